@@ -1,0 +1,1 @@
+//! The published methods of Ocelli, one folder a paper.

@@ -1,0 +1,1 @@
+//! Training for Ocelli: recipes, optimisers, the trainer, checkpoints and run folders.
