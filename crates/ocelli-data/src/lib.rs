@@ -1,1 +1,14 @@
-//! Image datasets for Ocelli: sources, decoding, resizing, augmentation and the exact-resume loader.
+//! Image datasets for Ocelli: sources, decoding, resizing, augmentation and the exact-resume
+//! loader.
+//!
+//! The way of one image: a [`Source`] gives a [`Record`] (encoded bytes or pixels, with a label),
+//! `decode` turns it into an [`Image`], a transform crops, resizes, augments and normalises it,
+//! and the loader stacks the results into batches. Nothing here knows tensors or devices.
+
+mod error;
+mod image;
+mod source;
+
+pub use error::{Error, Result};
+pub use image::Image;
+pub use source::{Payload, Record, Source};
