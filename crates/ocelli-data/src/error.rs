@@ -1,11 +1,12 @@
-//! What can go wrong with data, each case with the file or field that is at fault.
+//! What can go wrong with data, each case with the file, member or field that is at fault.
 
-use std::path::PathBuf;
+use crate::{Format, Split};
+use std::path::{Path, PathBuf};
 
 /// The result of an operation on data.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// An error of this crate.
+/// An error of this crate. [`Error::hint`] says what to try next.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -17,4 +18,348 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// Something is wrong with one sample of a dataset.
+    #[error("{name}: {reason}")]
+    Sample {
+        /// The sample, as [`Record::name`](crate::Record::name) calls it.
+        name: String,
+        /// What is wrong with it.
+        reason: Box<Error>,
+    },
+
+    /// A dataset URI starts with a scheme that does not exist.
+    #[error("`{uri}`: there is no dataset scheme `{scheme}:`")]
+    UnknownScheme {
+        /// What was asked for.
+        uri: String,
+        /// The part before the colon.
+        scheme: String,
+    },
+    /// `builtin:` with a name that is not embedded.
+    #[error("`builtin:{name}`: no embedded dataset has this name")]
+    UnknownBuiltin {
+        /// The part after the colon.
+        name: String,
+    },
+    /// Braces of a dataset URI cannot be expanded.
+    #[error("`{uri}`: {reason}")]
+    BadPattern {
+        /// What was asked for.
+        uri: String,
+        /// What is wrong with the braces.
+        reason: &'static str,
+    },
+    /// A path is neither a folder nor a tar.
+    #[error("{}: neither a folder nor a `.tar` file", path.display())]
+    NotADataset {
+        /// The path.
+        path: PathBuf,
+    },
+    /// Train and test were wanted of a dataset that is one undivided part.
+    #[error("`{uri}`: holds one part, where a train and a test part are needed")]
+    NoSplits {
+        /// The dataset.
+        uri: String,
+    },
+    /// A dataset has the other split, but not this one.
+    #[error("{}: no {split} part; looked for {looked_for}", path.display())]
+    MissingSplit {
+        /// The folder or pattern.
+        path: PathBuf,
+        /// What was asked for.
+        split: Split,
+        /// The names that would have done.
+        looked_for: String,
+    },
+    /// A shard that the pattern names does not exist.
+    #[error("{}: no such shard; {found} of the {expected} in `{pattern}` exist", path.display())]
+    MissingShard {
+        /// The pattern with its braces.
+        pattern: String,
+        /// The first shard that is missing.
+        path: PathBuf,
+        /// How many exist.
+        found: usize,
+        /// How many the pattern names.
+        expected: usize,
+    },
+
+    /// A dataset has no sample.
+    #[error("{}: no image found", path.display())]
+    Empty {
+        /// The dataset.
+        path: PathBuf,
+    },
+    /// A class has no sample.
+    #[error("{}: class `{class}` has no image", path.display())]
+    EmptyClass {
+        /// The dataset.
+        path: PathBuf,
+        /// The class without an image.
+        class: String,
+    },
+    /// A sample's class is not in the given list of classes.
+    #[error("{name}: class `{class}` is not one of the {classes} in the class list")]
+    UnknownClass {
+        /// The sample or folder.
+        name: String,
+        /// Its class.
+        class: String,
+        /// How many classes the list has.
+        classes: usize,
+    },
+    /// A list of class names cannot be used.
+    #[error("{}: {reason}", path.display())]
+    BadClassList {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with the line.
+        reason: String,
+    },
+    /// Two parts of a dataset do not have the same classes.
+    #[error(
+        "the two parts have different classes: label {label} is {} in one and {} in the other",
+        .first.as_deref().unwrap_or("absent"), .second.as_deref().unwrap_or("absent")
+    )]
+    DifferentClasses {
+        /// The first label that differs.
+        label: usize,
+        /// Its name in the first part.
+        first: Option<String>,
+        /// Its name in the second part.
+        second: Option<String>,
+    },
+    /// A file does not lie where its class can be told.
+    #[error("{name}: {reason}")]
+    Layout {
+        /// The file or member.
+        name: String,
+        /// Where it should lie.
+        reason: String,
+    },
+    /// A sample has no label.
+    #[error("{name}: no label beside the image; expected a .cls, .json or .txt member")]
+    MissingLabel {
+        /// The sample.
+        name: String,
+    },
+    /// A label cannot be read.
+    #[error("{name}: {reason}")]
+    BadLabel {
+        /// The member or record.
+        name: String,
+        /// What was found and what was expected.
+        reason: String,
+    },
+    /// A label is past the last class.
+    #[error("{name}: label {label} is out of range; there are {classes} classes, counted from 0")]
+    LabelOutOfRange {
+        /// The sample.
+        name: String,
+        /// Its label.
+        label: u64,
+        /// How many classes there are.
+        classes: usize,
+    },
+    /// Two members of an archive have the same name.
+    #[error("{}: two members are called `{name}`", path.display())]
+    DuplicateMember {
+        /// The archive.
+        path: PathBuf,
+        /// The name.
+        name: String,
+    },
+    /// A sample was asked for that does not exist.
+    #[error("sample {index} was asked for, but there are {len}, counted from 0")]
+    OutOfBounds {
+        /// The position asked for.
+        index: u64,
+        /// How many samples there are.
+        len: u64,
+    },
+    /// More samples were wanted than there are.
+    #[error("{wanted} samples {of} were asked for, but there are only {found}")]
+    TooFewSamples {
+        /// How many were wanted.
+        wanted: u64,
+        /// Of which class or dataset.
+        of: String,
+        /// How many there are.
+        found: u64,
+    },
+    /// Something is larger than the limit for it.
+    #[error("{name}: {found} {unit}, over the limit of {limit}")]
+    TooLarge {
+        /// The file, member or field.
+        name: String,
+        /// Its size.
+        found: u64,
+        /// What is counted.
+        unit: &'static str,
+        /// The most that is accepted.
+        limit: u64,
+    },
+
+    /// A tar ends in the middle of a member or without its end mark.
+    #[error(
+        "{}: cut off at byte {length} while reading {what} at byte {offset}; {}",
+        path.display(), last_member(last.as_deref())
+    )]
+    TarCut {
+        /// The archive.
+        path: PathBuf,
+        /// What was being read.
+        what: &'static str,
+        /// Where it starts in the file.
+        offset: u64,
+        /// The length of the file in bytes.
+        length: u64,
+        /// The last member that is complete.
+        last: Option<String>,
+    },
+    /// A tar header makes no sense.
+    #[error("{}: bad tar header at byte {offset}: {reason}", path.display())]
+    TarHeader {
+        /// The archive.
+        path: PathBuf,
+        /// Where the header starts.
+        offset: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// There is data after the end mark of a tar.
+    #[error("{}: more data after the end mark of the archive, at byte {offset}", path.display())]
+    TarTrailing {
+        /// The archive.
+        path: PathBuf,
+        /// Where the data starts.
+        offset: u64,
+    },
+    /// A member that looks like an image is a link or a sparse file.
+    #[error("{}: `{name}` is {kind}; expected the file itself", path.display())]
+    TarLink {
+        /// The archive.
+        path: PathBuf,
+        /// The member.
+        name: String,
+        /// What it is instead of a file.
+        kind: &'static str,
+    },
+
+    /// An IDX file does not start as one.
+    #[error("{}: not an IDX file of bytes: {reason}", path.display())]
+    IdxHeader {
+        /// The file.
+        path: PathBuf,
+        /// What was found and what was expected.
+        reason: String,
+    },
+    /// A file has another length than its header or format demands.
+    #[error("{}: {found} bytes, expected {expected} ({reason})", path.display())]
+    WrongLength {
+        /// The file.
+        path: PathBuf,
+        /// Its length in bytes, unpacked.
+        found: u64,
+        /// The length in bytes that it should have.
+        expected: u64,
+        /// Why.
+        reason: String,
+    },
+    /// An images file and its labels file do not belong together.
+    #[error("{}: {labels} labels for {images} images", path.display())]
+    LabelCount {
+        /// The labels file.
+        path: PathBuf,
+        /// How many images there are.
+        images: u64,
+        /// How many labels there are.
+        labels: u64,
+    },
+
+    /// Bytes that are no image file that can be read.
+    #[error("not a JPEG, PNG or WebP file: {found}")]
+    NotAnImage {
+        /// What it is, or how it starts.
+        found: String,
+    },
+    /// An image file that is damaged or uses an unsupported feature.
+    #[error("{format} file: {reason}")]
+    BadImage {
+        /// What the file claims to be.
+        format: Format,
+        /// What the decoder said.
+        reason: String,
+    },
+    /// An image file that ends too early.
+    #[error("{format} file cut off after {length} bytes: {reason}")]
+    CutImage {
+        /// What the file claims to be.
+        format: Format,
+        /// Its length in bytes.
+        length: usize,
+        /// What is missing.
+        reason: &'static str,
+    },
+    /// An image with more pixels than the limit.
+    #[error("{width}×{height} pixels, over the limit of {limit} pixels")]
+    TooManyPixels {
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+        /// The most pixels that are accepted.
+        limit: u64,
+    },
+}
+
+impl Error {
+    /// This error, with the sample that it is about.
+    #[must_use]
+    pub fn of_sample(self, name: impl Into<String>) -> Self {
+        Self::Sample { name: name.into(), reason: Box::new(self) }
+    }
+
+    /// What the user can try, where there is something to say.
+    pub fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Sample { reason, .. } => return reason.hint(),
+            Self::UnknownScheme { .. } => {
+                "known schemes are builtin, cifar10, cifar100, folder, idx and tar; \
+                 write ./NAME for a path that has a colon"
+            }
+            Self::UnknownBuiltin { .. } => "the embedded dataset is builtin:fashion-mnist",
+            Self::NoSplits { .. } => {
+                "name the two parts one by one, or write {split} in the path, \
+                 as in data/{split}.tar"
+            }
+            Self::MissingShard { .. } => "the braces name the first and the last shard, inclusive",
+            Self::Empty { .. } => "expected CLASS/NAME with .jpg, .jpeg, .png or .webp",
+            Self::EmptyClass { .. } => {
+                "remove the empty folder, or give the list of classes to keep its label"
+            }
+            Self::UnknownClass { .. } | Self::DifferentClasses { .. } => {
+                "labels are counted in the order of the sorted class names, so both parts need \
+                 the same names; a class list fixes them"
+            }
+            Self::TarCut { .. } => "copy or download the archive again",
+            Self::TarTrailing { .. } => {
+                "archives that were joined end to end must be repacked, or kept as shards"
+            }
+            Self::TarLink { .. } => "pack again with `tar --dereference --hard-dereference`",
+            Self::CutImage { .. } => "the file was probably not copied or downloaded completely",
+            _ => return None,
+        })
+    }
+
+    pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        |source| Self::Io { path: path.to_owned(), source }
+    }
+}
+
+fn last_member(last: Option<&str>) -> String {
+    last.map_or_else(
+        || "no member is complete".to_owned(),
+        |name| format!("the last complete member is `{name}`"),
+    )
 }

@@ -5,10 +5,17 @@
 //! `decode` turns it into an [`Image`], a transform crops, resizes, augments and normalises it,
 //! and the loader stacks the results into batches. Nothing here knows tensors or devices.
 
+mod decode;
 mod error;
 mod image;
+mod limits;
 mod source;
 
+pub use decode::Format;
 pub use error::{Error, Result};
 pub use image::Image;
-pub use source::{Payload, Record, Source};
+pub use limits::Limits;
+pub use source::{
+    FolderSource, IdxSource, OpenOptions, Payload, Record, Source, Split, TarLayout, TarSource,
+    check_same_classes, open, open_splits, read_classes,
+};

@@ -1,6 +1,22 @@
 //! Where labelled images come from.
 
-use crate::{Image, Result};
+mod builtin;
+mod classes;
+mod folder;
+mod idx;
+mod open;
+mod storage;
+mod tar;
+mod uri;
+
+pub use classes::{check_same_classes, read_classes};
+pub use folder::FolderSource;
+pub use idx::IdxSource;
+pub use open::{OpenOptions, Split, open, open_splits};
+pub use tar::{TarLayout, TarSource};
+
+use crate::{Error, Image, Result};
+use std::sync::Arc;
 
 /// A finite set of labelled images that can be read at any position, from any thread.
 pub trait Source: Send + Sync {
@@ -20,6 +36,45 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// When `index` is past the end or the sample cannot be read.
     fn read(&self, index: u64) -> Result<Record>;
+
+    /// The label of the sample at `index`, without reading its picture where the source can.
+    ///
+    /// # Errors
+    /// When `index` is past the end or the sample cannot be read.
+    fn label(&self, index: u64) -> Result<u32> {
+        Ok(self.read(index)?.label)
+    }
+
+    /// What to call the sample at `index` in a message, without reading its picture where the
+    /// source can.
+    ///
+    /// # Errors
+    /// When `index` is past the end or the sample cannot be read.
+    fn name(&self, index: u64) -> Result<String> {
+        Ok(self.read(index)?.name)
+    }
+}
+
+impl<S: Source + ?Sized> Source for Arc<S> {
+    fn len(&self) -> u64 {
+        (**self).len()
+    }
+
+    fn classes(&self) -> &[String] {
+        (**self).classes()
+    }
+
+    fn read(&self, index: u64) -> Result<Record> {
+        (**self).read(index)
+    }
+
+    fn label(&self, index: u64) -> Result<u32> {
+        (**self).label(index)
+    }
+
+    fn name(&self, index: u64) -> Result<String> {
+        (**self).name(index)
+    }
 }
 
 /// One sample as a source holds it.
@@ -40,4 +95,26 @@ pub enum Payload {
     Encoded(Vec<u8>),
     /// Pixels that the source stores as such.
     Pixels(Image),
+}
+
+/// `index` as a position in memory.
+fn in_bounds(index: u64, len: u64) -> Result<usize> {
+    if index < len { Ok(index as usize) } else { Err(Error::OutOfBounds { index, len }) }
+}
+
+/// The file names that are taken for images. Those that cannot be decoded are here too: such a
+/// file is then an error instead of a sample that is missing unnoticed.
+fn has_image_extension(name: &[u8]) -> bool {
+    const EXTENSIONS: [&str; 15] = [
+        "jpg", "jpeg", "jpe", "jfif", "png", "apng", "webp", "gif", "bmp", "tif", "tiff", "heic",
+        "avif", "jxl", "ppm",
+    ];
+    let Some(dot) = name.iter().rposition(|byte| *byte == b'.') else { return false };
+    let extension = &name[dot + 1..];
+    EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known.as_bytes()))
+}
+
+/// Files that a system leaves behind: `.DS_Store`, `._photo.jpg`, and the like.
+fn is_hidden(name: &[u8]) -> bool {
+    name.starts_with(b".") || name == b"__MACOSX"
 }

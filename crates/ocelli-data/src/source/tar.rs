@@ -1,0 +1,211 @@
+//! Tar files, whole or in shards, read in place.
+//!
+//! Opening makes one pass over the headers and skips the contents; what stays in memory is an
+//! index of 16 bytes for each sample, and the names of the classes. Samples are then read at any
+//! position from any thread, by positioned reads without a lock. The name of a sample is read
+//! again from its header when it is wanted.
+
+mod class_folders;
+mod header;
+mod index;
+mod scan;
+mod webdataset;
+
+use super::classes::{ClassNames, numbered_classes, sorted_union};
+use super::in_bounds;
+use super::storage::Storage;
+use crate::{Error, Limits, Payload, Record, Result, Source};
+use header::{Blocks, Found, Kind, Member, read_member};
+use index::{Entry, Labels, ShardIndex};
+use rayon::prelude::*;
+use std::path::{Path, PathBuf};
+
+/// How the samples lie in a tar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TarLayout {
+    /// `CLASS/NAME.ext`; the label is the place of the class in the sorted names.
+    ClassFolders,
+    /// Neighbouring members `KEY.jpg` and `KEY.cls` (or `.json`, `.txt`).
+    WebDataset,
+}
+
+/// Labelled images in one or more tars.
+///
+/// Samples are in the order of the shards, then of the members.
+#[derive(Debug)]
+pub struct TarSource {
+    shards: Vec<Storage>,
+    /// The first index of each shard, and the number of all samples at the end.
+    starts: Vec<u64>,
+    entries: Vec<Entry>,
+    classes: Vec<String>,
+}
+
+impl TarSource {
+    /// Indexes the shards in parallel; without a `layout` the first shard tells it.
+    ///
+    /// With `classes` the labels are places in that list, and classes of the list without an
+    /// image are allowed.
+    ///
+    /// # Errors
+    /// When a shard cannot be read, is damaged or cut, has an image whose class or label cannot be
+    /// told, or is over a limit; when a class has no image or there is no image at all.
+    pub fn open(
+        shards: &[PathBuf],
+        layout: Option<TarLayout>,
+        classes: Option<&[String]>,
+        limits: Limits,
+    ) -> Result<Self> {
+        let shards = shards.iter().map(|path| Storage::open(path)).collect::<Result<_>>()?;
+        Self::new(shards, layout, classes, limits)
+    }
+
+    /// The same for one tar in memory, which messages call `name`.
+    ///
+    /// # Errors
+    /// Like [`TarSource::open`].
+    pub fn from_bytes(name: &str, bytes: Vec<u8>, layout: Option<TarLayout>) -> Result<Self> {
+        let storage = Storage::in_memory(Path::new(name), bytes);
+        Self::new(vec![storage], layout, None, Limits::default())
+    }
+
+    fn new(
+        shards: Vec<Storage>,
+        layout: Option<TarLayout>,
+        classes: Option<&[String]>,
+        limits: Limits,
+    ) -> Result<Self> {
+        let layout = match (layout, shards.first()) {
+            (Some(layout), _) => layout,
+            (None, Some(first)) if webdataset::is_webdataset(first)? => TarLayout::WebDataset,
+            (None, _) => TarLayout::ClassFolders,
+        };
+        let indexes: Vec<ShardIndex> = shards
+            .par_iter()
+            .map(|shard| match layout {
+                TarLayout::ClassFolders => {
+                    class_folders::index(shard, limits, classes.is_some() || shards.len() > 1)
+                }
+                TarLayout::WebDataset => webdataset::index(shard, limits),
+            })
+            .collect::<Result<_>>()?;
+        let classes = match classes {
+            Some(classes) => classes.to_vec(),
+            None => all_classes(&indexes)?,
+        };
+        let mut starts = vec![0];
+        let mut entries = Vec::new();
+        for shard in indexes {
+            append(&mut entries, shard, &classes)?;
+            starts.push(entries.len() as u64);
+        }
+        if entries.is_empty() {
+            let path = shards.first().map(|shard| shard.path().to_owned()).unwrap_or_default();
+            return Err(Error::Empty { path });
+        }
+        entries.shrink_to_fit();
+        Ok(Self { shards, starts, entries, classes })
+    }
+
+    fn locate(&self, index: u64) -> Result<(&Storage, Entry)> {
+        let at = in_bounds(index, self.len())?;
+        let shard = self.starts.partition_point(|start| *start <= index) - 1;
+        Ok((&self.shards[shard], self.entries[at]))
+    }
+}
+
+impl Source for TarSource {
+    fn len(&self) -> u64 {
+        self.entries.len() as u64
+    }
+
+    fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
+    fn label(&self, index: u64) -> Result<u32> {
+        Ok(self.locate(index)?.1.label)
+    }
+
+    fn name(&self, index: u64) -> Result<String> {
+        let (shard, entry) = self.locate(index)?;
+        let mut blocks = Blocks::new(shard, entry.header_length());
+        match read_member(&mut blocks, entry.header())? {
+            Found::Member(member) => Ok(sample_name(shard, &member)),
+            Found::End(_) | Found::Cut(..) => Err(Error::TarHeader {
+                path: shard.path().to_owned(),
+                offset: entry.header(),
+                reason: "the file has changed since it was indexed".to_owned(),
+            }),
+        }
+    }
+
+    fn read(&self, index: u64) -> Result<Record> {
+        let (shard, entry) = self.locate(index)?;
+        let bytes = shard.read_vec_at(entry.length as usize, entry.data())?;
+        let name = self.name(index)?;
+        Ok(Record { name, label: entry.label, payload: Payload::Encoded(bytes) })
+    }
+}
+
+/// The classes of all shards together.
+fn all_classes(indexes: &[ShardIndex]) -> Result<Vec<String>> {
+    let mut max: Option<(u32, &str)> = None;
+    let mut names = Vec::new();
+    for index in indexes.iter().filter(|index| !index.entries.is_empty()) {
+        match &index.labels {
+            Labels::Names(table) => names.push(table),
+            Labels::Numbers { max: label, sample } => {
+                max = max.max(Some((*label, sample)));
+            }
+        }
+    }
+    match max {
+        None => Ok(sorted_union(names.into_iter().flat_map(ClassNames::iter))),
+        Some((last, _)) if names.is_empty() => Ok(numbered_classes(last as usize)),
+        Some((_, sample)) => Err(Error::BadLabel {
+            name: sample.to_owned(),
+            reason: "a number, but other shards have names of classes".to_owned(),
+        }),
+    }
+}
+
+/// Adds the samples of one shard, with their labels in `classes`.
+fn append(entries: &mut Vec<Entry>, shard: ShardIndex, classes: &[String]) -> Result<()> {
+    match shard.labels {
+        Labels::Names(names) => {
+            let labels = names.labels(classes)?;
+            let place = |entry: Entry| entry.with_label(labels[entry.label as usize]);
+            entries.extend(shard.entries.into_iter().map(place));
+        }
+        Labels::Numbers { max, sample } if max as usize >= classes.len() => {
+            return Err(Error::LabelOutOfRange {
+                name: sample,
+                label: max.into(),
+                classes: classes.len(),
+            });
+        }
+        Labels::Numbers { .. } => entries.extend(shard.entries),
+    }
+    Ok(())
+}
+
+/// Checks that a member with the name of an image can be one.
+fn check_image(storage: &Storage, member: &Member, limits: Limits) -> Result<()> {
+    if let Kind::Other(kind) = member.kind {
+        return Err(Error::TarLink {
+            path: storage.path().to_owned(),
+            name: member.display(),
+            kind,
+        });
+    }
+    let limits = Limits { file_bytes: limits.file_bytes.min(u32::MAX.into()), ..limits };
+    limits.check_file(|| sample_name(storage, member), member.size)
+}
+
+fn sample_name(storage: &Storage, member: &Member) -> String {
+    format!("{}, {}", storage.path().display(), member.display())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,67 @@
+//! The index of one tar: where each sample lies, in 16 bytes.
+
+use super::super::classes::ClassNames;
+use super::header::{BLOCK, Member};
+
+/// One sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    /// The number of the first header block, and in the low 16 bits how many header blocks there
+    /// are. A tar may have 2⁴⁸ blocks, which are 128 PiB.
+    place: u64,
+    /// The length of the content in bytes.
+    pub(super) length: u32,
+    /// The label; during a scan the id of the class.
+    pub(super) label: u32,
+}
+
+const _: () = assert!(size_of::<Entry>() == 16, "documented as 16 bytes a sample");
+
+impl Entry {
+    /// The caller has checked that the size fits.
+    pub(super) fn new(member: &Member, label: u32) -> Self {
+        let header_blocks = (member.data - member.header) / BLOCK;
+        let place = ((member.header / BLOCK) << 16) | header_blocks;
+        Self { place, length: member.size as u32, label }
+    }
+
+    pub(super) fn with_label(self, label: u32) -> Self {
+        Self { label, ..self }
+    }
+
+    /// Where the first header block starts, in bytes.
+    pub(super) fn header(self) -> u64 {
+        (self.place >> 16) * BLOCK
+    }
+
+    /// The length of all header blocks in bytes.
+    pub(super) fn header_length(self) -> u64 {
+        (self.place & 0xffff) * BLOCK
+    }
+
+    /// Where the content starts, in bytes.
+    pub(super) fn data(self) -> u64 {
+        self.header() + self.header_length()
+    }
+}
+
+/// The samples of one tar, in their order, before the labels of all shards are known.
+#[derive(Clone, Debug)]
+pub(super) struct ShardIndex {
+    pub(super) entries: Vec<Entry>,
+    pub(super) labels: Labels,
+}
+
+/// What `Entry::label` counts in one shard.
+#[derive(Clone, Debug)]
+pub(super) enum Labels {
+    /// Ids of class names.
+    Names(ClassNames),
+    /// Labels as they are stored, up to this one, which this sample has.
+    Numbers {
+        /// The largest.
+        max: u32,
+        /// The sample that has it.
+        sample: String,
+    },
+}
