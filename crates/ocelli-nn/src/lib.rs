@@ -1,1 +1,33 @@
 //! Networks for Ocelli: layers, backbones, the model registry, weights import and cost counting.
+//!
+//! A backbone describes itself once as a [`Graph`](graph::Graph) of operations; a [`Network`] is
+//! such a graph with its [`Parameters`](parameter::Parameters). The registry knows every backbone
+//! by name:
+//!
+//! ```
+//! use ocelli_nn::{Cost, registry, registry::ModelOptions};
+//!
+//! let model = registry::find("ghostnet_100")?;
+//! let graph = model.graph(&ModelOptions::default())?;
+//! let cost = Cost::of(&graph, 224, 224)?;
+//! assert_eq!((cost.params, cost.macs), (5_182_508, 141_150_512));
+//! # Ok::<(), ocelli_nn::Error>(())
+//! ```
+
+pub mod backbones;
+pub mod graph;
+pub mod init;
+pub mod layers;
+pub mod parameter;
+pub mod registry;
+
+mod cost;
+mod error;
+mod execute;
+mod network;
+mod pass;
+
+pub use cost::{Cost, LayerCost};
+pub use error::{Error, Result};
+pub use network::{Gradients, Network};
+pub use pass::{BatchStats, Pass, TrainPass};

@@ -1,0 +1,60 @@
+//! What can go wrong with networks and weights.
+
+/// The result of an operation on networks.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// An error of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The registry has no model of that name.
+    #[error("unknown model `{name}`{}", nearest.as_ref().map(|n| format!("; did you mean `{n}`?")).unwrap_or_default())]
+    UnknownModel {
+        /// What was asked for.
+        name: String,
+        /// The known name that is closest to it.
+        nearest: Option<String>,
+    },
+
+    /// An option of a model has a value that the architecture cannot have.
+    #[error("model option `{option}`: {value} is not possible, expected {expected}")]
+    ModelOption {
+        /// The field of the model's options.
+        option: &'static str,
+        /// The value given.
+        value: String,
+        /// What would be accepted.
+        expected: String,
+    },
+
+    /// An input is too small for the network, or has the wrong number of channels.
+    #[error("layer `{layer}` cannot take an input of shape {shape:?}: {reason}")]
+    Shape {
+        /// The layer that refuses.
+        layer: String,
+        /// The shape, `[channels, height, width]`.
+        shape: [usize; 3],
+        /// Why.
+        reason: String,
+    },
+
+    /// A tensor for a parameter has the wrong number of values.
+    #[error("parameter `{name}` has shape {expected:?}, got {actual} values")]
+    ParameterLength {
+        /// The parameter.
+        name: String,
+        /// Its shape.
+        expected: Vec<usize>,
+        /// The number of values offered.
+        actual: usize,
+    },
+
+    /// A pattern for parameter names is malformed.
+    #[error("`{pattern}` is not a pattern for parameter names: {reason}")]
+    Pattern {
+        /// The pattern.
+        pattern: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}

@@ -1,0 +1,117 @@
+//! A network as data: a list of operations in the order in which they run.
+//!
+//! A backbone describes itself once, through a [`Builder`], as a [`Graph`]. Everything that needs
+//! to know a network's structure reads that one description: the forward pass, cost counting,
+//! the state dict, and whatever compiles or rewrites a network.
+//!
+//! All values between operations have four axes, `[batch, channels, height, width]`; pooled
+//! features and logits have a height and width of one.
+
+mod builder;
+mod op;
+mod shape;
+
+pub use builder::{Builder, ConvSettings, NormSettings};
+pub use op::{Activation, BatchNorm, Conv2d, Linear, Op, Padding, Pool, Window};
+pub use shape::Shape;
+
+use crate::{Result, parameter::ParamSpec};
+
+/// The place of an operation in its graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeId(pub(crate) usize);
+
+impl NodeId {
+    /// The position in [`Graph::nodes`], counted from zero.
+    pub fn index(self) -> usize {
+        self.0
+    }
+}
+
+/// One operation and where its inputs come from.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// The module path in the reference network, as in `blocks.0.0.conv_pw`.
+    pub name: String,
+    /// What is computed.
+    pub op: Op,
+    /// The operations whose results it takes, all earlier in the graph.
+    pub inputs: Vec<NodeId>,
+}
+
+/// A network's operations in running order, its parameters, and the values that others ask for.
+#[derive(Clone, Debug)]
+pub struct Graph {
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) params: Vec<ParamSpec>,
+    pub(crate) stages: Vec<NodeId>,
+    pub(crate) features: NodeId,
+    pub(crate) pooled: NodeId,
+    pub(crate) logits: NodeId,
+    pub(crate) in_channels: usize,
+}
+
+impl Graph {
+    /// The operations in running order; the first is the input.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// The operation at `id`.
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.0]
+    }
+
+    /// The parameters in state-dict order.
+    pub fn params(&self) -> &[ParamSpec] {
+        &self.params
+    }
+
+    /// The last operation of each stage, for heads that want features at several scales.
+    pub fn stages(&self) -> &[NodeId] {
+        &self.stages
+    }
+
+    /// The last feature map before pooling.
+    pub fn features(&self) -> NodeId {
+        self.features
+    }
+
+    /// The input of the classifier.
+    pub fn pooled(&self) -> NodeId {
+        self.pooled
+    }
+
+    /// The output of the classifier.
+    pub fn logits(&self) -> NodeId {
+        self.logits
+    }
+
+    /// The channels of an input image.
+    pub fn in_channels(&self) -> usize {
+        self.in_channels
+    }
+
+    /// How many classes the classifier tells apart.
+    pub fn num_classes(&self) -> usize {
+        match &self.node(self.logits).op {
+            Op::Linear(linear) => linear.out_features,
+            Op::Conv2d(conv) => conv.out_channels,
+            _ => 0,
+        }
+    }
+
+    /// The shape of every operation's result for an image of `height` × `width` pixels.
+    ///
+    /// # Errors
+    /// [`Shape`](crate::Error::Shape) when the image is too small for the network.
+    pub fn shapes(&self, height: usize, width: usize) -> Result<Vec<Shape>> {
+        let input = Shape { channels: self.in_channels, height, width };
+        let mut shapes: Vec<Shape> = Vec::with_capacity(self.nodes.len());
+        for node in &self.nodes {
+            let inputs: Vec<Shape> = node.inputs.iter().map(|id| shapes[id.0]).collect();
+            shapes.push(node.op.output_shape(&node.name, input, &inputs)?);
+        }
+        Ok(shapes)
+    }
+}

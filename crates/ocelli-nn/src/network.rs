@@ -1,0 +1,143 @@
+//! A graph with its numbers: what is trained, evaluated, saved and attacked.
+
+use crate::execute::execute;
+use crate::graph::{Graph, Op};
+use crate::parameter::{Parameters, Role};
+use crate::pass::{BatchStats, Pass};
+use crate::{Result, parameter::ParamId};
+use burn::tensor::{Device, Tensor};
+use ocelli_random::Seed;
+use std::sync::Arc;
+
+/// A network that runs.
+///
+/// Cloning is cheap: clones share the graph and the memory of the values until one is changed.
+#[derive(Clone, Debug)]
+pub struct Network {
+    graph: Arc<Graph>,
+    params: Parameters,
+}
+
+/// The gradient of a loss for each parameter, in state-dict order; `None` where there is none.
+pub type Gradients = Vec<Option<Tensor<1>>>;
+
+impl Network {
+    /// A network with first values drawn from `seed`.
+    pub fn new(graph: Graph, seed: Seed, device: &Device) -> Self {
+        let params = Parameters::initialise(graph.params(), seed, device);
+        Self { graph: Arc::new(graph), params }
+    }
+
+    /// The operations.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// The numbers.
+    pub fn params(&self) -> &Parameters {
+        &self.params
+    }
+
+    /// The numbers, to be changed.
+    pub fn params_mut(&mut self) -> &mut Parameters {
+        &mut self.params
+    }
+
+    /// The logits of a batch of images.
+    ///
+    /// # Shapes
+    /// - `images`: `[batch, channels, height, width]`
+    /// - result: `[batch, classes]`
+    pub fn forward(&self, images: Tensor<4>, mut pass: Pass<'_>) -> Tensor<2> {
+        let [logits] = self.run(images, [self.graph.logits()], &mut pass);
+        flat(logits)
+    }
+
+    /// The last feature map before pooling.
+    ///
+    /// # Shapes
+    /// - `images`: `[batch, channels, height, width]`
+    /// - result: `[batch, features, rows, columns]`
+    pub fn features(&self, images: Tensor<4>, mut pass: Pass<'_>) -> Tensor<4> {
+        let [features] = self.run(images, [self.graph.features()], &mut pass);
+        features
+    }
+
+    /// The pooled features that the classifier takes.
+    ///
+    /// # Shapes
+    /// - `images`: `[batch, channels, height, width]`
+    /// - result: `[batch, features]`
+    pub fn pooled(&self, images: Tensor<4>, mut pass: Pass<'_>) -> Tensor<2> {
+        let [pooled] = self.run(images, [self.graph.pooled()], &mut pass);
+        flat(pooled)
+    }
+
+    /// The values of any operations of the graph, in the order asked for.
+    pub fn run<const N: usize>(
+        &self,
+        images: Tensor<4>,
+        wanted: [crate::graph::NodeId; N],
+        pass: &mut Pass<'_>,
+    ) -> [Tensor<4>; N] {
+        execute(&self.graph, &self.params, images, wanted, pass)
+    }
+
+    /// A copy whose trainable parameters are leaves of a gradient computation; run it, and ask it
+    /// for the [`gradients`](Self::gradients) of the loss.
+    #[must_use]
+    pub fn tracked(&self) -> Self {
+        Self { graph: Arc::clone(&self.graph), params: self.params.tracked() }
+    }
+
+    /// The gradients of a `loss` that was computed from this [`tracked`](Self::tracked) copy.
+    ///
+    /// # Shapes
+    /// - `loss`: `[1]`
+    pub fn gradients(&self, loss: &Tensor<1>) -> Gradients {
+        let mut gradients = loss.backward();
+        self.params.iter().map(|(_, entry)| entry.value().grad_remove(&mut gradients)).collect()
+    }
+
+    /// Moves the running statistics of the batch normalisations towards those of a batch:
+    /// `running ← (1 − momentum) · running + momentum · batch`.
+    ///
+    /// # Errors
+    /// When the statistics are those of another network.
+    pub fn apply_batch_stats(&mut self, stats: &[BatchStats]) -> Result<()> {
+        let graph = Arc::clone(&self.graph);
+        for batch in stats {
+            let Op::BatchNorm(norm) = &graph.node(batch.node).op else { continue };
+            let mut blend = |id: ParamId, new: &Tensor<1>| {
+                let old = self.params.get(id).value();
+                let moved =
+                    old.mul_scalar(1.0 - norm.momentum) + new.clone().mul_scalar(norm.momentum);
+                self.params.set(id, moved)
+            };
+            blend(norm.running_mean, &batch.mean)?;
+            blend(norm.running_var, &batch.variance)?;
+            let count = self.params.get(norm.num_batches_tracked).value().add_scalar(1.0);
+            self.params.set(norm.num_batches_tracked, count)?;
+        }
+        Ok(())
+    }
+
+    /// The classifier's parameters: weight first, then the bias if it has one.
+    pub fn head(&self) -> Vec<ParamId> {
+        match &self.graph.node(self.graph.logits()).op {
+            Op::Linear(linear) => std::iter::once(linear.weight).chain(linear.bias).collect(),
+            Op::Conv2d(conv) => std::iter::once(conv.weight).chain(conv.bias).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether any normalisation keeps running statistics.
+    pub fn has_batch_norm(&self) -> bool {
+        self.params.iter().any(|(_, entry)| entry.spec.role == Role::RunningMean)
+    }
+}
+
+fn flat(value: Tensor<4>) -> Tensor<2> {
+    let [batch, channels, height, width] = value.dims();
+    value.reshape([batch, channels * height * width])
+}

@@ -1,0 +1,143 @@
+//! Every network by name.
+//!
+//! A name is `arch` or `arch.tag`, as in `resnet20_cifar.cifar10`. The architecture decides the
+//! graph, the tag the weights for which the default image size, normalisation and class count are
+//! right.
+
+mod config;
+mod models;
+
+pub use config::{CropMode, DefaultConfig, Interpolation};
+pub use models::models;
+
+use crate::graph::Graph;
+use crate::{Error, Network, Result};
+use burn::tensor::Device;
+use globset::Glob;
+use ocelli_random::Seed;
+use serde::{Deserialize, Serialize};
+
+/// What a user may choose about an architecture.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ModelOptions {
+    /// How many classes the classifier tells apart.
+    pub num_classes: usize,
+    /// 3 for colour images, 1 for grey ones.
+    pub in_channels: usize,
+    /// Dropout before the classifier; the paper's value if absent.
+    pub dropout: Option<f64>,
+    /// The largest probability of stochastic depth; none if absent.
+    pub drop_path: Option<f64>,
+    /// Whether the stem keeps the resolution, for images of about 32 pixels.
+    pub small_input: bool,
+}
+
+impl Default for ModelOptions {
+    fn default() -> Self {
+        Self {
+            num_classes: 1000,
+            in_channels: 3,
+            dropout: None,
+            drop_path: None,
+            small_input: false,
+        }
+    }
+}
+
+impl ModelOptions {
+    fn check(&self) -> Result<()> {
+        let refuse = |option, value: String, expected: &str| Error::ModelOption {
+            option,
+            value,
+            expected: expected.to_owned(),
+        };
+        if self.num_classes == 0 {
+            return Err(refuse("num_classes", "0".into(), "at least 1"));
+        }
+        if self.in_channels == 0 {
+            return Err(refuse("in_channels", "0".into(), "at least 1"));
+        }
+        for (option, value) in [("dropout", self.dropout), ("drop_path", self.drop_path)] {
+            if let Some(value) = value.filter(|value| !(0.0..1.0).contains(value)) {
+                return Err(refuse(option, value.to_string(), "from 0 to below 1"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A network that the registry knows.
+#[derive(Clone, Copy, Debug)]
+pub struct Model {
+    /// The architecture, as in `ghostnet_100`.
+    pub arch: &'static str,
+    /// The weights for which `config` is right; empty for the architecture itself.
+    pub tag: &'static str,
+    /// The family, as in `ghostnet`.
+    pub family: &'static str,
+    /// How images are prepared and how many classes there are, unless the user says otherwise.
+    pub config: DefaultConfig,
+    build: fn(&ModelOptions) -> Graph,
+}
+
+impl Model {
+    /// `arch` or `arch.tag`.
+    pub fn name(&self) -> String {
+        if self.tag.is_empty() {
+            self.arch.to_owned()
+        } else {
+            format!("{}.{}", self.arch, self.tag)
+        }
+    }
+
+    /// The options of the published network.
+    pub fn options(&self) -> ModelOptions {
+        ModelOptions { num_classes: self.config.num_classes, ..ModelOptions::default() }
+    }
+
+    /// The operations of the network.
+    ///
+    /// # Errors
+    /// When an option has an impossible value.
+    pub fn graph(&self, options: &ModelOptions) -> Result<Graph> {
+        options.check()?;
+        Ok((self.build)(options))
+    }
+
+    /// The network with first values drawn from `seed`.
+    ///
+    /// # Errors
+    /// When an option has an impossible value.
+    pub fn network(&self, options: &ModelOptions, seed: Seed, device: &Device) -> Result<Network> {
+        Ok(Network::new(self.graph(options)?, seed, device))
+    }
+}
+
+/// The model called `name`.
+///
+/// # Errors
+/// [`Error::UnknownModel`] with the nearest known name.
+pub fn find(name: &str) -> Result<&'static Model> {
+    models().find(|model| model.name() == name).ok_or_else(|| {
+        let distance = |model: &Model| strsim::jaro_winkler(&model.name(), name);
+        let nearest = models().max_by(|a, b| distance(a).total_cmp(&distance(b)));
+        Error::UnknownModel {
+            name: name.to_owned(),
+            nearest: nearest.filter(|model| distance(model) > 0.7).map(Model::name),
+        }
+    })
+}
+
+/// The models whose name matches a glob `pattern`, as in `ghostnet_*`.
+///
+/// # Errors
+/// When the pattern is malformed.
+pub fn filter(pattern: &str) -> Result<Vec<&'static Model>> {
+    let malformed = |e: globset::Error| Error::Pattern {
+        pattern: pattern.to_owned(),
+        reason: e.kind().to_string(),
+    };
+    let glob = Glob::new(pattern).map_err(malformed)?.compile_matcher();
+    Ok(models().filter(|model| glob.is_match(model.name())).collect())
+}

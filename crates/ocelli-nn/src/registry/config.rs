@@ -1,0 +1,80 @@
+//! How images are prepared for a network.
+
+use serde::{Deserialize, Serialize};
+
+/// How an image is resized.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Interpolation {
+    /// Triangle filter.
+    Bilinear,
+    /// Catmull-Rom-like cubic filter with a = −0.5, as in Pillow.
+    Bicubic,
+}
+
+/// How an image of another aspect ratio becomes square.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CropMode {
+    /// The short side is resized to `size / crop_pct`, then the centre is cut out.
+    Center,
+    /// Both sides are resized to `size / crop_pct`, then the centre is cut out.
+    Squash,
+}
+
+/// What a network's weights expect of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DefaultConfig {
+    /// How many classes the weights tell apart.
+    pub num_classes: usize,
+    /// Height and width of an image in evaluation, pixels.
+    pub input_size: usize,
+    /// Subtracted from each channel, on a scale of 0…1.
+    pub mean: [f32; 3],
+    /// Divides each channel, on a scale of 0…1.
+    pub std: [f32; 3],
+    /// How an image is resized.
+    pub interpolation: Interpolation,
+    /// The share of the resized image that the centre crop keeps.
+    pub crop_pct: f64,
+    /// How an image of another aspect ratio becomes square.
+    pub crop_mode: CropMode,
+}
+
+const IMAGENET_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
+const IMAGENET_STD: [f32; 3] = [0.229, 0.224, 0.225];
+
+impl DefaultConfig {
+    /// ImageNet-1k at 224 pixels as most PyTorch models have it.
+    pub const IMAGENET: Self = Self {
+        num_classes: 1000,
+        input_size: 224,
+        mean: IMAGENET_MEAN,
+        std: IMAGENET_STD,
+        interpolation: Interpolation::Bicubic,
+        crop_pct: 0.875,
+        crop_mode: CropMode::Center,
+    };
+
+    /// CIFAR-10 at its own size.
+    pub const CIFAR10: Self =
+        Self { num_classes: 10, input_size: 32, crop_pct: 1.0, ..Self::IMAGENET };
+
+    /// Values from −1 to 1, as Inception and the larger EfficientNetV2 take them.
+    #[must_use]
+    pub const fn inception(self) -> Self {
+        Self { mean: [0.5; 3], std: [0.5; 3], ..self }
+    }
+
+    /// At another size and crop.
+    #[must_use]
+    pub const fn sized(self, input_size: usize, crop_pct: f64) -> Self {
+        Self { input_size, crop_pct, ..self }
+    }
+
+    /// With both sides resized.
+    #[must_use]
+    pub const fn squashed(self) -> Self {
+        Self { crop_mode: CropMode::Squash, ..self }
+    }
+}

@@ -1,0 +1,64 @@
+//! The table of all networks.
+
+use super::{DefaultConfig, Model, ModelOptions};
+use crate::backbones::efficientnetv2::{Flavour, Variant, efficientnetv2};
+use crate::backbones::ghostnet::{Widths, ghostnet};
+use crate::graph::Graph;
+
+const fn model(
+    arch: &'static str,
+    family: &'static str,
+    config: DefaultConfig,
+    build: fn(&ModelOptions) -> Graph,
+) -> Model {
+    Model { arch, tag: "", family, config, build }
+}
+
+macro_rules! ghostnets {
+    ($($arch:literal $width:literal),* $(,)?) => {
+        [$(model($arch, "ghostnet", DefaultConfig::IMAGENET, |o| ghostnet(Widths($width), o))),*]
+    };
+}
+
+macro_rules! efficientnets {
+    ($($arch:literal $variant:ident $flavour:ident $config:expr),* $(,)?) => {
+        [$(model($arch, "efficientnetv2", $config, |o| {
+            efficientnetv2(Variant::$variant, Flavour::$flavour, o)
+        })),*]
+    };
+}
+
+const IMAGENET: DefaultConfig = DefaultConfig::IMAGENET;
+
+static GHOSTNETS: [Model; 5] = ghostnets![
+    "ghostnet_050" 0.5,
+    "ghostnet_100" 1.0,
+    "ghostnet_110" 1.1,
+    "ghostnet_130" 1.3,
+    "ghostnet_150" 1.5,
+];
+
+/// Sizes, crops and normalisation as timm evaluates these networks.
+static EFFICIENTNETS: [Model; 16] = efficientnets![
+    "efficientnetv2_b0" B0 PyTorch IMAGENET.sized(224, 0.875),
+    "efficientnetv2_b1" B1 PyTorch IMAGENET.sized(240, 0.882),
+    "efficientnetv2_b2" B2 PyTorch IMAGENET.sized(260, 0.890),
+    "efficientnetv2_b3" B3 PyTorch IMAGENET.sized(300, 0.904),
+    "efficientnetv2_s" S PyTorch IMAGENET.sized(384, 1.0),
+    "efficientnetv2_m" M PyTorch IMAGENET.sized(480, 1.0),
+    "efficientnetv2_l" L PyTorch IMAGENET.sized(480, 1.0),
+    "efficientnetv2_xl" XL PyTorch IMAGENET.sized(512, 1.0),
+    "tf_efficientnetv2_b0" B0 TensorFlow IMAGENET.sized(224, 0.875),
+    "tf_efficientnetv2_b1" B1 TensorFlow IMAGENET.sized(240, 0.882),
+    "tf_efficientnetv2_b2" B2 TensorFlow IMAGENET.sized(260, 0.890),
+    "tf_efficientnetv2_b3" B3 TensorFlow IMAGENET.sized(300, 0.904),
+    "tf_efficientnetv2_s" S TensorFlow IMAGENET.sized(384, 1.0).inception(),
+    "tf_efficientnetv2_m" M TensorFlow IMAGENET.sized(480, 1.0).inception().squashed(),
+    "tf_efficientnetv2_l" L TensorFlow IMAGENET.sized(480, 1.0).inception().squashed(),
+    "tf_efficientnetv2_xl" XL TensorFlow IMAGENET.sized(512, 1.0).inception().squashed(),
+];
+
+/// All networks, in the order in which they are listed.
+pub fn models() -> impl Iterator<Item = &'static Model> {
+    GHOSTNETS.iter().chain(&EFFICIENTNETS)
+}

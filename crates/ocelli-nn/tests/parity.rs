@@ -1,0 +1,105 @@
+//! State dicts, outputs and gradients equal those of the reference implementation (timm 1.0.31).
+
+#![expect(clippy::expect_used, reason = "a helper of a test fails the test")]
+
+use burn::tensor::{Int, Tensor, TensorData};
+use ocelli_nn::registry::{self, ModelOptions};
+use ocelli_nn::{Network, Pass, TrainPass};
+use ocelli_random::Seed;
+use ocelli_testkit::{SafeTensors, reference_data, relative_error};
+
+#[test]
+fn names_shapes_and_order_equal_the_reference_state_dicts() -> Result<(), ocelli_nn::Error> {
+    let Some(folder) = reference_data("parity") else { return Ok(()) };
+    for model in registry::models() {
+        let path = folder.join(format!("{}.keys.json", model.arch));
+        let Ok(text) = std::fs::read_to_string(&path) else { continue };
+        let keys: serde_json::Value = serde_json::from_str(&text).expect("a JSON file");
+        let graph = model.graph(&model.options())?;
+        let ours: Vec<_> =
+            graph.params().iter().map(|p| (p.name.clone(), p.shape.clone())).collect();
+        let theirs: Vec<(String, Vec<usize>)> =
+            serde_json::from_value(keys["tensors"].clone()).expect("names and shapes");
+        assert_eq!(ours, theirs, "{}", model.arch);
+    }
+    Ok(())
+}
+
+#[test]
+fn ghostnet_equals_the_golden_tensors() -> Result<(), ocelli_nn::Error> {
+    compare_with_golden("ghostnet_050", 1000)
+}
+
+#[test]
+fn efficientnetv2_equals_the_golden_tensors() -> Result<(), ocelli_nn::Error> {
+    compare_with_golden("tf_efficientnetv2_b0", 10)
+}
+
+fn compare_with_golden(name: &str, num_classes: usize) -> Result<(), ocelli_nn::Error> {
+    let (Some(weights), Some(io), Some(pooled)) = (
+        reference_data(&format!("parity/{name}_seed0.safetensors")),
+        reference_data(&format!("parity/{name}_seed0_io.safetensors")),
+        reference_data(&format!("parity/{name}_seed0_pooled.safetensors")),
+    ) else {
+        return Ok(());
+    };
+    let (weights, io) = (SafeTensors::read(&weights), SafeTensors::read(&io));
+    let pooled = SafeTensors::read(&pooled);
+    let options = ModelOptions { num_classes, dropout: Some(0.0), ..ModelOptions::default() };
+    let device = burn::tensor::Device::flex();
+    let mut network = registry::find(name)?.network(&options, Seed(0), &device)?;
+    let ids: Vec<_> = network.params().iter().map(|(id, p)| (id, p.spec.name.clone())).collect();
+    for (id, name) in ids {
+        network.params_mut().set_values(id, weights.values(&name))?;
+    }
+
+    for size in ["224", "odd"] {
+        let images = image(&io, &format!("x_{size}"));
+        let compare = |actual: Vec<f32>, expected: Vec<f32>, what: &str| {
+            let error = relative_error(&actual, &expected);
+            assert!(error <= 1e-5, "{name}: {what} at {size} differs by {error:e}");
+        };
+        let logits = network.forward(images.clone(), Pass::Eval);
+        compare(values(logits), io.values(&format!("logits_{size}")), "logits");
+        let features = network.features(images.clone(), Pass::Eval);
+        compare(values(features), io.values(&format!("features_{size}")), "features");
+        let expected = pooled.values(&format!("pooled_{size}"));
+        compare(values(network.pooled(images, Pass::Eval)), expected, "pooled");
+    }
+    compare_training(name, &network, &io);
+    Ok(())
+}
+
+fn compare_training(name: &str, network: &Network, io: &SafeTensors) {
+    let tracked = network.tracked();
+    let mut train = TrainPass::new(Seed(0), 0, 0);
+    let images = image(io, "x_224").autodiff();
+    let logits = tracked.forward(images, Pass::Train(&mut train));
+    let error = relative_error(&values(logits.clone().inner()), &io.values("train_logits_224"));
+    assert!(error <= 1e-4, "{name}: training logits differ by {error:e}");
+
+    let labels: Vec<i64> = io.values("labels").iter().map(|label| *label as i64).collect();
+    let count = labels.len();
+    let labels = Tensor::<1, Int>::from_data(TensorData::new(labels, [count]), &logits.device());
+    let log_probabilities = burn::tensor::activation::log_softmax(logits, 1);
+    let loss = log_probabilities.gather(1, labels.unsqueeze_dim(1)).mean().neg();
+    let gradients = tracked.gradients(&loss);
+    for (id, parameter) in network.params().iter() {
+        let name_of = &parameter.spec.name;
+        for key in [format!("grad_first.{name_of}"), format!("grad_last.{name_of}")] {
+            let Some(expected) = io.get(&key) else { continue };
+            let gradient = gradients[id.index()].clone().expect("a gradient");
+            let error = relative_error(&values(gradient), &expected);
+            assert!(error <= 1e-3, "{name}: gradient of {name_of} differs by {error:e}");
+        }
+    }
+}
+
+fn image(io: &SafeTensors, name: &str) -> Tensor<4> {
+    let shape: [usize; 4] = io.shape(name).try_into().expect("four axes");
+    Tensor::from_data(TensorData::new(io.values(name), shape), &burn::tensor::Device::flex())
+}
+
+fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().iter::<f32>().collect()
+}

@@ -1,0 +1,82 @@
+//! Parameters and multiply-adds equal the exact counts of the papers' public code.
+
+use ocelli_nn::{Cost, registry};
+
+/// Model, image size, parameters, multiply-adds of convolutions and linear layers.
+const PUBLISHED: &[(&str, usize, u64, u64)] = &[
+    ("ghostnet_050", 224, 2_587_292, 42_328_152),
+    ("ghostnet_100", 224, 5_182_508, 141_150_512),
+    ("ghostnet_110", 224, 5_855_650, 166_986_864),
+    ("ghostnet_130", 224, 7_358_820, 227_003_256),
+    ("ghostnet_150", 224, 9_066_488, 297_745_640),
+    ("efficientnetv2_b0", 224, 7_139_704, 718_086_176),
+    ("efficientnetv2_b1", 240, 8_141_052, 1_196_819_360),
+    ("efficientnetv2_b2", 260, 10_096_086, 1_697_542_832),
+    ("efficientnetv2_b3", 300, 14_358_406, 3_011_458_816),
+    ("efficientnetv2_s", 384, 21_458_488, 8_365_617_152),
+    ("efficientnetv2_m", 480, 54_139_356, 24_582_460_384),
+    ("efficientnetv2_l", 480, 118_515_272, 56_079_699_008),
+    ("efficientnetv2_xl", 512, 208_119_808, 93_353_451_520),
+    ("efficientnetv2_s", 224, 21_458_488, 2_849_895_872),
+    ("efficientnetv2_xl", 224, 208_119_808, 17_901_587_200),
+];
+
+#[test]
+fn costs_equal_the_published_counts() -> Result<(), ocelli_nn::Error> {
+    for &(name, size, params, macs) in PUBLISHED {
+        let model = registry::find(name)?;
+        let cost = Cost::of(&model.graph(&model.options())?, size, size)?;
+        assert_eq!((cost.params, cost.macs), (params, macs), "{name} at {size}");
+    }
+    Ok(())
+}
+
+#[test]
+fn tensorflow_padding_changes_no_count() -> Result<(), ocelli_nn::Error> {
+    for variant in ["b0", "b1", "b2", "b3", "s", "m", "l", "xl"] {
+        let count = |prefix: &str| {
+            let model = registry::find(&format!("{prefix}efficientnetv2_{variant}"))?;
+            Cost::of(&model.graph(&model.options())?, 224, 224).map(|c| (c.params, c.macs))
+        };
+        assert_eq!(count("")?, count("tf_")?, "{variant}");
+    }
+    Ok(())
+}
+
+#[test]
+fn every_batch_norm_value_is_counted() -> Result<(), ocelli_nn::Error> {
+    let model = registry::find("ghostnet_100")?;
+    let cost = Cost::of(&model.graph(&model.options())?, 224, 224)?;
+    assert_eq!(cost.macs + 2 * cost.norm_elements, 148_226_896);
+    Ok(())
+}
+
+#[test]
+fn each_block_of_ghostnet_costs_what_the_table_says() -> Result<(), ocelli_nn::Error> {
+    const BLOCKS: [(&str, u64, u64); 16] = [
+        ("blocks.0.0.", 464, 5_017_600),
+        ("blocks.1.0.", 2_564, 12_681_984),
+        ("blocks.2.0.", 2_352, 6_773_760),
+        ("blocks.3.0.", 9_636, 7_632_768),
+        ("blocks.4.0.", 13_672, 4_335_360),
+        ("blocks.5.0.", 22_920, 7_683_200),
+        ("blocks.6.0.", 17_820, 3_382_960),
+        ("blocks.6.1.", 16_436, 3_117_968),
+        ("blocks.6.2.", 16_436, 3_117_968),
+        ("blocks.6.3.", 175_792, 11_566_304),
+        ("blocks.6.4.", 306_992, 15_669_024),
+        ("blocks.7.0.", 362_840, 12_702_368),
+        ("blocks.8.0.", 160_880, 7_773_360),
+        ("blocks.8.1.", 622_880, 8_234_160),
+        ("blocks.8.2.", 160_880, 7_773_360),
+        ("blocks.8.3.", 622_880, 8_234_160),
+    ];
+    let model = registry::find("ghostnet_100")?;
+    let cost = Cost::of(&model.graph(&model.options())?, 224, 224)?;
+    for (prefix, params, macs) in BLOCKS {
+        let block = cost.layers.iter().filter(|layer| layer.name.starts_with(prefix));
+        let sum = block.fold((0, 0), |sum, layer| (sum.0 + layer.params, sum.1 + layer.macs));
+        assert_eq!(sum, (params, macs), "{prefix}");
+    }
+    Ok(())
+}
