@@ -1,0 +1,100 @@
+//! What every registered model must do.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use ocelli_nn::registry::{self, Model, ModelOptions};
+use ocelli_nn::{Network, Pass, TrainPass};
+use ocelli_random::{Purpose, Seed};
+use ocelli_testkit::relative_error;
+use rand::RngExt;
+
+/// Two image sizes that no stride divides.
+const ODD_SIZES: [[usize; 2]; 2] = [[65, 47], [39, 75]];
+
+#[test]
+fn ghostnets_pass_the_battery() -> Result<(), ocelli_nn::Error> {
+    run_family("ghostnet")
+}
+
+#[test]
+fn efficientnets_pass_the_battery() -> Result<(), ocelli_nn::Error> {
+    run_family("efficientnetv2")
+}
+
+#[test]
+fn no_family_is_left_out() {
+    let tested = ["ghostnet", "efficientnetv2"];
+    let missing: Vec<_> = registry::models().filter(|m| !tested.contains(&m.family)).collect();
+    assert!(missing.is_empty(), "add a battery for {missing:?}");
+}
+
+#[test]
+fn names_are_unique() {
+    let mut names: Vec<String> = registry::models().map(Model::name).collect();
+    names.sort_unstable();
+    let count = names.len();
+    names.dedup();
+    assert_eq!(names.len(), count);
+}
+
+fn run_family(family: &str) -> Result<(), ocelli_nn::Error> {
+    for model in registry::models().filter(|model| model.family == family) {
+        let options = ModelOptions { num_classes: 7, ..model.options() };
+        let network = model.network(&options, Seed(3), &Device::flex())?;
+        for [height, width] in ODD_SIZES {
+            a_batch_equals_its_samples(&model.name(), &network, [3, height, width]);
+        }
+        every_learnt_parameter_has_a_gradient(&model.name(), &network);
+        a_grey_version_exists(model)?;
+    }
+    Ok(())
+}
+
+fn a_batch_equals_its_samples(name: &str, network: &Network, [c, h, w]: [usize; 3]) {
+    let images = noise([2, c, h, w]);
+    let both = values(network.forward(images.clone(), Pass::Eval));
+    assert_eq!(both.len(), 2 * 7, "{name}");
+    let again = values(network.forward(images.clone(), Pass::Eval));
+    assert_eq!(both, again, "{name}: evaluation is not deterministic");
+    for sample in 0..2 {
+        let alone = network.forward(images.clone().narrow(0, sample, 1), Pass::Eval);
+        let error = relative_error(&values(alone), &both[sample * 7..][..7]);
+        assert!(error < 1e-4, "{name}: sample {sample} alone differs by {error:e}");
+    }
+}
+
+fn every_learnt_parameter_has_a_gradient(name: &str, network: &Network) {
+    let tracked = network.tracked();
+    let mut train = TrainPass::new(Seed(3), 0, 0);
+    let logits = tracked.forward(noise([2, 3, 65, 47]).autodiff(), Pass::Train(&mut train));
+    let gradients = tracked.gradients(&logits.powi_scalar(2).mean());
+    let norms = network.graph().nodes().iter();
+    let norms = norms.filter(|node| matches!(node.op, ocelli_nn::graph::Op::BatchNorm(_)));
+    assert_eq!(train.stats().len(), norms.count(), "{name}");
+    for (id, parameter) in network.params().iter() {
+        let what = &parameter.spec.name;
+        let gradient = gradients[id.index()].clone();
+        assert_eq!(gradient.is_some(), parameter.spec.role.is_learnt(), "{name}: {what}");
+        if let Some(gradient) = gradient {
+            let finite = values(gradient).iter().all(|value| value.is_finite());
+            assert!(finite, "{name}: gradient of {what} is not finite");
+        }
+    }
+}
+
+fn a_grey_version_exists(model: &Model) -> Result<(), ocelli_nn::Error> {
+    let options = ModelOptions { in_channels: 1, small_input: true, ..model.options() };
+    let graph = model.graph(&options)?;
+    assert_eq!((graph.in_channels(), graph.num_classes()), (1, options.num_classes));
+    graph.shapes(32, 32).map(drop)
+}
+
+fn noise(shape: [usize; 4]) -> Tensor<4> {
+    let mut rng = Seed(9).stream(Purpose::INIT, 0, 0);
+    let count = shape.iter().product();
+    let values: Vec<f32> = (0..count).map(|_| rng.random::<f32>() - 0.5).collect();
+    Tensor::from_data(TensorData::new(values, shape), &Device::flex())
+}
+
+fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().iter::<f32>().collect()
+}
