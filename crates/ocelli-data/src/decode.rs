@@ -1,5 +1,69 @@
 //! From the bytes of an image file to pixels.
+//!
+//! The result is what Pillow's `Image.open(…).convert("RGB")` gives, up to rounding inside the
+//! JPEG decoders:
+//!
+//! - 16-bit samples keep their high byte;
+//! - alpha is dropped, not blended, and the colour under it stays;
+//! - palettes and 1-, 2- and 4-bit greys are expanded;
+//! - CMYK and YCCK JPEGs are taken as inverted, as Adobe writes them, and mixed without a profile;
+//! - colour profiles and gamma are ignored;
+//! - of an animation the first frame is decoded (for PNG, the default image).
+//!
+//! What is stricter than Pillow: a file that ends too early is an error, and a 16-bit grey PNG
+//! keeps its high byte instead of being clipped.
 
+mod channels;
+mod exif;
 mod format;
+mod jpeg;
+mod png;
+mod webp;
 
+pub use channels::Channels;
 pub use format::Format;
+
+use crate::{Image, Limits, Result};
+
+/// What [`decode`] gives, and what it refuses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DecodeOptions {
+    /// Grey or colour.
+    pub channels: Channels,
+    /// Whether to turn the image as its EXIF orientation says. The usual training sets are read
+    /// without, so this is off by default.
+    pub apply_orientation: bool,
+    /// What is too large. The pixels are checked before memory is taken for them.
+    pub limits: Limits,
+}
+
+/// Decodes a JPEG, PNG or WebP file; its first bytes tell which it is.
+///
+/// # Errors
+/// When the bytes are no such file, end too early, are damaged, use a feature that is not
+/// supported (12-bit, lossless or arithmetic-coded JPEG), or are over a limit.
+pub fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Image> {
+    options.limits.check_file(|| "the file".to_owned(), bytes.len() as u64)?;
+    let (image, orientation) = match Format::of(bytes)? {
+        Format::Jpeg => jpeg::decode(bytes, options)?,
+        Format::Png => png::decode(bytes, options)?,
+        Format::WebP => webp::decode(bytes, options)?,
+    };
+    let image = options.channels.convert(image);
+    Ok(if options.apply_orientation { orientation.apply(image) } else { image })
+}
+
+/// Width and height in pixels, as they are stored, from the header alone.
+///
+/// # Errors
+/// When the bytes are no JPEG, PNG or WebP file or end inside the header.
+pub fn dimensions(bytes: &[u8]) -> Result<(u32, u32)> {
+    match Format::of(bytes)? {
+        Format::Jpeg => jpeg::dimensions(bytes),
+        Format::Png => png::dimensions(bytes),
+        Format::WebP => webp::dimensions(bytes),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 //! loader.
 //!
 //! The way of one image: a [`Source`] gives a [`Record`] (encoded bytes or pixels, with a label),
-//! `decode` turns it into an [`Image`], a transform crops, resizes, augments and normalises it,
+//! [`decode`] turns it into an [`Image`], a transform crops, resizes, augments and normalises it,
 //! and the loader stacks the results into batches. Nothing here knows tensors or devices.
 
 mod decode;
@@ -11,7 +11,7 @@ mod image;
 mod limits;
 mod source;
 
-pub use decode::Format;
+pub use decode::{Channels, DecodeOptions, Format, decode, dimensions};
 pub use error::{Error, Result};
 pub use image::Image;
 pub use limits::Limits;

@@ -1,0 +1,84 @@
+//! PNG: <https://www.w3.org/TR/png-3/>.
+
+use super::channels::drop_alpha;
+use super::exif::Orientation;
+use super::{DecodeOptions, Format};
+use crate::{Error, Image, Result};
+use png::{ColorType, Decoder, DecodingError, Limits, Transformations};
+use std::io::{Cursor, ErrorKind};
+
+/// What the decoder may take besides the pixels: text and profiles are skipped, so this is a few
+/// rows and the EXIF data.
+const EXTRA_BYTES: usize = 64 << 20;
+
+pub(super) fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<(Image, Orientation)> {
+    let (width, height) = dimensions(bytes)?;
+    options.limits.check_pixels(width, height)?;
+    let mut decoder = Decoder::new_with_limits(Cursor::new(bytes), Limits { bytes: EXTRA_BYTES });
+    decoder.set_ignore_text_chunk(true);
+    decoder.set_ignore_iccp_chunk(true);
+    decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
+
+    let failed = |error| failed(error, bytes.len());
+    let mut reader = decoder.read_info().map_err(failed)?;
+    let size = reader.output_buffer_size().ok_or_else(|| bad("the size overflows"))?;
+    let mut pixels = vec![0; size];
+    let info = reader.next_frame(&mut pixels).map_err(failed)?;
+    // The end chunk tells that nothing was cut off after the last row.
+    reader.finish().map_err(failed)?;
+    let orientation = reader
+        .info()
+        .exif_metadata
+        .as_ref()
+        .map_or(Orientation::UPRIGHT, |tiff| Orientation::of_tiff(tiff));
+
+    let channels = match info.color_type {
+        ColorType::Grayscale => 1,
+        ColorType::Rgb => 3,
+        ColorType::GrayscaleAlpha => {
+            drop_alpha(&mut pixels, 2);
+            1
+        }
+        ColorType::Rgba => {
+            drop_alpha(&mut pixels, 4);
+            3
+        }
+        ColorType::Indexed => return Err(bad("a palette that was not expanded")),
+    };
+    Ok((Image { width, height, channels, pixels }, orientation))
+}
+
+/// The header chunk is always the first and has a fixed place.
+pub(super) fn dimensions(bytes: &[u8]) -> Result<(u32, u32)> {
+    let header: [u8; 16] = bytes
+        .get(8..24)
+        .and_then(|header| header.try_into().ok())
+        .ok_or_else(|| cut(bytes.len(), "the header is incomplete"))?;
+    let [_, _, _, _, b'I', b'H', b'D', b'R', size @ ..] = header else {
+        return Err(bad("the first chunk is not IHDR"));
+    };
+    let [w0, w1, w2, w3, h0, h1, h2, h3] = size;
+    let (width, height) =
+        (u32::from_be_bytes([w0, w1, w2, w3]), u32::from_be_bytes([h0, h1, h2, h3]));
+    if width == 0 || height == 0 {
+        return Err(bad("the image has no pixels"));
+    }
+    Ok((width, height))
+}
+
+fn failed(error: DecodingError, length: usize) -> Error {
+    match error {
+        DecodingError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => {
+            cut(length, "the end chunk is missing")
+        }
+        error => bad(&error.to_string()),
+    }
+}
+
+fn bad(reason: &str) -> Error {
+    Error::BadImage { format: Format::Png, reason: reason.to_owned() }
+}
+
+fn cut(length: usize, reason: &'static str) -> Error {
+    Error::CutImage { format: Format::Png, length, reason }
+}
