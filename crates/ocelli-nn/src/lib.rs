@@ -24,6 +24,7 @@ pub mod registry;
 mod cost;
 mod error;
 mod execute;
+mod fold;
 mod network;
 mod pass;
 

@@ -28,6 +28,10 @@ impl Network {
         Self { graph: Arc::new(graph), params }
     }
 
+    pub(crate) fn from_parts(graph: Graph, params: Parameters) -> Self {
+        Self { graph: Arc::new(graph), params }
+    }
+
     /// The operations.
     pub fn graph(&self) -> &Graph {
         &self.graph

@@ -124,6 +124,24 @@ impl Parameters {
         Self { entries, device }
     }
 
+    /// Takes the values of each parameter from memory.
+    pub(crate) fn from_values(
+        specs: &[ParamSpec],
+        values: Vec<Vec<f32>>,
+        device: &Device,
+    ) -> Result<Self> {
+        let zero = |spec: &ParamSpec| ParamSpec {
+            initializer: Initializer::Constant(0.0),
+            ..spec.clone()
+        };
+        let specs: Vec<ParamSpec> = specs.iter().map(zero).collect();
+        let mut params = Self::initialise(&specs, Seed::default(), device);
+        for (index, values) in values.into_iter().enumerate() {
+            params.set_values(ParamId(index), values)?;
+        }
+        Ok(params)
+    }
+
     /// How many tensors there are, buffers included.
     pub fn len(&self) -> usize {
         self.entries.len()

@@ -67,6 +67,10 @@ fn compare_with_golden(name: &str, num_classes: usize) -> Result<(), ocelli_nn::
         compare(values(network.pooled(images, Pass::Eval)), expected, "pooled");
     }
     compare_training(name, &network, &io);
+
+    let folded = network.fold_batch_norm()?.forward(image(&io, "x_224"), Pass::Eval);
+    let error = relative_error(&values(folded), &io.values("logits_224"));
+    assert!(error <= 1e-5, "{name}: folded logits differ by {error:e}");
     Ok(())
 }
 
