@@ -1,0 +1,77 @@
+//! What can go wrong while training, each case with the field, file or step that is at fault.
+
+use std::path::PathBuf;
+
+/// The result of an operation of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// An error of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A recipe is not TOML.
+    #[error("{origin}: {message}")]
+    RecipeSyntax {
+        /// The file, or what else the text came from.
+        origin: String,
+        /// What the TOML reader said, with the line.
+        message: String,
+    },
+
+    /// A recipe has a key that means nothing.
+    #[error("unknown key `{key}`{}", did_you_mean(nearest.as_deref()))]
+    UnknownKey {
+        /// The key as written, with its section.
+        key: String,
+        /// The known key that is closest to it.
+        nearest: Option<String>,
+    },
+
+    /// A field of a recipe has a value of the wrong type or out of range.
+    #[error("`{field}` is {found}, expected {expected}")]
+    Field {
+        /// The field with its section, as in `optimizer.lr`.
+        field: String,
+        /// What was found.
+        found: String,
+        /// What would be accepted.
+        expected: String,
+    },
+
+    /// An override is not of the form `section.key=value`.
+    #[error("`{text}` is not an override, expected `section.key=value`")]
+    Override {
+        /// The override as written.
+        text: String,
+    },
+
+    /// A file or folder could not be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+
+    /// A file of a run is not what it claims to be.
+    #[error("{}: {reason}", path.display())]
+    Corrupt {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl Error {
+    /// Says which file or folder an I/O error is about.
+    pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { path, source }
+    }
+}
+
+fn did_you_mean(nearest: Option<&str>) -> String {
+    nearest.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
+}

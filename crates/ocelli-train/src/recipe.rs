@@ -1,0 +1,128 @@
+//! Recipes: everything that decides the result of a training run, in one TOML file.
+//!
+//! A recipe is resolved in three layers, each over the one before: the defaults (a small GhostNet
+//! on the embedded images), a file, and overrides from the command line. The resolved recipe is
+//! written into the run's folder, with every field, so that a run can be repeated from it alone.
+
+mod limits;
+mod overrides;
+mod reader;
+mod sections;
+
+#[cfg(test)]
+mod tests;
+
+pub use sections::{
+    CheckpointSection, EmaSection, LossSection, ModelSection, OptimizerKind, OptimizerSection,
+    ScheduleKind, ScheduleSection, TrainSection,
+};
+
+use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// A resolved recipe.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Recipe {
+    /// The one number from which all random numbers of the run derive.
+    pub seed: u64,
+    /// `[model]`
+    pub model: ModelSection,
+    /// `[loss]`
+    pub loss: LossSection,
+    /// `[optimizer]`
+    pub optimizer: OptimizerSection,
+    /// `[schedule]`
+    pub schedule: ScheduleSection,
+    /// `[train]`
+    pub train: TrainSection,
+    /// `[ema]`
+    pub ema: EmaSection,
+    /// `[checkpoint]`
+    pub checkpoint: CheckpointSection,
+}
+
+impl Recipe {
+    /// Resolves the text of a recipe file under `overrides`, each `section.key=value`.
+    ///
+    /// A value is read as TOML; what is not TOML is taken as text, so quotes are not needed.
+    /// `origin` names the text in errors.
+    ///
+    /// # Errors
+    /// When the text is not TOML, a key is unknown, or a value has the wrong type or range.
+    ///
+    /// ```
+    /// # use ocelli_train::Recipe;
+    /// let text = "[optimizer]\nlr = 0.4\n";
+    /// let recipe = Recipe::resolve("my.toml", text, &["train.epochs=3", "model.name=resnet18"])?;
+    /// assert_eq!(recipe.optimizer.lr, 0.4);
+    /// assert_eq!(recipe.train.epochs, 3);
+    /// assert_eq!(recipe.model.name, "resnet18");
+    /// # Ok::<(), ocelli_train::Error>(())
+    /// ```
+    pub fn resolve<S: AsRef<str>>(origin: &str, text: &str, overrides: &[S]) -> Result<Self> {
+        let mut table: toml::Table = toml::from_str(text).map_err(|error| Error::RecipeSyntax {
+            origin: origin.to_owned(),
+            message: error.to_string().trim_end().to_owned(),
+        })?;
+        for text in overrides {
+            overrides::apply(&mut table, text.as_ref())?;
+        }
+        let recipe: Self = reader::read(table).map_err(with_hint_from_all_keys)?;
+        limits::check(&recipe)?;
+        Ok(recipe)
+    }
+
+    /// Resolves a recipe file under `overrides`.
+    ///
+    /// # Errors
+    /// As [`Recipe::resolve`], and when the file cannot be read.
+    pub fn load<S: AsRef<str>>(path: &Path, overrides: &[S]) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
+        Self::resolve(&path.display().to_string(), &text, overrides)
+    }
+
+    /// The recipe as TOML, with every field that has a value.
+    ///
+    /// # Errors
+    /// When a number does not fit TOML (a seed above 2⁶³−1).
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string(self).map_err(|error| Error::RecipeSyntax {
+            origin: "the resolved recipe".to_owned(),
+            message: error.to_string(),
+        })
+    }
+}
+
+/// A key without a namesake in its own section may belong to another one, or be written without
+/// its section: looks for its last part among all keys.
+fn with_hint_from_all_keys(error: Error) -> Error {
+    let Error::UnknownKey { key, nearest: None } = error else { return error };
+    let last = key.rsplit('.').next().unwrap_or(&key);
+    let known = all_keys();
+    let ends = known.iter().map(|full| full.rsplit('.').next().unwrap_or(full));
+    let nearest = reader::nearest(last, ends)
+        .and_then(|name| known.iter().find(|full| full.rsplit('.').next() == Some(name)))
+        .cloned();
+    Error::UnknownKey { key, nearest }
+}
+
+/// The dotted keys of the default recipe.
+fn all_keys() -> Vec<String> {
+    let mut keys = Vec::new();
+    if let Ok(table) = toml::Table::try_from(Recipe::default()) {
+        collect_keys("", &table, &mut keys);
+    }
+    keys
+}
+
+fn collect_keys(prefix: &str, table: &toml::Table, keys: &mut Vec<String>) {
+    for (key, value) in table {
+        let full = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+        match value {
+            toml::Value::Table(below) => collect_keys(&full, below, keys),
+            _ => keys.push(full),
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The ranges of a recipe's fields.
+
+use super::Recipe;
+use crate::{Error, Result, Span};
+use std::fmt::Display;
+
+/// Checks every field; the error names the first that is out of range.
+pub(super) fn check(recipe: &Recipe) -> Result<()> {
+    check_model(recipe)?;
+    check_optimizer(recipe)?;
+    check_schedule(recipe)?;
+    check_train(recipe)
+}
+
+fn check_model(recipe: &Recipe) -> Result<()> {
+    let model = &recipe.model;
+    require("model.name", &model.name, !model.name.is_empty(), "a name of the registry")?;
+    optional_fraction("model.drop_rate", model.drop_rate)?;
+    optional_fraction("model.drop_path_rate", model.drop_path_rate)?;
+    let smoothing = recipe.loss.label_smoothing;
+    require("loss.label_smoothing", smoothing, (0.0..1.0).contains(&smoothing), "0 to below 1")
+}
+
+fn check_optimizer(recipe: &Recipe) -> Result<()> {
+    let optimizer = &recipe.optimizer;
+    positive("optimizer.lr", optimizer.lr)?;
+    not_negative("optimizer.weight_decay", optimizer.weight_decay)?;
+    fraction("optimizer.momentum", optimizer.momentum)?;
+    fraction("optimizer.betas.0", optimizer.betas[0])?;
+    fraction("optimizer.betas.1", optimizer.betas[1])?;
+    fraction("optimizer.smoothing", optimizer.smoothing)?;
+    positive("optimizer.trust_coefficient", optimizer.trust_coefficient)?;
+    optional_positive("optimizer.epsilon", optimizer.epsilon)?;
+    optional_positive("optimizer.clip_norm", optimizer.clip_norm)?;
+    optional_positive("optimizer.clip_value", optimizer.clip_value)
+}
+
+fn check_schedule(recipe: &Recipe) -> Result<()> {
+    let schedule = &recipe.schedule;
+    length("schedule.warmup", schedule.warmup)?;
+    let from = schedule.warmup_from;
+    require("schedule.warmup_from", from, (0.0..=1.0).contains(&from), "0 to 1")?;
+    let end = schedule.end;
+    require("schedule.end", end, (0.0..=1.0).contains(&end), "0 to 1")?;
+    if let Some(span) = schedule.length {
+        positive_length("schedule.length", span)?;
+    }
+    let factor = schedule.period_factor;
+    require("schedule.period_factor", factor, factor.is_finite() && factor >= 1.0, "1 or more")?;
+    positive("schedule.power", schedule.power)?;
+    positive("schedule.decay", schedule.decay)?;
+    positive_length("schedule.every", schedule.every)?;
+    for (at, span) in schedule.milestones.iter().enumerate() {
+        length(&format!("schedule.milestones.{at}"), *span)?;
+    }
+    let rise = schedule.rise;
+    require("schedule.rise", rise, rise > 0.0 && rise < 1.0, "above 0 and below 1")?;
+    positive("schedule.start_divisor", schedule.start_divisor)?;
+    positive("schedule.end_divisor", schedule.end_divisor)
+}
+
+fn check_train(recipe: &Recipe) -> Result<()> {
+    let train = &recipe.train;
+    at_least_one("train.epochs", train.epochs)?;
+    at_least_one("train.batch_size", train.batch_size as u64)?;
+    at_least_one("train.accumulate", train.accumulate as u64)?;
+    at_least_one("train.eval_every", train.eval_every)?;
+    if let Some(steps) = train.max_steps {
+        at_least_one("train.max_steps", steps)?;
+    }
+    optional_positive("train.max_hours", train.max_hours)?;
+    fraction("ema.decay", recipe.ema.decay)?;
+    positive_length("checkpoint.every", recipe.checkpoint.every)?;
+    at_least_one("checkpoint.keep", recipe.checkpoint.keep as u64)
+}
+
+fn require(field: &str, found: impl Display, holds: bool, expected: &str) -> Result<()> {
+    if holds {
+        return Ok(());
+    }
+    let found = match found.to_string() {
+        text if text.is_empty() => "empty".to_owned(),
+        text => text,
+    };
+    Err(Error::Field { field: field.to_owned(), found, expected: expected.to_owned() })
+}
+
+fn at_least_one(field: &str, value: u64) -> Result<()> {
+    require(field, value, value >= 1, "1 or more")
+}
+
+fn positive(field: &str, value: f64) -> Result<()> {
+    require(field, value, value.is_finite() && value > 0.0, "a number above 0")
+}
+
+fn optional_positive(field: &str, value: Option<f64>) -> Result<()> {
+    value.map_or(Ok(()), |value| positive(field, value))
+}
+
+fn not_negative(field: &str, value: f64) -> Result<()> {
+    require(field, value, value.is_finite() && value >= 0.0, "0 or more")
+}
+
+fn fraction(field: &str, value: f64) -> Result<()> {
+    require(field, value, (0.0..1.0).contains(&value), "0 to below 1")
+}
+
+fn optional_fraction(field: &str, value: Option<f64>) -> Result<()> {
+    value.map_or(Ok(()), |value| fraction(field, value))
+}
+
+fn length(field: &str, span: Span) -> Result<()> {
+    require(field, span, span.is_valid(), "0 or more epochs or steps")
+}
+
+fn positive_length(field: &str, span: Span) -> Result<()> {
+    let holds = span.is_valid() && span.steps(1.0) > 0.0;
+    require(field, span, holds, "more than 0 epochs or steps")
+}

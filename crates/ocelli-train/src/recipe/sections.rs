@@ -1,0 +1,268 @@
+//! The sections of a recipe, each with its defaults.
+
+use crate::Span;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// Which network is trained, and from what.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ModelSection {
+    /// A name in the registry, as `ocelli models` lists them.
+    pub name: String,
+    /// A weights file to start from; none means random weights.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weights: Option<PathBuf>,
+    /// Give the classifier fresh weights when the file has another number of classes.
+    pub reset_head: bool,
+    /// Dropout before the classifier, 0 to 1; none means the architecture's own rate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drop_rate: Option<f64>,
+    /// Stochastic depth of the last block, 0 to 1; none means the architecture's own rate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drop_path_rate: Option<f64>,
+    /// Globs over parameter names, as in `blocks.0.*`. What matches is not trained; a batch
+    /// normalisation whose running mean matches keeps its statistics.
+    pub freeze: Vec<String>,
+}
+
+/// What the loss is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LossSection {
+    /// How much of a target's mass is spread evenly over all classes, 0 to 1.
+    pub label_smoothing: f64,
+}
+
+/// How gradients change weights.
+///
+/// One set of fields serves all kinds, so that changing `kind` alone is always possible. Each
+/// field says which kinds read it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OptimizerSection {
+    /// Which rule.
+    pub kind: OptimizerKind,
+    /// The learning rate at the schedule's peak, per step.
+    pub lr: f64,
+    /// Added to the gradient as in an L2 penalty (sgd, rmsprop, lars), or subtracted from the
+    /// weight in proportion to the learning rate (adamw).
+    pub weight_decay: f64,
+    /// Whether biases and normalisations decay too.
+    pub decay_bias_and_norm: bool,
+    /// How much of the last update is kept (sgd, rmsprop, lars), 0 to 1.
+    pub momentum: f64,
+    /// Whether momentum looks ahead (sgd).
+    pub nesterov: bool,
+    /// The memories of the two moments (adamw), 0 to 1.
+    pub betas: [f64; 2],
+    /// The memory of the mean square (rmsprop), 0 to 1.
+    pub smoothing: f64,
+    /// Keeps a division finite; none means 1e-8 (adamw) or 1e-3 (rmsprop).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epsilon: Option<f64>,
+    /// The size of a layer's step relative to its weights (lars).
+    pub trust_coefficient: f64,
+    /// The longest gradient, over all parameters together; longer ones are shortened to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clip_norm: Option<f64>,
+    /// The largest element of a gradient; larger ones are cut to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clip_value: Option<f64>,
+}
+
+/// The rules that turn gradients into updates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OptimizerKind {
+    /// Stochastic gradient descent with momentum, as in PyTorch.
+    Sgd,
+    /// Adam with decoupled weight decay.
+    AdamW,
+    /// RMSProp as TensorFlow computes it.
+    RmsProp,
+    /// Layer-wise adaptive rate scaling, as SimCLR uses it.
+    Lars,
+}
+
+/// How the learning rate changes over training.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ScheduleSection {
+    /// Which curve.
+    pub kind: ScheduleKind,
+    /// Linear rise to the peak at the start (all but `one_cycle`).
+    pub warmup: Span,
+    /// Where the rise starts, as a fraction of the peak.
+    pub warmup_from: f64,
+    /// Where the curve ends, as a fraction of the peak (cosine, cosine_restarts, polynomial).
+    pub end: f64,
+    /// How long the curve is, warm-up included (cosine, polynomial), or its first period
+    /// (cosine_restarts); none means the whole training.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub length: Option<Span>,
+    /// How much longer each period is than the one before (cosine_restarts).
+    pub period_factor: f64,
+    /// The exponent (polynomial); 1 is a straight line.
+    pub power: f64,
+    /// What the rate is multiplied by at each decay (step, multi_step, exponential).
+    pub decay: f64,
+    /// How far decays lie apart (step, exponential).
+    pub every: Span,
+    /// Whether the rate falls in stairs rather than smoothly (exponential).
+    pub staircase: bool,
+    /// When the rate decays (multi_step).
+    pub milestones: Vec<Span>,
+    /// The share of the training in which the rate rises (one_cycle).
+    pub rise: f64,
+    /// The peak over the first rate (one_cycle).
+    pub start_divisor: f64,
+    /// The first rate over the last (one_cycle).
+    pub end_divisor: f64,
+}
+
+/// The curves of the learning rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScheduleKind {
+    /// The peak, always.
+    Constant,
+    /// Half a cosine from the peak to the end.
+    Cosine,
+    /// Cosines that start anew, each period longer by a factor.
+    CosineRestarts,
+    /// A power of the remaining share of the training.
+    Polynomial,
+    /// A decay at regular distances.
+    Step,
+    /// A decay at each milestone.
+    MultiStep,
+    /// An exponential, smooth or in stairs, counted from the first step (warm-up included).
+    Exponential,
+    /// Up and down in two cosines, as in PyTorch.
+    OneCycle,
+}
+
+/// How long and in what portions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TrainSection {
+    /// Passes over the training set.
+    pub epochs: u64,
+    /// Images per forward pass and process.
+    pub batch_size: usize,
+    /// Forward passes whose gradients are averaged into one step.
+    pub accumulate: usize,
+    /// Stop after so many steps, whatever `epochs` says; the schedule does not know of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_steps: Option<u64>,
+    /// Stop after so many hours; the schedule does not know of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_hours: Option<f64>,
+    /// Evaluate after every so many epochs, and after the last.
+    pub eval_every: u64,
+}
+
+/// The moving average of the weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EmaSection {
+    /// Whether an average is kept. If so, it is what is evaluated and saved as the model.
+    pub enabled: bool,
+    /// How much of the average survives a step, 0 to 1. At step t it is at most (1+t)/(10+t).
+    pub decay: f64,
+}
+
+/// When checkpoints are written and which are kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CheckpointSection {
+    /// How far checkpoints lie apart.
+    pub every: Span,
+    /// How many of the newest are kept, besides the best.
+    pub keep: usize,
+}
+
+impl Default for ModelSection {
+    fn default() -> Self {
+        Self {
+            name: "ghostnet_small".to_owned(),
+            weights: None,
+            reset_head: false,
+            drop_rate: None,
+            drop_path_rate: None,
+            freeze: Vec::new(),
+        }
+    }
+}
+
+impl Default for LossSection {
+    fn default() -> Self {
+        Self { label_smoothing: 0.0 }
+    }
+}
+
+impl Default for OptimizerSection {
+    fn default() -> Self {
+        Self {
+            kind: OptimizerKind::Sgd,
+            lr: 0.1,
+            weight_decay: 1e-4,
+            decay_bias_and_norm: false,
+            momentum: 0.9,
+            nesterov: true,
+            betas: [0.9, 0.999],
+            smoothing: 0.9,
+            epsilon: None,
+            trust_coefficient: 1e-3,
+            clip_norm: None,
+            clip_value: None,
+        }
+    }
+}
+
+impl Default for ScheduleSection {
+    fn default() -> Self {
+        Self {
+            kind: ScheduleKind::OneCycle,
+            warmup: Span::Epochs(0.0),
+            warmup_from: 0.0,
+            end: 0.0,
+            length: None,
+            period_factor: 2.0,
+            power: 1.0,
+            decay: 0.1,
+            every: Span::Epochs(30.0),
+            staircase: true,
+            milestones: Vec::new(),
+            rise: 0.3,
+            start_divisor: 25.0,
+            end_divisor: 1e4,
+        }
+    }
+}
+
+impl Default for TrainSection {
+    fn default() -> Self {
+        Self {
+            epochs: 15,
+            batch_size: 64,
+            accumulate: 1,
+            max_steps: None,
+            max_hours: None,
+            eval_every: 1,
+        }
+    }
+}
+
+impl Default for EmaSection {
+    fn default() -> Self {
+        Self { enabled: false, decay: 0.9999 }
+    }
+}
+
+impl Default for CheckpointSection {
+    fn default() -> Self {
+        Self { every: Span::Epochs(1.0), keep: 2 }
+    }
+}
