@@ -311,6 +311,36 @@ pub enum Error {
         /// The most pixels that are accepted.
         limit: u64,
     },
+
+    /// A setting of a transform or a loader has a value that makes no sense.
+    #[error("`{field}` {reason}")]
+    BadSetting {
+        /// The field, with the names of the tables that hold it.
+        field: &'static str,
+        /// What was found and what was expected.
+        reason: String,
+    },
+    /// More samples of an epoch are unreadable than the error budget allows.
+    #[error("more than {budget} unreadable samples in one epoch; the last is {name}: {reason}")]
+    BudgetSpent {
+        /// How many are allowed.
+        budget: u64,
+        /// The sample that was one too many.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A thread of the loader panicked.
+    #[error("a bug stopped the loader at sample {index}: {message}")]
+    WorkerPanicked {
+        /// The index of the sample in its source.
+        index: u64,
+        /// The message of the panic.
+        message: String,
+    },
+    /// The loader was stopped while this batch was made.
+    #[error("the loader was stopped")]
+    LoaderStopped,
 }
 
 impl Error {
@@ -350,6 +380,10 @@ impl Error {
             Self::CutImage { .. } => "the file was probably not copied or downloaded completely",
             _ => return None,
         })
+    }
+
+    pub(crate) fn setting(field: &'static str, reason: impl Into<String>) -> Self {
+        Self::BadSetting { field, reason: reason.into() }
     }
 
     pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self {

@@ -9,13 +9,17 @@ mod decode;
 mod error;
 mod image;
 mod limits;
+mod loader;
 mod source;
+mod transform;
 
 pub use decode::{Channels, DecodeOptions, Format, decode, dimensions};
 pub use error::{Error, Result};
 pub use image::Image;
 pub use limits::Limits;
+pub use loader::{Batch, Epoch, Loader, LoaderConfig, Order, Skipped, Targets};
 pub use source::{
     FolderSource, IdxSource, OpenOptions, Payload, Record, Source, Split, TarLayout, TarSource,
     check_same_classes, open, open_splits, read_classes,
 };
+pub use transform::{Scratch, Transform};

@@ -1,0 +1,204 @@
+//! The loader: batches as a pure function of `(seed, epoch, position)`.
+//!
+//! What a batch holds depends on the source, the transform, the seed, the epoch and the step, and
+//! on nothing else: not on the number of threads, not on the time, not on what was loaded before.
+//! A run that is resumed at step 700 asks for `epoch(e, 700)` and gets the batches that the first
+//! run would have got.
+//!
+//! - [`Order`] says which sample stands at which position of the epoch.
+//! - The positions of an epoch are cut into global batches, and each of those into one contiguous
+//!   share per rank: together the ranks see the same epoch at any rank count.
+//! - The sample at a position is augmented from the stream `(seed, AUGMENT, epoch, position)`.
+//! - Batches are made ahead by the loader's own threads and handed out in order.
+//!
+//! # Memory
+//! At most `prefetch + 1` pixel buffers exist beside the batches that the consumer keeps, each of
+//! `samples × channels × height × width × 4` bytes, plus one decoded image and its scratch
+//! buffers per thread. Buffers are reused from batch to batch. Nothing grows with the source.
+
+mod batch;
+mod epoch;
+mod order;
+mod plan;
+mod recycle;
+#[cfg(test)]
+mod tests;
+
+pub use batch::{Batch, Skipped, Targets};
+pub use epoch::Epoch;
+pub use order::Order;
+
+use crate::{Error, Result, Source, Transform};
+use ocelli_random::Seed;
+use plan::Plan;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use recycle::Recycler;
+use std::sync::Arc;
+
+/// How samples become batches.
+#[derive(Clone, Debug)]
+pub struct LoaderConfig {
+    /// Samples per batch, over all ranks.
+    pub batch_size: usize,
+    /// The seed of the order and of the augmentation.
+    pub seed: Seed,
+    /// In which order an epoch visits the samples.
+    pub order: Order,
+    /// Whether to leave out the last batch of an epoch where it is not full.
+    pub drop_last: bool,
+    /// How many threads decode.
+    pub threads: usize,
+    /// How many batches are made ahead of the consumer.
+    pub prefetch: usize,
+    /// Which of the `world_size` loaders this is, counted from 0.
+    pub rank: usize,
+    /// Among how many loaders each batch is divided.
+    pub world_size: usize,
+    /// How many samples of one epoch may be unreadable (per rank). Those are left out of their
+    /// batch and listed; one more ends the epoch with an error.
+    pub error_budget: u64,
+}
+
+impl LoaderConfig {
+    /// A training loader: shuffled, full batches only.
+    pub fn train(batch_size: usize, seed: Seed) -> Self {
+        Self {
+            batch_size,
+            seed,
+            order: Order::Shuffled,
+            drop_last: true,
+            threads: 1,
+            prefetch: 2,
+            rank: 0,
+            world_size: 1,
+            error_budget: 0,
+        }
+    }
+
+    /// An evaluation loader: every sample once, in the source's order.
+    pub fn eval(batch_size: usize) -> Self {
+        Self {
+            order: Order::Sequential,
+            drop_last: false,
+            ..Self::train(batch_size, Seed::default())
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        let at_least_one = [
+            ("batch_size", self.batch_size),
+            ("threads", self.threads),
+            ("prefetch", self.prefetch),
+            ("world_size", self.world_size),
+        ];
+        for (field, value) in at_least_one {
+            if value == 0 {
+                return Err(Error::setting(field, "is 0, expected 1 or more"));
+            }
+        }
+        if self.rank >= self.world_size {
+            let (rank, size) = (self.rank, self.world_size);
+            return Err(Error::setting("rank", format!("is {rank}, expected less than {size}")));
+        }
+        Ok(())
+    }
+}
+
+/// Everything that the threads of a loader share.
+struct Shared {
+    source: Arc<dyn Source>,
+    transform: Arc<dyn Transform>,
+    /// `[channels, height, width]` of one sample.
+    shape: [usize; 3],
+    config: LoaderConfig,
+    plan: Plan,
+    buffers: Arc<Recycler<Vec<f32>>>,
+    scratches: Recycler<crate::Scratch>,
+}
+
+/// Makes batches of a source on its own threads.
+pub struct Loader {
+    shared: Arc<Shared>,
+    pool: Arc<ThreadPool>,
+}
+
+impl Loader {
+    /// A loader of `source`, each picture treated by `transform`.
+    ///
+    /// # Errors
+    /// When a field of `config` is out of range or the threads cannot be started.
+    pub fn new(
+        source: Arc<dyn Source>,
+        transform: Arc<dyn Transform>,
+        config: LoaderConfig,
+    ) -> Result<Self> {
+        config.check()?;
+        let pool = ThreadPoolBuilder::new()
+            .num_threads(config.threads)
+            .thread_name(|number| format!("loader-{number}"))
+            .build()
+            .map_err(|error| Error::setting("threads", error.to_string()))?;
+        Ok(Self::with_pool(source, transform, config, Arc::new(pool)))
+    }
+
+    fn with_pool(
+        source: Arc<dyn Source>,
+        transform: Arc<dyn Transform>,
+        config: LoaderConfig,
+        pool: Arc<ThreadPool>,
+    ) -> Self {
+        let plan = Plan {
+            samples: source.len(),
+            batch_size: config.batch_size as u64,
+            drop_last: config.drop_last,
+            rank: config.rank as u64,
+            world_size: config.world_size as u64,
+        };
+        let shared = Shared {
+            source,
+            shape: transform.shape(),
+            transform,
+            plan,
+            buffers: Arc::new(Recycler::new(config.prefetch + 1)),
+            scratches: Recycler::new(config.threads),
+            config,
+        };
+        Self { shared: Arc::new(shared), pool }
+    }
+
+    /// The same loader, threads included, with another transform, for a new stage of progressive
+    /// learning.
+    #[must_use]
+    pub fn with_transform(self, transform: Arc<dyn Transform>) -> Self {
+        let source = Arc::clone(&self.shared.source);
+        Self::with_pool(source, transform, self.shared.config.clone(), self.pool)
+    }
+
+    /// How many batches one epoch has, the same on every rank.
+    pub fn steps_per_epoch(&self) -> u64 {
+        self.shared.plan.steps()
+    }
+
+    /// How many samples one epoch visits, over all ranks.
+    pub fn samples_per_epoch(&self) -> u64 {
+        let steps = self.steps_per_epoch();
+        steps.checked_sub(1).map_or(0, |last| self.shared.plan.global(last).end)
+    }
+
+    /// Where the samples come from.
+    pub fn source(&self) -> &Arc<dyn Source> {
+        &self.shared.source
+    }
+
+    /// `[channels, height, width]` of one sample.
+    pub fn sample_shape(&self) -> [usize; 3] {
+        self.shared.shape
+    }
+
+    /// The batches of `epoch` from `start_step` on, in order.
+    ///
+    /// The threads begin at once. Dropping the iterator stops them.
+    pub fn epoch(&self, epoch: u64, start_step: u64) -> Epoch {
+        Epoch::start(Arc::clone(&self.shared), Arc::clone(&self.pool), epoch, start_step)
+    }
+}

@@ -1,0 +1,110 @@
+//! What the loader hands out.
+
+use super::recycle::Recycler;
+use std::sync::Arc;
+
+/// The labels of a batch.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Targets {
+    /// One class per sample.
+    Hard(Vec<u32>),
+    /// A probability for each class, after mixup, cutmix or label smoothing.
+    ///
+    /// # Shapes
+    /// - `rows`: `[samples, classes]`; every row sums to 1
+    Soft {
+        /// The probabilities, row after row.
+        rows: Vec<f32>,
+        /// The length of a row.
+        classes: usize,
+    },
+}
+
+impl Targets {
+    /// How many samples are labelled.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Hard(labels) => labels.len(),
+            Self::Soft { rows, classes } => rows.len() / (*classes).max(1),
+        }
+    }
+
+    /// Whether no sample is labelled.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The most probable class of each sample.
+    pub fn classes(&self) -> Vec<u32> {
+        match self {
+            Self::Hard(labels) => labels.clone(),
+            Self::Soft { rows, classes } => {
+                rows.chunks_exact((*classes).max(1)).map(largest).collect()
+            }
+        }
+    }
+}
+
+fn largest(row: &[f32]) -> u32 {
+    let best =
+        row.iter().enumerate().reduce(|best, next| if next.1 > best.1 { next } else { best });
+    best.map_or(0, |(class, _)| class as u32)
+}
+
+/// A sample that was left out of its batch because it could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// Its index in the source.
+    pub index: u64,
+    /// What the source calls it.
+    pub name: String,
+    /// Why it could not be used.
+    pub reason: String,
+}
+
+/// One rank's share of a batch, ready for the model.
+///
+/// The pixel buffer goes back to the loader when the batch is dropped. To keep it, take it out
+/// with [`std::mem::take`]; the loader then allocates another.
+#[derive(Debug)]
+pub struct Batch {
+    /// Normalised pixels, sample after sample.
+    pub images: Vec<f32>,
+    /// `[samples, channels, height, width]`; `samples` may be 0 in a partial batch of several
+    /// ranks.
+    pub shape: [usize; 4],
+    /// The label of each sample.
+    pub targets: Targets,
+    /// The index in the source of each sample.
+    pub indices: Vec<u64>,
+    /// Which batch of the epoch this is, counted from 0.
+    pub step: u64,
+    /// How many samples all ranks together have in this batch, less this rank's skipped ones.
+    pub global_len: usize,
+    /// The samples of this rank's share that were left out under the error budget.
+    pub skipped: Vec<Skipped>,
+    pub(super) home: Option<Arc<Recycler<Vec<f32>>>>,
+}
+
+impl Batch {
+    /// How many samples this share has.
+    pub fn len(&self) -> usize {
+        self.shape[0]
+    }
+
+    /// Whether this share has no sample.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl Drop for Batch {
+    fn drop(&mut self) {
+        let images = std::mem::take(&mut self.images);
+        if let Some(home) = &self.home
+            && images.capacity() > 0
+        {
+            home.give_back(images);
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! From one picture to the numbers that a model sees.
+
+use crate::{Payload, Result};
+use ocelli_random::ChaCha8Rng;
+
+/// Turns a picture into normalised numbers, written where the batch wants them.
+///
+/// A transform has no state of its own that changes: what it does depends on the picture and the
+/// random stream alone.
+pub trait Transform: Send + Sync {
+    /// `[channels, height, width]` of what is written.
+    fn shape(&self) -> [usize; 3];
+
+    /// Decodes and transforms `picture` into `output`, which has as many numbers as
+    /// [`shape`](Self::shape) says and holds arbitrary ones before.
+    ///
+    /// # Errors
+    /// When the picture cannot be decoded.
+    fn apply(
+        &self,
+        picture: &Payload,
+        random: &mut ChaCha8Rng,
+        scratch: &mut Scratch,
+        output: &mut [f32],
+    ) -> Result<()>;
+}
+
+/// Buffers of one worker that live from picture to picture.
+#[derive(Debug, Default)]
+pub struct Scratch {}
