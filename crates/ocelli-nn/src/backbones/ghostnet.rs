@@ -8,14 +8,17 @@
 //! | --- | --- |
 //! | Ghost module, section 3.1 | [`ghost_module`] |
 //! | Ghost bottleneck, section 3.2, figure 3 | `ghost_bottleneck` |
-//! | Table 1 | [`BLOCKS`] |
+//! | Table 1 | [`BLOCKS`], [`Layout::PAPER`] |
 //! | width multiplier α, section 3.3 | [`Widths`] |
 //!
 //! What only the code says: the kernel size K of a row acts in the strided depthwise convolution
 //! and in the projection shortcut, so a stride-1 block without projection has no K×K operation;
 //! nothing is activated after the addition; `conv_head` has a bias, no normalisation, and 1,280
-//! channels at every width. `small_input` (ours) gives the stem stride 1, for images of about
-//! 32 pixels.
+//! channels at every width.
+//!
+//! Ours: `small_input` gives the stem stride 1, and [`Layout::SMALL`] is a short network of the same
+//! blocks for images of about 32 pixels, which the five halvings of the published one reduce to
+//! nothing.
 
 use crate::graph::{Activation, Builder, ConvSettings, Graph, NodeId, NormSettings};
 use crate::init::InitScheme;
@@ -72,8 +75,36 @@ pub const BLOCKS: [BlockRow; 16] = [
     row(8, 5, 960, 160, true, 1),
 ];
 
+/// A short network for images of about 32 pixels.
+const SMALL_BLOCKS: [BlockRow; 7] = [
+    row(0, 3, 32, 16, false, 1),
+    row(1, 3, 64, 32, false, 2),
+    row(1, 3, 96, 32, false, 1),
+    row(2, 3, 128, 64, true, 2),
+    row(2, 3, 192, 64, true, 1),
+    row(2, 3, 192, 64, true, 1),
+    row(3, 3, 256, 96, true, 1),
+];
+
+/// The rows of a network and the width of its head.
+#[derive(Clone, Copy, Debug)]
+pub struct Layout {
+    /// The Ghost bottlenecks in order.
+    pub blocks: &'static [BlockRow],
+    /// Whether the stem halves the resolution.
+    pub stem_stride: usize,
+    /// Channels between pooling and classifier, the same at every width.
+    pub head_channels: usize,
+}
+
+impl Layout {
+    /// Table 1.
+    pub const PAPER: Self = Self { blocks: &BLOCKS, stem_stride: 2, head_channels: 1280 };
+    /// A short network for images of about 32 pixels.
+    pub const SMALL: Self = Self { blocks: &SMALL_BLOCKS, stem_stride: 1, head_channels: 512 };
+}
+
 const STEM_CHANNELS: usize = 16;
-const HEAD_CHANNELS: usize = 1280;
 const DROPOUT: f64 = 0.2;
 /// s of section 3.1, the same everywhere.
 const RATIO: usize = 2;
@@ -91,16 +122,16 @@ impl Widths {
     }
 }
 
-/// GhostNet at a width.
-pub fn ghostnet(width: Widths, options: &ModelOptions) -> Graph {
+/// GhostNet of a layout at a width.
+pub fn ghostnet(layout: Layout, width: Widths, options: &ModelOptions) -> Graph {
     let (mut b, image) =
         Builder::new(options.in_channels, InitScheme::FanInUniform, NormSettings::default());
     let relu = Some(Activation::Relu);
-    let stem_stride = if options.small_input { 1 } else { 2 };
+    let stem_stride = if options.small_input { 1 } else { layout.stem_stride };
     let stem = ConvSettings::new(width.scale(STEM_CHANNELS), 3).stride(stem_stride);
     let mut x = conv_norm_act(&mut b, ["conv_stem", "bn1"], image, stem, relu);
     let (mut stage, mut index) = (0, 0);
-    for block in &BLOCKS {
+    for block in layout.blocks {
         if block.stage != stage {
             b.end_stage(x);
             (stage, index) = (block.stage, 0);
@@ -109,10 +140,13 @@ pub fn ghostnet(width: Widths, options: &ModelOptions) -> Graph {
         index += 1;
     }
     b.end_stage(x);
-    let last = ConvSettings::new(width.scale(BLOCKS[BLOCKS.len() - 1].middle), 1);
-    let features = conv_norm_act(&mut b, ["blocks.9.0.conv", "blocks.9.0.bn1"], x, last, relu);
+    let last = layout.blocks.last().map_or(b.channels(x), |row| width.scale(row.middle));
+    let name = format!("blocks.{}.0", stage + 1);
+    let names = [&*format!("{name}.conv"), &*format!("{name}.bn1")];
+    let features = conv_norm_act(&mut b, names, x, ConvSettings::new(last, 1), relu);
     let pooled = b.global_avg_pool("global_pool", features);
-    let pooled = b.conv("conv_head", pooled, ConvSettings::new(HEAD_CHANNELS, 1).with_bias());
+    let pooled =
+        b.conv("conv_head", pooled, ConvSettings::new(layout.head_channels, 1).with_bias());
     let pooled = b.activation(pooled, Activation::Relu);
     let dropped = b.dropout("dropout", pooled, options.dropout.unwrap_or(DROPOUT));
     let logits = b.linear("classifier", dropped, options.num_classes);

@@ -2,7 +2,7 @@
 
 use super::{DefaultConfig, Model, ModelOptions};
 use crate::backbones::efficientnetv2::{Flavour, Variant, efficientnetv2};
-use crate::backbones::ghostnet::{Widths, ghostnet};
+use crate::backbones::ghostnet::{Layout, Widths, ghostnet};
 use crate::graph::Graph;
 
 const fn model(
@@ -15,27 +15,30 @@ const fn model(
 }
 
 macro_rules! ghostnets {
-    ($($arch:literal $width:literal),* $(,)?) => {
-        [$(model($arch, "ghostnet", DefaultConfig::IMAGENET, |o| ghostnet(Widths($width), o))),*]
+    ($($arch:literal $layout:ident $width:literal $config:expr),* $(,)?) => {
+        [$(model($arch, "ghostnet", $config, |options| {
+            ghostnet(Layout::$layout, Widths($width), options)
+        })),*]
     };
 }
 
 macro_rules! efficientnets {
     ($($arch:literal $variant:ident $flavour:ident $config:expr),* $(,)?) => {
-        [$(model($arch, "efficientnetv2", $config, |o| {
-            efficientnetv2(Variant::$variant, Flavour::$flavour, o)
+        [$(model($arch, "efficientnetv2", $config, |options| {
+            efficientnetv2(Variant::$variant, Flavour::$flavour, options)
         })),*]
     };
 }
 
 const IMAGENET: DefaultConfig = DefaultConfig::IMAGENET;
 
-static GHOSTNETS: [Model; 5] = ghostnets![
-    "ghostnet_050" 0.5,
-    "ghostnet_100" 1.0,
-    "ghostnet_110" 1.1,
-    "ghostnet_130" 1.3,
-    "ghostnet_150" 1.5,
+static GHOSTNETS: [Model; 6] = ghostnets![
+    "ghostnet_050" PAPER 0.5 IMAGENET,
+    "ghostnet_100" PAPER 1.0 IMAGENET,
+    "ghostnet_110" PAPER 1.1 IMAGENET,
+    "ghostnet_130" PAPER 1.3 IMAGENET,
+    "ghostnet_150" PAPER 1.5 IMAGENET,
+    "ghostnet_small" SMALL 1.0 DefaultConfig::CIFAR10,
 ];
 
 /// Sizes, crops and normalisation as timm evaluates these networks.
