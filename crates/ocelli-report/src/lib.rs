@@ -1,1 +1,22 @@
-//! Plots, HTML reports and TensorBoard events for Ocelli.
+//! What a run looks like from outside: TensorBoard events, plots and a self-contained HTML page.
+//!
+//! - [`EventWriter`] writes scalars that TensorBoard reads, and continues a file after a crash.
+//! - [`LinePlot`] and [`MatrixPlot`] draw SVG.
+//! - [`RunReport`] puts a whole run on one page that needs no network and no script.
+//!
+//! Nothing here knows how training works: every type holds plain numbers and words, so that any
+//! command can report what it did.
+
+#![forbid(unsafe_code)]
+
+mod error;
+mod html;
+mod plot;
+mod run_report;
+mod tensorboard;
+
+pub use error::ReportError;
+pub use html::{Cell, Page, Table};
+pub use plot::{LinePlot, MatrixPlot, Series};
+pub use run_report::{Confusion, RunReport};
+pub use tensorboard::{EventWriter, Scalar, read_scalars};

@@ -1,0 +1,34 @@
+//! Figures as SVG text, drawn by `plotters`.
+
+mod line;
+mod matrix;
+#[cfg(test)]
+mod tests;
+
+pub use line::{LinePlot, Series};
+pub use matrix::MatrixPlot;
+
+use std::fmt::Display;
+
+use plotters::style::RGBColor;
+
+use crate::ReportError;
+
+const FONT: &str = "sans-serif";
+const INK: RGBColor = RGBColor(0x33, 0x38, 0x40);
+const GRID: RGBColor = RGBColor(0xe4, 0xe6, 0xea);
+
+/// The colour-blind safe palette of Okabe and Ito, without its yellow and black.
+const PALETTE: [RGBColor; 6] = [
+    RGBColor(0x00, 0x72, 0xb2),
+    RGBColor(0xd5, 0x5e, 0x00),
+    RGBColor(0x00, 0x9e, 0x73),
+    RGBColor(0xcc, 0x79, 0xa7),
+    RGBColor(0xe6, 0x9f, 0x00),
+    RGBColor(0x56, 0xb4, 0xe9),
+];
+
+/// Turns an error of the drawing library into ours.
+fn failed<E: Display>(title: &str) -> impl Fn(E) -> ReportError {
+    move |error| ReportError::Plot { title: title.to_owned(), reason: error.to_string() }
+}

@@ -1,0 +1,52 @@
+use super::line::{compact, thin};
+use super::*;
+
+#[test]
+fn curves_survive_gaps_single_points_and_nothing_at_all() {
+    let points = [vec![], vec![(1.0, 2.0)], vec![(0.0, f64::NAN), (1.0, 2.0), (2.0, 1.0)]];
+    for points in points {
+        let series = vec![Series { name: "loss".into(), points }];
+        let svg = LinePlot { title: "Loss".into(), series, ..LinePlot::default() }.to_svg();
+        assert!(svg.unwrap().ends_with("</svg>\n"));
+    }
+}
+
+#[test]
+fn words_are_escaped() {
+    let title = "a < b & \"c\"".to_owned();
+    let svg = LinePlot { title, ..LinePlot::default() }.to_svg().unwrap();
+    assert!(svg.contains("a &lt; b &amp;"), "{svg}");
+}
+
+#[test]
+fn a_long_curve_is_thinned_and_keeps_its_mean() {
+    let long: Vec<_> = (0..100_000).map(|i| (f64::from(i), f64::from(i % 7))).collect();
+    let short = thin(&long);
+    assert!(short.len() <= 600 && short.len() > 500, "{}", short.len());
+    let mean = short.iter().map(|point| point.1).sum::<f64>() / short.len() as f64;
+    assert!((mean - 3.0).abs() < 0.01, "{mean}");
+}
+
+#[test]
+fn axis_numbers_are_short() {
+    let shown = [0.0, 0.5, 12.0, 1500.0, 25_000.0, 3.2e6, 0.000_02].map(compact);
+    assert_eq!(shown, ["0", "0.5", "12", "1500", "25k", "3.2M", "2e-5"]);
+}
+
+#[test]
+fn a_matrix_shows_its_counts() {
+    let labels = vec!["cat".to_owned(), "dog".to_owned()];
+    let counts = vec![vec![41, 9], vec![0, 50]];
+    let svg = MatrixPlot { title: "Confusion".into(), labels, counts }.to_svg().unwrap();
+    for count in ["41", "9", "50", "cat", "dog"] {
+        assert!(svg.contains(&format!("\n{count}\n")), "{count} in {svg}");
+    }
+}
+
+#[test]
+fn a_ragged_matrix_is_an_error() {
+    let labels = vec!["cat".to_owned(), "dog".to_owned()];
+    let matrix = MatrixPlot { title: "M".into(), labels, counts: vec![vec![1, 2], vec![3]] };
+    let message = matrix.to_svg().unwrap_err().to_string();
+    assert_eq!(message, "matrix 'M': row 1 has 1 columns, expected 2");
+}
