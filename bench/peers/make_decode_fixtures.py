@@ -1,7 +1,7 @@
 """Makes the image files of crates/ocelli-data/tests/images, and what Pillow decodes them to.
 
 For each NAME.EXT there is NAME_EXT.raw: the pixels of Image.open(NAME.EXT).convert("RGB"), or of
-convert("L") for a grey image. Run with the versions of requirements.txt:
+convert("L") for a grey image. Made with Pillow 13.0.0 (libjpeg-turbo 3.2.0, libwebp 1.6.0):
 
     python bench/peers/make_decode_fixtures.py crates/ocelli-data/tests/images
 """

@@ -12,6 +12,7 @@ mod limits;
 mod loader;
 mod source;
 mod transform;
+mod verify;
 
 pub use decode::{Channels, DecodeOptions, Format, decode, dimensions};
 pub use error::{Error, Result};
@@ -19,7 +20,9 @@ pub use image::Image;
 pub use limits::Limits;
 pub use loader::{Batch, Epoch, Loader, LoaderConfig, Order, Skipped, Targets};
 pub use source::{
-    FolderSource, IdxSource, OpenOptions, Payload, Record, Source, Split, TarLayout, TarSource,
-    check_same_classes, open, open_splits, read_classes,
+    BuiltinDataset, Cifar, CifarSource, FolderSource, IdxSource, OpenOptions, Payload, Record,
+    Source, Split, Subset, TarLayout, TarSource, builtin_datasets, check_same_classes,
+    class_counts, open, open_splits, read_classes,
 };
 pub use transform::{Scratch, Transform};
+pub use verify::{CorruptSample, VerifyReport, verify};

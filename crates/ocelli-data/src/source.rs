@@ -1,24 +1,31 @@
 //! Where labelled images come from.
 
 mod builtin;
+mod cifar;
 mod classes;
 mod folder;
 mod idx;
 mod open;
 mod storage;
+mod subset;
 mod tar;
 mod uri;
 
+pub use builtin::{BuiltinDataset, builtin_datasets};
+pub use cifar::{Cifar, CifarSource};
 pub use classes::{check_same_classes, read_classes};
 pub use folder::FolderSource;
 pub use idx::IdxSource;
 pub use open::{OpenOptions, Split, open, open_splits};
+pub use subset::{Subset, class_counts};
 pub use tar::{TarLayout, TarSource};
 
-use crate::{Error, Image, Result};
+use crate::{DecodeOptions, Error, Image, Result, decode};
 use std::sync::Arc;
 
 /// A finite set of labelled images that can be read at any position, from any thread.
+///
+/// Every label is less than the number of classes.
 pub trait Source: Send + Sync {
     /// How many samples there are.
     fn len(&self) -> u64;
@@ -86,6 +93,21 @@ pub struct Record {
     pub label: u32,
     /// The picture.
     pub payload: Payload,
+}
+
+impl Record {
+    /// The picture as pixels.
+    ///
+    /// # Errors
+    /// [`Error::Sample`] with the name of the sample, when [`decode`] refuses it.
+    pub fn decode(self, options: &DecodeOptions) -> Result<Image> {
+        match self.payload {
+            Payload::Encoded(bytes) => {
+                decode(&bytes, options).map_err(|error| error.of_sample(self.name))
+            }
+            Payload::Pixels(image) => Ok(options.channels.convert(image)),
+        }
+    }
 }
 
 /// A picture, before or after decoding.

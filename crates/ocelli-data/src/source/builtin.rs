@@ -28,6 +28,27 @@ const CLASSES: [&str; 10] = [
     "Ankle boot",
 ];
 
+/// A dataset that is part of the library.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BuiltinDataset {
+    /// What [`open`](crate::open) calls it.
+    pub uri: &'static str,
+    /// What it is, and where it comes from.
+    pub description: &'static str,
+    /// The licence of its images.
+    pub licence: &'static str,
+}
+
+/// All datasets that are part of the library.
+pub fn builtin_datasets() -> &'static [BuiltinDataset] {
+    &[BuiltinDataset {
+        uri: "builtin:fashion-mnist",
+        description: "10,000 train and 2,000 test images of Fashion-MNIST (Xiao et al. 2017), \
+                      28×28 grey, 10 classes",
+        licence: "MIT",
+    }]
+}
+
 /// The embedded dataset `name`, unpacked once and then shared.
 pub(super) fn open(name: &str, split: Split) -> Result<Arc<IdxSource>> {
     static TRAIN: OnceLock<Arc<IdxSource>> = OnceLock::new();
@@ -70,6 +91,15 @@ mod tests {
     fn opening_twice_unpacks_once() -> Result<()> {
         let first = open("fashion-mnist", Split::Test)?;
         assert!(Arc::ptr_eq(&first, &open("fashion-mnist", Split::Test)?));
+        Ok(())
+    }
+
+    #[test]
+    fn every_listed_dataset_opens() -> Result<()> {
+        for dataset in builtin_datasets() {
+            let (train, test) = crate::open_splits(dataset.uri, &crate::OpenOptions::default())?;
+            assert_eq!((train.len(), test.len()), (10_000, 2_000));
+        }
         Ok(())
     }
 

@@ -23,7 +23,7 @@ pub fn read_classes(path: &Path) -> Result<Vec<String>> {
 }
 
 fn parse_classes(text: &str) -> Result<Vec<String>, String> {
-    let lines: Vec<&str> = text.lines().collect();
+    let lines: Vec<&str> = text.trim_end().lines().collect();
     if lines.is_empty() {
         return Err("no class name".to_owned());
     }

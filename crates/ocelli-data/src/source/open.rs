@@ -1,7 +1,8 @@
 //! Opening a dataset by one string.
 
 use super::uri::{self, Scheme};
-use super::{FolderSource, IdxSource, Source, TarLayout, TarSource, builtin, check_same_classes};
+use super::{Cifar, CifarSource, FolderSource, IdxSource, Source, TarLayout, TarSource};
+use super::{builtin, check_same_classes};
 use crate::{Error, Limits, Result};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -83,6 +84,8 @@ impl OpenOptions {
 /// | `builtin:fashion-mnist` | 12,000 images of Fashion-MNIST, embedded | in it |
 /// | `idx:FOLDER` | the four IDX files of MNIST, plain or `.gz` | `train-…` and `t10k-…` files |
 /// | `idx:FILE` | one images file; the labels file is beside it | one part |
+/// | `cifar10:FOLDER`, `cifar100:FOLDER` | the binary version of CIFAR | `data_batch_1.bin`…, `test_batch.bin`; `train.bin`, `test.bin` |
+/// | `cifar10:FILE`, `cifar100:FILE` | one batch of it | one part |
 /// | `folder:FOLDER` | image files as `CLASS/NAME.ext` | `FOLDER/train`, `FOLDER/test`; else one part |
 /// | `tar:FILE` | a tar of `CLASS/NAME.ext` | one part |
 /// | `wds:FILE` | a WebDataset shard: `KEY.jpg`, `KEY.cls` | one part |
@@ -140,6 +143,7 @@ struct Location {
 
 enum Place {
     Builtin(String, Split),
+    Cifar(Cifar, Vec<PathBuf>),
     Folder(PathBuf),
     Idx { images: PathBuf, labels: PathBuf },
     Tar(Vec<PathBuf>, Option<TarLayout>),
@@ -151,6 +155,7 @@ impl Location {
         let limits = options.limits;
         Ok(match &self.place {
             Place::Builtin(name, split) => builtin::open(name, *split)?,
+            Place::Cifar(cifar, batches) => Arc::new(CifarSource::open(*cifar, batches, classes)?),
             Place::Folder(path) => Arc::new(FolderSource::open(path, classes, limits)?),
             Place::Idx { images, labels } => Arc::new(IdxSource::open(images, labels, classes)?),
             Place::Tar(shards, layout) => {
@@ -169,6 +174,7 @@ fn locate(uri: &str, split: Split) -> Result<Location> {
     let by_pattern = replaced.is_some();
     let path = replaced.unwrap_or_else(|| rest.to_owned());
     let mut location = match scheme {
+        Scheme::Cifar(cifar) => locate_cifar(cifar, Path::new(&path), split)?,
         Scheme::Idx => locate_idx(Path::new(&path), split)?,
         Scheme::Folder => locate_folder(Path::new(&path), split)?,
         Scheme::Tar => one_part(Place::Tar(shards(&path)?, Some(TarLayout::ClassFolders))),
@@ -224,6 +230,20 @@ fn locate_folder(folder: &Path, split: Split) -> Result<Location> {
 fn has_one_folder(folder: &Path) -> Result<bool> {
     let entries = std::fs::read_dir(folder).map_err(Error::io(folder))?;
     Ok(entries.flatten().filter(|entry| entry.path().is_dir()).count() == 1)
+}
+
+fn locate_cifar(cifar: Cifar, path: &Path, split: Split) -> Result<Location> {
+    if !path.is_dir() {
+        return Ok(one_part(Place::Cifar(cifar, vec![path.to_owned()])));
+    }
+    let pattern = match (cifar, split) {
+        (Cifar::Ten, Split::Train) => "data_batch_{1..5}.bin",
+        (Cifar::Ten, Split::Test) => "test_batch.bin",
+        (Cifar::Hundred, Split::Train) => "train.bin",
+        (Cifar::Hundred, Split::Test) => "test.bin",
+    };
+    let batches = shards(&path.join(pattern).display().to_string())?;
+    Ok(Location { place: Place::Cifar(cifar, batches), is_split: true })
 }
 
 fn locate_idx(path: &Path, split: Split) -> Result<Location> {

@@ -1,6 +1,6 @@
 //! What a dataset URI names, before anything is opened.
 
-use super::Split;
+use super::{Cifar, Split};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 
@@ -11,6 +11,7 @@ const MAX_SHARDS: u64 = 1_000_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scheme {
     Builtin,
+    Cifar(Cifar),
     Folder,
     Idx,
     Tar,
@@ -28,6 +29,8 @@ pub(super) fn split_scheme(uri: &str) -> Result<(Scheme, &str)> {
     }
     let scheme = match scheme {
         "builtin" => Scheme::Builtin,
+        "cifar10" => Scheme::Cifar(Cifar::Ten),
+        "cifar100" => Scheme::Cifar(Cifar::Hundred),
         "folder" => Scheme::Folder,
         "idx" => Scheme::Idx,
         "tar" => Scheme::Tar,

@@ -1,0 +1,173 @@
+//! Parts of a source.
+
+use super::{Source, in_bounds};
+use crate::{Error, Record, Result};
+use ocelli_random::{Purpose, Seed};
+use rand::RngExt;
+use std::sync::Arc;
+
+/// Some samples of a source, in ascending order, with the classes and labels of the whole.
+///
+/// Memory: 8 bytes for each sample of the subset.
+#[derive(Clone)]
+pub struct Subset {
+    source: Arc<dyn Source>,
+    indices: Vec<u64>,
+}
+
+impl Subset {
+    /// The samples at these positions; the order in which they are given does not matter, and
+    /// each counts once.
+    ///
+    /// # Errors
+    /// [`Error::OutOfBounds`] when a position is past the end.
+    pub fn new(source: Arc<dyn Source>, mut indices: Vec<u64>) -> Result<Self> {
+        indices.sort_unstable();
+        indices.dedup();
+        if let Some(last) = indices.last() {
+            in_bounds(*last, source.len())?;
+        }
+        Ok(Self { source, indices })
+    }
+
+    /// The first `count` samples, or all if there are fewer.
+    pub fn first(source: Arc<dyn Source>, count: u64) -> Self {
+        let indices = (0..source.len().min(count)).collect();
+        Self { source, indices }
+    }
+
+    /// `count` samples of each class, drawn by `seed`.
+    ///
+    /// # Errors
+    /// [`Error::TooFewSamples`] when a class has fewer, and when a label cannot be read.
+    pub fn per_class(source: Arc<dyn Source>, count: u64, seed: Seed) -> Result<Self> {
+        Ok(Self::hold_out(source, count, seed)?.1)
+    }
+
+    /// Splits a source in two: what is left, and `count` samples of each class, drawn by `seed`,
+    /// that are held out for validation.
+    ///
+    /// # Errors
+    /// [`Error::TooFewSamples`] when a class has fewer, and when a label cannot be read.
+    pub fn hold_out(source: Arc<dyn Source>, count: u64, seed: Seed) -> Result<(Self, Self)> {
+        let mut classes: Vec<Vec<u64>> = vec![Vec::new(); source.classes().len()];
+        for index in 0..source.len() {
+            classes[source.label(index)? as usize].push(index);
+        }
+        let (mut left, mut held) = (Vec::new(), Vec::new());
+        for (label, mut indices) in classes.into_iter().enumerate() {
+            if (indices.len() as u64) < count {
+                return Err(Error::TooFewSamples {
+                    wanted: count,
+                    of: format!("of class `{}`", source.classes()[label]),
+                    found: indices.len() as u64,
+                });
+            }
+            let mut random = seed.stream(Purpose::SPLIT, 0, label as u64);
+            let count = count as usize;
+            for at in 0..count {
+                let other = random.random_range(at..indices.len());
+                indices.swap(at, other);
+            }
+            held.extend_from_slice(&indices[..count]);
+            left.extend_from_slice(&indices[count..]);
+        }
+        Ok((Self::new(source.clone(), left)?, Self::new(source, held)?))
+    }
+
+    /// The positions in the whole source, in ascending order.
+    pub fn indices(&self) -> &[u64] {
+        &self.indices
+    }
+
+    fn whole(&self, index: u64) -> Result<u64> {
+        Ok(self.indices[in_bounds(index, self.len())?])
+    }
+}
+
+impl Source for Subset {
+    fn len(&self) -> u64 {
+        self.indices.len() as u64
+    }
+
+    fn classes(&self) -> &[String] {
+        self.source.classes()
+    }
+
+    fn read(&self, index: u64) -> Result<Record> {
+        self.source.read(self.whole(index)?)
+    }
+
+    fn label(&self, index: u64) -> Result<u32> {
+        self.source.label(self.whole(index)?)
+    }
+
+    fn name(&self, index: u64) -> Result<String> {
+        self.source.name(self.whole(index)?)
+    }
+}
+
+/// How many samples each class has, in the order of the labels.
+///
+/// # Errors
+/// When a label cannot be read.
+pub fn class_counts(source: &dyn Source) -> Result<Vec<u64>> {
+    let mut counts = vec![0; source.classes().len()];
+    for index in 0..source.len() {
+        counts[source.label(index)? as usize] += 1;
+    }
+    Ok(counts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{OpenOptions, Split, open};
+
+    fn test_part() -> Arc<dyn Source> {
+        open("builtin:fashion-mnist", &OpenOptions::of(Split::Test)).unwrap()
+    }
+
+    #[test]
+    fn a_subset_keeps_labels_and_classes() {
+        let source = test_part();
+        let subset = Subset::new(source.clone(), vec![1999, 3, 3]).unwrap();
+        assert_eq!(subset.indices(), [3, 1999]);
+        assert_eq!(subset.classes(), source.classes());
+        assert_eq!(subset.label(1).unwrap(), source.label(1999).unwrap());
+        assert_eq!(subset.name(0).unwrap(), source.name(3).unwrap());
+        assert_eq!(subset.read(0).unwrap().name, source.read(3).unwrap().name);
+        assert!(matches!(subset.read(2), Err(Error::OutOfBounds { index: 2, len: 2 })));
+        assert!(matches!(Subset::new(source, vec![2000]), Err(Error::OutOfBounds { .. })));
+    }
+
+    #[test]
+    fn the_first_samples_are_at_most_all() {
+        assert_eq!(Subset::first(test_part(), 7).len(), 7);
+        assert_eq!(Subset::first(test_part(), 9999).len(), 2000);
+    }
+
+    #[test]
+    fn every_class_gives_the_same_number() {
+        let subset = |seed| Subset::per_class(test_part(), 5, Seed(seed)).unwrap();
+        assert_eq!(class_counts(&subset(1)).unwrap(), [5; 10]);
+        assert_eq!(subset(1).indices(), subset(1).indices());
+        assert_ne!(subset(1).indices(), subset(2).indices());
+    }
+
+    #[test]
+    fn held_out_samples_and_the_rest_are_the_whole() {
+        let (left, held) = Subset::hold_out(test_part(), 20, Seed(0)).unwrap();
+        assert_eq!(class_counts(&left).unwrap(), [180; 10]);
+        assert_eq!(class_counts(&held).unwrap(), [20; 10]);
+        let mut all = [left.indices(), held.indices()].concat();
+        all.sort_unstable();
+        assert!(all.into_iter().eq(0..2000));
+    }
+
+    #[test]
+    fn a_class_that_is_too_small_is_an_error() {
+        let error = Subset::per_class(test_part(), 201, Seed(0)).err().unwrap();
+        assert!(matches!(error, Error::TooFewSamples { wanted: 201, found: 200, .. }));
+    }
+}
