@@ -61,6 +61,12 @@ pub enum Error {
         /// The dataset.
         uri: String,
     },
+    /// An index was wanted of a dataset that is not in tars.
+    #[error("`{uri}`: only datasets in tars have an index")]
+    NoIndex {
+        /// The dataset.
+        uri: String,
+    },
     /// A dataset has the other split, but not this one.
     #[error("{}: no {split} part; looked for {looked_for}", path.display())]
     MissingSplit {

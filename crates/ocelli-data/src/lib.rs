@@ -22,7 +22,7 @@ pub use loader::{Batch, Epoch, Loader, LoaderConfig, Order, Skipped, Targets};
 pub use source::{
     BuiltinDataset, Cifar, CifarSource, FolderSource, IdxSource, OpenOptions, Payload, Record,
     Source, Split, Subset, TarLayout, TarSource, builtin_datasets, check_same_classes,
-    class_counts, open, open_splits, read_classes,
+    class_counts, open, open_splits, read_classes, write_indexes,
 };
 pub use transform::{Scratch, Transform};
 pub use verify::{CorruptSample, VerifyReport, verify};

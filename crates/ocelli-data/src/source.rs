@@ -16,7 +16,7 @@ pub use cifar::{Cifar, CifarSource};
 pub use classes::{check_same_classes, read_classes};
 pub use folder::FolderSource;
 pub use idx::IdxSource;
-pub use open::{OpenOptions, Split, open, open_splits};
+pub use open::{OpenOptions, Split, open, open_splits, write_indexes};
 pub use subset::{Subset, class_counts};
 pub use tar::{TarLayout, TarSource};
 

@@ -246,6 +246,24 @@ mod tests {
         assert!(matches!(empty, Err(Error::Empty { .. })));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn what_opens_can_be_read(
+            labels in proptest::collection::vec(0..20_u8, 0..4),
+            len in 0..3 * 3074_usize,
+        ) {
+            for cifar in [Cifar::Ten, Cifar::Hundred] {
+                let mut bytes = batch(cifar, &labels);
+                bytes.truncate(len.next_multiple_of(cifar.record_bytes() / 2));
+                if let Ok(source) = CifarSource::from_bytes(cifar, "batch", bytes) {
+                    for index in 0..source.len() {
+                        proptest::prop_assert!(source.read(index).is_ok());
+                    }
+                }
+            }
+        }
+    }
+
     #[test]
     fn the_number_of_class_names_must_fit() {
         let names = ["a", "b"].map(str::to_owned);

@@ -53,7 +53,10 @@ fn parse_classes(text: &str) -> Result<Vec<String>, String> {
 /// # Errors
 /// [`Error::DifferentClasses`] with the first label that differs.
 pub fn check_same_classes(first: &dyn Source, second: &dyn Source) -> Result<()> {
-    let (first, second) = (first.classes(), second.classes());
+    compare_classes(first.classes(), second.classes())
+}
+
+pub(super) fn compare_classes(first: &[String], second: &[String]) -> Result<()> {
     let longest = first.len().max(second.len());
     match (0..longest).find(|label| first.get(*label) != second.get(*label)) {
         None => Ok(()),
@@ -71,7 +74,7 @@ pub(super) fn numbered_classes(last: usize) -> Vec<String> {
 }
 
 /// Class names in the order in which a dataset mentions them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ClassNames {
     ids: HashMap<String, u32>,
     /// Each name, with the sample that mentioned it first.
@@ -100,6 +103,11 @@ impl ClassNames {
 
     pub(super) fn contains(&self, class: &str) -> bool {
         self.ids.contains_key(class)
+    }
+
+    /// Each name, with the sample that mentioned it first, in the order of the ids.
+    pub(super) fn mentions(&self) -> &[(String, String)] {
+        &self.names
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &str> {

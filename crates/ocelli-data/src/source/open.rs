@@ -1,8 +1,9 @@
 //! Opening a dataset by one string.
 
+use super::builtin;
+use super::classes::compare_classes;
 use super::uri::{self, Scheme};
 use super::{Cifar, CifarSource, FolderSource, IdxSource, Source, TarLayout, TarSource};
-use super::{builtin, check_same_classes};
 use crate::{Error, Limits, Result};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -116,22 +117,35 @@ pub fn open(uri: &str, options: &OpenOptions) -> Result<Arc<dyn Source>> {
     locate(uri, options.split)?.open(options)
 }
 
-/// Opens the train and the test part of a dataset that has both.
+/// Opens the train and the test part of a dataset that has both. The test part gets the classes
+/// of the train part, so it may lack some of them.
 ///
 /// # Errors
-/// Like [`open`]; [`Error::NoSplits`] when the dataset is one part, and
-/// [`Error::DifferentClasses`] when the parts disagree about the classes.
+/// Like [`open`]; [`Error::NoSplits`] when the dataset is one part, and [`Error::UnknownClass`]
+/// or [`Error::LabelOutOfRange`] when the test part has a class that the train part does not have.
 pub fn open_splits(uri: &str, options: &OpenOptions) -> Result<(Arc<dyn Source>, Arc<dyn Source>)> {
-    let part = |split| {
-        let location = locate(uri, split)?;
-        if !location.is_split {
-            return Err(Error::NoSplits { uri: uri.to_owned() });
-        }
-        location.open(options)
+    let part = |split| match locate(uri, split)? {
+        Location { is_split: false, .. } => Err(Error::NoSplits { uri: uri.to_owned() }),
+        location => Ok(location),
     };
     let (train, test) = (part(Split::Train)?, part(Split::Test)?);
-    check_same_classes(&*train, &*test)?;
+    let train = train.open(options)?;
+    let classes = Some(train.classes().to_vec());
+    let test = test.open(&OpenOptions { classes, ..options.clone() })?;
     Ok((train, test))
+}
+
+/// Writes an index beside each tar of a dataset, so that opening it again need not read all
+/// headers; see [`TarSource::write_indexes`]. Of a dataset with two parts it is for the one that
+/// `options` name. Gives the files written.
+///
+/// # Errors
+/// Like [`open`]; [`Error::NoIndex`] when the dataset is not in tars.
+pub fn write_indexes(uri: &str, options: &OpenOptions) -> Result<Vec<PathBuf>> {
+    match locate(uri, options.split)?.place {
+        Place::Tar(shards, layout) => TarSource::write_indexes(&shards, layout, options.limits),
+        _ => Err(Error::NoIndex { uri: uri.to_owned() }),
+    }
 }
 
 /// One part of a dataset, before it is opened.
@@ -154,7 +168,11 @@ impl Location {
         let classes = options.classes.as_deref();
         let limits = options.limits;
         Ok(match &self.place {
-            Place::Builtin(name, split) => builtin::open(name, *split)?,
+            Place::Builtin(name, split) => {
+                let source = builtin::open(name, *split)?;
+                compare_classes(classes.unwrap_or(source.classes()), source.classes())?;
+                source
+            }
             Place::Cifar(cifar, batches) => Arc::new(CifarSource::open(*cifar, batches, classes)?),
             Place::Folder(path) => Arc::new(FolderSource::open(path, classes, limits)?),
             Place::Idx { images, labels } => Arc::new(IdxSource::open(images, labels, classes)?),
@@ -306,3 +324,6 @@ fn missing_split(path: &Path, split: Split, extension: &str) -> Error {
         split.names().iter().map(|name| format!("{name}{extension}")).collect();
     Error::MissingSplit { path: path.to_owned(), split, looked_for: names.join(", ") }
 }
+
+#[cfg(test)]
+mod tests;

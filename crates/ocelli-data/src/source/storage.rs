@@ -5,12 +5,14 @@ use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// A file, or the same bytes in memory, under the name that messages use.
 #[derive(Debug)]
 pub(crate) struct Storage {
     path: PathBuf,
     len: u64,
+    modified: Option<SystemTime>,
     bytes: Bytes,
 }
 
@@ -29,12 +31,14 @@ impl Storage {
             return Err(Error::Io { path: path.to_owned(), source });
         }
         let bytes = Bytes::File(PositionedFile::new(file));
-        Ok(Self { path: path.to_owned(), len: metadata.len(), bytes })
+        let modified = metadata.modified().ok();
+        Ok(Self { path: path.to_owned(), len: metadata.len(), modified, bytes })
     }
 
     pub(crate) fn in_memory(path: &Path, bytes: impl Into<Cow<'static, [u8]>>) -> Self {
         let bytes = bytes.into();
-        Self { path: path.to_owned(), len: bytes.len() as u64, bytes: Bytes::Memory(bytes) }
+        let len = bytes.len() as u64;
+        Self { path: path.to_owned(), len, modified: None, bytes: Bytes::Memory(bytes) }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -44,6 +48,11 @@ impl Storage {
     /// Length in bytes, when the storage was opened.
     pub(crate) fn len(&self) -> u64 {
         self.len
+    }
+
+    /// When the file was last modified, if the system knows.
+    pub(crate) fn modified(&self) -> Option<SystemTime> {
+        self.modified
     }
 
     /// Fills `buffer` from `offset`.

@@ -8,6 +8,7 @@
 mod class_folders;
 mod header;
 mod index;
+mod index_file;
 mod scan;
 mod webdataset;
 
@@ -75,23 +76,17 @@ impl TarSource {
         classes: Option<&[String]>,
         limits: Limits,
     ) -> Result<Self> {
-        let layout = match (layout, shards.first()) {
-            (Some(layout), _) => layout,
-            (None, Some(first)) if webdataset::is_webdataset(first)? => TarLayout::WebDataset,
-            (None, _) => TarLayout::ClassFolders,
-        };
+        let layout = choose_layout(&shards, layout)?;
         let indexes: Vec<ShardIndex> = shards
             .par_iter()
-            .map(|shard| match layout {
-                TarLayout::ClassFolders => {
-                    class_folders::index(shard, limits, classes.is_some() || shards.len() > 1)
-                }
-                TarLayout::WebDataset => webdataset::index(shard, limits),
+            .map(|shard| match index_file::read(shard, layout, limits) {
+                Some(index) => Ok(index),
+                None => scan(shard, layout, limits),
             })
             .collect::<Result<_>>()?;
         let classes = match classes {
             Some(classes) => classes.to_vec(),
-            None => all_classes(&indexes)?,
+            None => all_classes(&shards, &indexes)?,
         };
         let mut starts = vec![0];
         let mut entries = Vec::new();
@@ -105,6 +100,27 @@ impl TarSource {
         }
         entries.shrink_to_fit();
         Ok(Self { shards, starts, entries, classes })
+    }
+
+    /// Indexes the shards and writes each index beside its shard, as `FILE.tar.ocelli-index`.
+    ///
+    /// [`TarSource::open`] uses such a file instead of a pass over the headers, as long as the tar
+    /// has the length and the time of modification that it had then. Gives the files written.
+    ///
+    /// # Errors
+    /// Like [`TarSource::open`], and when a file cannot be written.
+    pub fn write_indexes(
+        shards: &[PathBuf],
+        layout: Option<TarLayout>,
+        limits: Limits,
+    ) -> Result<Vec<PathBuf>> {
+        let shards: Vec<Storage> =
+            shards.iter().map(|path| Storage::open(path)).collect::<Result<_>>()?;
+        let layout = choose_layout(&shards, layout)?;
+        shards
+            .par_iter()
+            .map(|shard| index_file::write(shard, layout, &scan(shard, layout, limits)?))
+            .collect()
     }
 
     fn locate(&self, index: u64) -> Result<(&Storage, Entry)> {
@@ -148,8 +164,36 @@ impl Source for TarSource {
     }
 }
 
-/// The classes of all shards together.
-fn all_classes(indexes: &[ShardIndex]) -> Result<Vec<String>> {
+fn choose_layout(shards: &[Storage], layout: Option<TarLayout>) -> Result<TarLayout> {
+    match (layout, shards.first()) {
+        (Some(layout), _) => Ok(layout),
+        (None, Some(first)) if webdataset::is_webdataset(first)? => Ok(TarLayout::WebDataset),
+        (None, _) => Ok(TarLayout::ClassFolders),
+    }
+}
+
+fn scan(shard: &Storage, layout: TarLayout, limits: Limits) -> Result<ShardIndex> {
+    match layout {
+        TarLayout::ClassFolders => class_folders::index(shard, limits),
+        TarLayout::WebDataset => webdataset::index(shard, limits),
+    }
+}
+
+/// The classes of all shards together, each of which must have an image.
+fn all_classes(shards: &[Storage], indexes: &[ShardIndex]) -> Result<Vec<String>> {
+    let classes = mentioned_classes(indexes)?;
+    for (shard, index) in shards.iter().zip(indexes) {
+        if let Some(class) =
+            index.empty_classes.iter().find(|class| classes.binary_search(class).is_err())
+        {
+            let path = shard.path().to_owned();
+            return Err(Error::EmptyClass { path, class: class.clone() });
+        }
+    }
+    Ok(classes)
+}
+
+fn mentioned_classes(indexes: &[ShardIndex]) -> Result<Vec<String>> {
     let mut max: Option<(u32, &str)> = None;
     let mut names = Vec::new();
     for index in indexes.iter().filter(|index| !index.entries.is_empty()) {

@@ -14,13 +14,13 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 ///
 /// All images must lie at the same depth, in folders with the same parent; that parent may be
 /// anything (`CLASS/NAME.ext`, `./CLASS/NAME.ext`, `cifar10/train/CLASS/NAME.ext`).
-pub(super) fn index(storage: &Storage, limits: Limits, allow_empty: bool) -> Result<ShardIndex> {
+pub(super) fn index(storage: &Storage, limits: Limits) -> Result<ShardIndex> {
     let mut builder = Builder::new(storage);
     let mut scanner = Scanner::new(storage);
     while let Some(member) = scanner.next()? {
         builder.add(&member, limits)?;
     }
-    builder.finish(allow_empty)
+    Ok(builder.finish())
 }
 
 struct Builder<'a> {
@@ -61,7 +61,7 @@ impl<'a> Builder<'a> {
             return Err(self.bad_layout(member, "the image lies in no class folder"));
         };
         self.check_parent(member, parent.join(&b'/'))?;
-        self.check_name(member)?;
+        self.check_name(member, &path)?;
         let class = std::str::from_utf8(class)
             .map_err(|_| self.bad_layout(member, "the class name is not UTF-8"))?;
         let id = self.classes.id(class, || super::sample_name(self.storage, member))?;
@@ -86,28 +86,28 @@ impl<'a> Builder<'a> {
 
     /// In a tar, a later member replaces an earlier one of the same name; in a dataset that is
     /// an accident.
-    fn check_name(&mut self, member: &Member) -> Result<()> {
+    fn check_name(&mut self, member: &Member, path: &[&[u8]]) -> Result<()> {
         let mut hasher = DefaultHasher::new();
-        member.path.hash(&mut hasher);
+        path.hash(&mut hasher);
         let Some(before) = self.names.insert(hasher.finish(), self.entries.len()) else {
             return Ok(());
         };
         let same = read_member(&mut Blocks::new(self.storage, 0), self.entries[before].header())?;
         match same {
-            Found::Member(other) if other.path == member.path => Err(Error::DuplicateMember {
-                path: self.storage.path().to_owned(),
-                name: member.display(),
-            }),
+            Found::Member(other) if clean_path(&other.path).as_deref() == Some(path) => {
+                Err(Error::DuplicateMember {
+                    path: self.storage.path().to_owned(),
+                    name: member.display(),
+                })
+            }
             _ => Ok(()),
         }
     }
 
-    fn finish(self, allow_empty: bool) -> Result<ShardIndex> {
-        let empty = self.folders.iter().find_map(|folder| self.empty_class(folder));
-        if let (false, Some(class)) = (allow_empty, empty) {
-            return Err(Error::EmptyClass { path: self.storage.path().to_owned(), class });
-        }
-        Ok(ShardIndex { entries: self.entries, labels: Labels::Names(self.classes) })
+    fn finish(self) -> ShardIndex {
+        let empty = self.folders.iter().filter_map(|folder| self.empty_class(folder)).collect();
+        let labels = Labels::Names(self.classes);
+        ShardIndex { entries: self.entries, labels, empty_classes: empty }
     }
 
     /// The name of the class, if `folder` is where a class lies but no image was seen in it.

@@ -25,6 +25,20 @@ impl Entry {
         Self { place, length: member.size as u32, label }
     }
 
+    /// The entry as an index file stores it.
+    pub(super) fn to_bytes(self) -> [u8; 16] {
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&self.place.to_le_bytes());
+        bytes[8..12].copy_from_slice(&self.length.to_le_bytes());
+        bytes[12..].copy_from_slice(&self.label.to_le_bytes());
+        bytes
+    }
+
+    pub(super) fn from_bytes(bytes: [u8; 16]) -> Self {
+        let value = u128::from_le_bytes(bytes);
+        Self { place: value as u64, length: (value >> 64) as u32, label: (value >> 96) as u32 }
+    }
+
     pub(super) fn with_label(self, label: u32) -> Self {
         Self { label, ..self }
     }
@@ -46,14 +60,16 @@ impl Entry {
 }
 
 /// The samples of one tar, in their order, before the labels of all shards are known.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ShardIndex {
     pub(super) entries: Vec<Entry>,
     pub(super) labels: Labels,
+    /// Class folders without an image.
+    pub(super) empty_classes: Vec<String>,
 }
 
 /// What `Entry::label` counts in one shard.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Labels {
     /// Ids of class names.
     Names(ClassNames),

@@ -44,7 +44,7 @@ pub(super) fn index(storage: &Storage, limits: Limits) -> Result<ShardIndex> {
     }
     builder.finish_sample(sample)?;
     let labels = builder.labels.unwrap_or_else(|| Labels::Names(ClassNames::default()));
-    Ok(ShardIndex { entries: builder.entries, labels })
+    Ok(ShardIndex { entries: builder.entries, labels, empty_classes: Vec::new() })
 }
 
 /// Whether a tar has an image whose neighbour with the same key is a label.

@@ -1,0 +1,180 @@
+//! An index kept beside its tar, so that the next run need not read all headers again.
+//!
+//! | bytes | content (integers are little-endian) |
+//! | --- | --- |
+//! | 8 | `OCELTAR` and the version, 1 |
+//! | 8 | length of the tar in bytes |
+//! | 8 + 4 | its time of modification: seconds since 1970 and nanoseconds |
+//! | 1 | layout: 0 class folders, 1 WebDataset |
+//! | 1 | labels: 0 ids of the names that follow, 1 numbers |
+//! | 4 | number of names (for numbers: the largest label) |
+//! | per name | its length (4) and bytes, and those of the first sample that mentions it |
+//! | 4 | number of class folders without an image; per folder, length (4) and bytes of its name |
+//! | 8 | number of samples |
+//! | 16 each | the samples: place (8), length in bytes (4), label (4), see [`Entry`] |
+//! | 32 | BLAKE3 of everything before |
+//!
+//! For numbered labels there is one name, which is empty, with the sample of the largest label.
+//! An index that is stale, damaged or of another version is passed over: it only saves time.
+
+use super::super::classes::{ClassNames, MAX_CLASSES};
+use super::super::storage::Storage;
+use super::TarLayout;
+use super::index::{Entry, Labels, ShardIndex};
+use crate::{Error, Limits, Result};
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+const MAGIC: &[u8; 8] = b"OCELTAR\x01";
+const CHECKSUM_BYTES: usize = blake3::OUT_LEN;
+
+/// Where the index of a tar is.
+fn path_of(tar: &Path) -> PathBuf {
+    let mut path = tar.as_os_str().to_owned();
+    path.push(".ocelli-index");
+    path.into()
+}
+
+/// Writes the index of `tar`: whole, or not at all.
+pub(super) fn write(tar: &Storage, layout: TarLayout, index: &ShardIndex) -> Result<PathBuf> {
+    let path = path_of(tar.path());
+    let mut bytes = encode(tar, layout, index);
+    bytes.extend_from_slice(blake3::hash(&bytes).as_bytes());
+    let unfinished = path.with_extension(format!("unfinished-{}", std::process::id()));
+    let written = File::create(&unfinished)
+        .and_then(|mut file| {
+            file.write_all(&bytes)?;
+            file.sync_all()
+        })
+        .and_then(|()| std::fs::rename(&unfinished, &path));
+    if written.is_err() {
+        // The error that is reported matters more than one while cleaning up.
+        let _ = std::fs::remove_file(&unfinished);
+    }
+    written.map_err(Error::io(&path))?;
+    Ok(path)
+}
+
+/// The index of `tar`, if there is one that fits and was made for this layout.
+pub(super) fn read(tar: &Storage, layout: TarLayout, limits: Limits) -> Option<ShardIndex> {
+    let path = path_of(tar.path());
+    tar.modified()?;
+    let file = Storage::open(&path).ok()?;
+    // More than any index of this tar can have; this bounds memory.
+    if file.len() > 64 + tar.len() {
+        tracing::warn!(index = %path.display(), "too long for its tar, passed over");
+        return None;
+    }
+    let bytes = file.read_vec_at(file.len() as usize, 0).ok()?;
+    let (content, checksum) = bytes.split_at_checked(bytes.len().checked_sub(CHECKSUM_BYTES)?)?;
+    if blake3::hash(content).as_bytes() != checksum {
+        tracing::warn!(index = %path.display(), "damaged, passed over");
+        return None;
+    }
+    let header = header(tar, layout);
+    let Some(body) = content.strip_prefix(header.as_slice()) else {
+        tracing::warn!(index = %path.display(), "made for another state of its tar, passed over");
+        return None;
+    };
+    let index = decode(body)?;
+    let sound = |entry: &Entry| {
+        let end = entry.data() + u64::from(entry.length);
+        end <= tar.len() && u64::from(entry.length) <= limits.file_bytes
+    };
+    index.entries.iter().all(sound).then_some(index)
+}
+
+/// What must be the same for the index to be used.
+fn header(tar: &Storage, layout: TarLayout) -> Vec<u8> {
+    let modified = tar.modified().unwrap_or(UNIX_EPOCH);
+    let since = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let mut bytes = MAGIC.to_vec();
+    bytes.extend(tar.len().to_le_bytes());
+    bytes.extend(since.as_secs().to_le_bytes());
+    bytes.extend(since.subsec_nanos().to_le_bytes());
+    bytes.push(match layout {
+        TarLayout::ClassFolders => 0,
+        TarLayout::WebDataset => 1,
+    });
+    bytes
+}
+
+fn encode(tar: &Storage, layout: TarLayout, index: &ShardIndex) -> Vec<u8> {
+    let mut bytes = header(tar, layout);
+    let (kind, number, names) = match &index.labels {
+        Labels::Names(names) => (0, names.mentions().len() as u32, names.mentions().to_vec()),
+        Labels::Numbers { max, sample } => (1, *max, vec![(String::new(), sample.clone())]),
+    };
+    bytes.push(kind);
+    bytes.extend(number.to_le_bytes());
+    for (name, sample) in &names {
+        put_text(&mut bytes, name);
+        put_text(&mut bytes, sample);
+    }
+    bytes.extend((index.empty_classes.len() as u32).to_le_bytes());
+    for class in &index.empty_classes {
+        put_text(&mut bytes, class);
+    }
+    bytes.extend((index.entries.len() as u64).to_le_bytes());
+    bytes.extend(index.entries.iter().flat_map(|entry| entry.to_bytes()));
+    bytes
+}
+
+fn put_text(bytes: &mut Vec<u8>, text: &str) {
+    bytes.extend((text.len() as u32).to_le_bytes());
+    bytes.extend_from_slice(text.as_bytes());
+}
+
+/// What follows the header. Gives `None` for what no writer writes.
+fn decode(bytes: &[u8]) -> Option<ShardIndex> {
+    let mut reader = Reader { bytes };
+    let [kind] = reader.array()?;
+    let number = u32::from_le_bytes(reader.array()?);
+    let labels = if kind == 0 {
+        let mut names = ClassNames::default();
+        for id in 0..number {
+            let (name, sample) = (reader.text()?, reader.text()?);
+            (names.id(&name, || sample).ok()? == id).then_some(())?;
+        }
+        Labels::Names(names)
+    } else {
+        reader.text()?;
+        ((number as usize) < MAX_CLASSES).then_some(())?;
+        Labels::Numbers { max: number, sample: reader.text()? }
+    };
+    let empty = u32::from_le_bytes(reader.array()?);
+    let empty_classes = (0..empty).map(|_| reader.text()).collect::<Option<_>>()?;
+    let count = u64::from_le_bytes(reader.array()?);
+    let (chunks, rest) = reader.bytes.as_chunks();
+    if chunks.len() as u64 != count || !rest.is_empty() {
+        return None;
+    }
+    let entries: Vec<Entry> = chunks.iter().map(|chunk| Entry::from_bytes(*chunk)).collect();
+    let in_range = |entry: &Entry| match kind {
+        0 => entry.label < number,
+        _ => entry.label <= number,
+    };
+    let sound = entries.iter().all(in_range);
+    sound.then_some(ShardIndex { entries, labels, empty_classes })
+}
+
+struct Reader<'a> {
+    bytes: &'a [u8],
+}
+
+impl Reader<'_> {
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (array, rest) = self.bytes.split_first_chunk()?;
+        self.bytes = rest;
+        Some(*array)
+    }
+
+    fn text(&mut self) -> Option<String> {
+        let len = u32::from_le_bytes(self.array()?) as usize;
+        let (text, rest) = self.bytes.split_at_checked(len)?;
+        self.bytes = rest;
+        String::from_utf8(text.to_vec()).ok()
+    }
+}

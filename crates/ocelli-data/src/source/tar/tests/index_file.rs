@@ -1,0 +1,127 @@
+use super::super::index_file::{read, write};
+use super::*;
+use std::fs;
+
+/// A folder with `x.tar`, its index, and what a scan finds.
+struct Example {
+    folder: tempfile::TempDir,
+    layout: TarLayout,
+    index: ShardIndex,
+}
+
+impl Example {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("x.tar"), tar(files)).unwrap();
+        let tar = Storage::open(&folder.path().join("x.tar")).unwrap();
+        let layout = choose_layout(std::slice::from_ref(&tar), None).unwrap();
+        let index = scan(&tar, layout, Limits::default()).unwrap();
+        write(&tar, layout, &index).unwrap();
+        Self { folder, layout, index }
+    }
+
+    fn class_folders() -> Self {
+        Self::new(&[("dog/1.png", "one"), ("cat/2.png", "two")])
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("x.tar")
+    }
+
+    fn index_path(&self) -> PathBuf {
+        self.folder.path().join("x.tar.ocelli-index")
+    }
+
+    fn read(&self) -> Option<ShardIndex> {
+        read(&Storage::open(&self.path()).unwrap(), self.layout, Limits::default())
+    }
+}
+
+#[test]
+fn an_index_is_read_back_as_it_was() {
+    for files in [
+        [("dog/1.png", "one"), ("cat/2.png", "two")],
+        [("1.png", "one"), ("1.cls", "7")],
+        [("1.png", "one"), ("1.txt", "dog")],
+    ] {
+        let example = Example::new(&files);
+        assert_eq!(example.read().as_ref(), Some(&example.index));
+    }
+}
+
+#[test]
+fn a_dataset_opened_by_its_index_is_the_same() {
+    let example = Example::class_folders();
+    let open = || TarSource::open(&[example.path()], None, None, Limits::default()).unwrap();
+    let by_index = open();
+    fs::remove_file(example.index_path()).unwrap();
+    let by_scan = open();
+    assert_eq!(by_index.classes(), by_scan.classes());
+    assert_eq!(samples(&by_index), samples(&by_scan));
+}
+
+#[test]
+fn a_stale_index_is_passed_over() {
+    let example = Example::class_folders();
+    let tar = fs::File::options().write(true).open(example.path()).unwrap();
+    tar.set_modified(std::time::UNIX_EPOCH).unwrap();
+    assert_eq!(example.read(), None);
+
+    let longer = Example::class_folders();
+    let bytes = fs::read(longer.path()).unwrap();
+    let before = fs::metadata(longer.path()).unwrap().modified().unwrap();
+    fs::write(longer.path(), [bytes.as_slice(), &[0; 512]].concat()).unwrap();
+    let tar = fs::File::options().write(true).open(longer.path()).unwrap();
+    tar.set_modified(before).unwrap();
+    assert_eq!(longer.read(), None);
+}
+
+#[test]
+fn a_damaged_index_is_passed_over() {
+    let example = Example::class_folders();
+    let bytes = fs::read(example.index_path()).unwrap();
+    for at in 0..bytes.len() {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 1;
+        fs::write(example.index_path(), damaged).unwrap();
+        assert_eq!(example.read(), None, "byte {at}");
+        fs::write(example.index_path(), &bytes[..at]).unwrap();
+        assert_eq!(example.read(), None, "cut after {at} bytes");
+    }
+}
+
+#[test]
+fn an_index_for_another_layout_is_passed_over() {
+    let example = Example::new(&[("a/1.png", "one"), ("a/1.cls", "7")]);
+    let tar = Storage::open(&example.path()).unwrap();
+    assert_eq!(read(&tar, TarLayout::ClassFolders, Limits::default()), None);
+}
+
+#[test]
+fn an_index_that_is_sealed_but_senseless_is_passed_over() {
+    let example = Example::class_folders();
+    let bytes = fs::read(example.index_path()).unwrap();
+    let content = &bytes[..bytes.len() - 32];
+    let header = 29;
+    for at in header..content.len() {
+        let mut changed = content.to_vec();
+        changed[at] = 0xff;
+        changed.extend_from_slice(blake3::hash(&changed).as_bytes());
+        fs::write(example.index_path(), changed).unwrap();
+        // A name may change; then the samples are still inside of the tar.
+        if let Some(index) = example.read() {
+            let end = fs::metadata(example.path()).unwrap().len();
+            assert!(index.entries.iter().all(|entry| entry.data() <= end), "byte {at}");
+        }
+    }
+}
+
+#[test]
+fn an_index_that_cannot_be_written_leaves_nothing_behind() {
+    let example = Example::class_folders();
+    fs::remove_file(example.index_path()).unwrap();
+    fs::create_dir(example.index_path()).unwrap();
+    let error = TarSource::write_indexes(&[example.path()], None, Limits::default()).unwrap_err();
+    assert!(matches!(error, Error::Io { .. }), "{error}");
+    assert_eq!(fs::read_dir(example.folder.path()).unwrap().count(), 2);
+}
