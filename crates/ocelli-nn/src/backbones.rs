@@ -2,3 +2,6 @@
 
 pub mod efficientnetv2;
 pub mod ghostnet;
+pub mod mobilenetv2;
+pub mod resnet;
+pub mod resnet_cifar;

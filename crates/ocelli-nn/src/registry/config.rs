@@ -66,6 +66,12 @@ impl DefaultConfig {
         Self { mean: [0.5; 3], std: [0.5; 3], ..self }
     }
 
+    /// `(x − 127) / 128` on a scale of 0…255, as EfficientNet-Lite takes them.
+    #[must_use]
+    pub const fn lite(self) -> Self {
+        Self { mean: [127.0 / 255.0; 3], std: [128.0 / 255.0; 3], ..self }
+    }
+
     /// At another size and crop.
     #[must_use]
     pub const fn sized(self, input_size: usize, crop_pct: f64) -> Self {

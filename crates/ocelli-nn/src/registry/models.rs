@@ -3,6 +3,9 @@
 use super::{DefaultConfig, Model, ModelOptions};
 use crate::backbones::efficientnetv2::{Flavour, Variant, efficientnetv2};
 use crate::backbones::ghostnet::{Layout, Widths, ghostnet};
+use crate::backbones::mobilenetv2::{self, mobilenetv2};
+use crate::backbones::resnet::{Depth, resnet};
+use crate::backbones::resnet_cifar::resnet_cifar;
 use crate::graph::Graph;
 
 const fn model(
@@ -26,6 +29,23 @@ macro_rules! efficientnets {
     ($($arch:literal $variant:ident $flavour:ident $config:expr),* $(,)?) => {
         [$(model($arch, "efficientnetv2", $config, |options| {
             efficientnetv2(Variant::$variant, Flavour::$flavour, options)
+        })),*]
+    };
+}
+
+macro_rules! resnets {
+    ($($arch:literal $depth:ident),* $(,)?) => {
+        [$(model($arch, "resnet", IMAGENET.sized(224, 0.875), |options| {
+            resnet(Depth::$depth, options)
+        })),*]
+    };
+}
+
+/// The number of blocks per stage is n where the depth is 6n + 2.
+macro_rules! cifar_resnets {
+    ($($arch:literal $blocks:literal),* $(,)?) => {
+        [$(model($arch, "resnet_cifar", DefaultConfig::CIFAR10, |options| {
+            resnet_cifar($blocks, options)
         })),*]
     };
 }
@@ -61,7 +81,26 @@ static EFFICIENTNETS: [Model; 16] = efficientnets![
     "tf_efficientnetv2_xl" XL TensorFlow IMAGENET.sized(512, 1.0).inception().squashed(),
 ];
 
+static RESNETS: [Model; 3] = resnets!["resnet18" D18, "resnet34" D34, "resnet50" D50];
+
+static CIFAR_RESNETS: [Model; 5] = cifar_resnets![
+    "resnet20_cifar" 3,
+    "resnet32_cifar" 5,
+    "resnet44_cifar" 7,
+    "resnet56_cifar" 9,
+    "resnet110_cifar" 18,
+];
+
+static MOBILENETS: [Model; 2] = [
+    model("mobilenetv2_100", "mobilenetv2", IMAGENET, |options| {
+        mobilenetv2(mobilenetv2::Layout::MOBILENETV2, options)
+    }),
+    model("efficientnet_lite0", "mobilenetv2", IMAGENET.lite(), |options| {
+        mobilenetv2(mobilenetv2::Layout::LITE0, options)
+    }),
+];
+
 /// All networks, in the order in which they are listed.
 pub fn models() -> impl Iterator<Item = &'static Model> {
-    GHOSTNETS.iter().chain(&EFFICIENTNETS)
+    GHOSTNETS.iter().chain(&EFFICIENTNETS).chain(&RESNETS).chain(&CIFAR_RESNETS).chain(&MOBILENETS)
 }
