@@ -45,6 +45,21 @@ pub enum Error {
         text: String,
     },
 
+    /// The memory of an optimiser is that of another network or another kind of optimiser.
+    #[error("the optimiser's state does not fit the recipe: `{tensor}`")]
+    OptimizerState {
+        /// The tensor that is missing, unknown or of another size.
+        tensor: String,
+    },
+
+    /// Something is wrong with a network or its weights.
+    #[error(transparent)]
+    Network(#[from] ocelli_nn::Error),
+
+    /// Something is wrong with the data.
+    #[error(transparent)]
+    Data(#[from] ocelli_data::Error),
+
     /// A file or folder could not be read or written.
     #[error("{}: {source}", path.display())]
     Io {

@@ -1,0 +1,205 @@
+//! Optimisers: how gradients change the parameters of a network.
+//!
+//! An [`Optimizer`] is a rule with its memory. Each rule works on one flat tensor at a time and
+//! knows nothing of ranks, names or layers; what a parameter is (a weight, a bias, part of a
+//! normalisation) only decides whether it decays and adapts.
+
+mod adamw;
+mod clip;
+mod lars;
+mod rmsprop;
+mod sgd;
+
+#[cfg(test)]
+mod tests;
+
+pub use clip::{clip_norm, clip_value};
+
+use crate::recipe::{OptimizerKind, OptimizerSection};
+use crate::{Error, Result};
+use adamw::AdamW;
+use burn::tensor::{Tensor, TensorData};
+use lars::Lars;
+use ocelli_nn::Gradients;
+use ocelli_nn::parameter::{Parameters, Role};
+use rmsprop::RmsProp;
+use sgd::Sgd;
+use std::fmt::Debug;
+
+/// A rule for updating one tensor.
+trait Rule: Debug + Send + Sync {
+    /// The names of the tensors that it remembers for each parameter, as they stand in a
+    /// checkpoint.
+    fn memory(&self) -> &'static [&'static str];
+
+    /// What every element of one of these is before the first step.
+    fn initial(&self, _memory: &str) -> f32 {
+        0.0
+    }
+
+    /// The new value of a parameter; `memory` is changed in place.
+    fn update(&self, update: Update, memory: &mut [Tensor<1>]) -> Tensor<1>;
+}
+
+/// What a rule knows about one step of one parameter.
+struct Update {
+    value: Tensor<1>,
+    gradient: Tensor<1>,
+    lr: f64,
+    /// Zero for a parameter that does not decay.
+    weight_decay: f64,
+    /// False for biases and normalisations, whose norms mean little.
+    is_weight: bool,
+    /// The step, counted from one.
+    step: u64,
+}
+
+/// An optimiser: a rule and what it remembers of each parameter.
+#[derive(Debug)]
+pub struct Optimizer {
+    rule: Box<dyn Rule>,
+    weight_decay: f64,
+    decay_bias_and_norm: bool,
+    steps: u64,
+    /// The memory of each parameter, in state-dict order; empty until its first gradient.
+    memory: Vec<Vec<Tensor<1>>>,
+}
+
+/// A tensor of an optimiser's memory, as a checkpoint stores it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MemoryTensor {
+    /// `MEMORY.PARAMETER`, as in `momentum.conv_stem.weight`.
+    pub name: String,
+    /// The shape of the parameter.
+    pub shape: Vec<usize>,
+    /// Row-major.
+    pub values: Vec<f32>,
+}
+
+impl Optimizer {
+    /// An optimiser that has taken no step.
+    pub fn new(section: &OptimizerSection) -> Self {
+        let momentum = section.momentum;
+        let rule: Box<dyn Rule> = match section.kind {
+            OptimizerKind::Sgd => Box::new(Sgd { momentum, nesterov: section.nesterov }),
+            OptimizerKind::AdamW => Box::new(AdamW {
+                betas: section.betas,
+                epsilon: section.epsilon.unwrap_or(adamw::EPSILON),
+            }),
+            OptimizerKind::RmsProp => Box::new(RmsProp {
+                momentum,
+                smoothing: section.smoothing,
+                epsilon: section.epsilon.unwrap_or(rmsprop::EPSILON),
+            }),
+            OptimizerKind::Lars => {
+                Box::new(Lars { momentum, trust_coefficient: section.trust_coefficient })
+            }
+        };
+        Self {
+            rule,
+            weight_decay: section.weight_decay,
+            decay_bias_and_norm: section.decay_bias_and_norm,
+            steps: 0,
+            memory: Vec::new(),
+        }
+    }
+
+    /// How many steps it has taken.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// Changes every parameter that has a gradient and is trainable.
+    ///
+    /// # Errors
+    /// When a gradient has another length than its parameter.
+    pub fn step(&mut self, params: &mut Parameters, gradients: Gradients, lr: f64) -> Result<()> {
+        self.steps += 1;
+        self.memory.resize(params.len(), Vec::new());
+        let ids: Vec<_> = params.iter().map(|(id, _)| id).collect();
+        for (id, gradient) in ids.into_iter().zip(gradients) {
+            let entry = params.get(id);
+            let Some(gradient) = gradient.filter(|_| entry.is_trainable()) else { continue };
+            let is_weight = entry.spec.role == Role::Weight;
+            let decays = is_weight || self.decay_bias_and_norm;
+            let memory = &mut self.memory[id.index()];
+            if memory.is_empty() {
+                let fresh = |name: &&str| gradient.full_like(self.rule.initial(name));
+                *memory = self.rule.memory().iter().map(fresh).collect();
+            }
+            let update = Update {
+                value: entry.value(),
+                gradient,
+                lr,
+                weight_decay: if decays { self.weight_decay } else { 0.0 },
+                is_weight,
+                step: self.steps,
+            };
+            params.set(id, self.rule.update(update, memory))?;
+        }
+        Ok(())
+    }
+
+    /// Everything it remembers, in a fixed order.
+    pub fn memory(&self, params: &Parameters) -> Vec<MemoryTensor> {
+        let mut tensors = Vec::new();
+        for ((_, entry), memory) in params.iter().zip(&self.memory) {
+            for (name, value) in self.rule.memory().iter().zip(memory) {
+                tensors.push(MemoryTensor {
+                    name: format!("{name}.{}", entry.spec.name),
+                    shape: entry.spec.shape.clone(),
+                    values: value.to_data().iter::<f32>().collect(),
+                });
+            }
+        }
+        tensors
+    }
+
+    /// Puts back what [`memory`](Self::memory) gave after `steps` steps.
+    ///
+    /// # Errors
+    /// When the tensors are those of another network or another kind of optimiser.
+    pub fn restore(
+        &mut self,
+        params: &Parameters,
+        steps: u64,
+        tensors: Vec<MemoryTensor>,
+    ) -> Result<()> {
+        let names = self.rule.memory();
+        let by_name = params.index_by_name();
+        let mut memory: Vec<Vec<Option<Tensor<1>>>> = vec![Vec::new(); params.len()];
+        let mut restored = Vec::with_capacity(params.len());
+        for tensor in tensors {
+            let place = tensor.name.split_once('.').and_then(|(kind, parameter)| {
+                let kind = names.iter().position(|name| *name == kind)?;
+                Some((kind, *by_name.get(parameter)?))
+            });
+            let fits = |index| params.get(index).spec.len() == tensor.values.len();
+            let (kind, id) = place
+                .filter(|(_, id)| fits(*id))
+                .ok_or_else(|| Error::OptimizerState { tensor: tensor.name.clone() })?;
+            let slots = &mut memory[id.index()];
+            slots.resize(names.len(), None);
+            let length = tensor.values.len();
+            let data = TensorData::new(tensor.values, [length]);
+            slots[kind] = Some(Tensor::from_data(data, params.device()));
+        }
+        for (slots, (_, entry)) in memory.into_iter().zip(params.iter()) {
+            let missing = || Error::OptimizerState { tensor: entry.spec.name.clone() };
+            let slots = slots.into_iter().map(|slot| slot.ok_or_else(missing));
+            restored.push(slots.collect::<Result<Vec<_>>>()?);
+        }
+        self.memory = restored;
+        self.steps = steps;
+        Ok(())
+    }
+}
+
+/// The gradient of the loss plus the penalty λ‖w‖²/2.
+fn with_l2(update: &Update) -> Tensor<1> {
+    let gradient = update.gradient.clone();
+    if update.weight_decay == 0.0 {
+        return gradient;
+    }
+    gradient + update.value.clone().mul_scalar(update.weight_decay)
+}

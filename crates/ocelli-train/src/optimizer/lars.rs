@@ -1,0 +1,41 @@
+//! Layer-wise adaptive rate scaling (You, Gitman & Ginsburg, 2017, arXiv 1708.03888), in the
+//! form of SimCLR: classic momentum with the learning rate inside it.
+//!
+//! With gradient g and decay λ, `u = g + λw` and the trust ratio `r = η‖w‖ / ‖u‖` (one if either
+//! norm is zero): `v ← μv + lr·r·u`, `w ← w − v`. Biases and normalisations have `r = 1`.
+
+use super::{Rule, Update};
+use burn::tensor::Tensor;
+
+#[derive(Debug)]
+pub(super) struct Lars {
+    pub(super) momentum: f64,
+    pub(super) trust_coefficient: f64,
+}
+
+impl Rule for Lars {
+    fn memory(&self) -> &'static [&'static str] {
+        &["momentum"]
+    }
+
+    fn update(&self, update: Update, memory: &mut [Tensor<1>]) -> Tensor<1> {
+        let [velocity] = memory else { return update.value };
+        let gradient = super::with_l2(&update);
+        let mut step = gradient.clone().mul_scalar(update.lr);
+        if update.is_weight {
+            step = step * self.trust_ratio(update.value.clone(), gradient);
+        }
+        velocity.inplace(|v| v.mul_scalar(self.momentum) + step);
+        update.value - velocity.clone()
+    }
+}
+
+impl Lars {
+    /// `[1]`, computed where the weights are: no value travels to the host.
+    pub(super) fn trust_ratio(&self, weight: Tensor<1>, gradient: Tensor<1>) -> Tensor<1> {
+        let norm = |tensor: Tensor<1>| tensor.square().sum().sqrt();
+        let (weight, gradient) = (norm(weight), norm(gradient));
+        let is_zero = (weight.clone() * gradient.clone()).equal_elem(0.0);
+        (weight / gradient).mul_scalar(self.trust_coefficient).mask_fill(is_zero, 1.0)
+    }
+}

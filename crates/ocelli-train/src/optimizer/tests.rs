@@ -1,0 +1,213 @@
+use super::*;
+use burn::tensor::Device;
+use ocelli_nn::Network;
+use ocelli_nn::graph::{Builder, NormSettings};
+use ocelli_nn::init::InitScheme;
+use ocelli_random::Seed;
+
+const WEIGHT: [f32; 4] = [0.5, -1.0, 2.0, 0.0];
+const GRADIENTS: [[f32; 4]; 3] =
+    [[0.1, -0.2, 0.3, 0.4], [-0.5, 0.25, 0.0, 1.0], [0.3, 0.3, -0.6, -0.1]];
+
+/// A normalisation and a classifier with four weights and two biases, set to [`WEIGHT`] where
+/// there are four.
+fn network() -> Network {
+    let (mut b, image) = Builder::new(2, InitScheme::FanInUniform, NormSettings::default());
+    let features = b.batch_norm("bn", image);
+    let pooled = b.global_avg_pool("pool", features);
+    let logits = b.linear("fc", pooled, 2);
+    let mut network = Network::new(b.finish(features, pooled, logits), Seed(0), &Device::flex());
+    let id = network.params().index_by_name()["fc.weight"];
+    network.params_mut().set_values(id, WEIGHT.to_vec()).unwrap();
+    network
+}
+
+/// The same gradient for every parameter, as long as it is.
+fn gradients(network: &Network, values: &[f32; 4]) -> Gradients {
+    let tensor = |length: usize| {
+        let values: Vec<f32> = values.iter().copied().cycle().take(length).collect();
+        Tensor::from_data(TensorData::new(values, [length]), &Device::flex())
+    };
+    network.params().iter().map(|(_, entry)| Some(tensor(entry.spec.len()))).collect()
+}
+
+fn value(network: &Network, name: &str) -> Vec<f32> {
+    network.params().to_values(network.params().index_by_name()[name])
+}
+
+fn section(kind: OptimizerKind) -> OptimizerSection {
+    OptimizerSection {
+        kind,
+        lr: 0.1,
+        weight_decay: 0.01,
+        nesterov: false,
+        ..OptimizerSection::default()
+    }
+}
+
+fn train(network: &mut Network, optimizer: &mut Optimizer, steps: &[[f32; 4]]) {
+    for values in steps {
+        let gradients = gradients(network, values);
+        optimizer.step(network.params_mut(), gradients, 0.1).unwrap();
+    }
+}
+
+#[track_caller]
+fn assert_close(actual: &[f32], expected: &[f64]) {
+    for (actual, expected) in actual.iter().zip(expected) {
+        assert!((f64::from(*actual) - expected).abs() < 2e-6, "{actual} is not {expected}");
+    }
+}
+
+/// Three steps of each rule with rate 0.1, decay 0.01 and momentum 0.9, as PyTorch 2.15
+/// (`SGD`, `AdamW`) and timm 1.0.31 (`RMSpropTF` with ε 1e-3) computed them in double precision.
+#[test]
+fn rules_agree_with_pytorch_and_timm() {
+    let nesterov = OptimizerSection { nesterov: true, ..section(OptimizerKind::Sgd) };
+    let cases = [
+        (section(OptimizerKind::Sgd), [0.535_085_389, -1.017_745_78, 1.967_603_57, -0.288_148_04]),
+        (nesterov, [0.540_014_862, -1.048_050_47, 1.995_068_54, -0.388_787_354]),
+        (
+            section(OptimizerKind::AdamW),
+            [0.465_930_431, -0.966_331_907, 1.861_270_53, -0.260_095_913],
+        ),
+        (
+            section(OptimizerKind::RmsProp),
+            [0.537_923_272, -1.024_138_63, 1.971_113_66, -0.299_484_542],
+        ),
+    ];
+    for (section, expected) in cases {
+        let (mut network, mut optimizer) = (network(), Optimizer::new(&section));
+        train(&mut network, &mut optimizer, &GRADIENTS);
+        assert_close(&value(&network, "fc.weight"), &expected);
+    }
+}
+
+/// The mean square starts at one: √(0.9 + 0.1 + 0.001) divides the first gradient of one.
+#[test]
+fn the_first_step_of_rmsprop_is_tensorflows() {
+    let section = OptimizerSection { weight_decay: 0.0, ..section(OptimizerKind::RmsProp) };
+    let (mut network, mut optimizer) = (network(), Optimizer::new(&section));
+    let ones = gradients(&network, &[1.0; 4]);
+    optimizer.step(network.params_mut(), ones, 0.256).unwrap();
+    let expected = WEIGHT.map(|weight| f64::from(weight) - 0.255_872);
+    assert_close(&value(&network, "fc.weight"), &expected);
+}
+
+/// ‖w‖ = √5.25, u = g + 0.01 w = [0.105, −0.21, 0.32, 0.4], ‖u‖² = 0.317525.
+#[test]
+fn lars_scales_a_step_by_the_norm_of_its_weight() {
+    let (mut network, mut optimizer) = (network(), Optimizer::new(&section(OptimizerKind::Lars)));
+    let before = value(&network, "fc.bias");
+    train(&mut network, &mut optimizer, &GRADIENTS[..1]);
+    let scale = 0.1 * 1e-3 * (5.25_f64 / 0.317_525).sqrt();
+    let update = [0.105, -0.21, 0.32, 0.4].map(|u| scale * u);
+    let expected: Vec<f64> = WEIGHT.iter().zip(update).map(|(w, u)| f64::from(*w) - u).collect();
+    assert_close(&value(&network, "fc.weight"), &expected);
+    // A bias neither decays nor adapts.
+    let expected = [f64::from(before[0]) - 0.01, f64::from(before[1]) + 0.02];
+    assert_close(&value(&network, "fc.bias"), &expected);
+}
+
+#[test]
+fn lars_takes_a_plain_step_from_zero_weights() {
+    let lars = Lars { momentum: 0.9, trust_coefficient: 1e-3 };
+    let zero = Tensor::<1>::zeros([2], &Device::flex());
+    let ratio: f32 = lars.trust_ratio(zero.clone(), zero.ones_like()).into_scalar();
+    assert_eq!(ratio, 1.0);
+    let ratio: f32 = lars.trust_ratio(zero.ones_like(), zero).into_scalar();
+    assert_eq!(ratio, 1.0);
+}
+
+#[test]
+fn decay_skips_biases_and_normalisations_unless_asked() {
+    for kind in
+        [OptimizerKind::Sgd, OptimizerKind::AdamW, OptimizerKind::RmsProp, OptimizerKind::Lars]
+    {
+        for all in [false, true] {
+            let section =
+                OptimizerSection { decay_bias_and_norm: all, weight_decay: 0.5, ..section(kind) };
+            let (mut network, mut optimizer) = (network(), Optimizer::new(&section));
+            let before = network.clone();
+            train(&mut network, &mut optimizer, &[[0.0; 4]]);
+            let changed = |name| value(&network, name) != value(&before, name);
+            assert!(changed("fc.weight"), "{kind:?}");
+            assert_eq!(changed("fc.bias"), all, "{kind:?}");
+            assert_eq!(changed("bn.weight"), all, "{kind:?}");
+            assert!(!changed("bn.running_mean") && !changed("bn.running_var"), "{kind:?}");
+        }
+    }
+}
+
+#[test]
+fn frozen_parameters_stay() {
+    let (mut network, mut optimizer) = (network(), Optimizer::new(&section(OptimizerKind::Sgd)));
+    network.params_mut().freeze(&["fc.weight".to_owned()]).unwrap();
+    train(&mut network, &mut optimizer, &GRADIENTS);
+    assert_eq!(value(&network, "fc.weight"), WEIGHT);
+    assert_eq!(optimizer.memory(network.params()).len(), 3, "bn.weight, bn.bias and fc.bias");
+}
+
+#[test]
+fn a_restored_optimiser_continues_bit_for_bit() {
+    for kind in
+        [OptimizerKind::Sgd, OptimizerKind::AdamW, OptimizerKind::RmsProp, OptimizerKind::Lars]
+    {
+        let (mut straight, mut optimizer) = (network(), Optimizer::new(&section(kind)));
+        train(&mut straight, &mut optimizer, &GRADIENTS[..2]);
+        let mut resumed = straight.clone();
+        let memory = optimizer.memory(straight.params());
+        let mut again = Optimizer::new(&section(kind));
+        again.restore(resumed.params(), optimizer.steps(), memory).unwrap();
+
+        train(&mut straight, &mut optimizer, &GRADIENTS[2..]);
+        train(&mut resumed, &mut again, &GRADIENTS[2..]);
+        for (id, entry) in straight.params().iter() {
+            let (a, b) = (straight.params().to_values(id), resumed.params().to_values(id));
+            assert_eq!(a, b, "{kind:?}: {}", entry.spec.name);
+        }
+        assert_eq!(optimizer.memory(straight.params()), again.memory(resumed.params()));
+    }
+}
+
+#[test]
+fn a_foreign_memory_is_refused() {
+    let network = network();
+    let refuse = |kind, tensors| {
+        let mut optimizer = Optimizer::new(&section(kind));
+        optimizer.restore(network.params(), 1, tensors).unwrap_err().to_string()
+    };
+    let tensor = |name: &str, length| MemoryTensor {
+        name: name.to_owned(),
+        shape: vec![length],
+        values: vec![0.0; length],
+    };
+    let sgd = OptimizerKind::Sgd;
+    assert!(refuse(sgd, vec![tensor("momentum.fc.weight", 3)]).contains("momentum.fc.weight"));
+    assert!(refuse(sgd, vec![tensor("momentum.conv.weight", 4)]).contains("conv.weight"));
+    assert!(refuse(sgd, vec![tensor("mean_square.fc.weight", 4)]).contains("mean_square"));
+    let half = vec![tensor("first_moment.fc.weight", 4)];
+    assert!(refuse(OptimizerKind::AdamW, half).contains("fc.weight"));
+}
+
+#[test]
+fn long_gradients_are_shortened_and_large_elements_cut() {
+    let tensor = |values: &[f32]| {
+        Some(Tensor::from_data(TensorData::new(values.to_vec(), [values.len()]), &Device::flex()))
+    };
+    let flat = |gradients: &Gradients| -> Vec<f32> {
+        gradients
+            .iter()
+            .flatten()
+            .flat_map(|g| g.to_data().iter::<f32>().collect::<Vec<_>>())
+            .collect()
+    };
+    let mut gradients = vec![tensor(&[3.0, 0.0]), None, tensor(&[-4.0])];
+    assert!((clip_norm(&mut gradients, 10.0) - 5.0).abs() < 1e-6);
+    assert_eq!(flat(&gradients), [3.0, 0.0, -4.0]);
+    clip_norm(&mut gradients, 2.5);
+    assert_close(&flat(&gradients), &[1.5, 0.0, -2.0]);
+    clip_value(&mut gradients, 1.75);
+    assert_close(&flat(&gradients), &[1.5, 0.0, -1.75]);
+    assert_eq!(clip_norm(&mut vec![None], 1.0), 0.0);
+}
