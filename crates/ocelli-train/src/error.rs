@@ -69,6 +69,20 @@ pub enum Error {
         source: std::io::Error,
     },
 
+    /// A new run would overwrite another one.
+    #[error("{} holds a run already", path.display())]
+    RunExists {
+        /// The run's folder.
+        path: PathBuf,
+    },
+
+    /// Another process is writing to the run.
+    #[error("another process is writing to the run {}", path.display())]
+    RunBusy {
+        /// The run's folder.
+        path: PathBuf,
+    },
+
     /// A file of a run is not what it claims to be.
     #[error("{}: {reason}", path.display())]
     Corrupt {

@@ -1,0 +1,125 @@
+//! A run's folder: everything that belongs to one training, and nothing else.
+//!
+//! ```text
+//! runs/NAME/recipe.toml      the resolved recipe
+//!           metrics.jsonl    one JSON object per line: steps, evaluations
+//!           log.txt          what happened, in words
+//!           checkpoints/     see `checkpoint`
+//! ```
+
+mod metrics_log;
+
+#[cfg(test)]
+mod tests;
+
+pub use metrics_log::{MetricsLog, Row};
+
+use crate::checkpoint::Checkpoints;
+use crate::{Error, Recipe, Result};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+const RECIPE: &str = "recipe.toml";
+const METRICS: &str = "metrics.jsonl";
+const LOG: &str = "log.txt";
+const CHECKPOINTS: &str = "checkpoints";
+
+/// A run's folder that this process alone writes to.
+#[derive(Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+    log: File,
+}
+
+impl RunFolder {
+    /// Makes the folder of a new run and writes its recipe.
+    ///
+    /// # Errors
+    /// [`Error::RunExists`] when the folder holds a run already; or when it cannot be written.
+    pub fn create(path: impl Into<PathBuf>, recipe: &Recipe) -> Result<Self> {
+        let path = path.into();
+        if path.join(RECIPE).exists() {
+            return Err(Error::RunExists { path });
+        }
+        fs::create_dir_all(&path).map_err(Error::io(&path))?;
+        let run = Self::lock(path)?;
+        let recipe_path = run.path.join(RECIPE);
+        fs::write(&recipe_path, recipe.to_toml()?).map_err(Error::io(recipe_path))?;
+        Ok(run)
+    }
+
+    /// Opens the folder of a run that was begun, and its recipe.
+    ///
+    /// # Errors
+    /// When it is no run's folder, its recipe is damaged, or another process writes to it.
+    pub fn open(path: impl Into<PathBuf>) -> Result<(Self, Recipe)> {
+        let path = path.into();
+        let recipe = Recipe::load::<&str>(&path.join(RECIPE), &[])?;
+        Ok((Self::lock(path)?, recipe))
+    }
+
+    /// The first of `STEM-1`, `STEM-2`, … that does not exist in `parent`.
+    pub fn unused_path(parent: &Path, stem: &str) -> PathBuf {
+        let mut number = 1_u64;
+        loop {
+            let path = parent.join(format!("{stem}-{number}"));
+            if !path.exists() {
+                return path;
+            }
+            number += 1;
+        }
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its checkpoints.
+    pub fn checkpoints(&self) -> Checkpoints {
+        Self::checkpoints_of(&self.path)
+    }
+
+    /// The checkpoints of the run in `path`, for a reader.
+    pub fn checkpoints_of(path: &Path) -> Checkpoints {
+        Checkpoints::new(path.join(CHECKPOINTS))
+    }
+
+    /// The path of the measurements of the run in `path`.
+    pub fn metrics_path(path: &Path) -> PathBuf {
+        path.join(METRICS)
+    }
+
+    /// Opens the measurements to add to them, without those that lie after `step`.
+    ///
+    /// # Errors
+    /// When the file cannot be read or written.
+    pub fn metrics_after(&self, step: u64) -> Result<MetricsLog> {
+        MetricsLog::open(&self.path.join(METRICS), step)
+    }
+
+    /// Adds a line to the log.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn log(&mut self, line: &str) -> Result<()> {
+        writeln!(self.log, "{line}").map_err(Error::io(self.path.join(LOG)))
+    }
+
+    /// The log is what is locked: it stays open, and the system lets go of it if we die.
+    fn lock(path: PathBuf) -> Result<Self> {
+        let log_path = path.join(LOG);
+        let log = OpenOptions::new().create(true).append(true).open(&log_path);
+        let log = log.map_err(Error::io(&log_path))?;
+        match log.try_lock() {
+            Ok(()) => Ok(Self { path, log }),
+            Err(TryLockError::WouldBlock) => Err(Error::RunBusy { path }),
+            // Some network file systems have no locks; there a run must do without.
+            Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {
+                Ok(Self { path, log })
+            }
+            Err(TryLockError::Error(error)) => Err(Error::io(log_path)(error)),
+        }
+    }
+}
