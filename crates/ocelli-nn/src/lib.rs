@@ -20,6 +20,7 @@ pub mod init;
 pub mod layers;
 pub mod parameter;
 pub mod registry;
+pub mod weights;
 
 mod cost;
 mod error;

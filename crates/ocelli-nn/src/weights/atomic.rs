@@ -1,0 +1,34 @@
+//! Files that are either whole or absent.
+
+use std::{
+    fs::File,
+    io::{self, Write},
+    path::Path,
+};
+
+/// Replaces the file at `path` with `bytes`: after a crash it is the old file or the new one.
+///
+/// # Errors
+/// When the folder does not exist, is read-only, or is full; the old file is then untouched.
+pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        // The usual mode of a new file, from which the system takes the user's mask.
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.prefix(".incomplete-").tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    // The new name itself must reach the disk too. Windows opens no folders, and needs none.
+    if cfg!(unix) {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,452 @@
+//! The stack machine.
+
+use super::{Global, Pickle, PickleError, PickleFault, Value, ValueId, globals, input::Input};
+use crate::weights::Limits;
+use std::{collections::HashMap, io::Read};
+
+/// Reads one pickle, and no byte more. Returns it with its length in bytes.
+pub(in super::super) fn read<R: Read>(
+    reader: &mut R,
+    limits: &Limits,
+) -> Result<(Pickle, u64), PickleError> {
+    let machine = Machine {
+        input: Input::new(reader, limits.pickle_bytes),
+        values: Vec::new(),
+        stack: Vec::new(),
+        marks: Vec::new(),
+        memo: HashMap::new(),
+        value_limit: limits.pickle_values,
+    };
+    machine.run()
+}
+
+struct Machine<'a, R> {
+    input: Input<'a, R>,
+    values: Vec<Value>,
+    stack: Vec<ValueId>,
+    /// Heights of the stack at the open MARK opcodes.
+    marks: Vec<usize>,
+    memo: HashMap<u32, ValueId>,
+    value_limit: usize,
+}
+
+/// A step of the machine.
+type Step = Result<(), PickleError>;
+
+impl<R: Read> Machine<'_, R> {
+    fn run(mut self) -> Result<(Pickle, u64), PickleError> {
+        loop {
+            match self.input.byte()? {
+                opcode::STOP => break,
+                opcode => self.step(opcode)?,
+            }
+        }
+        let root = self.pop()?;
+        Ok((Pickle { values: self.values, root }, self.input.consumed()))
+    }
+
+    fn step(&mut self, opcode: u8) -> Step {
+        match opcode {
+            opcode::PROTO => match self.input.byte()? {
+                0..=5 => Ok(()),
+                protocol => Err(self.fail(PickleFault::Protocol(protocol))),
+            },
+            opcode::FRAME => self.input.u64().map(drop),
+
+            opcode::NONE => self.push(Value::None),
+            opcode::NEWTRUE => self.push(Value::Bool(true)),
+            opcode::NEWFALSE => self.push(Value::Bool(false)),
+            opcode::BININT => {
+                let value = self.input.u32()?.cast_signed();
+                self.push(Value::Int(value.into()))
+            }
+            opcode::BININT1 => {
+                let value = self.input.byte()?;
+                self.push(Value::Int(value.into()))
+            }
+            opcode::BININT2 => {
+                let value = self.input.u16()?;
+                self.push(Value::Int(value.into()))
+            }
+            opcode::LONG1 => {
+                let length = self.input.byte()?;
+                self.long(length.into())
+            }
+            opcode::LONG4 => {
+                let length = self.input.u32()?;
+                self.long(length.into())
+            }
+            opcode::BINFLOAT => {
+                self.input.u64()?;
+                self.push(Value::Float)
+            }
+
+            opcode::SHORT_BINUNICODE => {
+                let length = self.input.byte()?;
+                self.text(length.into())
+            }
+            opcode::BINUNICODE => {
+                let length = self.input.u32()?;
+                self.text(length.into())
+            }
+            opcode::SHORT_BINSTRING => {
+                let length = self.input.byte()?;
+                self.byte_string(length.into())
+            }
+            opcode::BINSTRING => {
+                let length = self.input.u32()?;
+                self.byte_string(length.into())
+            }
+            opcode::BINUNICODE8 => {
+                let length = self.input.u64()?;
+                self.text(length)
+            }
+            opcode::SHORT_BINBYTES => {
+                let length = self.input.byte()?;
+                self.bytes(length.into())
+            }
+            opcode::BINBYTES => {
+                let length = self.input.u32()?;
+                self.bytes(length.into())
+            }
+            opcode::BINBYTES8 => {
+                let length = self.input.u64()?;
+                self.bytes(length)
+            }
+
+            opcode::MARK => {
+                self.marks.push(self.stack.len());
+                Ok(())
+            }
+            opcode::POP => self.pop().map(drop),
+            opcode::POP_MARK => self.pop_to_mark().map(drop),
+            opcode::DUP => {
+                let top = self.top()?;
+                self.stack.push(top);
+                Ok(())
+            }
+
+            opcode::EMPTY_TUPLE => self.push(Value::Tuple(Vec::new())),
+            opcode::TUPLE1 => self.tuple(1),
+            opcode::TUPLE2 => self.tuple(2),
+            opcode::TUPLE3 => self.tuple(3),
+            opcode::TUPLE => {
+                let items = self.pop_to_mark()?;
+                self.push(Value::Tuple(items))
+            }
+            opcode::EMPTY_LIST | opcode::EMPTY_SET => self.push(Value::List(Vec::new())),
+            opcode::LIST => {
+                let items = self.pop_to_mark()?;
+                self.push(Value::List(items))
+            }
+            opcode::APPEND => {
+                let item = self.pop()?;
+                self.extend_list(&[item])
+            }
+            opcode::APPENDS | opcode::ADDITEMS => {
+                let items = self.pop_to_mark()?;
+                self.extend_list(&items)
+            }
+            opcode::EMPTY_DICT => self.push(Value::Dict(Vec::new())),
+            opcode::DICT => {
+                let items = self.pop_to_mark()?;
+                let pairs = self.pairs(&items)?;
+                self.push(Value::Dict(pairs))
+            }
+            opcode::SETITEM => {
+                let (value, key) = (self.pop()?, self.pop()?);
+                self.extend_dict(&[key, value])
+            }
+            opcode::SETITEMS => {
+                let items = self.pop_to_mark()?;
+                self.extend_dict(&items)
+            }
+
+            opcode::BINPUT => {
+                let place = self.input.byte()?;
+                self.memorise(place.into())
+            }
+            opcode::LONG_BINPUT => {
+                let place = self.input.u32()?;
+                self.memorise(place)
+            }
+            opcode::MEMOIZE => self.memorise(self.memo.len() as u32),
+            opcode::BINGET => {
+                let place = self.input.byte()?;
+                self.recall(place.into())
+            }
+            opcode::LONG_BINGET => {
+                let place = self.input.u32()?;
+                self.recall(place)
+            }
+
+            opcode::GLOBAL => {
+                let (module, name) = (self.input.line()?, self.input.line()?);
+                self.import(&module, &name)
+            }
+            opcode::STACK_GLOBAL => {
+                let (name, module) = (self.pop_text()?, self.pop_text()?);
+                self.import(&module, &name)
+            }
+            opcode::REDUCE | opcode::NEWOBJ => self.call(),
+            opcode::BUILD => self.build(),
+            opcode::BINPERSID => {
+                let id = self.pop()?;
+                self.push(Value::Persistent(id))
+            }
+            unknown => Err(self.fail(PickleFault::Opcode(unknown))),
+        }
+    }
+
+    fn long(&mut self, length: u64) -> Step {
+        if length > 255 {
+            return Err(self.fail(PickleFault::WideInteger(length)));
+        }
+        let bytes = self.input.bytes(length)?;
+        let value = match bytes.last() {
+            None => Value::Int(0),
+            Some(last) if bytes.len() <= 8 => {
+                let mut wide = [if last & 0x80 == 0 { 0 } else { 0xff }; 8];
+                wide[..bytes.len()].copy_from_slice(&bytes);
+                Value::Int(i64::from_le_bytes(wide))
+            }
+            Some(_) => Value::LongInt(bytes),
+        };
+        self.push(value)
+    }
+
+    fn text(&mut self, length: u64) -> Step {
+        let text = self.input.text(length)?;
+        self.push(Value::Text(text))
+    }
+
+    /// A string of Python 2: text, or bytes of any kind.
+    fn byte_string(&mut self, length: u64) -> Step {
+        let bytes = self.input.bytes(length)?;
+        self.push(String::from_utf8(bytes).map_or(Value::Bytes, Value::Text))
+    }
+
+    fn bytes(&mut self, length: u64) -> Step {
+        self.input.bytes(length)?;
+        self.push(Value::Bytes)
+    }
+
+    fn tuple(&mut self, count: usize) -> Step {
+        let start = self.stack.len().checked_sub(count).filter(|start| *start >= self.floor());
+        let start = start.ok_or_else(|| self.fail(PickleFault::StackUnderflow))?;
+        let items = self.stack.split_off(start);
+        self.push(Value::Tuple(items))
+    }
+
+    fn extend_list(&mut self, items: &[ValueId]) -> Step {
+        match self.top_value()? {
+            Value::List(list) => list.extend(items),
+            // `collections.Counter` and the like, whose items are of no interest.
+            Value::Opaque => {}
+            other => {
+                let found = other.kind();
+                return Err(self.fail(PickleFault::Kind { expected: "a list", found }));
+            }
+        }
+        Ok(())
+    }
+
+    fn extend_dict(&mut self, items: &[ValueId]) -> Step {
+        let pairs = self.pairs(items)?;
+        match self.top_value()? {
+            Value::Dict(dict) => dict.extend(pairs),
+            Value::Opaque => {}
+            other => {
+                let found = other.kind();
+                return Err(self.fail(PickleFault::Kind { expected: "a dictionary", found }));
+            }
+        }
+        Ok(())
+    }
+
+    fn pairs(&self, items: &[ValueId]) -> Result<Vec<(ValueId, ValueId)>, PickleError> {
+        match items.as_chunks::<2>() {
+            (pairs, []) => Ok(pairs.iter().map(|[key, value]| (*key, *value)).collect()),
+            _ => Err(self.fail(PickleFault::OddItems)),
+        }
+    }
+
+    fn memorise(&mut self, place: u32) -> Step {
+        let top = self.top()?;
+        self.memo.insert(place, top);
+        Ok(())
+    }
+
+    fn recall(&mut self, place: u32) -> Step {
+        let value = self.memo.get(&place).copied();
+        let value = value.ok_or_else(|| self.fail(PickleFault::Memo(place)))?;
+        self.stack.push(value);
+        Ok(())
+    }
+
+    fn import(&mut self, module: &str, name: &str) -> Step {
+        match globals::find(module, name) {
+            Some(global) => self.push(Value::Global(global)),
+            None => Err(self.fail(PickleFault::Import(format!("{module}.{name}")))),
+        }
+    }
+
+    /// Records the call of an imported name with a tuple of arguments.
+    fn call(&mut self) -> Step {
+        let (arguments, callable) = (self.pop()?, self.pop()?);
+        let callable = match self.value(callable) {
+            Value::Global(global) => *global,
+            other => return Err(self.fail(PickleFault::Call(other.kind()))),
+        };
+        let Value::Tuple(items) = self.value(arguments) else {
+            let found = self.value(arguments).kind();
+            return Err(self.fail(PickleFault::Kind { expected: "a tuple", found }));
+        };
+        let value = match callable {
+            Global::Opaque => Value::Opaque,
+            Global::OrderedDict => Value::Dict(self.ordered_dict(items)?),
+            Global::RebuildTensor | Global::RebuildParameter => Value::Call(callable, arguments),
+            Global::Storage(_) => return Err(self.fail(PickleFault::Call("a storage type"))),
+        };
+        self.push(value)
+    }
+
+    /// The pairs of an `OrderedDict`: none from Python 3, which sets them afterwards, or a list of
+    /// pairs from Python 2.
+    fn ordered_dict(&self, arguments: &[ValueId]) -> Result<Vec<(ValueId, ValueId)>, PickleError> {
+        let Some(&list) = arguments.first() else { return Ok(Vec::new()) };
+        let kind = |expected, id| PickleFault::Kind { expected, found: self.value(id).kind() };
+        let Value::List(pairs) = self.value(list) else {
+            return Err(self.fail(kind("a list of pairs", list)));
+        };
+        let pair = |&id: &ValueId| match self.value(id) {
+            Value::List(pair) | Value::Tuple(pair) if pair.len() == 2 => Ok((pair[0], pair[1])),
+            _ => Err(self.fail(kind("a pair", id))),
+        };
+        pairs.iter().map(pair).collect()
+    }
+
+    /// Drops the attributes that a pickle gives to an object.
+    fn build(&mut self) -> Step {
+        self.pop()?;
+        match self.top_value()? {
+            // An `OrderedDict` gets its `_metadata` in this way.
+            Value::Dict(_) | Value::Opaque => Ok(()),
+            other => {
+                let found = other.kind();
+                Err(self.fail(PickleFault::Kind { expected: "an object", found }))
+            }
+        }
+    }
+
+    fn push(&mut self, value: Value) -> Step {
+        if self.values.len() >= self.value_limit {
+            return Err(self.fail(PickleFault::TooManyValues(self.value_limit)));
+        }
+        self.stack.push(ValueId(self.values.len() as u32));
+        self.values.push(value);
+        Ok(())
+    }
+
+    /// The height below which the open MARK keeps its values.
+    fn floor(&self) -> usize {
+        self.marks.last().copied().unwrap_or(0)
+    }
+
+    fn top(&self) -> Result<ValueId, PickleError> {
+        match self.stack.last() {
+            Some(top) if self.stack.len() > self.floor() => Ok(*top),
+            _ => Err(self.fail(PickleFault::StackUnderflow)),
+        }
+    }
+
+    fn top_value(&mut self) -> Result<&mut Value, PickleError> {
+        let top = self.top()?;
+        Ok(&mut self.values[top.0 as usize])
+    }
+
+    fn pop(&mut self) -> Result<ValueId, PickleError> {
+        let top = self.top()?;
+        self.stack.pop();
+        Ok(top)
+    }
+
+    fn pop_text(&mut self) -> Result<String, PickleError> {
+        let id = self.pop()?;
+        match self.value(id) {
+            Value::Text(text) => Ok(text.clone()),
+            other => {
+                Err(self.fail(PickleFault::Kind { expected: "a string", found: other.kind() }))
+            }
+        }
+    }
+
+    fn pop_to_mark(&mut self) -> Result<Vec<ValueId>, PickleError> {
+        match self.marks.pop() {
+            Some(height) => Ok(self.stack.split_off(height)),
+            None => Err(self.fail(PickleFault::StackUnderflow)),
+        }
+    }
+
+    fn value(&self, id: ValueId) -> &Value {
+        &self.values[id.0 as usize]
+    }
+
+    fn fail(&self, fault: PickleFault) -> PickleError {
+        self.input.fail(fault)
+    }
+}
+
+/// The allowed opcodes, under the names of Python's `pickletools`.
+mod opcode {
+    pub(super) const MARK: u8 = b'(';
+    pub(super) const EMPTY_TUPLE: u8 = b')';
+    pub(super) const STOP: u8 = b'.';
+    pub(super) const POP: u8 = b'0';
+    pub(super) const POP_MARK: u8 = b'1';
+    pub(super) const DUP: u8 = b'2';
+    pub(super) const BINBYTES: u8 = b'B';
+    pub(super) const SHORT_BINBYTES: u8 = b'C';
+    pub(super) const BINFLOAT: u8 = b'G';
+    pub(super) const BININT: u8 = b'J';
+    pub(super) const BININT1: u8 = b'K';
+    pub(super) const BININT2: u8 = b'M';
+    pub(super) const NONE: u8 = b'N';
+    pub(super) const BINPERSID: u8 = b'Q';
+    pub(super) const REDUCE: u8 = b'R';
+    pub(super) const BINSTRING: u8 = b'T';
+    pub(super) const SHORT_BINSTRING: u8 = b'U';
+    pub(super) const BINUNICODE: u8 = b'X';
+    pub(super) const EMPTY_LIST: u8 = b']';
+    pub(super) const APPEND: u8 = b'a';
+    pub(super) const BUILD: u8 = b'b';
+    pub(super) const GLOBAL: u8 = b'c';
+    pub(super) const DICT: u8 = b'd';
+    pub(super) const APPENDS: u8 = b'e';
+    pub(super) const BINGET: u8 = b'h';
+    pub(super) const LONG_BINGET: u8 = b'j';
+    pub(super) const LIST: u8 = b'l';
+    pub(super) const BINPUT: u8 = b'q';
+    pub(super) const LONG_BINPUT: u8 = b'r';
+    pub(super) const SETITEM: u8 = b's';
+    pub(super) const TUPLE: u8 = b't';
+    pub(super) const SETITEMS: u8 = b'u';
+    pub(super) const EMPTY_DICT: u8 = b'}';
+    pub(super) const PROTO: u8 = 0x80;
+    pub(super) const NEWOBJ: u8 = 0x81;
+    pub(super) const TUPLE1: u8 = 0x85;
+    pub(super) const TUPLE2: u8 = 0x86;
+    pub(super) const TUPLE3: u8 = 0x87;
+    pub(super) const NEWTRUE: u8 = 0x88;
+    pub(super) const NEWFALSE: u8 = 0x89;
+    pub(super) const LONG1: u8 = 0x8a;
+    pub(super) const LONG4: u8 = 0x8b;
+    pub(super) const SHORT_BINUNICODE: u8 = 0x8c;
+    pub(super) const BINUNICODE8: u8 = 0x8d;
+    pub(super) const BINBYTES8: u8 = 0x8e;
+    pub(super) const EMPTY_SET: u8 = 0x8f;
+    pub(super) const ADDITEMS: u8 = 0x90;
+    pub(super) const STACK_GLOBAL: u8 = 0x93;
+    pub(super) const MEMOIZE: u8 = 0x94;
+    pub(super) const FRAME: u8 = 0x95;
+}

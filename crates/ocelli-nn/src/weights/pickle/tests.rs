@@ -1,0 +1,201 @@
+use super::{tape::Tape, *};
+use crate::weights::Limits;
+
+fn parse(bytes: &[u8]) -> Result<Pickle, PickleError> {
+    read(&mut &bytes[..], &Limits::default()).map(|(pickle, _)| pickle)
+}
+
+fn fault(bytes: &[u8]) -> PickleFault {
+    parse(bytes).unwrap_err().fault
+}
+
+#[test]
+fn values_of_every_kind_are_read() {
+    let tape = Tape::new()
+        .raw(b"}(")
+        .text("list")
+        .raw(b"](K\x01M\x00\x01J\xff\xff\xff\xff\x8a\x02\x00\x80e")
+        .text("pair")
+        .raw(b"K\x07N\x86");
+    let pickle = parse(&tape.raw(b"u").stop()).unwrap();
+    let Value::Dict(pairs) = pickle.root() else { panic!("a dictionary") };
+    assert_eq!(pickle.text(pairs[0].0), Some("list"));
+    let Value::List(items) = pickle.get(pairs[0].1) else { panic!("a list") };
+    let ints: Vec<i64> = items
+        .iter()
+        .map(|id| match pickle.get(*id) {
+            Value::Int(value) => *value,
+            other => panic!("{}", other.kind()),
+        })
+        .collect();
+    assert_eq!(ints, [1, 256, -1, -32768]);
+    assert_eq!(pickle.tuple(pairs[1].1).map(<[_]>::len), Some(2));
+}
+
+#[test]
+fn memorised_values_are_shared_and_updated_in_place() {
+    // A dictionary is memorised when empty and filled later, as PyTorch writes it.
+    let tape = Tape::new().raw(b"}q\x00h\x00").text("a").raw(b"K\x05s0");
+    let pickle = parse(&tape.stop()).unwrap();
+    let Value::Dict(pairs) = pickle.root() else { panic!("a dictionary") };
+    assert_eq!(pickle.size(pairs[0].1), Some(5));
+}
+
+#[test]
+fn an_ordered_dict_of_python_2_brings_its_pairs_along() {
+    let tape = Tape::new().global("collections", "OrderedDict").raw(b"(](](U\x01aK\x01eetR");
+    let pickle = parse(&tape.stop()).unwrap();
+    let Value::Dict(pairs) = pickle.root() else { panic!("a dictionary") };
+    assert_eq!((pickle.text(pairs[0].0), pickle.size(pairs[0].1)), (Some("a"), Some(1)));
+}
+
+#[test]
+fn reading_stops_at_the_stop_opcode() {
+    let bytes = Tape::new().raw(b"K\x01.K\x02").stop();
+    let (_, length) = read(&mut &bytes[..], &Limits::default()).unwrap();
+    assert_eq!(length, 5);
+}
+
+#[test]
+fn os_system_is_refused_by_name() {
+    let bytes = Tape::new().global("os", "system").text("echo owned").raw(b"\x85R").stop();
+    let error = parse(&bytes).unwrap_err();
+    assert_eq!(error.fault, PickleFault::Import("os.system".into()));
+    let text = error.to_string();
+    assert!(text.starts_with("pickle refused at byte 13: it imports `os.system`"), "{text}");
+    assert!(text.contains("nothing was executed"), "{text}");
+}
+
+#[test]
+fn names_built_on_the_stack_are_refused_too() {
+    let bytes = Tape::new().text("builtins").text("eval").raw(b"\x93").stop();
+    assert_eq!(fault(&bytes), PickleFault::Import("builtins.eval".into()));
+}
+
+#[test]
+fn attributes_of_allowed_modules_are_not_allowed_with_them() {
+    for (module, name) in [
+        ("torch", "load"),
+        ("torch", "EvilStorage"),
+        ("torch.hub", "load"),
+        ("collections", "OrderedDict.fromkeys"),
+        ("torch._utils", "_import_dotted_name"),
+        ("numpy.core.multiarray", "fromfile"),
+        ("", ""),
+    ] {
+        let bytes = Tape::new().global(module, name).stop();
+        assert_eq!(fault(&bytes), PickleFault::Import(format!("{module}.{name}")));
+    }
+}
+
+#[test]
+fn opcodes_that_pytorch_does_not_write_are_refused() {
+    // INST and OBJ call, EXT1 imports, PERSID and the text opcodes belong to protocol 0.
+    for opcode in [b'i', b'o', 0x82, b'P', b'I', b'F', b'S', 0x92, 0x96, 0x00, 0xff] {
+        assert_eq!(fault(&Tape::new().raw(&[opcode]).stop()), PickleFault::Opcode(opcode));
+    }
+}
+
+#[test]
+fn only_imported_names_can_be_called() {
+    assert_eq!(
+        fault(&Tape::new().text("os.system").raw(b")R").stop()),
+        PickleFault::Call("a string")
+    );
+    let storage = Tape::new().global("torch", "FloatStorage").raw(b")R").stop();
+    assert_eq!(fault(&storage), PickleFault::Call("a storage type"));
+    let arguments = Tape::new().global("collections", "OrderedDict").raw(b"NR").stop();
+    assert_eq!(fault(&arguments), PickleFault::Kind { expected: "a tuple", found: "None" });
+}
+
+#[test]
+fn a_giant_integer_is_refused_before_it_is_read() {
+    let bytes = Tape::new().raw(b"\x8b\xff\xff\xff\x7f").stop();
+    assert_eq!(fault(&bytes), PickleFault::WideInteger(0x7fff_ffff));
+}
+
+#[test]
+fn a_giant_string_is_refused_before_memory_is_reserved() {
+    let bytes = Tape::new().raw(b"X\xff\xff\xff\xff").stop();
+    assert_eq!(fault(&bytes), PickleFault::TooLong(Limits::default().pickle_bytes));
+    let bytes = Tape::new().raw(b"\x8d\xff\xff\xff\xff\xff\xff\xff\xff").stop();
+    assert_eq!(fault(&bytes), PickleFault::TooLong(Limits::default().pickle_bytes));
+    // Within the limit, memory grows with the bytes that are there.
+    assert_eq!(fault(&Tape::new().raw(b"X\x00\x00\x10\x00abc").0), PickleFault::Truncated);
+}
+
+#[test]
+fn a_memo_bomb_costs_no_more_than_its_bytes() {
+    // Each level holds the one before it twice: 2^200 leaves when copied, 200 tuples here.
+    let mut tape = Tape::new().raw(b"Nq\x00");
+    for _ in 0..200 {
+        tape = tape.raw(b"h\x00h\x00\x86q\x00");
+    }
+    assert!(parse(&tape.stop()).unwrap().values().len() < 300);
+}
+
+#[test]
+fn deep_nesting_does_not_exhaust_the_call_stack() {
+    let depth = 1_000_000;
+    let tape = Tape::new().raw(&vec![b']'; depth]).raw(&vec![b'a'; depth - 1]);
+    assert!(matches!(parse(&tape.stop()).unwrap().root(), Value::List(_)));
+}
+
+#[test]
+fn a_dictionary_that_contains_itself_is_harmless() {
+    let tape = Tape::new().raw(b"}q\x00").text("self").raw(b"h\x00s");
+    assert!(matches!(parse(&tape.stop()).unwrap().root(), Value::Dict(_)));
+}
+
+#[test]
+fn more_values_than_the_limit_are_refused() {
+    let limits = Limits { pickle_values: 10, ..Limits::default() };
+    let bytes = Tape::new().raw(&[b'N'; 11]).stop();
+    let error = read(&mut &bytes[..], &limits).unwrap_err();
+    assert_eq!(error.fault, PickleFault::TooManyValues(10));
+}
+
+#[test]
+fn a_pickle_longer_than_the_limit_is_refused() {
+    let limits = Limits { pickle_bytes: 8, ..Limits::default() };
+    let bytes = Tape::new().raw(&[b'N'; 100]).stop();
+    let error = read(&mut &bytes[..], &limits).unwrap_err();
+    assert_eq!(error, PickleError { offset: 8, fault: PickleFault::TooLong(8) });
+}
+
+#[test]
+fn a_broken_stack_is_an_error() {
+    for program in [
+        &b"0"[..],
+        b"\x86",
+        b"N\x86",
+        b"a",
+        b"]a",
+        b"s",
+        b"}Ns",
+        b"u",
+        b"t",
+        b"R",
+        b"NR",
+        b"b",
+        b"2",
+        b"Q",
+        b"q\x00",
+        b"\x94",
+        b"",
+        // Values below an open MARK are out of reach.
+        b"N(0",
+        b"NN(\x86",
+        b"](NNa",
+    ] {
+        let fault = fault(&Tape::new().raw(program).stop());
+        let expected =
+            [PickleFault::StackUnderflow, PickleFault::Kind { expected: "a list", found: "None" }];
+        assert!(expected.contains(&fault), "{program:?}: {fault}");
+    }
+    assert_eq!(fault(&Tape::new().raw(b"}(NNNu").stop()), PickleFault::OddItems);
+    assert_eq!(fault(&Tape::new().raw(b"h\x05").stop()), PickleFault::Memo(5));
+    assert_eq!(fault(&Tape::new().raw(b"U\x01\xffX\x01\0\0\0\xff").stop()), PickleFault::Text);
+    assert_eq!(fault(&[0x80, 6, b'N', b'.']), PickleFault::Protocol(6));
+    assert_eq!(fault(b""), PickleFault::Truncated);
+}

@@ -1,0 +1,339 @@
+//! Named tensors, in order, as a file of weights holds them.
+
+use super::{
+    Limits,
+    dtype::DType,
+    error::{Result, WeightsError},
+    pth, safetensors,
+    source::Source,
+    view::View,
+};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+    sync::Arc,
+};
+
+/// How to read a file of weights.
+#[derive(Clone, Debug, Default)]
+pub struct ReadOptions {
+    /// Which dictionary of a PyTorch checkpoint to take, as in `model_ema`. Without it, averaged
+    /// weights are preferred to the last step's, as timm does.
+    pub section: Option<String>,
+    /// What the file may claim.
+    pub limits: Limits,
+}
+
+/// One named tensor. Its elements stay in the file until they are asked for.
+#[derive(Clone, Debug)]
+pub struct TensorEntry {
+    name: String,
+    dtype: DType,
+    view: View,
+    storage: Storage,
+}
+
+#[derive(Clone, Debug)]
+enum Storage {
+    /// Elements of the entry's type, from byte `start` of a file.
+    File {
+        source: Source,
+        start: u64,
+    },
+    Memory(Arc<[f32]>),
+}
+
+impl TensorEntry {
+    /// A tensor in memory. `dtype` is the type under which it is to be stored.
+    ///
+    /// # Errors
+    /// [`WeightsError::Tensor`] when the number of `values` is not that of `shape`.
+    pub fn new(
+        name: impl Into<String>,
+        dtype: DType,
+        shape: &[usize],
+        values: Vec<f32>,
+    ) -> Result<Self> {
+        let name = name.into();
+        match View::contiguous(shape) {
+            Some(view) if view.len() == values.len() => {
+                Ok(Self { name, dtype, view, storage: Storage::Memory(values.into()) })
+            }
+            _ => Err(WeightsError::Tensor {
+                file: IN_MEMORY.to_owned(),
+                name,
+                reason: format!("{} values for shape {shape:?}", values.len()),
+            }),
+        }
+    }
+
+    /// A tensor in a file, whose storage opens at byte `start`.
+    pub(crate) fn stored(
+        name: String,
+        dtype: DType,
+        view: View,
+        source: &Source,
+        start: u64,
+    ) -> Self {
+        Self { name, dtype, view, storage: Storage::File { source: source.clone(), start } }
+    }
+
+    /// The name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The type of the stored elements.
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// The shape; empty for a single number.
+    pub fn shape(&self) -> &[usize] {
+        self.view.shape()
+    }
+
+    /// The elements in row-major order.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn values(&self) -> Result<Vec<f32>> {
+        let (first, count) = self.view.stored_range();
+        let stored = match &self.storage {
+            Storage::Memory(values) => values[first..first + count].to_vec(),
+            Storage::File { source, start } => {
+                let size = self.dtype.size() as u64;
+                let what = format!("tensor `{}`", self.name);
+                let start = start.saturating_add((first as u64).saturating_mul(size));
+                let length = (count as u64).saturating_mul(size);
+                self.dtype.decode(&source.read(start, length, &what)?)
+            }
+        };
+        Ok(self.view.gather(stored))
+    }
+}
+
+/// What messages call a state dict that was not read from a file.
+const IN_MEMORY: &str = "memory";
+
+/// An ordered list of named tensors, and the text that came with it.
+#[derive(Clone, Debug)]
+pub struct StateDict {
+    file: String,
+    entries: Vec<TensorEntry>,
+    index: HashMap<String, usize>,
+    /// What the file says about itself, as in `arch`.
+    pub metadata: BTreeMap<String, String>,
+}
+
+impl Default for StateDict {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl StateDict {
+    /// An empty list.
+    pub fn new() -> Self {
+        Self::of_file(IN_MEMORY)
+    }
+
+    pub(crate) fn of_file(file: &str) -> Self {
+        let file = file.to_owned();
+        Self { file, entries: Vec::new(), index: HashMap::new(), metadata: BTreeMap::new() }
+    }
+
+    /// Opens a file of weights: safetensors, or a PyTorch `.pth` of either format. The format is
+    /// told by the first bytes, never by the name.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is no file of weights, is malformed, or is over a limit.
+    pub fn open(path: &Path, options: &ReadOptions) -> Result<Self> {
+        Self::read(&Source::open(path)?, options)
+    }
+
+    /// Reads a file of weights that is already in memory. Messages call it `name`.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn from_bytes(name: &str, bytes: Vec<u8>, options: &ReadOptions) -> Result<Self> {
+        Self::read(&Source::from_bytes(name, bytes), options)
+    }
+
+    fn read(source: &Source, options: &ReadOptions) -> Result<Self> {
+        let head = source.read(0, source.len().min(SNIFFED), "the first bytes")?;
+        match Format::of(&head) {
+            Format::Safetensors => safetensors::read(source, &options.limits),
+            Format::Zip => pth::read_zip(source, options),
+            Format::Legacy => pth::read_legacy(source, options),
+            Format::Foreign(found) => Err(WeightsError::Unrecognised {
+                file: source.name().to_owned(),
+                found: found.to_owned(),
+            }),
+        }
+    }
+
+    /// Adds a tensor at the end.
+    ///
+    /// # Errors
+    /// [`WeightsError::Tensor`] when there is one of that name already.
+    pub fn push(&mut self, entry: TensorEntry) -> Result<()> {
+        if self.index.contains_key(&entry.name) {
+            let reason = "there are two of that name".to_owned();
+            return Err(self.tensor_error(&entry.name, reason));
+        }
+        self.index.insert(entry.name.clone(), self.entries.len());
+        self.entries.push(entry);
+        Ok(())
+    }
+
+    /// What messages call the file.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// The number of tensors.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is no tensor.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The tensors in the order of the file.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &TensorEntry> {
+        self.entries.iter()
+    }
+
+    /// The tensor of that name.
+    pub fn get(&self, name: &str) -> Option<&TensorEntry> {
+        self.index.get(name).map(|&index| &self.entries[index])
+    }
+
+    /// Whether there is a tensor of that name.
+    pub fn contains(&self, name: &str) -> bool {
+        self.index.contains_key(name)
+    }
+
+    /// Refuses a list that is over the limits for tensors.
+    pub(crate) fn checked(self, limits: &Limits) -> Result<Self> {
+        let within = |what: &str, actual: usize, limit: usize| {
+            if actual <= limit {
+                return Ok(());
+            }
+            Err(WeightsError::TooLarge {
+                file: self.file.clone(),
+                what: what.to_owned(),
+                actual: actual as u64,
+                limit: limit as u64,
+            })
+        };
+        within("number of tensors", self.len(), limits.tensors)?;
+        let mut total: usize = 0;
+        for entry in &self.entries {
+            let values = entry.view.len();
+            within(&format!("values of tensor `{}`", entry.name), values, limits.tensor_values)?;
+            total = total.saturating_add(values);
+        }
+        within("values of all tensors together", total, limits.total_values)?;
+        Ok(self)
+    }
+
+    pub(crate) fn tensor_error(&self, name: &str, reason: String) -> WeightsError {
+        WeightsError::Tensor { file: self.file.clone(), name: name.to_owned(), reason }
+    }
+}
+
+/// How many bytes the format is told by.
+const SNIFFED: u64 = 265;
+
+enum Format {
+    Safetensors,
+    Zip,
+    Legacy,
+    Foreign(&'static str),
+}
+
+impl Format {
+    fn of(head: &[u8]) -> Self {
+        let starts = |magic: &[u8]| head.starts_with(magic);
+        if starts(b"PK\x03\x04") {
+            Self::Zip
+        } else if pth::is_legacy(head) {
+            Self::Legacy
+        } else if head.get(8) == Some(&b'{') {
+            Self::Safetensors
+        } else if head.is_empty() {
+            Self::Foreign("it is empty")
+        } else if starts(b"version https://git-lfs") {
+            Self::Foreign("it is a Git LFS pointer, so the file itself was not downloaded")
+        } else if starts(b"\x89HDF") {
+            Self::Foreign("it is HDF5, the format of Keras")
+        } else if head.get(257..262) == Some(b"ustar") {
+            Self::Foreign("it is a tar, the format of PyTorch before 0.1.10")
+        } else if starts(b"<") {
+            Self::Foreign("it is a web page")
+        } else if head.first() == Some(&0x80) {
+            Self::Foreign("it is a bare pickle")
+        } else {
+            Self::Foreign("its first bytes are of no format known here")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error_of(bytes: &[u8]) -> String {
+        let read = StateDict::from_bytes("w", bytes.to_vec(), &ReadOptions::default());
+        read.unwrap_err().to_string()
+    }
+
+    #[test]
+    fn files_of_other_kinds_are_named() {
+        assert!(error_of(b"").contains("it is empty"));
+        assert!(error_of(b"version https://git-lfs.github.com/spec/v1\n").contains("Git LFS"));
+        assert!(error_of(b"<!DOCTYPE html>").contains("web page"));
+        assert!(error_of(b"\x89HDF\r\n\x1a\n").contains("HDF5"));
+        assert!(error_of(b"\xff\xd8\xff\xe0JFIF").contains("of no format known here"));
+        let missing = StateDict::open(Path::new("no/such/file"), &ReadOptions::default());
+        assert!(missing.unwrap_err().to_string().starts_with("no/such/file: "));
+    }
+
+    #[test]
+    fn a_name_cannot_be_given_twice() {
+        let mut dict = StateDict::new();
+        let entry = TensorEntry::new("a", DType::F32, &[2], vec![1.0, 2.0]).unwrap();
+        dict.push(entry.clone()).unwrap();
+        assert_eq!(
+            dict.push(entry).unwrap_err().to_string(),
+            "memory: tensor `a`: there are two of that name"
+        );
+    }
+
+    #[test]
+    fn a_tensor_has_as_many_values_as_its_shape_says() {
+        let error = TensorEntry::new("a", DType::F32, &[2, 2], vec![1.0]).unwrap_err();
+        assert_eq!(error.to_string(), "memory: tensor `a`: 1 values for shape [2, 2]");
+    }
+
+    #[test]
+    fn limits_hold_for_one_tensor_and_for_all() {
+        let mut dict = StateDict::new();
+        for name in ["a", "b"] {
+            dict.push(TensorEntry::new(name, DType::F32, &[3], vec![0.0; 3]).unwrap()).unwrap();
+        }
+        let limits = Limits::default();
+        assert!(dict.clone().checked(&limits).is_ok());
+        let refused = |limits| dict.clone().checked(&limits).unwrap_err().to_string();
+        assert_eq!(
+            refused(Limits { tensor_values: 2, ..limits }),
+            "memory: values of tensor `a`: 3 is over the limit of 2"
+        );
+        assert!(refused(Limits { total_values: 5, ..limits }).contains("all tensors together: 6"));
+        assert!(refused(Limits { tensors: 1, ..limits }).contains("number of tensors: 2"));
+    }
+}

@@ -1,0 +1,156 @@
+//! A tensor's elements as a strided view of a stored sequence.
+//!
+//! PyTorch stores slices, transposes and tied weights as views of one storage, and the layouts of
+//! other frameworks are axis permutations of ours. Both are one thing here: element
+//! `(i₀, i₁, …)` of the tensor stands at `offset + Σ iₖ·strideₖ` of the storage.
+
+/// The shape of a tensor and where each of its elements is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct View {
+    offset: usize,
+    shape: Vec<usize>,
+    strides: Vec<usize>,
+}
+
+impl View {
+    /// Row-major elements from the start of the storage; `None` when their number overflows.
+    pub(crate) fn contiguous(shape: &[usize]) -> Option<Self> {
+        let strides = row_major(shape)?;
+        Some(Self { offset: 0, shape: shape.to_vec(), strides })
+    }
+
+    /// A view as a PyTorch file states it, of a storage of `stored` elements.
+    ///
+    /// A view may repeat elements (a stride of 0), but not hold more of them than its storage:
+    /// otherwise four bytes could claim gigabytes.
+    pub(crate) fn strided(
+        offset: usize,
+        shape: &[usize],
+        strides: &[usize],
+        stored: usize,
+    ) -> Result<Self, String> {
+        if shape.len() != strides.len() {
+            return Err(format!("{} axes but {} strides", shape.len(), strides.len()));
+        }
+        let length = element_count(shape).ok_or("the number of elements overflows")?;
+        if length > stored {
+            return Err(format!("{length} elements in a storage of {stored}"));
+        }
+        let view = Self { offset, shape: shape.to_vec(), strides: strides.to_vec() };
+        match view.last() {
+            Some(last) if length == 0 || last < stored => Ok(view),
+            _ => Err(format!(
+                "shape {shape:?} with strides {strides:?} and offset {offset} \
+                 leaves its storage of {stored} elements"
+            )),
+        }
+    }
+
+    pub(crate) fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// The number of elements.
+    pub(crate) fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// The first stored element of the view, and how many must be read to cover it.
+    pub(crate) fn stored_range(&self) -> (usize, usize) {
+        match self.last() {
+            Some(last) if self.len() > 0 => (self.offset, last - self.offset + 1),
+            _ => (self.offset, 0),
+        }
+    }
+
+    /// The elements in row-major order, picked from `stored`, the range of [`Self::stored_range`].
+    pub(crate) fn gather(&self, stored: Vec<f32>) -> Vec<f32> {
+        if row_major(&self.shape).as_ref() == Some(&self.strides) {
+            return stored;
+        }
+        let mut values = Vec::with_capacity(self.len());
+        let mut index = vec![0; self.shape.len()];
+        let mut place = 0;
+        for _ in 0..self.len() {
+            values.push(stored[place]);
+            for axis in (0..index.len()).rev() {
+                index[axis] += 1;
+                place += self.strides[axis];
+                if index[axis] < self.shape[axis] {
+                    break;
+                }
+                place -= index[axis] * self.strides[axis];
+                index[axis] = 0;
+            }
+        }
+        values
+    }
+
+    /// The place of the last element; `None` when it overflows.
+    fn last(&self) -> Option<usize> {
+        self.shape.iter().zip(&self.strides).try_fold(self.offset, |sum, (&length, &stride)| {
+            sum.checked_add(length.saturating_sub(1).checked_mul(stride)?)
+        })
+    }
+}
+
+/// The number of elements of a shape; `None` when it overflows.
+pub(crate) fn element_count(shape: &[usize]) -> Option<usize> {
+    shape.iter().try_fold(1_usize, |product, &length| product.checked_mul(length))
+}
+
+fn row_major(shape: &[usize]) -> Option<Vec<usize>> {
+    element_count(shape)?;
+    let mut strides = vec![1_usize; shape.len()];
+    for axis in (1..shape.len()).rev() {
+        strides[axis - 1] = strides[axis].checked_mul(shape[axis].max(1))?;
+    }
+    Some(strides)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(count: usize) -> Vec<f32> {
+        (0..count).map(|i| i as f32).collect()
+    }
+
+    #[test]
+    fn a_transposed_slice_is_gathered_in_row_major_order() {
+        // torch.arange(12).view(3, 4)[:, 1:3].t()
+        let view = View::strided(1, &[2, 3], &[1, 4], 12).unwrap();
+        let (first, count) = view.stored_range();
+        assert_eq!((first, count), (1, 10));
+        let values = view.gather(numbers(12)[first..first + count].to_vec());
+        assert_eq!(values, [1.0, 5.0, 9.0, 2.0, 6.0, 10.0]);
+    }
+
+    #[test]
+    fn a_scalar_has_one_element_and_no_axes() {
+        let view = View::strided(2, &[], &[], 3).unwrap();
+        assert_eq!((view.len(), view.stored_range()), (1, (2, 1)));
+        assert_eq!(view.gather(vec![7.0]), [7.0]);
+    }
+
+    #[test]
+    fn views_that_leave_or_outgrow_their_storage_are_refused() {
+        let refused = [
+            View::strided(0, &[4], &[1], 3),
+            View::strided(2, &[2], &[1], 3),
+            View::strided(0, &[2], &[usize::MAX], 3),
+            View::strided(usize::MAX, &[2], &[1], 3),
+            View::strided(3, &[], &[], 3),
+            View::strided(0, &[usize::MAX, 2], &[0, 0], 3),
+            View::strided(0, &[1 << 40], &[0], 3),
+            View::strided(0, &[1, 1], &[1], 3),
+        ];
+        for view in refused {
+            view.unwrap_err();
+        }
+        assert!(
+            View::strided(3, &[0, 4], &[4, 1], 3).is_ok(),
+            "an empty view may stand at the end"
+        );
+    }
+}
