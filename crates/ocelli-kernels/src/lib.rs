@@ -1,1 +1,30 @@
 //! CPU kernels and their backward passes for Ocelli; the only crate with unsafe code.
+//!
+//! Values are channels-last ([`Rows`], [`RowsMut`]). Every kernel has a forward pass, a data
+//! gradient and a weight gradient; all run on rayon's threads, and none gives another result for
+//! another number of threads: blocks are cut, and their sums joined, by the size of the problem.
+
+#![expect(
+    clippy::inline_always,
+    reason = "code that is not inlined into its dispatcher is compiled for the oldest machine"
+)]
+
+mod activation;
+mod blocks;
+mod conv;
+mod depthwise;
+mod gemm;
+mod geometry;
+mod norm;
+mod rows;
+mod scratch;
+mod simd;
+#[cfg(test)]
+mod testing;
+
+pub use activation::Activation;
+pub use conv::{Conv, bias_gradient};
+pub use depthwise::Depthwise;
+pub use geometry::{Axis, Geometry, Window};
+pub use norm::{Norm, NormGradients, Statistics};
+pub use rows::{Rows, RowsMut};

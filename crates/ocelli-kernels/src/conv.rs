@@ -1,0 +1,243 @@
+//! Convolutions that mix all channels, pointwise or with a larger kernel.
+//!
+//! ```text
+//! y[p, o] = Σ_t Σ_i  w[o, i, t] · x[source(p, t), i]        forward
+//! dx[q, i] = Σ_(p, t): source(p, t) = q  Σ_o  w[o, i, t] · dy[p, o]    data gradient
+//! dw[o, i, t] = Σ_p  dy[p, o] · x[source(p, t), i]          weight gradient
+//! ```
+//!
+//! p and q are pixels, t taps of the kernel. For a block of pixels the taps' inputs are gathered
+//! side by side into a small matrix that stays in the cache (nothing is gathered for a pointwise
+//! kernel); each line above is then a matrix product.
+
+mod gather;
+
+use crate::blocks::{for_each_block, rows_per_block};
+use crate::gemm::{Panels, multiply, multiply_transposed, pack_rows, pack_transposed, packed_len};
+use crate::geometry::Geometry;
+use crate::norm::Statistics;
+use crate::rows::{Rows, RowsMut};
+use crate::scratch::with_scratch;
+use gather::{gather, scatter_add};
+use rayon::prelude::*;
+
+/// The sizes of a convolution without groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Conv {
+    /// How the window slides.
+    pub geometry: Geometry,
+    /// Channels of the input.
+    pub in_channels: usize,
+    /// Channels of the output.
+    pub out_channels: usize,
+}
+
+impl Conv {
+    /// A matrix product over `rows` vectors: a linear layer.
+    pub fn linear(rows: usize, in_channels: usize, out_channels: usize) -> Self {
+        let window = crate::Window { kernel: 1, stride: 1, dilation: 1, before: 0 };
+        let axis = crate::Axis { window, input: 1, output: 1 };
+        let geometry = Geometry { batch: rows, rows: axis, columns: axis };
+        Self { geometry, in_channels, out_channels }
+    }
+
+    /// The products that one number of the output sums.
+    fn depth(self) -> usize {
+        self.geometry.taps() * self.in_channels
+    }
+
+    /// The weights' order in memory is `[out, in, taps]`; kernels want `[out, taps, in]`.
+    fn with_taps_first<R>(self, weight: &[f32], use_it: impl FnOnce(Rows<'_>) -> R) -> R {
+        let (taps, depth) = (self.geometry.taps(), self.depth());
+        assert_eq!(weight.len(), self.out_channels * depth, "length of a convolution's weight");
+        if taps == 1 {
+            return use_it(Rows::dense(weight, depth));
+        }
+        with_scratch(weight.len(), |ordered| {
+            for (to, from) in ordered.chunks_exact_mut(depth).zip(weight.chunks_exact(depth)) {
+                for (place, value) in from.iter().enumerate() {
+                    to[place % taps * self.in_channels + place / taps] = *value;
+                }
+            }
+            use_it(Rows::dense(ordered, depth))
+        })
+    }
+
+    fn check(self, x: (usize, usize), y: (usize, usize)) {
+        assert_eq!(x, (self.geometry.input_pixels(), self.in_channels), "input of a convolution");
+        let expected = (self.geometry.output_pixels(), self.out_channels);
+        assert_eq!(y, expected, "output of a convolution");
+    }
+
+    /// Computes `y`, and the statistics of its channels if wanted.
+    ///
+    /// # Shapes
+    /// - `x`: `[input pixels, in_channels]`
+    /// - `weight`: `[out_channels, in_channels, taps]`, `bias`: `[out_channels]`
+    /// - `y`: `[output pixels, out_channels]`
+    ///
+    /// # Panics
+    /// When a shape differs from these.
+    pub fn forward(
+        self,
+        x: Rows<'_>,
+        weight: &[f32],
+        bias: Option<&[f32]>,
+        y: RowsMut<'_>,
+        statistics: Option<&mut Statistics>,
+    ) {
+        self.check((x.count(), x.channels()), (y.count(), y.channels()));
+        let (depth, columns) = (self.depth(), self.out_channels);
+        let block = rows_per_block(depth.max(columns));
+        with_scratch(packed_len(depth, columns), |packed| {
+            let panels = self.with_taps_first(weight, |w| pack_transposed(w, packed));
+            for_each_block(y, block, statistics, |first, mut y| {
+                if let Some(bias) = bias {
+                    (0..y.count()).for_each(|row| y.row_mut(row).copy_from_slice(bias));
+                }
+                self.with_gathered(x, first, y.count(), |a| multiply(a, panels, y, bias.is_some()));
+            });
+        });
+    }
+
+    /// Hands on the inputs of all taps of `count` pixels from `first` on, `[pixels, taps · in]`.
+    fn with_gathered(self, x: Rows<'_>, first: usize, count: usize, use_it: impl FnOnce(Rows<'_>)) {
+        let count = count.min(self.geometry.output_pixels() - first);
+        if self.geometry.is_pointwise() {
+            return use_it(x.range(first, count));
+        }
+        with_scratch(count * self.depth(), |gathered| {
+            gather(self.geometry, x, first, gathered);
+            use_it(Rows::dense(gathered, self.depth()));
+        });
+    }
+
+    /// Computes the gradient of the input, or adds it to `dx`.
+    ///
+    /// # Shapes
+    /// As for [`forward`](Self::forward), with `dy` for `y` and `dx` for `x`.
+    ///
+    /// # Panics
+    /// When a shape differs.
+    pub fn data_gradient(self, dy: Rows<'_>, weight: &[f32], dx: RowsMut<'_>, accumulate: bool) {
+        self.check((dx.count(), dx.channels()), (dy.count(), dy.channels()));
+        let (depth, columns) = (self.out_channels, self.depth());
+        with_scratch(packed_len(depth, columns), |packed| {
+            let panels = self.with_taps_first(weight, |w| pack_rows(w, packed));
+            if self.geometry.is_pointwise() {
+                let block = rows_per_block(depth.max(columns));
+                for_each_block(dx, block, None, |first, dx| {
+                    multiply(dy.range(first, dx.count()), panels, dx, accumulate);
+                });
+            } else {
+                let pixels = self.geometry.input_pixels() / self.geometry.batch.max(1);
+                for_each_block(dx, pixels, None, |first, mut dx| {
+                    if !accumulate {
+                        (0..dx.count()).for_each(|row| dx.row_mut(row).fill(0.0));
+                    }
+                    self.scatter_image(dy, panels, first / pixels, dx);
+                });
+            }
+        });
+    }
+
+    fn scatter_image(self, dy: Rows<'_>, w: Panels<'_>, image: usize, mut dx: RowsMut<'_>) {
+        let pixels = self.geometry.rows.output * self.geometry.columns.output;
+        let block = rows_per_block(self.depth());
+        with_scratch(block * self.depth(), |products| {
+            for from in (0..pixels).step_by(block) {
+                let count = block.min(pixels - from);
+                let products = &mut products[..count * self.depth()];
+                let dy = dy.range(image * pixels + from, count);
+                multiply(dy, w, RowsMut::dense(products, self.depth()), false);
+                scatter_add(self.geometry, products, from, dx.reborrow());
+            }
+        });
+    }
+
+    /// Computes the gradient of the weight.
+    ///
+    /// # Shapes
+    /// As for [`forward`](Self::forward), with `dy` for `y` and `dweight` for `weight`.
+    ///
+    /// # Panics
+    /// When a shape differs.
+    pub fn weight_gradient(self, x: Rows<'_>, dy: Rows<'_>, dweight: &mut [f32]) {
+        /// Pixels that are summed in one place at least, if the weight is small.
+        const SEGMENT: usize = 4096;
+        /// In how many places at most.
+        const SEGMENTS: usize = 16;
+        /// Channels per share: four tiles high.
+        const SHARE: usize = 48;
+        /// Above this size the work is shared out by output channels instead.
+        const LARGE_WEIGHT: usize = 64 * 1024;
+        self.check((x.count(), x.channels()), (dy.count(), dy.channels()));
+        let (taps, depth, length) = (self.geometry.taps(), self.depth(), dweight.len());
+        assert_eq!(length, self.out_channels * depth, "length of a convolution's weight");
+        let pixels = dy.count();
+        let split_channels = length > LARGE_WEIGHT || pixels <= SEGMENT;
+        let segment = if split_channels { pixels } else { SEGMENT.max(pixels.div_ceil(SEGMENTS)) };
+        let share = if split_channels { SHARE } else { self.out_channels };
+        let segments = pixels.div_ceil(segment.max(1)).max(1);
+        with_scratch(segments * length, |partial| {
+            let shares = self.out_channels.div_ceil(share);
+            let mut parts: Vec<&mut [f32]> = partial
+                .chunks_exact_mut(length)
+                .flat_map(|whole| whole.chunks_mut(share * depth))
+                .collect();
+            parts.par_iter_mut().enumerate().for_each(|(index, part)| {
+                let (from, channel) = (index / shares * segment, index % shares * share);
+                let count = segment.min(pixels - from.min(pixels));
+                self.sum_products(x, dy, from..from + count, channel, RowsMut::dense(part, depth));
+            });
+            let (sum, rest) = partial.split_at_mut(length);
+            for other in rest.chunks_exact(length) {
+                sum.iter_mut().zip(other).for_each(|(sum, other)| *sum += other);
+            }
+            for (to, from) in dweight.chunks_exact_mut(depth).zip(sum.chunks_exact(depth)) {
+                for (place, to) in to.iter_mut().enumerate() {
+                    *to = from[place % taps * self.in_channels + place / taps];
+                }
+            }
+        });
+    }
+
+    /// The weight gradient of the output channels from `channel` on, over some pixels.
+    fn sum_products(
+        self,
+        x: Rows<'_>,
+        dy: Rows<'_>,
+        pixels: std::ops::Range<usize>,
+        channel: usize,
+        mut sum: RowsMut<'_>,
+    ) {
+        let block = if self.geometry.is_pointwise() { pixels.len().max(1) } else { 96 };
+        (0..sum.count()).for_each(|row| sum.row_mut(row).fill(0.0));
+        for from in pixels.clone().step_by(block) {
+            let count = block.min(pixels.end - from);
+            let dy = dy.range(from, count).columns(channel, sum.count());
+            self.with_gathered(x, from, count, |a| {
+                multiply_transposed(dy, a, sum.reborrow(), true);
+            });
+        }
+    }
+}
+
+/// The gradient of a bias: the sum of all rows.
+///
+/// # Shapes
+/// - `dy`: `[rows, channels]`, `dbias`: `[channels]`
+///
+/// # Panics
+/// When the number of channels differs.
+pub fn bias_gradient(dy: Rows<'_>, dbias: &mut [f32]) {
+    assert_eq!(dbias.len(), dy.channels(), "length of a bias");
+    let mut sums = vec![0.0_f64; dbias.len()];
+    for row in 0..dy.count() {
+        sums.iter_mut().zip(dy.row(row)).for_each(|(sum, value)| *sum += f64::from(*value));
+    }
+    dbias.iter_mut().zip(sums).for_each(|(bias, sum)| *bias = sum as f32);
+}
+
+#[cfg(test)]
+mod tests;

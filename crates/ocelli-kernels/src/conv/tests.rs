@@ -1,0 +1,71 @@
+use super::*;
+use crate::testing::{any_geometry, assert_close, values};
+use proptest::prelude::*;
+
+/// The sums of the module's header, one product at a time: output, data and weight gradient.
+fn naive(conv: Conv, x: &[f32], w: &[f32], dy: &[f32]) -> [Vec<f64>; 3] {
+    let g = conv.geometry;
+    let (inputs, outputs) = (conv.in_channels, conv.out_channels);
+    let mut y = vec![0.0; g.output_pixels() * outputs];
+    let mut dx = vec![0.0; x.len()];
+    let mut dw = vec![0.0; w.len()];
+    crate::testing::for_each_tap(g, |target, source, tap| {
+        for o in 0..outputs {
+            for i in 0..inputs {
+                let at_w = (o * inputs + i) * g.taps() + tap;
+                let (at_x, at_y) = (source * inputs + i, target * outputs + o);
+                y[at_y] += f64::from(w[at_w]) * f64::from(x[at_x]);
+                dx[at_x] += f64::from(w[at_w]) * f64::from(dy[at_y]);
+                dw[at_w] += f64::from(dy[at_y]) * f64::from(x[at_x]);
+            }
+        }
+    });
+    [y, dx, dw]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn all_three_passes_equal_the_naive_sums(
+        geometry in any_geometry(), in_channels in 1_usize..20, out_channels in 1_usize..40,
+    ) {
+        let conv = Conv { geometry, in_channels, out_channels };
+        let x = values(geometry.input_pixels() * in_channels, 1);
+        let w = values(out_channels * conv.depth(), 2);
+        let dy = values(geometry.output_pixels() * out_channels, 3);
+        let [y_expected, dx_expected, dw_expected] = naive(conv, &x, &w, &dy);
+        let (x_rows, dy_rows) = (Rows::dense(&x, in_channels), Rows::dense(&dy, out_channels));
+
+        let mut y = vec![9.0; dy.len()];
+        conv.forward(x_rows, &w, None, RowsMut::dense(&mut y, out_channels), None);
+        assert_close(&y, &y_expected);
+
+        let bias = values(out_channels, 4);
+        conv.forward(x_rows, &w, Some(&bias), RowsMut::dense(&mut y, out_channels), None);
+        let shifted: Vec<f64> = (y_expected.iter().enumerate())
+            .map(|(i, y)| y + f64::from(bias[i % out_channels])).collect();
+        assert_close(&y, &shifted);
+
+        let mut dx = values(x.len(), 5);
+        let added: Vec<f64> =
+            dx_expected.iter().zip(&dx).map(|(new, old)| new + f64::from(*old)).collect();
+        conv.data_gradient(dy_rows, &w, RowsMut::dense(&mut dx, in_channels), true);
+        assert_close(&dx, &added);
+        conv.data_gradient(dy_rows, &w, RowsMut::dense(&mut dx, in_channels), false);
+        assert_close(&dx, &dx_expected);
+
+        let mut dw = vec![9.0; w.len()];
+        conv.weight_gradient(x_rows, dy_rows, &mut dw);
+        assert_close(&dw, &dw_expected);
+    }
+}
+
+#[test]
+fn a_weight_gradient_over_many_pixels_is_summed_over_all_segments() {
+    let conv = Conv::linear(10_000, 3, 2);
+    let (x, dy) = (values(30_000, 1), values(20_000, 2));
+    let [_, _, expected] = naive(conv, &x, &[0.0; 6], &dy);
+    let mut dw = [0.0; 6];
+    conv.weight_gradient(Rows::dense(&x, 3), Rows::dense(&dy, 2), &mut dw);
+    assert_close(&dw, &expected);
+}

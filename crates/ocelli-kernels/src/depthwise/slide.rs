@@ -1,0 +1,141 @@
+//! The sum over taps of weight times source, for a block of image rows.
+
+#![expect(unsafe_code, reason = "the inner loops run on checked-once pointers")]
+
+use super::taps::{Meeting, Span, Table};
+use crate::rows::{Rows, RowsMut};
+use crate::simd::{Kernel, Part, Simd};
+
+/// Slides the kernel over the image rows of `to`, the first of which is number `first_line`
+/// counted over the whole batch.
+pub(super) struct Slide<'a> {
+    pub(super) from: Rows<'a>,
+    pub(super) weight: &'a [f32],
+    pub(super) rows: &'a Table,
+    pub(super) columns: &'a Table,
+    pub(super) to: RowsMut<'a>,
+    pub(super) first_line: usize,
+    pub(super) accumulate: bool,
+}
+
+/// One image row of the target, at one vector of channels.
+#[derive(Clone, Copy)]
+struct Line<'a> {
+    /// The source's image row 0, and the distances of its image rows and pixels.
+    from: *const f32,
+    from_row: usize,
+    from_pixel: usize,
+    source_step: usize,
+    /// The weights of tap 0, and the distances of the kernel's rows and taps.
+    weight: *const f32,
+    weight_row: usize,
+    weight_tap: usize,
+    rows: &'a [Meeting],
+    accumulate: bool,
+}
+
+impl Kernel for Slide<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, simd: S) {
+        let channels = self.to.channels();
+        let (width, height) = (self.columns.targets(), self.rows.targets());
+        let image = self.rows.sources() * self.columns.sources();
+        let kernel_columns = self.columns.taps();
+        let to_pixel = self.to.stride();
+        let to_step = self.columns.target_step * to_pixel;
+        for line in 0..self.to.count() / width {
+            let global = self.first_line + line;
+            let rows = self.rows.meetings(global % height);
+            let base = global / height * image * self.from.stride();
+            for channel in (0..channels).step_by(S::LANES) {
+                let part = simd.part(channels - channel);
+                let strip = Line {
+                    from: self.from.as_ptr().wrapping_add(base + channel),
+                    from_row: self.columns.sources() * self.from.stride(),
+                    from_pixel: self.from.stride(),
+                    source_step: self.columns.source_step,
+                    weight: self.weight.as_ptr().wrapping_add(channel),
+                    weight_row: kernel_columns * channels,
+                    weight_tap: channels,
+                    rows,
+                    accumulate: self.accumulate,
+                };
+                for span in &self.columns.spans {
+                    let to = (line * width + span.first) * to_pixel + channel;
+                    let to = self.to.as_mut_ptr().wrapping_add(to);
+                    // SAFETY: the tables hold only pixels within the image and taps within the
+                    // kernel, and `Depthwise` checked both matrices against the image's size.
+                    unsafe {
+                        slide_span(simd, strip, span, part, to, to_step);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// # Safety
+/// The line must describe readable memory for every source and tap of the span, and `to` must be
+/// writable for every target, `to_step` apart.
+#[inline(always)]
+unsafe fn slide_span<S: Simd>(
+    simd: S,
+    line: Line<'_>,
+    span: &Span,
+    part: Part<S>,
+    to: *mut f32,
+    to_step: usize,
+) {
+    let mut done = 0;
+    macro_rules! step {
+        ($count:literal) => {
+            while span.count - done >= $count {
+                let to = to.wrapping_add(done * to_step);
+                // SAFETY: targets done..done + count are in the span.
+                unsafe { tile::<S, $count>(simd, line, span, done, part, to, to_step) }
+                done += $count;
+            }
+        };
+    }
+    step!(8);
+    step!(4);
+    step!(2);
+    step!(1);
+}
+
+/// # Safety
+/// As for [`slide_span`], for the `COUNT` targets from number `done` of the span on.
+#[inline(always)]
+unsafe fn tile<S: Simd, const COUNT: usize>(
+    simd: S,
+    line: Line<'_>,
+    span: &Span,
+    done: usize,
+    part: Part<S>,
+    to: *mut f32,
+    to_step: usize,
+) {
+    let step = line.source_step * line.from_pixel;
+    let mut sums = [simd.splat(0.0); COUNT];
+    // SAFETY: the caller vouches for all pixels and taps.
+    unsafe {
+        for row in line.rows {
+            let from = line.from.add(row.source * line.from_row + done * step);
+            let weight = line.weight.add(row.tap * line.weight_row);
+            for meeting in &span.meetings {
+                let weight = simd.load_part(weight.add(meeting.tap * line.weight_tap), part);
+                let from = from.add(meeting.source * line.from_pixel);
+                for (place, sum) in sums.iter_mut().enumerate() {
+                    *sum = simd.mul_add(simd.load_part(from.add(place * step), part), weight, *sum);
+                }
+            }
+        }
+        for (place, sum) in sums.into_iter().enumerate() {
+            let to = to.add(place * to_step);
+            let sum = if line.accumulate { simd.add(simd.load_part(to, part), sum) } else { sum };
+            simd.store_part(to, part, sum);
+        }
+    }
+}

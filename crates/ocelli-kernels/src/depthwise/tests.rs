@@ -1,0 +1,60 @@
+use super::*;
+use crate::testing::{any_geometry, assert_close, for_each_tap, values};
+use proptest::prelude::*;
+
+/// The sums of the module's header, one product at a time: output, data and weight gradient.
+fn naive(conv: Depthwise, x: &[f32], w: &[f32], dy: &[f32]) -> [Vec<f64>; 3] {
+    let (g, channels) = (conv.geometry, conv.channels);
+    let mut y = vec![0.0; dy.len()];
+    let mut dx = vec![0.0; x.len()];
+    let mut dw = vec![0.0; w.len()];
+    for_each_tap(g, |target, source, tap| {
+        for c in 0..channels {
+            let (at_w, at_x, at_y) =
+                (c * g.taps() + tap, source * channels + c, target * channels + c);
+            y[at_y] += f64::from(w[at_w]) * f64::from(x[at_x]);
+            dx[at_x] += f64::from(w[at_w]) * f64::from(dy[at_y]);
+            dw[at_w] += f64::from(dy[at_y]) * f64::from(x[at_x]);
+        }
+    });
+    [y, dx, dw]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+    #[test]
+    fn all_three_passes_equal_the_naive_sums(
+        geometry in any_geometry(), channels in 1_usize..40, gap in 0_usize..3,
+    ) {
+        let conv = Depthwise { geometry, channels };
+        let (inputs, outputs) = (geometry.input_pixels(), geometry.output_pixels());
+        let stride = channels + gap;
+        let x = values(inputs * channels, 1);
+        let w = values(channels * geometry.taps(), 2);
+        let dy = values(outputs * channels, 3);
+        let [y_expected, dx_expected, dw_expected] = naive(conv, &x, &w, &dy);
+        let strided = |dense: &[f32]| -> Vec<f32> {
+            dense.chunks(channels).flat_map(|row| row.iter().copied().chain(vec![5.0; gap])).collect()
+        };
+        let (x, dy) = (strided(&x), strided(&dy));
+        let x_rows = Rows::strided(&x, inputs, channels, stride);
+        let dy_rows = Rows::strided(&dy, outputs, channels, stride);
+
+        let mut y = vec![9.0; outputs * channels];
+        conv.forward(x_rows, &w, RowsMut::dense(&mut y, channels), None);
+        assert_close(&y, &y_expected);
+
+        let mut dx = strided(&values(inputs * channels, 5));
+        let start = dx.clone();
+        let mut added: Vec<f64> = start.iter().map(|old| f64::from(*old)).collect();
+        for (place, new) in dx_expected.iter().enumerate() {
+            added[place / channels * stride + place % channels] += new;
+        }
+        conv.data_gradient(dy_rows, &w, RowsMut::strided(&mut dx, inputs, channels, stride), true);
+        assert_close(&dx, &added);
+
+        let mut dw = vec![9.0; w.len()];
+        conv.weight_gradient(x_rows, dy_rows, &mut dw);
+        assert_close(&dw, &dw_expected);
+    }
+}

@@ -1,0 +1,135 @@
+//! Matrix products of tall, narrow matrices.
+//!
+//! In a channels-last network every convolution is a product with one long side, the pixels, and
+//! two short ones, the channels. Libraries for square products copy both factors into blocks
+//! first; with 8 to 100 channels that copying costs as much as the product. Here only the short
+//! factor (the weights) is packed, and pixels are read where they stand.
+//!
+//! | product | used for |
+//! | --- | --- |
+//! | `C = A · B` ([`multiply`]) | forward (B = Wᵀ), data gradient (B = W) |
+//! | `C = Aᵀ · B` ([`multiply_transposed`]) | weight gradient (A = dY, B = X) |
+//!
+//! Both keep a tile of C of up to 12 rows and two vectors in registers (with AVX-512: 24 of 32)
+//! and walk the depth once: per step two vectors of B, 12 single numbers of A and 24 fused
+//! multiply-adds, so arithmetic and not loading is the limit.
+
+#![expect(unsafe_code, reason = "tiles are handed pointers into checked matrices")]
+
+mod panels;
+mod tile;
+
+pub(crate) use panels::{Panels, pack_rows, pack_transposed, packed_len};
+
+use crate::rows::{Rows, RowsMut};
+use crate::simd::{Kernel, Simd, dispatch};
+use tile::{Tile, tiles};
+
+/// The depth that one visit of a tile covers, so that the panel of B stays in the second cache.
+const DEPTH_BLOCK: usize = 1024;
+
+/// `C = A · B` or `C += A · B` for the rows of one block, on one thread.
+///
+/// # Shapes
+/// - `a`: `[rows, depth]`, `b`: `[depth, columns]` in panels, `c`: `[rows, columns]`
+pub(crate) fn multiply(a: Rows<'_>, b: Panels<'_>, c: RowsMut<'_>, accumulate: bool) {
+    assert_eq!(a.count(), c.count(), "rows of A and C");
+    assert_eq!(a.channels(), b.depth(), "depth of A and B");
+    assert_eq!(c.channels(), b.columns(), "columns of B and C");
+    dispatch(Multiply { a, b, c, accumulate });
+}
+
+struct Multiply<'a> {
+    a: Rows<'a>,
+    b: Panels<'a>,
+    c: RowsMut<'a>,
+    accumulate: bool,
+}
+
+impl Kernel for Multiply<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, simd: S) {
+        let (rows, depth, columns) = (self.a.count(), self.b.depth(), self.b.columns());
+        let (c, c_stride) = (self.c.as_mut_ptr(), self.c.stride());
+        if depth == 0 && !self.accumulate {
+            (0..rows).for_each(|row| self.c.row_mut(row).fill(0.0));
+        }
+        for from in (0..depth).step_by(DEPTH_BLOCK) {
+            let steps = DEPTH_BLOCK.min(depth - from);
+            for column in (0..columns).step_by(2 * S::LANES) {
+                let tile = Tile {
+                    depth: steps,
+                    a: self.a.as_ptr().wrapping_add(from),
+                    a_row: self.a.stride(),
+                    a_step: 1,
+                    b: self.b.at(from, column),
+                    b_step: panels::WIDTH,
+                    c: c.wrapping_add(column),
+                    c_row: c_stride,
+                    accumulate: self.accumulate || from > 0,
+                };
+                // SAFETY: the tile covers rows 0..rows and columns column..columns of C, which
+                // lie in `self.c`; A has as many rows and `from + steps` ≤ depth columns; a panel
+                // has room for two whole vectors.
+                unsafe { tiles(simd, &tile, rows, columns - column) }
+            }
+        }
+    }
+}
+
+/// `C = Aᵀ · B` or `C += Aᵀ · B` on one thread.
+///
+/// # Shapes
+/// - `a`: `[depth, rows]`, `b`: `[depth, columns]`, `c`: `[rows, columns]`
+pub(crate) fn multiply_transposed(a: Rows<'_>, b: Rows<'_>, c: RowsMut<'_>, accumulate: bool) {
+    assert_eq!(a.count(), b.count(), "depth of A and B");
+    assert_eq!(a.channels(), c.count(), "rows of A and C");
+    assert_eq!(b.channels(), c.channels(), "columns of B and C");
+    dispatch(MultiplyTransposed { a, b, c, accumulate });
+}
+
+struct MultiplyTransposed<'a> {
+    a: Rows<'a>,
+    b: Rows<'a>,
+    c: RowsMut<'a>,
+    accumulate: bool,
+}
+
+/// Pixels per visit of a tile of C: both factors' rows stay in the first cache.
+const PIXEL_BLOCK: usize = 128;
+
+impl Kernel for MultiplyTransposed<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, simd: S) {
+        let (rows, depth, columns) = (self.c.count(), self.a.count(), self.c.channels());
+        let (c, c_stride) = (self.c.as_mut_ptr(), self.c.stride());
+        if depth == 0 && !self.accumulate {
+            (0..rows).for_each(|row| self.c.row_mut(row).fill(0.0));
+        }
+        for from in (0..depth).step_by(PIXEL_BLOCK) {
+            for column in (0..columns).step_by(2 * S::LANES) {
+                let tile = Tile {
+                    depth: PIXEL_BLOCK.min(depth - from),
+                    a: self.a.as_ptr().wrapping_add(from * self.a.stride()),
+                    a_row: 1,
+                    a_step: self.a.stride(),
+                    b: self.b.as_ptr().wrapping_add(from * self.b.stride() + column),
+                    b_step: self.b.stride(),
+                    c: c.wrapping_add(column),
+                    c_row: c_stride,
+                    accumulate: self.accumulate || from > 0,
+                };
+                // SAFETY: pixels from..from + depth exist in A and B; A has `rows` channels, and B
+                // and C have `columns`, of which the tile touches those from `column` on.
+                unsafe { tiles(simd, &tile, rows, columns - column) }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,72 @@
+//! The packed factor: panels of 32 columns, row after row, zeros after the last column.
+
+use crate::rows::Rows;
+
+/// Columns per panel: two AVX-512 vectors, and a multiple of every other set's two vectors.
+pub(crate) const WIDTH: usize = 32;
+
+/// A packed matrix `[depth, columns]`.
+#[derive(Clone, Copy)]
+pub(crate) struct Panels<'a> {
+    data: &'a [f32],
+    depth: usize,
+    columns: usize,
+}
+
+/// How many numbers a packed matrix takes.
+pub(crate) fn packed_len(depth: usize, columns: usize) -> usize {
+    columns.div_ceil(WIDTH) * WIDTH * depth
+}
+
+impl Panels<'_> {
+    pub(crate) fn depth(self) -> usize {
+        self.depth
+    }
+
+    pub(crate) fn columns(self) -> usize {
+        self.columns
+    }
+
+    /// Where the number at (`row`, `column`) stands; `column` is a multiple of two vectors, which
+    /// therefore lie whole in its panel.
+    #[inline(always)]
+    pub(super) fn at(self, row: usize, column: usize) -> *const f32 {
+        let panel = &self.data[column / WIDTH * WIDTH * self.depth..];
+        panel[row * WIDTH + column % WIDTH..].as_ptr()
+    }
+}
+
+/// Packs a matrix `[depth, columns]` whose rows are those of `matrix`.
+pub(crate) fn pack_rows<'a>(matrix: Rows<'_>, packed: &'a mut [f32]) -> Panels<'a> {
+    let (depth, columns) = (matrix.count(), matrix.channels());
+    assert_eq!(packed.len(), packed_len(depth, columns), "length of the packed matrix");
+    for (panel, data) in packed.chunks_exact_mut((WIDTH * depth).max(1)).enumerate() {
+        let from = panel * WIDTH;
+        let width = WIDTH.min(columns - from);
+        for (row, data) in data.chunks_exact_mut(WIDTH).enumerate() {
+            data[..width].copy_from_slice(&matrix.row(row)[from..from + width]);
+            data[width..].fill(0.0);
+        }
+    }
+    Panels { data: packed, depth, columns }
+}
+
+/// Packs a matrix `[depth, columns]` whose columns are the rows of `matrix`.
+pub(crate) fn pack_transposed<'a>(matrix: Rows<'_>, packed: &'a mut [f32]) -> Panels<'a> {
+    let (depth, columns) = (matrix.channels(), matrix.count());
+    assert_eq!(packed.len(), packed_len(depth, columns), "length of the packed matrix");
+    for (panel, data) in packed.chunks_exact_mut((WIDTH * depth).max(1)).enumerate() {
+        let from = panel * WIDTH;
+        let width = WIDTH.min(columns - from);
+        if width < WIDTH {
+            data.fill(0.0);
+        }
+        for column in 0..width {
+            for (value, data) in matrix.row(from + column).iter().zip(data.chunks_exact_mut(WIDTH))
+            {
+                data[column] = *value;
+            }
+        }
+    }
+    Panels { data: packed, depth, columns }
+}

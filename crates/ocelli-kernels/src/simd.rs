@@ -1,0 +1,197 @@
+//! One vector type per instruction set, chosen when the program runs.
+//!
+//! A kernel is written once, generic over [`Simd`], and handed to [`dispatch`], which runs it in a
+//! function compiled for the widest instruction set of the machine. Everything below such a kernel
+//! must be `#[inline(always)]`, or it would be compiled for the oldest machine.
+
+#![expect(unsafe_code, reason = "vector loads and stores go through pointers")]
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod portable;
+
+use portable::Portable;
+use std::sync::OnceLock;
+
+/// Vectors of `f32` and what kernels do with them.
+pub(crate) trait Simd: Copy + Send + Sync {
+    /// [`Self::LANES`] numbers.
+    type Vector: Copy;
+    /// The first lanes of a vector, as many as it was made for.
+    type Mask: Copy;
+    /// How many numbers a vector holds.
+    const LANES: usize;
+
+    fn mask(self, lanes: usize) -> Self::Mask;
+    fn splat(self, value: f32) -> Self::Vector;
+
+    /// Which lanes stand for the next `remaining` channels of a row.
+    #[inline(always)]
+    fn part(self, remaining: usize) -> Part<Self> {
+        if remaining >= Self::LANES { Part::Whole } else { Part::First(self.mask(remaining)) }
+    }
+
+    /// # Safety
+    /// As many numbers as the part has lanes must be readable at `from`.
+    #[inline(always)]
+    unsafe fn load_part(self, from: *const f32, part: Part<Self>) -> Self::Vector {
+        // SAFETY: the caller vouches for the memory.
+        unsafe {
+            match part {
+                Part::Whole => self.load(from),
+                Part::First(mask) => self.load_first(from, mask),
+            }
+        }
+    }
+
+    /// # Safety
+    /// As many numbers as the part has lanes must be writable at `to`.
+    #[inline(always)]
+    unsafe fn store_part(self, to: *mut f32, part: Part<Self>, value: Self::Vector) {
+        // SAFETY: the caller vouches for the memory.
+        unsafe {
+            match part {
+                Part::Whole => self.store(to, value),
+                Part::First(mask) => self.store_first(to, mask, value),
+            }
+        }
+    }
+
+    /// # Safety
+    /// [`Self::LANES`] numbers must be readable at `from`.
+    unsafe fn load(self, from: *const f32) -> Self::Vector;
+
+    /// # Safety
+    /// [`Self::LANES`] numbers must be writable at `to`.
+    unsafe fn store(self, to: *mut f32, value: Self::Vector);
+
+    /// Loads the lanes of the mask; the others are zero.
+    ///
+    /// # Safety
+    /// As many numbers as the mask has lanes must be readable at `from`.
+    unsafe fn load_first(self, from: *const f32, mask: Self::Mask) -> Self::Vector;
+
+    /// Stores the lanes of the mask and leaves the memory after them alone.
+    ///
+    /// # Safety
+    /// As many numbers as the mask has lanes must be writable at `to`.
+    unsafe fn store_first(self, to: *mut f32, mask: Self::Mask, value: Self::Vector);
+
+    fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    fn sub(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    fn mul(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    fn div(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    fn min(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    fn max(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+
+    /// `a · b + c`
+    fn mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
+
+    /// Where `a > b` the lanes of `yes`, elsewhere those of `no`.
+    fn where_greater(
+        self,
+        a: Self::Vector,
+        b: Self::Vector,
+        yes: Self::Vector,
+        no: Self::Vector,
+    ) -> Self::Vector;
+
+    /// `a · 2ⁿ` for whole numbers `n` between −126 and 127.
+    fn scale_by_power_of_two(self, a: Self::Vector, n: Self::Vector) -> Self::Vector;
+
+    /// eˣ to about one unit in the last place; inputs beyond the range of `f32` are clamped.
+    ///
+    /// Range reduction x = n · ln 2 + r with |r| ≤ ln 2 / 2, then a Taylor polynomial of degree 7,
+    /// whose remainder on that range is below 5e-9.
+    #[inline(always)]
+    fn exp(self, x: Self::Vector) -> Self::Vector {
+        const COEFFICIENTS: [f32; 7] =
+            [1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0];
+        const LN_2_HIGH: f32 = 0.693_359_4;
+        const LN_2_LOW: f32 = -2.121_944_4e-4;
+        /// Adding and subtracting it rounds to a whole number.
+        const ROUNDER: f32 = 12_582_912.0;
+        let x = self.min(self.max(x, self.splat(-87.0)), self.splat(88.0));
+        let scaled = self.mul(x, self.splat(std::f32::consts::LOG2_E));
+        let n = self.sub(self.add(scaled, self.splat(ROUNDER)), self.splat(ROUNDER));
+        let r = self.mul_add(n, self.splat(-LN_2_HIGH), x);
+        let r = self.mul_add(n, self.splat(-LN_2_LOW), r);
+        let mut sum = self.splat(1.0 / 5040.0);
+        for coefficient in COEFFICIENTS {
+            sum = self.mul_add(sum, r, self.splat(coefficient));
+        }
+        self.scale_by_power_of_two(sum, n)
+    }
+}
+
+/// A whole vector, or the start of one at the end of a row.
+#[derive(Clone, Copy)]
+pub(crate) enum Part<S: Simd> {
+    /// All lanes.
+    Whole,
+    /// The lanes of a mask.
+    First(S::Mask),
+}
+
+/// Work that is written once for every instruction set.
+pub(crate) trait Kernel {
+    /// What it hands back.
+    type Output;
+
+    /// Does the work; implementations are `#[inline(always)]`.
+    fn run<S: Simd>(self, simd: S) -> Self::Output;
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum InstructionSet {
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    Portable,
+}
+
+impl InstructionSet {
+    /// The widest of this machine, or a narrower one that the environment variable
+    /// `OCELLI_SIMD` names (`avx2`, `portable`), to compare or to test.
+    fn detect() -> Self {
+        let limit = std::env::var("OCELLI_SIMD").unwrap_or_default();
+        #[cfg(target_arch = "x86_64")]
+        {
+            let has_avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+            let has_avx512 = has_avx2 && is_x86_feature_detected!("avx512f");
+            if has_avx512 && limit != "avx2" && limit != "portable" {
+                return Self::Avx512;
+            }
+            if has_avx2 && limit != "portable" {
+                return Self::Avx2;
+            }
+        }
+        let _ = limit;
+        Self::Portable
+    }
+}
+
+fn instruction_set() -> InstructionSet {
+    static CHOSEN: OnceLock<InstructionSet> = OnceLock::new();
+    *CHOSEN.get_or_init(InstructionSet::detect)
+}
+
+/// Runs a kernel with the widest vectors of this machine.
+#[inline]
+pub(crate) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
+    match instruction_set() {
+        // SAFETY: `detect` found the instructions on this machine.
+        #[cfg(target_arch = "x86_64")]
+        InstructionSet::Avx512 => unsafe { avx512::run(kernel) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        InstructionSet::Avx2 => unsafe { avx2::run(kernel) },
+        InstructionSet::Portable => kernel.run(Portable),
+    }
+}
+
+#[cfg(test)]
+mod tests;
