@@ -57,4 +57,8 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+
+    /// A file of weights was refused.
+    #[error(transparent)]
+    Weights(#[from] crate::weights::WeightsError),
 }

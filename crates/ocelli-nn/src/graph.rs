@@ -15,7 +15,8 @@ pub use builder::{Builder, ConvSettings, NormSettings};
 pub use op::{Activation, BatchNorm, Conv2d, Linear, Op, Padding, Pool, Window};
 pub use shape::Shape;
 
-use crate::{Result, parameter::ParamSpec};
+use crate::Result;
+use crate::parameter::{ParamId, ParamSpec};
 
 /// The place of an operation in its graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -90,6 +91,15 @@ impl Graph {
     /// The channels of an input image.
     pub fn in_channels(&self) -> usize {
         self.in_channels
+    }
+
+    /// The classifier's parameters: weight first, then the bias if it has one.
+    pub fn head(&self) -> Vec<ParamId> {
+        match &self.node(self.logits).op {
+            Op::Linear(linear) => std::iter::once(linear.weight).chain(linear.bias).collect(),
+            Op::Conv2d(conv) => std::iter::once(conv.weight).chain(conv.bias).collect(),
+            _ => Vec::new(),
+        }
     }
 
     /// How many classes the classifier tells apart.

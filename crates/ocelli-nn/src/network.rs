@@ -128,11 +128,7 @@ impl Network {
 
     /// The classifier's parameters: weight first, then the bias if it has one.
     pub fn head(&self) -> Vec<ParamId> {
-        match &self.graph.node(self.graph.logits()).op {
-            Op::Linear(linear) => std::iter::once(linear.weight).chain(linear.bias).collect(),
-            Op::Conv2d(conv) => std::iter::once(conv.weight).chain(conv.bias).collect(),
-            _ => Vec::new(),
-        }
+        self.graph.head()
     }
 
     /// Whether any normalisation keeps running statistics.

@@ -1,7 +1,8 @@
 //! Weights in files: reading, naming, loading and converting them.
 //!
-//! [`StateDict::open`] reads safetensors and PyTorch's `.pth` without executing anything;
-//! [`safetensors::write`] writes the one format that Ocelli itself uses.
+//! [`StateDict::open`] reads safetensors and PyTorch's `.pth` without executing anything; [`load`]
+//! copies what it read into a network, whichever project's names it has; [`save`] writes the one
+//! format that Ocelli itself uses, and [`convert()`] turns any of the others into it.
 //!
 //! | format | read | written |
 //! | --- | --- | --- |
@@ -12,19 +13,23 @@
 pub mod atomic;
 pub mod safetensors;
 
+mod convert;
 mod dtype;
 mod error;
+mod fit;
 mod limits;
 mod load;
+mod names;
 mod pickle;
 mod pth;
 mod source;
 mod state_dict;
 mod view;
 
+pub use convert::{convert, identify, options_of, save, state_dict};
 pub use dtype::DType;
 pub use error::{Result, WeightsError};
 pub use limits::Limits;
-pub use load::Misfit;
+pub use load::{LoadOptions, LoadReport, Misfit, load};
 pub use pickle::{PickleError, PickleFault};
 pub use state_dict::{ReadOptions, StateDict, TensorEntry};

@@ -1,6 +1,9 @@
 //! What can go wrong with a file of weights.
 
-use super::{load::Misfit, pickle::PickleError};
+use super::{
+    load::{LoadReport, Misfit},
+    pickle::PickleError,
+};
 use std::{io, path::Path};
 
 /// The result of an operation on a file of weights.
@@ -119,21 +122,12 @@ pub enum WeightsError {
     },
 
     /// The tensors are those of another model.
-    #[error(
-        "{file}: weights of another model: {} of {expected} tensors are missing{}{}{}",
-        missing.len(), examples(missing), mis_shaped_clause(mis_shaped), unexpected_clause(unexpected)
-    )]
+    #[error("{}: weights of another model: {}", report.file, describe(report, fits))]
     OtherModel {
-        /// The file.
-        file: String,
-        /// How many tensors the model has.
-        expected: usize,
-        /// What the file lacks.
-        missing: Vec<String>,
-        /// What has another shape in the file.
-        mis_shaped: Vec<Misfit>,
-        /// What the model has no use for.
-        unexpected: Vec<String>,
+        /// What fits and what does not.
+        report: Box<LoadReport>,
+        /// The models of the registry that the file fits.
+        fits: Vec<String>,
     },
 }
 
@@ -146,39 +140,42 @@ impl WeightsError {
 /// How many names a message shows before it says how many more there are.
 const SHOWN: usize = 3;
 
+fn shortened(items: impl ExactSizeIterator<Item = String>) -> String {
+    let more = items.len().saturating_sub(SHOWN);
+    let shown: Vec<String> = items.take(SHOWN).collect();
+    match more {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
 fn list(names: &[String]) -> String {
     if names.is_empty() {
         return "nothing in it".to_owned();
     }
-    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
-    match names.len().saturating_sub(SHOWN) {
-        0 => shown.join(", "),
-        more => format!("{} and {more} more", shown.join(", ")),
-    }
-}
-
-fn examples(names: &[String]) -> String {
-    if names.is_empty() { String::new() } else { format!(" ({})", list(names)) }
+    shortened(names.iter().map(|name| format!("`{name}`")))
 }
 
 fn misfits(entries: &[Misfit]) -> String {
-    let shown: Vec<String> = entries.iter().take(SHOWN).map(ToString::to_string).collect();
-    match entries.len().saturating_sub(SHOWN) {
-        0 => shown.join(", "),
-        more => format!("{} and {more} more", shown.join(", ")),
-    }
+    shortened(entries.iter().map(ToString::to_string))
 }
 
-fn mis_shaped_clause(entries: &[Misfit]) -> String {
-    match entries.len() {
-        0 => String::new(),
-        count => format!(", {count} have another shape ({})", misfits(entries)),
+fn describe(report: &LoadReport, fits: &[String]) -> String {
+    let LoadReport { loaded, missing, mis_shaped, unexpected, .. } = report;
+    let expected = loaded.len() + missing.len() + mis_shaped.len();
+    let mut facts = Vec::new();
+    if !missing.is_empty() {
+        let count = missing.len();
+        facts.push(format!("{count} of {expected} tensors are missing ({})", list(missing)));
     }
-}
-
-fn unexpected_clause(names: &[String]) -> String {
-    match names.len() {
-        0 => String::new(),
-        count => format!(", {count} are not in the model{}", examples(names)),
+    if !mis_shaped.is_empty() {
+        facts.push(format!("{} have another shape ({})", mis_shaped.len(), misfits(mis_shaped)));
     }
+    if !unexpected.is_empty() {
+        facts.push(format!("{} are not in the model ({})", unexpected.len(), list(unexpected)));
+    }
+    if !fits.is_empty() {
+        facts.push(format!("they are those of {}", list(fits)));
+    }
+    facts.join("; ")
 }

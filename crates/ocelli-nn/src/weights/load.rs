@@ -1,7 +1,24 @@
 //! Loading a state dict into a network, with a report of what fitted and what did not.
 
+use super::{
+    StateDict,
+    error::{Result, WeightsError},
+    fit::{Fit, Slot},
+};
+use crate::{Network, parameter::ParamSpec, registry};
 use serde::Serialize;
-use std::fmt;
+use std::{collections::HashSet, fmt};
+
+/// How to load weights into a network.
+#[derive(Clone, Debug, Default)]
+pub struct LoadOptions {
+    /// What to remove from the start of every name; found by itself if absent.
+    pub prefix: Option<String>,
+    /// Leave the classifier at its first values, for classes other than the file's.
+    pub reset_head: bool,
+    /// Load what fits and only report the rest.
+    pub partial: bool,
+}
 
 /// A tensor whose shape in the file is not that of the model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -19,4 +36,148 @@ impl fmt::Display for Misfit {
         let Self { name, file, model } = self;
         write!(formatter, "`{name}` is {file:?} in the file and {model:?} in the model")
     }
+}
+
+/// What became of the tensors of a file and of a model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LoadReport {
+    /// The file.
+    pub file: String,
+    /// The scheme of its names; `own` for those of timm.
+    pub scheme: &'static str,
+    /// What was removed from the start of every name.
+    pub prefix: String,
+    /// Parameters that took a tensor of the file.
+    pub loaded: Vec<String>,
+    /// Batch counts that the file does not have; they start at zero.
+    pub absent_counts: Vec<String>,
+    /// Parameters of the classifier that were left at their first values as asked.
+    pub reset: Vec<String>,
+    /// Parameters that the file has nothing for.
+    pub missing: Vec<String>,
+    /// Parameters for which the file has a tensor of another shape.
+    pub mis_shaped: Vec<Misfit>,
+    /// Tensors of the file that the model has no use for.
+    pub unexpected: Vec<String>,
+}
+
+impl LoadReport {
+    /// Whether every parameter got its value and every tensor was used.
+    pub fn is_complete(&self) -> bool {
+        self.missing.is_empty() && self.mis_shaped.is_empty() && self.unexpected.is_empty()
+    }
+
+    pub(super) fn new(dict: &StateDict, fit: &Fit) -> Self {
+        Self {
+            file: dict.file().to_owned(),
+            scheme: fit.scheme,
+            prefix: fit.prefix.clone(),
+            loaded: Vec::new(),
+            absent_counts: Vec::new(),
+            reset: Vec::new(),
+            missing: Vec::new(),
+            mis_shaped: Vec::new(),
+            unexpected: fit.unexpected.clone(),
+        }
+    }
+
+    /// Notes what a parameter finds in the file.
+    pub(super) fn note(&mut self, param: &ParamSpec, slot: &Slot) {
+        match slot {
+            Slot::Fits(_) => self.loaded.push(param.name.clone()),
+            Slot::Optional => self.absent_counts.push(param.name.clone()),
+            Slot::Missing => self.missing.push(param.name.clone()),
+            Slot::MisShaped(misfit) => self.mis_shaped.push(misfit.clone()),
+        }
+    }
+
+    /// Why the file is not the model's, if it is not. `head` are the names of the classifier.
+    pub(super) fn refusal(&self, dict: &StateDict, head: &HashSet<&str>) -> Option<WeightsError> {
+        if self.is_complete() {
+            return None;
+        }
+        let only_head = self.missing.is_empty()
+            && self.unexpected.is_empty()
+            && self.mis_shaped.iter().all(|misfit| head.contains(misfit.name.as_str()));
+        if only_head {
+            return Some(WeightsError::OtherHead {
+                file: self.file.clone(),
+                heads: self.mis_shaped.clone(),
+            });
+        }
+        Some(WeightsError::OtherModel {
+            report: Box::new(self.clone()),
+            fits: super::identify(dict).into_iter().map(registry::Model::name).collect(),
+        })
+    }
+}
+
+impl fmt::Display for LoadReport {
+    /// One line for what was loaded, and one for each thing that is worth a look.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "loaded {} tensors from {}", self.loaded.len(), self.file)?;
+        if self.scheme != super::fit::OWN {
+            write!(formatter, ", named as in {}", self.scheme)?;
+        }
+        if !self.prefix.is_empty() {
+            write!(formatter, ", without the prefix `{}`", self.prefix)?;
+        }
+        if !self.absent_counts.is_empty() {
+            write!(formatter, "\n  {} batch counts start at zero", self.absent_counts.len())?;
+        }
+        let mut names = |title: &str, names: &[String]| match names {
+            [] => Ok(()),
+            names => write!(formatter, "\n  {title} ({}): {}", names.len(), names.join(", ")),
+        };
+        names("reset", &self.reset)?;
+        names("missing", &self.missing)?;
+        names("unused", &self.unexpected)?;
+        for misfit in &self.mis_shaped {
+            write!(formatter, "\n  other shape: {misfit}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Copies the tensors of `dict` into `network`, translating their names and layouts.
+///
+/// Nothing is copied unless all fits, or `options` allow a part.
+///
+/// # Errors
+/// [`WeightsError::OtherHead`] when only the classifier has another size,
+/// [`WeightsError::OtherModel`] when anything else is missing, mis-shaped or unused, and when the
+/// file cannot be read.
+pub fn load(network: &mut Network, dict: &StateDict, options: &LoadOptions) -> Result<LoadReport> {
+    let params = network.graph().params().to_vec();
+    let head: HashSet<&str> =
+        network.head().into_iter().map(|id| params[id.index()].name.as_str()).collect();
+    let fit = Fit::of(&params, dict, options.prefix.as_deref());
+
+    let mut report = LoadReport::new(dict, &fit);
+    for (param, slot) in params.iter().zip(&fit.slots) {
+        if options.reset_head && head.contains(param.name.as_str()) {
+            report.reset.push(param.name.clone());
+        } else {
+            report.note(param, slot);
+        }
+    }
+    let tolerated = options.partial && !report.loaded.is_empty();
+    if let Some(refusal) = report.refusal(dict, &head).filter(|_| !tolerated) {
+        return Err(refusal);
+    }
+
+    let ids: Vec<_> = network.params().iter().map(|(id, _)| id).collect();
+    for ((id, param), slot) in ids.into_iter().zip(&params).zip(&fit.slots) {
+        match slot {
+            Slot::Fits(entry) if !report.reset.contains(&param.name) => {
+                let values = entry.values()?;
+                network
+                    .params_mut()
+                    .set_values(id, values)
+                    .map_err(|error| dict.tensor_error(entry.name(), error.to_string()))?;
+            }
+            _ => {}
+        }
+    }
+    Ok(report)
 }

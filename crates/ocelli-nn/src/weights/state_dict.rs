@@ -111,6 +111,25 @@ impl TensorEntry {
         };
         Ok(self.view.gather(stored))
     }
+
+    pub(crate) fn renamed(mut self, name: String) -> Self {
+        self.name = name;
+        self
+    }
+
+    pub(crate) fn view(&self) -> &View {
+        &self.view
+    }
+
+    /// The same values, to be stored as `dtype`.
+    pub(crate) fn with_dtype(self, dtype: DType) -> Result<Self> {
+        Self::new(self.name.clone(), dtype, self.shape(), self.values()?)
+    }
+
+    pub(crate) fn with_view(mut self, view: View) -> Self {
+        self.view = view;
+        self
+    }
 }
 
 /// What messages call a state dict that was not read from a file.

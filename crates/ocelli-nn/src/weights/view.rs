@@ -86,6 +86,46 @@ impl View {
         values
     }
 
+    /// The same elements with axis `k` of the result taken from axis `order[k]`; `None` when
+    /// `order` has another number of axes.
+    pub(crate) fn permuted(&self, order: &[usize]) -> Option<Self> {
+        let pick = |from: &[usize]| order.iter().map(|&axis| from.get(axis).copied()).collect();
+        let (shape, strides): (Option<Vec<_>>, Option<Vec<_>>) =
+            (pick(&self.shape), pick(&self.strides));
+        let (shape, strides) = (shape?, strides?);
+        (order.len() == self.shape.len()).then_some(Self { offset: self.offset, shape, strides })
+    }
+
+    /// Joins `axis` with the next one; `None` when they do not lie evenly in the storage.
+    pub(crate) fn merged(&self, axis: usize) -> Option<Self> {
+        let (&outer, &inner) = (self.strides.get(axis)?, self.strides.get(axis + 1)?);
+        let count = *self.shape.get(axis + 1)?;
+        if outer != inner.checked_mul(count)? {
+            return None;
+        }
+        let mut merged = self.clone();
+        merged.shape.remove(axis + 1);
+        merged.strides.remove(axis);
+        merged.shape[axis] *= count;
+        Some(merged)
+    }
+
+    /// With an axis of length one put before `axis`; `None` when there are fewer axes.
+    pub(crate) fn with_unit_axis(&self, axis: usize) -> Option<Self> {
+        if axis > self.shape.len() {
+            return None;
+        }
+        let mut view = self.clone();
+        view.shape.insert(axis, 1);
+        view.strides.insert(axis, 1);
+        Some(view)
+    }
+
+    /// The first element alone, as a single number.
+    pub(crate) fn without_axes(&self) -> Self {
+        Self { offset: self.offset, shape: Vec::new(), strides: Vec::new() }
+    }
+
     /// The place of the last element; `None` when it overflows.
     fn last(&self) -> Option<usize> {
         self.shape.iter().zip(&self.strides).try_fold(self.offset, |sum, (&length, &stride)| {
@@ -131,6 +171,28 @@ mod tests {
         let view = View::strided(2, &[], &[], 3).unwrap();
         assert_eq!((view.len(), view.stored_range()), (1, (2, 1)));
         assert_eq!(view.gather(vec![7.0]), [7.0]);
+    }
+
+    #[test]
+    fn hwio_kernels_become_oihw() {
+        let (height, width, inputs, outputs) = (2, 3, 4, 5);
+        let stored = numbers(height * width * inputs * outputs);
+        let view = View::contiguous(&[height, width, inputs, outputs]).unwrap();
+        let view = view.permuted(&[3, 2, 0, 1]).unwrap();
+        assert_eq!(view.shape(), [outputs, inputs, height, width]);
+        let values = view.gather(stored.clone());
+        let (o, i, h, w) = (4, 2, 1, 2);
+        let ours = ((o * inputs + i) * height + h) * width + w;
+        let theirs = ((h * width + w) * inputs + i) * outputs + o;
+        assert_eq!(values[ours], stored[theirs]);
+    }
+
+    #[test]
+    fn merging_needs_even_strides() {
+        let view = View::contiguous(&[2, 3, 4]).unwrap();
+        assert_eq!(view.merged(0).unwrap().shape(), [6, 4]);
+        assert_eq!(view.permuted(&[0, 2, 1]).unwrap().merged(0), None);
+        assert_eq!(view.merged(2), None);
     }
 
     #[test]

@@ -1,0 +1,115 @@
+//! From any file of weights to one in our names, and from a network to a file.
+
+use super::{
+    DType, LoadReport, StateDict, TensorEntry,
+    error::{Result, WeightsError},
+    fit::{Fit, Slot},
+};
+use crate::{
+    Network,
+    parameter::Role,
+    registry::{self, Model, ModelOptions},
+};
+use std::{collections::HashSet, path::Path};
+
+/// The keys of the metadata that Ocelli writes.
+mod key {
+    pub(super) const ARCH: &str = "arch";
+    pub(super) const NUM_CLASSES: &str = "num_classes";
+    pub(super) const VERSION: &str = "ocelli_version";
+}
+
+/// The tensors of a network, under its own names.
+///
+/// # Errors
+/// Never for a network whose values have the length of their shapes.
+pub fn state_dict(network: &Network) -> Result<StateDict> {
+    let mut dict = StateDict::new();
+    for (id, param) in network.params().iter() {
+        let dtype = if param.spec.role == Role::BatchCount { DType::I64 } else { DType::F32 };
+        let values = network.params().to_values(id);
+        dict.push(TensorEntry::new(&param.spec.name, dtype, &param.spec.shape, values)?)?;
+    }
+    dict.metadata.insert(key::NUM_CLASSES.into(), network.graph().num_classes().to_string());
+    dict.metadata.insert(key::VERSION.into(), env!("CARGO_PKG_VERSION").into());
+    Ok(dict)
+}
+
+/// Writes a network of the architecture `arch` as a safetensors file: all of it, or nothing.
+///
+/// # Errors
+/// When `path` cannot be written.
+pub fn save(network: &Network, arch: &str, path: &Path) -> Result<()> {
+    let mut dict = state_dict(network)?;
+    dict.metadata.insert(key::ARCH.into(), arch.into());
+    super::safetensors::write(&dict, path)
+}
+
+/// The tensors of `dict` under the names and in the layouts of `model`, with floating-point
+/// numbers stored as `dtype`, if given. The number of classes is the file's.
+///
+/// # Errors
+/// [`WeightsError::OtherModel`] when the file is not of that model, and when it cannot be read.
+pub fn convert(
+    dict: &StateDict,
+    model: &Model,
+    dtype: Option<DType>,
+) -> Result<(StateDict, LoadReport)> {
+    let options = options_of(dict, model);
+    let graph = model.graph(&options).map_err(|error| WeightsError::Container {
+        file: dict.file().to_owned(),
+        reason: error.to_string(),
+    })?;
+    let fit = Fit::of(graph.params(), dict, None);
+    let mut report = LoadReport::new(dict, &fit);
+    let mut converted = StateDict::new();
+    for (param, slot) in graph.params().iter().zip(fit.slots) {
+        report.note(param, &slot);
+        match (slot, dtype) {
+            (Slot::Fits(entry), Some(dtype)) if param.role != Role::BatchCount => {
+                converted.push(entry.with_dtype(dtype)?)?;
+            }
+            (Slot::Fits(entry), _) => converted.push(entry)?,
+            (Slot::Optional, _) => {
+                let zeros = vec![0.0; param.len()];
+                converted.push(TensorEntry::new(&param.name, DType::I64, &param.shape, zeros)?)?;
+            }
+            (Slot::Missing | Slot::MisShaped(_), _) => {}
+        }
+    }
+    if let Some(refusal) = report.refusal(dict, &HashSet::new()) {
+        return Err(refusal);
+    }
+    converted.metadata.insert(key::ARCH.into(), model.arch.into());
+    converted.metadata.insert(key::NUM_CLASSES.into(), options.num_classes.to_string());
+    converted.metadata.insert(key::VERSION.into(), env!("CARGO_PKG_VERSION").into());
+    Ok((converted, report))
+}
+
+/// The options under which `model` has the classes of the file; the published ones if the file
+/// does not tell.
+pub fn options_of(dict: &StateDict, model: &Model) -> ModelOptions {
+    let mut options = model.options();
+    let Ok(graph) = model.graph(&options) else { return options };
+    let head = graph.head().first().copied();
+    let fit = Fit::of(graph.params(), dict, None);
+    if let Some(Slot::MisShaped(misfit)) = head.map(|id| &fit.slots[id.index()]) {
+        options.num_classes = misfit.file.first().copied().unwrap_or(options.num_classes).max(1);
+    }
+    options
+}
+
+/// The models of the registry whose tensors are exactly those of `dict`, whatever the number of
+/// classes. Models that differ in no tensor, as in padding alone, come together.
+pub fn identify(dict: &StateDict) -> Vec<&'static Model> {
+    let is_of = |model: &&'static Model| {
+        let Ok(graph) = model.graph(&options_of(dict, model)) else { return false };
+        let fit = Fit::of(graph.params(), dict, None);
+        fit.unexpected.is_empty()
+            && fit.slots.iter().all(|slot| matches!(slot, Slot::Fits(_) | Slot::Optional))
+    };
+    registry::models().filter(is_of).collect()
+}
+
+#[cfg(test)]
+mod tests;
