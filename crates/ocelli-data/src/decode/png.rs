@@ -21,6 +21,7 @@ pub(super) fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<(Image, Or
 
     let failed = |error| failed(error, bytes.len());
     let mut reader = decoder.read_info().map_err(failed)?;
+    check_palette(reader.info().palette.as_deref().unwrap_or_default())?;
     let size = reader.output_buffer_size().ok_or_else(|| bad("the size overflows"))?;
     let mut pixels = vec![0; size];
     let info = reader.next_frame(&mut pixels).map_err(failed)?;
@@ -46,6 +47,14 @@ pub(super) fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<(Image, Or
         ColorType::Indexed => return Err(bad("a palette that was not expanded")),
     };
     Ok((Image { width, height, channels, pixels }, orientation))
+}
+
+/// The decoder would panic while it expands a palette of another length (png 0.18.1).
+fn check_palette(palette: &[u8]) -> Result<()> {
+    if palette.len().is_multiple_of(3) && palette.len() <= 3 * 256 {
+        return Ok(());
+    }
+    Err(bad("the palette is no whole number of colours up to 256"))
 }
 
 /// The header chunk is always the first and has a fixed place.

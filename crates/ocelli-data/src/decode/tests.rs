@@ -234,6 +234,29 @@ fn a_flipped_bit_in_a_png_is_found_by_its_checksum() {
     assert!(matches!(decode_as_stored(&bytes), Err(Error::BadImage { .. })));
 }
 
+/// The file with another content of its first chunk of this kind, and the right checksum.
+fn with_chunk(png: &[u8], kind: [u8; 4], content: &[u8]) -> Vec<u8> {
+    let start = png.windows(4).position(|found| found == kind.as_slice()).unwrap();
+    let length: [u8; 4] = png[start - 4..start].try_into().unwrap();
+    let end = start + 8 + u32::from_be_bytes(length) as usize;
+    let mut checksum = flate2::Crc::new();
+    checksum.update(&kind);
+    checksum.update(content);
+    let length = (content.len() as u32).to_be_bytes();
+    let sum = checksum.sum().to_be_bytes();
+    [&png[..start - 4], &length, &kind, content, &sum, &png[end..]].concat()
+}
+
+#[test]
+fn a_palette_of_an_odd_length_is_an_error() {
+    let png = fixture("palette_4.png");
+    assert!(decode_as_stored(&with_chunk(&png, *b"PLTE", &[7; 48])).is_ok());
+    for len in [4, 49, 3 * 256 + 1, 3 * 257] {
+        let error = decode_as_stored(&with_chunk(&png, *b"PLTE", &vec![7; len])).unwrap_err();
+        assert!(matches!(error, Error::BadImage { .. }), "{len} bytes: {error}");
+    }
+}
+
 #[test]
 fn reference_photos_decode() {
     let Some(path) = ocelli_testkit::reference_data("imagenet_samples/originals.tar") else {
