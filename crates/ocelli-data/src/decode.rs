@@ -21,6 +21,7 @@ mod png;
 mod webp;
 
 pub use channels::Channels;
+pub(crate) use channels::luma;
 pub use format::Format;
 
 use crate::{Image, Limits, Result};

@@ -318,6 +318,16 @@ pub enum Error {
         limit: u64,
     },
 
+    /// An image cannot be resized.
+    #[error("{width}×{height} pixels cannot be resized: {reason}")]
+    Resize {
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+        /// What does not fit.
+        reason: String,
+    },
     /// A setting of a transform or a loader has a value that makes no sense.
     #[error("`{field}` {reason}")]
     BadSetting {

@@ -5,12 +5,16 @@
 //! [`decode`] turns it into an [`Image`], a transform crops, resizes, augments and normalises it,
 //! and the loader stacks the results into batches. Nothing here knows tensors or devices.
 
+pub mod augment;
 mod decode;
 mod error;
 mod image;
 mod limits;
 mod loader;
+mod resize;
 mod source;
+#[cfg(test)]
+mod testing;
 mod transform;
 mod verify;
 
@@ -19,10 +23,14 @@ pub use error::{Error, Result};
 pub use image::Image;
 pub use limits::Limits;
 pub use loader::{Batch, Epoch, Loader, LoaderConfig, Order, Skipped, Targets};
+pub use resize::{Interpolation, Region, Resize, Window, resize};
 pub use source::{
     BuiltinDataset, Cifar, CifarSource, FolderSource, IdxSource, OpenOptions, Payload, Record,
     Source, Split, Subset, TarLayout, TarSource, builtin_datasets, check_same_classes,
     class_counts, open, open_splits, read_classes, write_indexes,
 };
-pub use transform::{Scratch, Transform};
+pub use transform::{
+    CropMode, EvalConfig, EvalTransform, InputConfig, Scratch, TrainConfig, TrainCrop,
+    TrainTransform, Transform,
+};
 pub use verify::{CorruptSample, VerifyReport, verify};

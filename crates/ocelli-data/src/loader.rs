@@ -9,6 +9,7 @@
 //! - The positions of an epoch are cut into global batches, and each of those into one contiguous
 //!   share per rank: together the ranks see the same epoch at any rank count.
 //! - The sample at a position is augmented from the stream `(seed, AUGMENT, epoch, position)`.
+//! - Mixup and cutmix of a batch draw from the stream `(seed, MIX, epoch, step)`.
 //! - Batches are made ahead by the loader's own threads and handed out in order.
 //!
 //! # Memory
@@ -23,11 +24,13 @@ mod plan;
 mod recycle;
 #[cfg(test)]
 mod tests;
+mod work;
 
 pub use batch::{Batch, Skipped, Targets};
 pub use epoch::Epoch;
 pub use order::Order;
 
+use crate::augment::Mix;
 use crate::{Error, Result, Source, Transform};
 use ocelli_random::Seed;
 use plan::Plan;
@@ -44,6 +47,8 @@ pub struct LoaderConfig {
     pub seed: Seed,
     /// In which order an epoch visits the samples.
     pub order: Order,
+    /// What is mixed inside a batch.
+    pub mix: Mix,
     /// Whether to leave out the last batch of an epoch where it is not full.
     pub drop_last: bool,
     /// How many threads decode.
@@ -66,6 +71,7 @@ impl LoaderConfig {
             batch_size,
             seed,
             order: Order::Shuffled,
+            mix: Mix::default(),
             drop_last: true,
             threads: 1,
             prefetch: 2,
@@ -96,6 +102,7 @@ impl LoaderConfig {
                 return Err(Error::setting(field, "is 0, expected 1 or more"));
             }
         }
+        self.mix.check()?;
         if self.rank >= self.world_size {
             let (rank, size) = (self.rank, self.world_size);
             return Err(Error::setting("rank", format!("is {rank}, expected less than {size}")));

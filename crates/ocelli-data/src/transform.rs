@@ -1,6 +1,20 @@
 //! From one picture to the numbers that a model sees.
 
-use crate::{Payload, Result};
+mod config;
+mod draw;
+mod eval;
+mod frame;
+mod normalise;
+#[cfg(test)]
+mod tests;
+mod train;
+
+pub use config::{CropMode, EvalConfig, InputConfig, TrainConfig, TrainCrop};
+pub use eval::EvalTransform;
+pub use train::TrainTransform;
+
+use crate::{Image, Payload, Result};
+use fast_image_resize::Resizer;
 use ocelli_random::ChaCha8Rng;
 
 /// Turns a picture into normalised numbers, written where the batch wants them.
@@ -26,5 +40,18 @@ pub trait Transform: Send + Sync {
 }
 
 /// Buffers of one worker that live from picture to picture.
-#[derive(Debug, Default)]
-pub struct Scratch {}
+#[derive(Debug)]
+pub struct Scratch {
+    resizer: Resizer,
+    /// The picture at input size.
+    canvas: Image,
+    /// A resized picture that does not fill the canvas.
+    part: Vec<u8>,
+}
+
+impl Default for Scratch {
+    fn default() -> Self {
+        let canvas = Image { width: 0, height: 0, channels: 3, pixels: Vec::new() };
+        Self { resizer: Resizer::new(), canvas, part: Vec::new() }
+    }
+}

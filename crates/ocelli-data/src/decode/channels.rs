@@ -15,6 +15,15 @@ pub enum Channels {
 }
 
 impl Channels {
+    /// How many, where that does not depend on the file.
+    pub(crate) fn count(self) -> Option<u8> {
+        match self {
+            Self::Grey => Some(1),
+            Self::Rgb => Some(3),
+            Self::AsStored => None,
+        }
+    }
+
     /// The image with these channels.
     pub fn convert(self, image: Image) -> Image {
         let pixels = match (self, image.channels) {
@@ -29,7 +38,7 @@ impl Channels {
 }
 
 /// 0.299 R + 0.587 G + 0.114 B, with Pillow's 16-bit weights and rounding.
-fn luma([red, green, blue]: [u8; 3]) -> u8 {
+pub(crate) fn luma([red, green, blue]: [u8; 3]) -> u8 {
     let sum = 19_595 * u32::from(red) + 38_470 * u32::from(green) + 7_471 * u32::from(blue);
     ((sum + 0x8000) >> 16) as u8
 }

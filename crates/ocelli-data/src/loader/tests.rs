@@ -119,7 +119,8 @@ fn an_epoch_resumed_in_its_middle_continues_with_the_same_batches() {
 #[test]
 fn ranks_together_see_what_one_rank_sees() {
     for (batch_size, drop_last) in [(8, true), (10, false), (7, false)] {
-        let config = LoaderConfig { batch_size, drop_last, ..train() };
+        let mix = Mix { mixup: 0.5, cutmix: 0.5, label_smoothing: 0.1 };
+        let config = LoaderConfig { batch_size, mix, drop_last, ..train() };
         let alone = contents(loader(Numbers::new(101), config.clone()).epoch(0, 0));
         for world_size in [2, 3, 4] {
             let mut shares: Vec<_> = (0..world_size)
@@ -133,10 +134,42 @@ fn ranks_together_see_what_one_rank_sees() {
                 let images = parts.iter().flat_map(|part| part.0.clone()).collect::<Vec<_>>();
                 let indices = parts.iter().flat_map(|part| part.2.clone()).collect::<Vec<_>>();
                 assert_eq!((&images, &indices), (&expected.0, &expected.2));
+                let rows = parts.iter().flat_map(|part| rows_of(&part.1)).collect::<Vec<_>>();
+                assert_eq!(rows, rows_of(&expected.1));
             }
             assert!(shares.iter_mut().all(|share| share.next().is_none()));
         }
     }
+}
+
+fn rows_of(targets: &Targets) -> Vec<f32> {
+    let Targets::Soft { rows, classes: 5 } = targets else { panic!("{targets:?}") };
+    rows.clone()
+}
+
+#[test]
+fn mixing_changes_pixels_and_labels_but_not_the_samples() {
+    let mixed = LoaderConfig { mix: Mix { mixup: 1.0, ..Mix::default() }, ..train() };
+    let mixed = contents(loader(Numbers::new(64), mixed).epoch(0, 0));
+    let plain = contents(loader(Numbers::new(64), train()).epoch(0, 0));
+    for (mixed, plain) in mixed.iter().zip(&plain) {
+        assert_eq!(mixed.2, plain.2);
+        assert_ne!(mixed.0, plain.0);
+        // The larger part of every sample is its own.
+        assert_eq!(Targets::Hard(mixed.1.classes()), plain.1);
+    }
+}
+
+#[test]
+fn a_sample_whose_partner_is_unreadable_is_not_mixed() {
+    let mix = Mix { mixup: 1.0, ..Mix::default() };
+    let source = Numbers { broken: [2].into(), ..Numbers::new(8) };
+    let config = LoaderConfig { mix, error_budget: 1, ..LoaderConfig::eval(8) };
+    let batches = contents(loader(source, config).epoch(0, 0));
+    let (images, targets, indices) = &batches[0];
+    assert_eq!(indices, &[0, 1, 3, 4, 5, 6, 7]);
+    assert_eq!(images[4].floor(), 3.0);
+    assert_eq!(rows_of(targets)[10..15], [0.0, 0.0, 0.0, 1.0, 0.0]);
 }
 
 #[test]

@@ -1,0 +1,180 @@
+//! How one batch is made.
+
+use super::order::EpochOrder;
+use super::{Batch, Shared, Skipped, Targets};
+use crate::{Error, Result};
+use ocelli_random::Purpose;
+use rayon::iter::{IndexedParallelIterator, ParallelIterator};
+use rayon::slice::ParallelSliceMut;
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What a thread needs to make any batch of the epoch.
+pub(super) struct Work {
+    shared: Arc<Shared>,
+    epoch: u64,
+    order: EpochOrder,
+    stopped: AtomicBool,
+}
+
+/// What became of one sample.
+enum Outcome {
+    Ready { index: u64, label: u32 },
+    Unreadable { index: u64, error: Error },
+    Panicked(Error),
+    Stopped,
+}
+
+impl Outcome {
+    fn label(&self) -> Option<u32> {
+        if let Self::Ready { label, .. } = self { Some(*label) } else { None }
+    }
+}
+
+impl Work {
+    pub(super) fn new(shared: Arc<Shared>, epoch: u64) -> Self {
+        let config = &shared.config;
+        let order = EpochOrder::new(config.order, config.seed, epoch, shared.plan.samples);
+        Self { shared, epoch, order, stopped: AtomicBool::new(false) }
+    }
+
+    pub(super) fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn error_budget(&self) -> u64 {
+        self.shared.config.error_budget
+    }
+
+    /// This rank's share of the batch at `step`.
+    pub(super) fn batch(&self, step: u64) -> Result<Batch> {
+        let shared = &*self.shared;
+        let (global, share) = (shared.plan.global(step), shared.plan.share(step));
+        let [channels, height, width] = shared.shape;
+        let pixels = channels * height * width;
+        let samples = (share.end - share.start) as usize;
+
+        let mut images = shared.buffers.take(Vec::new);
+        images.resize(samples * pixels, 0.0);
+        let outcomes: Vec<Outcome> = images
+            .par_chunks_mut(pixels.max(1))
+            .enumerate()
+            .with_max_len(1)
+            .map(|(slot, output)| self.sample(share.start + slot as u64, output))
+            .collect();
+
+        let mut batch = Batch {
+            images,
+            shape: [samples, channels, height, width],
+            targets: Targets::Hard(Vec::new()),
+            indices: Vec::with_capacity(samples),
+            step,
+            global_len: (global.end - global.start) as usize,
+            skipped: Vec::new(),
+            home: Some(Arc::clone(&shared.buffers)),
+        };
+        if !shared.config.mix.is_off() {
+            batch.targets = self.mix(&mut batch, &outcomes, (share.start - global.start) as usize);
+        }
+        self.assemble(&mut batch, outcomes)?;
+        Ok(batch)
+    }
+
+    /// Mixes the pairs of the batch, of which the first starts at position `first` of the global
+    /// batch. A sample whose partner is unreadable stays as it is.
+    fn mix(&self, batch: &mut Batch, outcomes: &[Outcome], first: usize) -> Targets {
+        let config = &self.shared.config;
+        let [_, channels, height, width] = batch.shape;
+        let pixels = channels * height * width;
+        let mut random = config.seed.stream(Purpose::MIX, self.epoch, batch.step);
+        let draws = config.mix.draw(batch.global_len, (height, width), &mut random);
+        batch.images.par_chunks_exact_mut((2 * pixels).max(1)).enumerate().for_each(
+            |(pair, images)| {
+                if outcomes[2 * pair..][..2].iter().all(|outcome| outcome.label().is_some()) {
+                    let (left, right) = images.split_at_mut(pixels);
+                    draws.mix_pair(first + 2 * pair, left, right);
+                }
+            },
+        );
+        let classes = self.shared.source.classes().len();
+        let mut rows = Vec::with_capacity(outcomes.len() * classes);
+        for (pair, outcomes) in outcomes.chunks(2).enumerate() {
+            let labels: Vec<u32> = outcomes.iter().filter_map(Outcome::label).collect();
+            draws.label_pair(first + 2 * pair, &labels, classes, &mut rows);
+        }
+        Targets::Soft { rows, classes }
+    }
+
+    /// Lists labels and indices, and closes the gaps that unreadable samples leave.
+    fn assemble(&self, batch: &mut Batch, outcomes: Vec<Outcome>) -> Result<()> {
+        let pixels: usize = batch.shape[1..].iter().product();
+        let mut labels = Vec::with_capacity(outcomes.len());
+        for (slot, outcome) in outcomes.into_iter().enumerate() {
+            match outcome {
+                Outcome::Ready { index, label } => {
+                    let kept = labels.len();
+                    if kept < slot {
+                        let from = slot * pixels;
+                        batch.images.copy_within(from..from + pixels, kept * pixels);
+                    }
+                    labels.push(label);
+                    batch.indices.push(index);
+                }
+                Outcome::Unreadable { error, .. } if self.error_budget() == 0 => {
+                    return Err(error);
+                }
+                Outcome::Unreadable { index, error } => batch.skipped.push(skip(index, error)),
+                Outcome::Panicked(error) => return Err(error),
+                Outcome::Stopped => return Err(Error::LoaderStopped),
+            }
+        }
+        batch.shape[0] = labels.len();
+        batch.images.truncate(labels.len() * pixels);
+        batch.global_len -= batch.skipped.len();
+        if let Targets::Hard(hard) = &mut batch.targets {
+            *hard = labels;
+        }
+        Ok(())
+    }
+
+    fn sample(&self, position: u64, output: &mut [f32]) -> Outcome {
+        if self.stopped.load(Ordering::Relaxed) {
+            return Outcome::Stopped;
+        }
+        let Some(index) = self.order.index(position) else { return Outcome::Stopped };
+        match catch_unwind(AssertUnwindSafe(|| self.read(index, position, output))) {
+            Ok(Ok(label)) => Outcome::Ready { index, label },
+            Ok(Err(error)) => Outcome::Unreadable { index, error },
+            Err(panic) => {
+                Outcome::Panicked(Error::WorkerPanicked { index, message: message(&*panic) })
+            }
+        }
+    }
+
+    fn read(&self, index: u64, position: u64, output: &mut [f32]) -> Result<u32> {
+        let shared = &*self.shared;
+        let record = shared.source.read(index)?;
+        let mut random = shared.config.seed.stream(Purpose::AUGMENT, self.epoch, position);
+        let mut scratch = shared.scratches.take(crate::Scratch::default);
+        let applied = shared.transform.apply(&record.payload, &mut random, &mut scratch, output);
+        shared.scratches.give_back(scratch);
+        applied.map_err(|error| error.of_sample(record.name))?;
+        Ok(record.label)
+    }
+}
+
+fn skip(index: u64, error: Error) -> Skipped {
+    match error {
+        Error::Sample { name, reason } => Skipped { index, name, reason: reason.to_string() },
+        other => Skipped { index, name: format!("sample {index}"), reason: other.to_string() },
+    }
+}
+
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message")
+        .to_owned()
+}
