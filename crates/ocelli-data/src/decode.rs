@@ -10,8 +10,9 @@
 //! - colour profiles and gamma are ignored;
 //! - of an animation the first frame is decoded (for PNG, the default image).
 //!
-//! What is stricter than Pillow: a file that ends too early is an error, and a 16-bit grey PNG
-//! keeps its high byte instead of being clipped.
+//! Two things differ: a file that ends too early is an error, and a 16-bit grey PNG keeps its high
+//! byte instead of being clipped. What no decoder can tell is whether bytes in the middle of a
+//! JPEG were lost or changed, because the format has no checksum.
 
 mod channels;
 mod exif;

@@ -413,3 +413,17 @@ fn last_member(last: Option<&str>) -> String {
         |name| format!("the last complete member is `{name}`"),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sample_s_error_names_it_and_keeps_the_hint() {
+        let cut = || Error::CutImage { format: Format::Png, length: 9, reason: "no end" };
+        let error = cut().of_sample("a/1.png");
+        assert_eq!(error.to_string(), "a/1.png: PNG file cut off after 9 bytes: no end");
+        assert_eq!(error.hint(), cut().hint());
+        assert!(error.hint().is_some());
+    }
+}

@@ -50,9 +50,14 @@ impl IdxSource {
     ///
     /// # Errors
     /// When a file cannot be read, is no IDX file of bytes, has another length than its header
-    /// says, or when labels are missing or out of range.
-    pub fn open(images: &Path, labels: &Path, classes: Option<&[String]>) -> Result<Self> {
-        Self::new(IdxArray::open(images)?, &IdxArray::open(labels)?, classes)
+    /// says, has images over a limit, or when labels are missing or out of range.
+    pub fn open(
+        images: &Path,
+        labels: &Path,
+        classes: Option<&[String]>,
+        limits: Limits,
+    ) -> Result<Self> {
+        Self::new(IdxArray::open(images)?, &IdxArray::open(labels)?, classes, limits)
     }
 
     /// The same from bytes in memory, plain or packed by gzip.
@@ -69,11 +74,16 @@ impl IdxSource {
             let path = format!("{name}-{part}");
             IdxArray::new(Storage::in_memory(Path::new(&path), bytes.to_vec()))
         };
-        Self::new(array("images", images)?, &array("labels", labels)?, classes)
+        Self::new(array("images", images)?, &array("labels", labels)?, classes, Limits::default())
     }
 
-    fn new(images: IdxArray, labels: &IdxArray, classes: Option<&[String]>) -> Result<Self> {
-        let shape = images.image_shape()?;
+    fn new(
+        images: IdxArray,
+        labels: &IdxArray,
+        classes: Option<&[String]>,
+        limits: Limits,
+    ) -> Result<Self> {
+        let shape = images.image_shape(limits)?;
         if labels.dimensions.len() != 1 {
             let found = labels.dimensions.len();
             return Err(labels.bad_header(format!("{found} dimensions; labels have 1")));
@@ -169,7 +179,7 @@ impl IdxArray {
         Ok(Self { storage, dimensions, start })
     }
 
-    fn image_shape(&self) -> Result<Shape> {
+    fn image_shape(&self, limits: Limits) -> Result<Shape> {
         let (height, width, channels) = match *self.dimensions {
             [_, height, width] => (height, width, 1),
             [_, height, width, 3] => (height, width, 3),
@@ -184,7 +194,7 @@ impl IdxArray {
         if height == 0 || width == 0 {
             return Err(self.bad_header(format!("images of {width}×{height} pixels")));
         }
-        Limits::default()
+        limits
             .check_pixels(width, height)
             .map_err(|error| error.of_sample(self.storage.path().display().to_string()))?;
         Ok(Shape { height, width, channels })

@@ -175,7 +175,9 @@ impl Location {
             }
             Place::Cifar(cifar, batches) => Arc::new(CifarSource::open(*cifar, batches, classes)?),
             Place::Folder(path) => Arc::new(FolderSource::open(path, classes, limits)?),
-            Place::Idx { images, labels } => Arc::new(IdxSource::open(images, labels, classes)?),
+            Place::Idx { images, labels } => {
+                Arc::new(IdxSource::open(images, labels, classes, limits)?)
+            }
             Place::Tar(shards, layout) => {
                 Arc::new(TarSource::open(shards, *layout, classes, limits)?)
             }

@@ -52,8 +52,19 @@ fn files_are_read_in_place() {
     let (images_path, labels_path) = (folder.path().join("images"), folder.path().join("labels"));
     std::fs::write(&images_path, images()).unwrap();
     std::fs::write(&labels_path, gzip(&labels())).unwrap();
-    let source = IdxSource::open(&images_path, &labels_path, None).unwrap();
+    let source = IdxSource::open(&images_path, &labels_path, None, Limits::default()).unwrap();
     assert_eq!(source.read(0).unwrap().label, 1);
+}
+
+#[test]
+fn images_over_the_limit_are_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let (images_path, labels_path) = (folder.path().join("images"), folder.path().join("labels"));
+    std::fs::write(&images_path, images()).unwrap();
+    std::fs::write(&labels_path, labels()).unwrap();
+    let limits = Limits { pixels: 5, ..Limits::default() };
+    let error = IdxSource::open(&images_path, &labels_path, None, limits).unwrap_err();
+    assert!(error.to_string().ends_with("images: 3×2 pixels, over the limit of 5 pixels"));
 }
 
 #[test]
