@@ -9,8 +9,9 @@
 //! | Table 4 (S); M, L, XL and B0–B3 from the code | [`Variant::stages`] |
 //! | stochastic depth, section 5.1 | `drop_path` rising over all blocks |
 //!
-//! Two flavours: `tf_…` has TensorFlow's 'SAME' padding and ε = 1e-3, for Google's weights; without
-//! prefix padding is symmetric and ε is PyTorch's 1e-5, as in timm. Deviation: the paper's text
+//! Three flavours: `tf_…` has TensorFlow's 'SAME' padding and ε = 1e-3, for Google's weights; `tv_…`
+//! has symmetric padding and ε = 1e-3, for torchvision's; without prefix padding is symmetric and ε
+//! is PyTorch's 1e-5, as in timm. Deviation: the paper's text
 //! names a BN momentum of 0.99, its code uses 0.9; like the code, and in PyTorch's convention,
 //! this is 0.1. `small_input` (ours) gives the stem stride 1.
 
@@ -147,6 +148,8 @@ impl Variant {
 pub enum Flavour {
     /// 'SAME' padding and ε = 1e-3: Google's weights.
     TensorFlow,
+    /// Symmetric padding and ε = 1e-3: torchvision's weights.
+    Torchvision,
     /// Symmetric padding and ε = 1e-5: timm's own.
     PyTorch,
 }
@@ -155,13 +158,13 @@ impl Flavour {
     fn padding(self) -> Option<Padding> {
         match self {
             Self::TensorFlow => Some(Padding::Same),
-            Self::PyTorch => None,
+            Self::Torchvision | Self::PyTorch => None,
         }
     }
 
     fn epsilon(self) -> f64 {
         match self {
-            Self::TensorFlow => 1e-3,
+            Self::TensorFlow | Self::Torchvision => 1e-3,
             Self::PyTorch => 1e-5,
         }
     }

@@ -72,6 +72,12 @@ impl DefaultConfig {
         Self { mean: [127.0 / 255.0; 3], std: [128.0 / 255.0; 3], ..self }
     }
 
+    /// Resized with the triangle filter.
+    #[must_use]
+    pub const fn bilinear(self) -> Self {
+        Self { interpolation: Interpolation::Bilinear, ..self }
+    }
+
     /// At another size and crop.
     #[must_use]
     pub const fn sized(self, input_size: usize, crop_pct: f64) -> Self {

@@ -61,8 +61,8 @@ static GHOSTNETS: [Model; 6] = ghostnets![
     "ghostnet_small" SMALL 1.0 DefaultConfig::CIFAR10,
 ];
 
-/// Sizes, crops and normalisation as timm evaluates these networks.
-static EFFICIENTNETS: [Model; 16] = efficientnets![
+/// Sizes, crops and normalisation as timm evaluates these networks, and torchvision its own.
+static EFFICIENTNETS: [Model; 19] = efficientnets![
     "efficientnetv2_b0" B0 PyTorch IMAGENET.sized(224, 0.875),
     "efficientnetv2_b1" B1 PyTorch IMAGENET.sized(240, 0.882),
     "efficientnetv2_b2" B2 PyTorch IMAGENET.sized(260, 0.890),
@@ -79,6 +79,9 @@ static EFFICIENTNETS: [Model; 16] = efficientnets![
     "tf_efficientnetv2_m" M TensorFlow IMAGENET.sized(480, 1.0).inception().squashed(),
     "tf_efficientnetv2_l" L TensorFlow IMAGENET.sized(480, 1.0).inception().squashed(),
     "tf_efficientnetv2_xl" XL TensorFlow IMAGENET.sized(512, 1.0).inception().squashed(),
+    "tv_efficientnetv2_s" S Torchvision IMAGENET.sized(384, 1.0).bilinear(),
+    "tv_efficientnetv2_m" M Torchvision IMAGENET.sized(480, 1.0).bilinear(),
+    "tv_efficientnetv2_l" L Torchvision IMAGENET.sized(480, 1.0).inception(),
 ];
 
 static RESNETS: [Model; 3] = resnets!["resnet18" D18, "resnet34" D34, "resnet50" D50];

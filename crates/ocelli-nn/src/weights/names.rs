@@ -193,4 +193,6 @@ fn tensorflow_leaf(module: &str, param: &ParamSpec) -> (&'static str, Layout) {
 }
 
 #[cfg(test)]
+mod parity;
+#[cfg(test)]
 mod tests;
