@@ -379,7 +379,10 @@ impl Error {
                 "name the two parts one by one, or write {split} in the path, \
                  as in data/{split}.tar"
             }
-            Self::MissingShard { .. } => "the braces name the first and the last shard, inclusive",
+            Self::MissingShard { .. } => {
+                "every shard from the first to the last number in the braces is read, \
+                 and of CIFAR every batch"
+            }
             Self::Empty { .. } => "expected CLASS/NAME with .jpg, .jpeg, .png or .webp",
             Self::EmptyClass { .. } => {
                 "remove the empty folder, or give the list of classes to keep its label"

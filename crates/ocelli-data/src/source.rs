@@ -5,6 +5,7 @@ mod cifar;
 mod classes;
 mod folder;
 mod idx;
+mod locate;
 mod open;
 mod storage;
 mod subset;

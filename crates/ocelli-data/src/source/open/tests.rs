@@ -1,6 +1,7 @@
 use super::*;
 use crate::Payload;
 use std::fs;
+use std::path::Path;
 
 /// A folder with files; the content of a `.tar` is made of the members that are named in it.
 fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
@@ -80,6 +81,8 @@ fn a_missing_part_is_an_error() {
     let error = names(&root, "ROOT", Split::Test).unwrap_err();
     let Error::MissingSplit { looked_for, .. } = &error else { panic!("{error}") };
     assert_eq!(looked_for, "test, val, validation");
+
+    assert!(matches!(both(&root, "ROOT"), Err(Error::MissingSplit { .. })));
 
     let tars = folder(&[("train.tar", "a/1.png")]);
     assert_eq!(names(&tars, "ROOT", Split::Train).unwrap(), ["1.png"]);
