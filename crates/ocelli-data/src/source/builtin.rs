@@ -83,6 +83,8 @@ mod tests {
                 counts[source.label(index)? as usize] += 1;
             }
             assert_eq!(counts, [per_class; 10]);
+            // Both official files begin with an ankle boot.
+            assert_eq!(source.label(0)?, 9);
         }
         Ok(())
     }
