@@ -371,7 +371,7 @@ impl Error {
         Some(match self {
             Self::Sample { reason, .. } => return reason.hint(),
             Self::UnknownScheme { .. } => {
-                "known schemes are builtin, cifar10, cifar100, folder, idx and tar; \
+                "known schemes are builtin, cifar10, cifar100, folder, idx, tar and wds; \
                  write ./NAME for a path that has a colon"
             }
             Self::UnknownBuiltin { .. } => "the embedded dataset is builtin:fashion-mnist",
