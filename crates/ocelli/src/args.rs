@@ -1,0 +1,78 @@
+//! What can be typed: one definition per flag, from which help and completions come.
+
+mod image_size;
+
+pub(crate) use image_size::ImageSize;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand};
+use std::num::NonZeroUsize;
+
+use crate::commands::{completions, cost, data, models, version};
+use crate::device::DeviceName;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+const EXAMPLES: &str = "\
+Examples:
+  ocelli train                              train a small network on embedded images
+  ocelli train my.toml --set optimizer.lr=0.05
+  ocelli eval runs/my                       measure what the run learnt
+  ocelli predict runs/my photos/*.jpg       classify pictures
+  ocelli cost ghostnet_100 --layers         count parameters and multiply-adds
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 bad input, 130 interrupted after saving.";
+
+/// Train, evaluate and use image classifiers.
+#[derive(Debug, Parser)]
+#[command(name = "ocelli", version, styles = STYLES, after_help = EXAMPLES, max_term_width = 100)]
+#[command(propagate_version = true, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: GlobalArgs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options that every command has.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct GlobalArgs {
+    /// Print one JSON object on stdout, as its last line
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// How many threads compute and load; the result is the same for any number [default: all cores]
+    #[arg(long, global = true, value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
+    /// Which device computes, as in cpu or cuda:0 [default: cpu]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) device: Option<DeviceName>,
+    /// Say more; twice for everything
+    #[arg(long, short, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Say nothing but warnings and errors
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// When messages have colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: ColorChoice,
+}
+
+/// The commands, in the order of a classifier's life.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List the networks that can be built
+    Models(models::Args),
+    /// Count parameters, multiply-adds and activations of a network
+    Cost(cost::Args),
+    /// List, verify and index datasets
+    Data(data::Args),
+    /// Print completions for a shell
+    Completions(completions::Args),
+    /// Print the version and what this build can do
+    Version(version::Args),
+}

@@ -1,0 +1,71 @@
+//! `ocelli data`: what is in a dataset, and whether it can be read.
+
+mod index;
+mod list;
+mod verify;
+
+use clap::Subcommand;
+use ocelli::data::{OpenOptions, Split, read_classes};
+use std::path::PathBuf;
+
+use crate::failure::Done;
+use crate::settings::Settings;
+
+const DATASETS: &str = "\
+Datasets are named by one string:
+  builtin:fashion-mnist             embedded images
+  photos/                           a folder of CLASS/NAME.jpg, or of train/ and test/ with such
+  train.tar                         a tar of CLASS/NAME.jpg, or a WebDataset shard
+  'shards/{split}-{0000..0146}.tar' many shards of two parts
+  idx:mnist/                        the four IDX files of MNIST, plain or .gz
+  cifar10:cifar-10-batches-bin/     the binary batches of CIFAR-10, or cifar100:
+
+Examples:
+  ocelli data list photos/
+  ocelli data verify 'shards/train-{0000..0146}.tar'
+  ocelli data index train.tar";
+
+/// What can be typed after `ocelli data`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = DATASETS)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Count the images of each class, or list the embedded datasets
+    List(list::Args),
+    /// Read and decode every image, and list the ones that cannot be
+    Verify(verify::Args),
+    /// Write an index beside each tar, so that it opens at once
+    Index(index::Args),
+}
+
+/// Which part of a dataset, and what its labels mean.
+#[derive(Debug, clap::Args)]
+struct PartArgs {
+    /// The part, where a dataset has two
+    #[arg(long, value_name = "train|test", default_value = "train")]
+    split: Split,
+    /// A file with one class name a line, in the order of the labels
+    #[arg(long, value_name = "FILE")]
+    classes: Option<PathBuf>,
+}
+
+impl PartArgs {
+    fn resolve(&self) -> anyhow::Result<OpenOptions> {
+        let classes = self.classes.as_deref().map(read_classes).transpose()?;
+        Ok(OpenOptions { classes, ..OpenOptions::of(self.split) })
+    }
+}
+
+/// Runs the subcommand.
+pub(crate) fn run(args: &Args, settings: Settings) -> anyhow::Result<Done> {
+    match &args.command {
+        Command::List(args) => list::run(args, settings),
+        Command::Verify(args) => verify::run(args, settings),
+        Command::Index(args) => index::run(args, settings),
+    }
+}

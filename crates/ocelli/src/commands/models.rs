@@ -1,0 +1,103 @@
+//! `ocelli models`: which networks there are.
+
+use ocelli::nn::Cost;
+use ocelli::nn::registry::{self, DefaultConfig, Model};
+use serde::Serialize;
+
+use crate::failure::{BadInput, Done};
+use crate::output::{Align, Table, short};
+use crate::settings::Settings;
+
+const EXAMPLES: &str = "\
+Examples:
+  ocelli models
+  ocelli models 'ghostnet_*'
+  ocelli models --family resnet --json";
+
+/// What can be typed after `ocelli models`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Only names that match, as in 'efficientnetv2_*'
+    #[arg(value_name = "GLOB", default_value = "*", hide_default_value = true)]
+    pattern: String,
+    /// Only this family, as in ghostnet
+    #[arg(long, value_name = "NAME")]
+    family: Option<String>,
+    /// Only names with this tag, as in cifar10
+    #[arg(long, value_name = "NAME")]
+    tag: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Row {
+    name: String,
+    arch: &'static str,
+    tag: &'static str,
+    family: &'static str,
+    params: u64,
+    macs: u64,
+    #[serde(flatten)]
+    config: DefaultConfig,
+}
+
+impl Row {
+    /// The model with its cost at its own image size.
+    fn of(model: &Model) -> anyhow::Result<Self> {
+        let size = model.config.input_size;
+        let cost = Cost::of(&model.graph(&model.options())?, size, size)?;
+        Ok(Self {
+            name: model.name(),
+            arch: model.arch,
+            tag: model.tag,
+            family: model.family,
+            params: cost.params,
+            macs: cost.macs,
+            config: model.config,
+        })
+    }
+}
+
+#[derive(Serialize)]
+struct Models {
+    models: Vec<Row>,
+}
+
+/// Lists the models.
+pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
+    let wanted = |model: &&&Model| {
+        args.family.as_deref().is_none_or(|family| model.family == family)
+            && args.tag.as_deref().is_none_or(|tag| model.tag == tag)
+    };
+    let found = registry::filter(&args.pattern)?;
+    let rows: Vec<Row> =
+        found.iter().filter(wanted).map(|model| Row::of(model)).collect::<anyhow::Result<_>>()?;
+    if rows.is_empty() {
+        return Err(BadInput::new(format!("no model matches `{}`", args.pattern))
+            .hint("`ocelli models` lists all")
+            .into());
+    }
+
+    let right = |head| (head, Align::Right);
+    let mut table = Table::new([
+        ("model", Align::Left),
+        ("family", Align::Left),
+        right("classes"),
+        right("size"),
+        right("params"),
+        right("MACs"),
+    ]);
+    for row in &rows {
+        table.row([
+            row.name.clone(),
+            row.family.to_owned(),
+            row.config.num_classes.to_string(),
+            row.config.input_size.to_string(),
+            short(row.params),
+            short(row.macs),
+        ]);
+    }
+    settings.output.text(table)?;
+    settings.output.finish(&Models { models: rows })?;
+    Ok(Done::Complete)
+}

@@ -1,0 +1,42 @@
+//! Everything on stdout: tables and text for people, one JSON object for programs.
+
+mod number;
+mod table;
+
+pub(crate) use number::{grouped, short};
+pub(crate) use table::{Align, Table};
+
+use anyhow::Context;
+use serde::Serialize;
+use std::fmt::Display;
+use std::io::{self, BufWriter, Stdout, Write};
+
+/// Where data goes, in the form that the user asked for.
+#[derive(Debug)]
+pub(crate) struct Output {
+    json: bool,
+    stdout: BufWriter<Stdout>,
+}
+
+impl Output {
+    pub(crate) fn new(json: bool) -> Self {
+        Self { json, stdout: BufWriter::new(io::stdout()) }
+    }
+
+    /// One line for people; nothing for programs.
+    pub(crate) fn text(&mut self, text: impl Display) -> anyhow::Result<()> {
+        if self.json {
+            return Ok(());
+        }
+        writeln!(self.stdout, "{text}").context("stdout")
+    }
+
+    /// Ends the output: with the one JSON object if the user asked for it.
+    pub(crate) fn finish(mut self, result: &impl Serialize) -> anyhow::Result<()> {
+        if self.json {
+            serde_json::to_writer(&mut self.stdout, result).map_err(io::Error::from)?;
+            writeln!(self.stdout).context("stdout")?;
+        }
+        self.stdout.flush().context("stdout")
+    }
+}

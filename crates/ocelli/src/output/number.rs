@@ -1,0 +1,38 @@
+//! Numbers as people read them.
+
+/// `5182508` as `5,182,508`.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `5182508` as `5.18M`.
+pub(crate) fn short(number: u64) -> String {
+    let value = number as f64;
+    [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")]
+        .into_iter()
+        .find(|(unit, _)| value >= *unit)
+        .map_or_else(|| number.to_string(), |(unit, name)| format!("{:.2}{name}", value / unit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_from_the_right() {
+        assert_eq!([0, 999, 1000, 5_182_508].map(grouped), ["0", "999", "1,000", "5,182,508"]);
+    }
+
+    #[test]
+    fn short_numbers_keep_three_digits_or_so() {
+        assert_eq!([7, 1500, 5_182_508].map(short), ["7", "1.50k", "5.18M"]);
+    }
+}

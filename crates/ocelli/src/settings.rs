@@ -1,0 +1,47 @@
+//! What the global options mean, resolved once.
+
+use anyhow::Context;
+use burn::tensor::Device;
+use std::num::NonZeroUsize;
+use std::thread::available_parallelism;
+
+use crate::args::GlobalArgs;
+use crate::output::Output;
+
+/// What every command can rely on.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// Where data goes.
+    pub(crate) output: Output,
+    /// How many threads compute and load.
+    pub(crate) threads: usize,
+    device: crate::device::DeviceName,
+}
+
+impl Settings {
+    /// Resolves what was typed, and sets the number of threads of this process.
+    ///
+    /// # Errors
+    /// When the threads cannot be started.
+    pub(crate) fn resolve(global: GlobalArgs) -> anyhow::Result<Self> {
+        let cores = || available_parallelism().map_or(1, NonZeroUsize::get);
+        let threads = global.threads.map_or_else(cores, NonZeroUsize::get);
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build_global()
+            .with_context(|| format!("cannot start {threads} threads"))?;
+        Ok(Self {
+            output: Output::new(global.json),
+            threads,
+            device: global.device.unwrap_or_default(),
+        })
+    }
+
+    /// Opens the device, which can take a moment.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub(crate) fn open_device(&self) -> anyhow::Result<Device> {
+        self.device.open()
+    }
+}

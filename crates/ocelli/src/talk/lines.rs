@@ -1,0 +1,77 @@
+//! Events of the libraries as lines that a person reads.
+
+use std::fmt;
+use std::io::{self, Write};
+use tracing::level_filters::LevelFilter;
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
+use tracing_subscriber::registry::LookupSpan;
+
+use super::{ERROR, WARNING};
+
+/// Shows events of `level` and above from now on.
+pub(super) fn listen(level: LevelFilter) {
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(Stderr)
+        .event_format(Plain)
+        .finish();
+    // A library that is tested inside another program may find a listener there already.
+    let _ = tracing::subscriber::set_global_default(subscriber);
+}
+
+/// `warning: message`; plain words for what is merely told.
+struct Plain;
+
+impl<S, N> FormatEvent<S, N> for Plain
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        match *event.metadata().level() {
+            Level::ERROR => write!(writer, "{ERROR}error:{ERROR:#} ")?,
+            Level::WARN => write!(writer, "{WARNING}warning:{WARNING:#} ")?,
+            Level::INFO => {}
+            Level::DEBUG | Level::TRACE => write!(writer, "{}: ", event.metadata().target())?,
+        }
+        context.field_format().format_fields(writer.by_ref(), event)?;
+        writeln!(writer)
+    }
+}
+
+/// Collects one event and hands it on as one line.
+struct Stderr;
+
+struct Pending(Vec<u8>);
+
+impl<'a> MakeWriter<'a> for Stderr {
+    type Writer = Pending;
+
+    fn make_writer(&'a self) -> Pending {
+        Pending(Vec::new())
+    }
+}
+
+impl Write for Pending {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        super::line(String::from_utf8_lossy(&self.0).trim_end());
+    }
+}

@@ -1,0 +1,10 @@
+//! The command as a user meets it: what it prints, where, and how it exits.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+mod bad_input;
+mod data;
+mod models;
+mod streams;
+mod support;
+mod usage;
