@@ -56,6 +56,71 @@ pub enum Error {
     #[error(transparent)]
     Network(#[from] ocelli_nn::Error),
 
+    /// Something is wrong with a file of weights.
+    #[error(transparent)]
+    Weights(#[from] ocelli_nn::weights::WeightsError),
+
+    /// The training set does not fill one step.
+    #[error(
+        "the training set has {samples} images, fewer than the {needed} of one step \
+         (train.batch_size × train.accumulate)"
+    )]
+    TooFewSamples {
+        /// The images of the training set.
+        samples: u64,
+        /// The images of one step.
+        needed: u64,
+    },
+
+    /// The network's classifier does not fit the dataset.
+    #[error("the network tells {network} classes apart, the dataset has {data}")]
+    ClassCount {
+        /// The classes of the network.
+        network: usize,
+        /// The classes of the dataset.
+        data: usize,
+    },
+
+    /// An evaluation did not see every sample once.
+    #[error("evaluated {counted} images, expected {expected}")]
+    IncompleteEvaluation {
+        /// The images counted.
+        counted: u64,
+        /// The images of the dataset.
+        expected: u64,
+    },
+
+    /// Training has diverged. Nothing was saved after that.
+    #[error("{what} is not finite at step {step}; {}", kept_checkpoint(kept.as_deref()))]
+    Diverged {
+        /// What is not a number or infinite: `the loss`, or a parameter.
+        what: String,
+        /// The step at which it was found, counted from one.
+        step: u64,
+        /// The last checkpoint from before.
+        kept: Option<PathBuf>,
+    },
+
+    /// A run cannot be continued with other data or another recipe.
+    #[error("the run was begun with {field} {begun}, now it is {now}")]
+    OtherRun {
+        /// What differs.
+        field: &'static str,
+        /// Its value in the checkpoint.
+        begun: String,
+        /// Its value now.
+        now: String,
+    },
+
+    /// None of a run's checkpoints can be trusted.
+    #[error("no checkpoint in {} can be trusted; the newest: {reason}", folder.display())]
+    NoGoodCheckpoint {
+        /// The folder of the checkpoints.
+        folder: PathBuf,
+        /// What is wrong with the newest.
+        reason: String,
+    },
+
     /// Something is wrong with the data.
     #[error(transparent)]
     Data(#[from] ocelli_data::Error),
@@ -103,4 +168,11 @@ impl Error {
 
 fn did_you_mean(nearest: Option<&str>) -> String {
     nearest.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
+}
+
+fn kept_checkpoint(kept: Option<&std::path::Path>) -> String {
+    match kept {
+        Some(path) => format!("the last good checkpoint is {}", path.display()),
+        None => "no checkpoint was written before that".to_owned(),
+    }
 }

@@ -3,7 +3,10 @@
 pub mod checkpoint;
 mod ema;
 mod error;
+mod evaluate;
+mod exact;
 pub mod loss;
+mod method;
 pub mod metrics;
 pub mod optimizer;
 mod process_group;
@@ -11,12 +14,18 @@ pub mod recipe;
 mod run_folder;
 mod schedule;
 mod span;
+mod trainer;
 
 pub use ema::Ema;
 pub use error::{Error, Result};
+pub use evaluate::{Evaluation, evaluate};
+pub use method::{Method, Place, StepOutput, Supervised, images};
 pub use optimizer::Optimizer;
 pub use process_group::{Local, ProcessGroup};
 pub use recipe::Recipe;
 pub use run_folder::{MetricsLog, Row, RunFolder};
 pub use schedule::Schedule;
 pub use span::{ParseSpanError, Span};
+pub use trainer::{
+    Best, Event, MODEL, Observer, Outcome, Parts, State, StepReport, Summary, Trainer,
+};

@@ -22,6 +22,7 @@ use burn::tensor::{Tensor, TensorData};
 use lars::Lars;
 use ocelli_nn::Gradients;
 use ocelli_nn::parameter::{Parameters, Role};
+use ocelli_nn::weights::{DType, TensorEntry};
 use rmsprop::RmsProp;
 use sgd::Sgd;
 use std::fmt::Debug;
@@ -63,17 +64,6 @@ pub struct Optimizer {
     steps: u64,
     /// The memory of each parameter, in state-dict order; empty until its first gradient.
     memory: Vec<Vec<Tensor<1>>>,
-}
-
-/// A tensor of an optimiser's memory, as a checkpoint stores it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct MemoryTensor {
-    /// `MEMORY.PARAMETER`, as in `momentum.conv_stem.weight`.
-    pub name: String,
-    /// The shape of the parameter.
-    pub shape: Vec<usize>,
-    /// Row-major.
-    pub values: Vec<f32>,
 }
 
 impl Optimizer {
@@ -140,50 +130,52 @@ impl Optimizer {
         Ok(())
     }
 
-    /// Everything it remembers, in a fixed order.
-    pub fn memory(&self, params: &Parameters) -> Vec<MemoryTensor> {
+    /// Everything it remembers: `MEMORY.PARAMETER`, as in `momentum.conv_stem.weight`, each of the
+    /// shape of its parameter.
+    ///
+    /// # Errors
+    /// When `params` are those of another network.
+    pub fn memory(&self, params: &Parameters) -> Result<Vec<TensorEntry>> {
         let mut tensors = Vec::new();
         for ((_, entry), memory) in params.iter().zip(&self.memory) {
             for (name, value) in self.rule.memory().iter().zip(memory) {
-                tensors.push(MemoryTensor {
-                    name: format!("{name}.{}", entry.spec.name),
-                    shape: entry.spec.shape.clone(),
-                    values: value.to_data().iter::<f32>().collect(),
-                });
+                let name = format!("{name}.{}", entry.spec.name);
+                let values = value.to_data().iter::<f32>().collect();
+                tensors.push(TensorEntry::new(name, DType::F32, &entry.spec.shape, values)?);
             }
         }
-        tensors
+        Ok(tensors)
     }
 
     /// Puts back what [`memory`](Self::memory) gave after `steps` steps.
     ///
     /// # Errors
     /// When the tensors are those of another network or another kind of optimiser.
-    pub fn restore(
+    pub fn restore<'a>(
         &mut self,
         params: &Parameters,
         steps: u64,
-        tensors: Vec<MemoryTensor>,
+        tensors: impl IntoIterator<Item = &'a TensorEntry>,
     ) -> Result<()> {
         let names = self.rule.memory();
         let by_name = params.index_by_name();
         let mut memory: Vec<Vec<Option<Tensor<1>>>> = vec![Vec::new(); params.len()];
-        let mut restored = Vec::with_capacity(params.len());
         for tensor in tensors {
-            let place = tensor.name.split_once('.').and_then(|(kind, parameter)| {
-                let kind = names.iter().position(|name| *name == kind)?;
-                Some((kind, *by_name.get(parameter)?))
-            });
-            let fits = |index| params.get(index).spec.len() == tensor.values.len();
-            let (kind, id) = place
-                .filter(|(_, id)| fits(*id))
-                .ok_or_else(|| Error::OptimizerState { tensor: tensor.name.clone() })?;
+            let foreign = || Error::OptimizerState { tensor: tensor.name().to_owned() };
+            let (kind, parameter) = tensor.name().split_once('.').ok_or_else(foreign)?;
+            let kind = names.iter().position(|name| *name == kind).ok_or_else(foreign)?;
+            let id = *by_name.get(parameter).ok_or_else(foreign)?;
+            let shape = &params.get(id).spec.shape;
             let slots = &mut memory[id.index()];
             slots.resize(names.len(), None);
-            let length = tensor.values.len();
-            let data = TensorData::new(tensor.values, [length]);
+            if tensor.shape() != shape || slots[kind].is_some() {
+                return Err(foreign());
+            }
+            let values = tensor.values()?;
+            let data = TensorData::new(values, [params.get(id).spec.len()]);
             slots[kind] = Some(Tensor::from_data(data, params.device()));
         }
+        let mut restored = Vec::with_capacity(params.len());
         for (slots, (_, entry)) in memory.into_iter().zip(params.iter()) {
             let missing = || Error::OptimizerState { tensor: entry.spec.name.clone() };
             let slots = slots.into_iter().map(|slot| slot.ok_or_else(missing));

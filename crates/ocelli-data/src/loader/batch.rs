@@ -81,6 +81,8 @@ pub struct Batch {
     pub step: u64,
     /// How many samples all ranks together have in this batch, less this rank's skipped ones.
     pub global_len: usize,
+    /// Where this rank's share begins among the samples of all ranks.
+    pub first: u64,
     /// The samples of this rank's share that were left out under the error budget.
     pub skipped: Vec<Skipped>,
     pub(super) home: Option<Arc<Recycler<Vec<f32>>>>,

@@ -72,6 +72,7 @@ impl Work {
             indices: Vec::with_capacity(samples),
             step,
             global_len: (global.end - global.start) as usize,
+            first: share.start - global.start,
             skipped: Vec::new(),
             home: Some(Arc::clone(&shared.buffers)),
         };

@@ -65,6 +65,7 @@ fn check_train(recipe: &Recipe) -> Result<()> {
     at_least_one("train.batch_size", train.batch_size as u64)?;
     at_least_one("train.accumulate", train.accumulate as u64)?;
     at_least_one("train.eval_every", train.eval_every)?;
+    at_least_one("train.log_every", train.log_every)?;
     if let Some(steps) = train.max_steps {
         at_least_one("train.max_steps", steps)?;
     }

@@ -149,7 +149,7 @@ pub enum ScheduleKind {
 pub struct TrainSection {
     /// Passes over the training set.
     pub epochs: u64,
-    /// Images per forward pass and process.
+    /// Images per forward pass, over all processes.
     pub batch_size: usize,
     /// Forward passes whose gradients are averaged into one step.
     pub accumulate: usize,
@@ -161,6 +161,8 @@ pub struct TrainSection {
     pub max_hours: Option<f64>,
     /// Evaluate after every so many epochs, and after the last.
     pub eval_every: u64,
+    /// Log the mean of so many steps.
+    pub log_every: u64,
 }
 
 /// The moving average of the weights.
@@ -251,6 +253,7 @@ impl Default for TrainSection {
             max_steps: None,
             max_hours: None,
             eval_every: 1,
+            log_every: 10,
         }
     }
 }

@@ -30,12 +30,9 @@ impl MetricsLog {
     /// Opens the file without its rows after `step` and without a last line that a crash cut off:
     /// a resumed run takes those steps again.
     pub(super) fn open(path: &Path, step: u64) -> Result<Self> {
-        let rows = Self::read(path)?;
-        let kept: Vec<&Row> = rows.iter().filter(|row| row.step <= step).collect();
-        let mut text = String::new();
-        for row in kept {
-            text.push_str(&line(path, row)?);
-        }
+        let text = read(path)?;
+        let kept = rows(&text).filter(|(row, _)| row.step <= step);
+        let text: String = kept.flat_map(|(_, line)| [line, "\n"]).collect();
         let unfinished = path.with_extension("jsonl.partial");
         fs::write(&unfinished, text).map_err(Error::io(&unfinished))?;
         fs::rename(&unfinished, path).map_err(Error::io(path))?;
@@ -49,11 +46,7 @@ impl MetricsLog {
     /// # Errors
     /// When the file cannot be read.
     pub fn read(path: &Path) -> Result<Vec<Row>> {
-        let text = match fs::read_to_string(path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
-            text => text.map_err(Error::io(path))?,
-        };
-        Ok(text.lines().map_while(|line| serde_json::from_str(line).ok()).collect())
+        Ok(rows(&read(path)?).map(|(row, _)| row).collect())
     }
 
     /// Adds a row. Values that are not finite are left out: JSON has no word for them.
@@ -67,6 +60,18 @@ impl MetricsLog {
         let line = line(&self.path, &row)?;
         self.file.write_all(line.as_bytes()).map_err(Error::io(&self.path))
     }
+}
+
+fn read(path: &Path) -> Result<String> {
+    match fs::read_to_string(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(String::new()),
+        text => text.map_err(Error::io(path)),
+    }
+}
+
+/// The rows of a text with their lines, up to the first line that is not one.
+fn rows(text: &str) -> impl Iterator<Item = (Row, &str)> {
+    text.lines().map_while(|line| Some((serde_json::from_str(line).ok()?, line)))
 }
 
 fn line(path: &Path, row: &Row) -> Result<String> {

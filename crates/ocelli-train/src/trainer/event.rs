@@ -1,0 +1,112 @@
+//! What a trainer tells while it works. It prints nothing itself.
+
+use crate::Evaluation;
+use crate::checkpoint::Rejected;
+use std::fmt;
+use std::path::Path;
+
+/// Hears what happens in a training: draws bars, writes curves.
+pub trait Observer {
+    /// Something happened.
+    fn notice(&mut self, event: &Event<'_>);
+}
+
+/// An observer that does not care.
+impl Observer for () {
+    fn notice(&mut self, _event: &Event<'_>) {}
+}
+
+/// Something that happened in a training.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// Training begins, or goes on.
+    Begun {
+        /// Steps taken before.
+        step: u64,
+        /// Steps of the whole training.
+        total_steps: u64,
+        /// Steps of one pass over the training set.
+        steps_per_epoch: u64,
+    },
+    /// A checkpoint was passed over because it is damaged.
+    Rejected(&'a Rejected),
+    /// A step was taken.
+    Step(&'a StepReport),
+    /// An evaluation is under way.
+    Evaluating {
+        /// Images done.
+        done: u64,
+        /// Images in all.
+        total: u64,
+    },
+    /// An evaluation is complete.
+    Evaluated {
+        /// Steps taken.
+        step: u64,
+        /// The result.
+        evaluation: &'a Evaluation,
+        /// Whether it is the best of the run so far.
+        is_best: bool,
+    },
+    /// A checkpoint is on disk.
+    Saved {
+        /// Steps taken.
+        step: u64,
+        /// Its folder.
+        path: &'a Path,
+    },
+}
+
+/// One step, measured.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepReport {
+    /// Steps taken, this one included.
+    pub step: u64,
+    /// Passes over the training set, with a fraction.
+    pub epoch: f64,
+    /// The loss, averaged over the step's samples.
+    pub loss: f64,
+    /// The learning rate.
+    pub lr: f64,
+    /// What else the method and the clipping measured.
+    pub metrics: Vec<(&'static str, f64)>,
+    /// Images of this process.
+    pub images: u64,
+    /// How long the step took, waiting for images included.
+    pub seconds: f64,
+}
+
+impl fmt::Display for Event<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Begun { step: 0, total_steps, steps_per_epoch } => {
+                write!(f, "training for {total_steps} steps, {steps_per_epoch} per epoch")
+            }
+            Self::Begun { step, total_steps, .. } => {
+                write!(f, "resuming after step {step} of {total_steps}")
+            }
+            Self::Rejected(Rejected { path, reason }) => {
+                write!(f, "passing over the damaged checkpoint {}: {reason}", path.display())
+            }
+            Self::Step(report) => write!(
+                f,
+                "step {}: loss {:.4}, learning rate {:.3e}",
+                report.step, report.loss, report.lr
+            ),
+            Self::Evaluating { done, total } => write!(f, "evaluating: {done} of {total}"),
+            Self::Evaluated { step, evaluation, is_best } => {
+                let scores = &evaluation.scores;
+                write!(
+                    f,
+                    "step {step}: top-1 {:.2} %, top-5 {:.2} %, loss {:.4} on {} images{}",
+                    scores.top1 * 100.0,
+                    scores.top5 * 100.0,
+                    scores.loss,
+                    scores.samples,
+                    if *is_best { ", the best so far" } else { "" }
+                )
+            }
+            Self::Saved { path, .. } => write!(f, "saved {}", path.display()),
+        }
+    }
+}

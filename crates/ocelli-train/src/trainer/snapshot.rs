@@ -1,0 +1,143 @@
+//! A training as the files of a checkpoint, and back.
+//!
+//! ```text
+//! model.safetensors      the network to use: the moving average where there is one
+//! optimizer.safetensors  the optimiser's memory; with a moving average also the last weights
+//! state.json             where the training stands
+//! ```
+
+use super::state::{FORMAT, State};
+use crate::checkpoint::Checkpoint;
+use crate::recipe::EmaSection;
+use crate::{Ema, Error, Optimizer, Result};
+use ocelli_nn::Network;
+use ocelli_nn::parameter::Role;
+use ocelli_nn::weights::{DType, ReadOptions, StateDict, TensorEntry, safetensors};
+use std::collections::BTreeMap;
+use std::fs;
+
+/// The network of a checkpoint: all that evaluation and prediction need.
+pub const MODEL: &str = "model.safetensors";
+const OPTIMIZER: &str = "optimizer.safetensors";
+const STATE: &str = "state.json";
+
+/// Under which names the optimiser's file keeps the last weights.
+const WEIGHTS: &str = "weights.";
+
+/// Everything that changes in a training.
+#[derive(Debug)]
+pub(super) struct Snapshot {
+    pub(super) state: State,
+    pub(super) network: Network,
+    pub(super) optimizer: Optimizer,
+    pub(super) ema: Option<Ema>,
+}
+
+impl Snapshot {
+    /// The network that is evaluated and saved as the model.
+    pub(super) fn model(&self) -> &Network {
+        self.ema.as_ref().map_or(&self.network, Ema::network)
+    }
+
+    /// The files of a checkpoint. `metadata` goes into the model's header.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] when a number is not finite: such a network is not worth keeping.
+    pub(super) fn files(
+        &self,
+        metadata: &BTreeMap<String, String>,
+    ) -> Result<Vec<(&'static str, Vec<u8>)>> {
+        let mut model = entries(self.model(), "", self.state.step)?;
+        model.metadata.clone_from(metadata);
+        let mut memory = match &self.ema {
+            Some(_) => entries(&self.network, WEIGHTS, self.state.step)?,
+            None => StateDict::new(),
+        };
+        for tensor in self.optimizer.memory(self.network.params())? {
+            memory.push(tensor)?;
+        }
+        let state = serde_json::to_vec_pretty(&self.state).map_err(std::io::Error::from);
+        Ok(vec![
+            (MODEL, safetensors::to_bytes(&model)?),
+            (OPTIMIZER, safetensors::to_bytes(&memory)?),
+            (STATE, state.map_err(Error::io(STATE))?),
+        ])
+    }
+
+    /// Puts a training back to where a checkpoint was written.
+    ///
+    /// # Errors
+    /// When the checkpoint is that of another network, optimiser or dataset.
+    pub(super) fn restore(&mut self, checkpoint: &Checkpoint, ema: &EmaSection) -> Result<()> {
+        let state = read_state(checkpoint)?;
+        self.check_same_run(&state)?;
+        let open = |name| StateDict::open(&checkpoint.file(name), &ReadOptions::default());
+        let (model, memory) = (open(MODEL)?, open(OPTIMIZER)?);
+        self.ema = None;
+        if ema.enabled {
+            let mut average = self.network.clone();
+            load(&mut average, &model, "")?;
+            load(&mut self.network, &memory, WEIGHTS)?;
+            self.ema = Some(Ema::resume(average, ema.decay, state.ema_updates));
+        } else {
+            load(&mut self.network, &model, "")?;
+        }
+        let tensors = memory.iter().filter(|tensor| !tensor.name().starts_with(WEIGHTS));
+        self.optimizer.restore(self.network.params(), state.step, tensors)?;
+        self.state = state;
+        Ok(())
+    }
+
+    fn check_same_run(&self, saved: &State) -> Result<()> {
+        let same = |field, begun: u64, now: u64| {
+            if begun == now {
+                return Ok(());
+            }
+            Err(Error::OtherRun { field, begun: begun.to_string(), now: now.to_string() })
+        };
+        same("state.format", saved.format.into(), FORMAT.into())?;
+        same("seed", saved.seed, self.state.seed)?;
+        same("steps per epoch", saved.steps_per_epoch, self.state.steps_per_epoch)
+    }
+}
+
+fn read_state(checkpoint: &Checkpoint) -> Result<State> {
+    let path = checkpoint.file(STATE);
+    let text = fs::read(&path).map_err(Error::io(&path))?;
+    serde_json::from_slice(&text)
+        .map_err(|error| Error::Corrupt { path, reason: error.to_string() })
+}
+
+/// Every number of a network, under names with a prefix.
+fn entries(network: &Network, prefix: &str, step: u64) -> Result<StateDict> {
+    let mut dict = StateDict::new();
+    for (id, entry) in network.params().iter() {
+        let values = network.params().to_values(id);
+        if values.iter().any(|value| !value.is_finite()) {
+            let what = format!("parameter `{}`", entry.spec.name);
+            return Err(Error::Diverged { what, step, kept: None });
+        }
+        let dtype = match entry.spec.role {
+            Role::BatchCount => DType::I64,
+            _ => DType::F32,
+        };
+        let name = format!("{prefix}{}", entry.spec.name);
+        dict.push(TensorEntry::new(name, dtype, &entry.spec.shape, values)?)?;
+    }
+    Ok(dict)
+}
+
+fn load(network: &mut Network, dict: &StateDict, prefix: &str) -> Result<()> {
+    let specs: Vec<_> =
+        network.params().iter().map(|(id, entry)| (id, entry.spec.clone())).collect();
+    for (id, spec) in specs {
+        let name = format!("{prefix}{}", spec.name);
+        let tensor = dict.get(&name).filter(|tensor| tensor.shape() == spec.shape);
+        let tensor = tensor.ok_or_else(|| Error::Corrupt {
+            path: dict.file().into(),
+            reason: format!("no tensor `{name}` of shape {:?}", spec.shape),
+        })?;
+        network.params_mut().set_values(id, tensor.values()?)?;
+    }
+    Ok(())
+}

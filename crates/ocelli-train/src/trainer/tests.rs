@@ -1,0 +1,6 @@
+//! Whole trainings of a tiny network on made-up images.
+
+mod exact_resume;
+mod fixture;
+mod learning;
+mod parallel;

@@ -1,0 +1,143 @@
+//! That networks learn, and what happens when they cannot.
+
+use super::fixture::{CLASSES, Patterns, Scene, plain_graph};
+use crate::{Error, Local, MetricsLog, Outcome, RunFolder, evaluate};
+use ocelli_data::Source;
+use ocelli_nn::weights::{ReadOptions, StateDict};
+use std::sync::atomic::Ordering;
+
+#[test]
+fn a_tiny_set_can_be_memorised_by_every_optimiser() {
+    let cases: [&[&str]; 4] = [
+        &["optimizer.kind=sgd", "optimizer.lr=0.01"],
+        &["optimizer.kind=adamw", "optimizer.lr=0.003"],
+        &["optimizer.kind=rmsprop", "optimizer.lr=0.001"],
+        &["optimizer.kind=lars", "optimizer.lr=0.02", "optimizer.trust_coefficient=0.1"],
+    ];
+    for case in cases {
+        let common = ["train.epochs=40", "checkpoint.every=40"];
+        let overrides = [case, &common].concat();
+        let scene = Scene::new(&overrides);
+        let folder = tempfile::tempdir().unwrap();
+        let summary = scene.run(folder.path(), &mut ()).unwrap();
+        let scores = summary.evaluation.unwrap().scores;
+        assert_eq!((scores.samples, scores.correct), (30, 30), "{case:?}: {scores:?}");
+
+        let rows = MetricsLog::read(&RunFolder::metrics_path(folder.path())).unwrap();
+        let losses: Vec<f64> =
+            rows.iter().filter_map(|row| row.values.get("train/loss").copied()).collect();
+        let (first, last) = (losses[0], losses[losses.len() - 1]);
+        assert!(last < first / 2.0, "{case:?}: the loss goes from {first} to {last}");
+    }
+}
+
+#[test]
+fn evaluation_counts_every_image_once_and_changes_nothing() {
+    let scene = Scene::new(&[]);
+    let network = scene.network();
+    for samples in [1, 8, 29] {
+        let loader = scene.eval_loader(samples);
+        let mut heard = Vec::new();
+        let first = evaluate(&network, &loader, &Local, &mut |done| heard.push(done)).unwrap();
+        let second = evaluate(&network, &loader, &Local, &mut |_| {}).unwrap();
+        assert_eq!(first.scores, second.scores, "evaluation is deterministic");
+        assert_eq!(first.scores.samples, samples);
+        let source = Patterns::new(samples);
+        let mut expected = vec![0; CLASSES as usize];
+        for index in 0..source.len() {
+            expected[source.read(index).unwrap().label as usize] += 1;
+        }
+        assert_eq!(first.scores.class_samples, expected);
+        assert_eq!(heard.last(), Some(&samples));
+        assert!(first.latency_ms > 0.0 && first.images_per_second > 0.0);
+    }
+}
+
+#[test]
+fn a_training_that_diverges_stops_and_keeps_the_last_good_checkpoint() {
+    // Small steps until the sixth, which is huge.
+    let scene = Scene::new(&[
+        "optimizer.lr=1e-3",
+        "schedule.kind=multi_step",
+        "schedule.milestones=['5 steps']",
+        "schedule.decay=1e24",
+        "checkpoint.every='1 steps'",
+    ]);
+    let folder = tempfile::tempdir().unwrap();
+    let error = scene.run(folder.path(), &mut ()).unwrap_err();
+    let Error::Diverged { step, kept, .. } = &error else { panic!("{error}") };
+    assert!((6..=8).contains(step), "{error}");
+    let kept = kept.as_ref().unwrap();
+    assert!(error.to_string().contains("the last good checkpoint is"), "{error}");
+
+    let dict = StateDict::open(&kept.join(crate::MODEL), &ReadOptions::default()).unwrap();
+    for tensor in dict.iter() {
+        assert!(tensor.values().unwrap().iter().all(|value| value.is_finite()));
+    }
+    assert_eq!(dict.metadata["arch"], "test");
+}
+
+#[test]
+fn limits_and_stops_end_a_training_after_a_saved_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let scene = Scene::new(&["train.max_steps=6"]);
+    let summary = scene.run(folder.path(), &mut ()).unwrap();
+    assert_eq!((summary.outcome, summary.state.step), (Outcome::LimitReached, 6));
+    assert_eq!(summary.checkpoint.unwrap().step, 6);
+    assert!(summary.evaluation.is_some(), "it is evaluated where it ends");
+
+    let scene = Scene::new(&["train.max_hours=1e-9"]);
+    let summary = scene.run(folder.path(), &mut ()).unwrap();
+    assert_eq!((summary.outcome, summary.state.step), (Outcome::LimitReached, 6));
+
+    let scene = Scene::new(&[]);
+    scene.stop.store(true, Ordering::Relaxed);
+    let summary = scene.run(folder.path(), &mut ()).unwrap();
+    assert_eq!((summary.outcome, summary.state.step), (Outcome::Interrupted, 6));
+}
+
+#[test]
+fn frozen_parts_stay_and_so_do_their_statistics() {
+    let scene = Scene::new(&["model.freeze=['conv.*', 'bn.*']", "train.epochs=1"]);
+    let folder = tempfile::tempdir().unwrap();
+    let summary = scene.run(folder.path(), &mut ()).unwrap();
+    let path = summary.checkpoint.unwrap().file(crate::MODEL);
+    let after = StateDict::open(&path, &ReadOptions::default()).unwrap();
+    let before = scene.network();
+    for (id, entry) in before.params().iter() {
+        let name = entry.spec.name.as_str();
+        let same = before.params().to_values(id) == after.get(name).unwrap().values().unwrap();
+        assert_eq!(same, name.starts_with("conv.") || name.starts_with("bn."), "{name}");
+    }
+}
+
+#[test]
+fn parts_of_a_step_add_up_to_its_batch() {
+    let train = |overrides: &[&str]| {
+        let scene = Scene { graph: plain_graph(), samples: 32, ..Scene::new(overrides) };
+        let folder = tempfile::tempdir().unwrap();
+        let summary = scene.run(folder.path(), &mut ()).unwrap();
+        let path = summary.checkpoint.unwrap().file(crate::MODEL);
+        let dict = StateDict::open(&path, &ReadOptions::default()).unwrap();
+        dict.iter().flat_map(|tensor| tensor.values().unwrap()).collect::<Vec<f32>>()
+    };
+    let whole = train(&["train.batch_size=8", "optimizer.clip_norm=0.5"]);
+    let parts = train(&["train.batch_size=2", "train.accumulate=4", "optimizer.clip_norm=0.5"]);
+    let error = ocelli_testkit::relative_error(&parts, &whole);
+    assert!(error < 1e-5, "{error}");
+}
+
+#[test]
+fn what_does_not_fit_is_refused_before_the_first_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let small = Scene { samples: 3, ..Scene::new(&[]) };
+    let error = small.run(folder.path(), &mut ()).unwrap_err().to_string();
+    assert!(error.contains("3 images, fewer than the 4"), "{error}");
+
+    let mut other = Scene::new(&[]);
+    other.samples = 60;
+    let begun = Scene::new(&["train.max_steps=1"]);
+    begun.run(folder.path(), &mut ()).unwrap();
+    let error = other.run(folder.path(), &mut ()).unwrap_err().to_string();
+    assert_eq!(error, "the run was begun with steps per epoch 7, now it is 15");
+}
