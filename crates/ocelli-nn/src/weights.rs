@@ -9,6 +9,23 @@
 //! | safetensors | yes | yes, as a whole or not at all |
 //! | `.pth`, `.pt`: zip (PyTorch 1.6 and later) | yes | no |
 //! | `.pth`, `.th`: legacy (PyTorch 0.1.10 to 1.5) | yes | no |
+//!
+//! ```
+//! use ocelli_nn::{registry, weights};
+//! use ocelli_random::Seed;
+//!
+//! let model = registry::find("resnet20_cifar")?;
+//! let device = burn::tensor::Device::flex();
+//! let network = model.network(&model.options(), Seed(0), &device)?;
+//! let file = weights::safetensors::to_bytes(&weights::state_dict(&network)?)?;
+//!
+//! let mut copy = model.network(&model.options(), Seed(1), &device)?;
+//! let options = weights::ReadOptions::default();
+//! let dict = weights::StateDict::from_bytes("model.safetensors", file, &options)?;
+//! let report = weights::load(&mut copy, &dict, &weights::LoadOptions::default())?;
+//! assert!(report.is_complete());
+//! # Ok::<(), ocelli_nn::Error>(())
+//! ```
 
 pub mod atomic;
 pub mod safetensors;
@@ -17,6 +34,7 @@ mod convert;
 mod dtype;
 mod error;
 mod fit;
+mod format;
 mod limits;
 mod load;
 mod names;

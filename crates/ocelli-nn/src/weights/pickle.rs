@@ -14,6 +14,7 @@ mod error;
 mod globals;
 mod input;
 mod machine;
+mod opcode;
 
 pub use error::{PickleError, PickleFault};
 pub(super) use globals::Global;
