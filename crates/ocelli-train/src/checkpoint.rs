@@ -13,6 +13,7 @@ mod tests;
 
 use crate::{Error, Result};
 use manifest::Manifest;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -144,6 +145,21 @@ impl Checkpoints {
 }
 
 impl Checkpoint {
+    /// The checkpoint in the folder `path`.
+    ///
+    /// # Errors
+    /// When its files are not what its manifest says, or the folder is not called `step-N`.
+    pub fn open(path: &Path) -> Result<Self> {
+        let name = path.file_name().and_then(OsStr::to_str);
+        let step = name.and_then(|name| name.strip_prefix(PREFIX)?.parse().ok());
+        let step = step.ok_or_else(|| Error::Corrupt {
+            path: path.to_owned(),
+            reason: format!("not called {PREFIX}N"),
+        })?;
+        Manifest::verify(path)?;
+        Ok(Self { step, path: path.to_owned() })
+    }
+
     /// The path of one of its files.
     pub fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)

@@ -148,6 +148,22 @@ pub enum Error {
         path: PathBuf,
     },
 
+    /// A folder holds no checkpoint to take a network from.
+    #[error("{}: no checkpoint; expected a run's folder, a checkpoint or a file", path.display())]
+    NoCheckpoint {
+        /// The folder.
+        path: PathBuf,
+    },
+
+    /// A file of weights does not say, by name or by shape, whose they are.
+    #[error("{file}: weights of no one model{}", fits_several(candidates))]
+    UnknownArch {
+        /// The file.
+        file: String,
+        /// The models that they fit.
+        candidates: Vec<String>,
+    },
+
     /// A file of a run is not what it claims to be.
     #[error("{}: {reason}", path.display())]
     Corrupt {
@@ -174,5 +190,12 @@ fn kept_checkpoint(kept: Option<&std::path::Path>) -> String {
     match kept {
         Some(path) => format!("the last good checkpoint is {}", path.display()),
         None => "no checkpoint was written before that".to_owned(),
+    }
+}
+
+fn fits_several(candidates: &[String]) -> String {
+    match candidates {
+        [] => String::new(),
+        names => format!("; they fit {}", names.join(", ")),
     }
 }

@@ -1,0 +1,158 @@
+//! Networks that have learnt something: weights, together with what they expect of a picture and
+//! what their answers are called.
+
+mod metadata;
+mod pictures;
+mod predict;
+#[cfg(test)]
+mod tests;
+
+pub use metadata::Metadata;
+pub use predict::{Answer, Guess, PredictOptions};
+
+use crate::checkpoint::{Checkpoint, MANIFEST};
+use crate::{Error, MODEL, Result, RunFolder};
+use burn::tensor::Device;
+use ocelli_data::{EvalConfig, EvalTransform, InputConfig};
+use ocelli_nn::Network;
+use ocelli_nn::registry::{self, DefaultConfig, Model, ModelOptions};
+use ocelli_nn::weights::{LoadOptions, ReadOptions, StateDict, identify, load, options_of};
+use ocelli_random::Seed;
+use std::path::{Path, PathBuf};
+
+/// A network that is ready to classify pictures.
+#[derive(Clone, Debug)]
+pub struct Trained {
+    /// The architecture, as the registry calls it.
+    pub arch: String,
+    /// The file that the weights came from.
+    pub file: PathBuf,
+    /// The network.
+    pub network: Network,
+    /// What the network wants to see.
+    pub input: InputConfig,
+    /// What a picture goes through before.
+    pub eval: EvalConfig,
+    /// The names of the classes, where the file knows them.
+    pub classes: Option<Vec<String>>,
+}
+
+impl Trained {
+    /// Loads a network from a run's folder (its newest checkpoint that can be trusted), from one
+    /// checkpoint, or from a file of weights in any format that [`StateDict::open`] reads.
+    ///
+    /// A file that Ocelli wrote says itself what it is. For others `arch` names the network; if it
+    /// is absent, the registry is searched for the one whose tensors these are.
+    ///
+    /// # Errors
+    /// When there is no such file, it is damaged, or its weights are those of another network.
+    pub fn open(path: &Path, arch: Option<&str>, device: &Device) -> Result<Self> {
+        let file = weights_file(path)?;
+        let dict = StateDict::open(&file, &ReadOptions::default())?;
+        let metadata = Metadata::of(&dict)?;
+        let model = match arch.or(metadata.arch.as_deref()) {
+            Some(name) => registry::find(name)?,
+            None => identified(&dict)?,
+        };
+        let options = metadata.options.unwrap_or_else(|| options_of(&dict, model));
+        check_size(model, &options, &dict)?;
+        let mut network = model.network(&options, Seed::default(), device)?;
+        load(&mut network, &dict, &LoadOptions::default())?;
+        let (input, eval) = preprocessing(&model.config, options.in_channels);
+        Ok(Self {
+            arch: model.name(),
+            file,
+            network,
+            input: metadata.input.unwrap_or(input),
+            eval: metadata.eval.unwrap_or(eval),
+            classes: metadata.classes,
+        })
+    }
+
+    /// What a picture goes through before the network sees it.
+    ///
+    /// # Errors
+    /// When a setting is out of range.
+    pub fn transform(&self) -> Result<EvalTransform> {
+        Ok(EvalTransform::new(self.input.clone(), self.eval)?)
+    }
+
+    /// The name of a class, or its number where the file knows no names.
+    pub fn class_name(&self, class: usize) -> String {
+        let names = self.classes.as_deref().unwrap_or_default();
+        names.get(class).cloned().unwrap_or_else(|| class.to_string())
+    }
+}
+
+/// What the weights of a model of the registry expect of a picture of `channels` channels.
+pub fn preprocessing(config: &DefaultConfig, channels: usize) -> (InputConfig, EvalConfig) {
+    use ocelli_data::{CropMode, Interpolation};
+    use registry::{CropMode as Crop, Interpolation as Filter};
+    let per_channel = |values: [f32; 3]| match channels {
+        1 => vec![values.iter().sum::<f32>() / 3.0],
+        _ => values.into(),
+    };
+    let input = InputConfig {
+        size: config.input_size as u32,
+        channels: channels as u8,
+        mean: per_channel(config.mean),
+        std: per_channel(config.std),
+        interpolation: match config.interpolation {
+            Filter::Bilinear => Interpolation::Bilinear,
+            Filter::Bicubic => Interpolation::Bicubic,
+        },
+        ..InputConfig::default()
+    };
+    let crop_mode = match config.crop_mode {
+        Crop::Center => CropMode::Centre,
+        Crop::Squash => CropMode::Squash,
+    };
+    (input, EvalConfig { crop_pct: config.crop_pct, crop_mode })
+}
+
+/// The file of weights that `path` stands for.
+fn weights_file(path: &Path) -> Result<PathBuf> {
+    if !path.is_dir() {
+        return Ok(path.to_owned());
+    }
+    if path.join(MANIFEST).exists() {
+        return Ok(Checkpoint::open(path)?.file(MODEL));
+    }
+    let newest = RunFolder::checkpoints_of(path).newest()?;
+    for rejected in &newest.rejected {
+        let (path, reason) = (rejected.path.display(), &rejected.reason);
+        tracing::warn!("passing over the damaged checkpoint {path}: {reason}");
+    }
+    match newest.checkpoint {
+        Some(checkpoint) => Ok(checkpoint.file(MODEL)),
+        None => Err(Error::NoCheckpoint { path: path.to_owned() }),
+    }
+}
+
+/// The model of the registry that the tensors fit, if there is exactly one.
+fn identified(dict: &StateDict) -> Result<&'static Model> {
+    let candidates = identify(dict);
+    match candidates[..] {
+        [model] => Ok(model),
+        _ => Err(Error::UnknownArch {
+            file: dict.file().to_owned(),
+            candidates: candidates.iter().map(|model| model.name()).collect(),
+        }),
+    }
+}
+
+/// Refuses a file that claims more classes than it has weights for, before memory is taken.
+fn check_size(model: &Model, options: &ModelOptions, dict: &StateDict) -> Result<()> {
+    let corrupt = |reason| Error::Corrupt { path: dict.file().into(), reason };
+    if ![1, 3].contains(&options.in_channels) {
+        let channels = options.in_channels;
+        return Err(corrupt(format!("for images of {channels} channels, expected 1 or 3")));
+    }
+    let classes = options.num_classes;
+    let values = |shape: &[usize]| shape.iter().product::<usize>();
+    let most = dict.iter().map(|tensor| values(tensor.shape())).max().unwrap_or(0);
+    if classes > model.config.num_classes.max(most) {
+        return Err(corrupt(format!("{classes} classes, but no tensor of so many values")));
+    }
+    Ok(())
+}

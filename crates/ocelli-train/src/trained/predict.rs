@@ -1,0 +1,109 @@
+//! Classifying pictures that nobody has labelled.
+
+use super::Trained;
+use super::pictures::Pictures;
+use crate::method::{images, values};
+use crate::metrics::probabilities;
+use crate::Result;
+use ocelli_data::{Loader, LoaderConfig};
+use ocelli_nn::Pass;
+use serde::Serialize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// How pictures are classified.
+#[derive(Clone, Copy, Debug)]
+pub struct PredictOptions {
+    /// How many classes each answer names.
+    pub top: usize,
+    /// Pictures per forward pass.
+    pub batch_size: usize,
+    /// How many threads decode.
+    pub threads: usize,
+}
+
+/// What became of one picture.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Answer {
+    /// It was classified.
+    Classified {
+        /// The file.
+        image: String,
+        /// The most probable classes, the most probable first.
+        top: Vec<Guess>,
+    },
+    /// It could not be read.
+    Unreadable {
+        /// The file.
+        image: String,
+        /// What is wrong with it.
+        error: String,
+    },
+}
+
+/// A class and how probable it is.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Guess {
+    /// The class, counted from zero.
+    pub class: usize,
+    /// Its name, or its number where names are not known.
+    pub name: String,
+    /// The network's probability, 0 to 1.
+    pub probability: f64,
+}
+
+impl Trained {
+    /// Classifies `pictures`, batch after batch, and hands out each answer as soon as it is there,
+    /// in the order of the pictures within what could be read. Memory does not grow with their
+    /// number.
+    ///
+    /// # Errors
+    /// When a setting is out of range, or `answer` returns an error.
+    pub fn predict<E: From<crate::Error>>(
+        &self,
+        pictures: Vec<PathBuf>,
+        options: PredictOptions,
+        mut answer: impl FnMut(Answer) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let source = Arc::new(Pictures(pictures));
+        let config = LoaderConfig {
+            threads: options.threads,
+            error_budget: u64::MAX,
+            ..LoaderConfig::eval(options.batch_size)
+        };
+        let transform = Arc::new(self.transform()?);
+        let loader = Loader::new(source.clone(), transform, config).map_err(crate::Error::from)?;
+        for batch in loader.epoch(0, 0) {
+            let mut batch = batch.map_err(crate::Error::from)?;
+            for skipped in std::mem::take(&mut batch.skipped) {
+                answer(Answer::Unreadable { image: skipped.name, error: skipped.reason })?;
+            }
+            if batch.is_empty() {
+                continue;
+            }
+            let indices = std::mem::take(&mut batch.indices);
+            let pixels = images(&mut batch, &self.network);
+            let logits = values(self.network.forward(pixels, Pass::Eval));
+            let classes = self.network.graph().num_classes().max(1);
+            for (index, logits) in indices.into_iter().zip(logits.chunks_exact(classes)) {
+                let image = source.0[index as usize].display().to_string();
+                answer(Answer::Classified { image, top: self.best(logits, options.top) })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The `count` most probable classes; of equal ones the first.
+    fn best(&self, logits: &[f32], count: usize) -> Vec<Guess> {
+        let probabilities = probabilities(logits);
+        let mut classes: Vec<usize> = (0..logits.len()).collect();
+        classes.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]).then(a.cmp(&b)));
+        let guess = |class| Guess {
+            class,
+            name: self.class_name(class),
+            probability: probabilities[class],
+        };
+        classes.into_iter().take(count).map(guess).collect()
+    }
+}
