@@ -13,7 +13,9 @@ mod process_group;
 pub mod recipe;
 mod run_folder;
 mod schedule;
+mod setup;
 mod span;
+mod trained;
 mod trainer;
 
 pub use ema::Ema;
@@ -25,7 +27,9 @@ pub use process_group::{Local, ProcessGroup};
 pub use recipe::Recipe;
 pub use run_folder::{MetricsLog, Row, RunFolder};
 pub use schedule::Schedule;
+pub use setup::{Machine, Setup};
 pub use span::{ParseSpanError, Span};
+pub use trained::{Answer, Guess, Metadata, PredictOptions, Trained, preprocessing};
 pub use trainer::{
     Best, Event, MODEL, Observer, Outcome, Parts, State, StepReport, Summary, Trainer,
 };

@@ -49,10 +49,7 @@ pub struct StepOutput {
 
 /// Supervised classification: cross-entropy with the labels.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Supervised {
-    /// How much of a target's mass is spread evenly over all classes.
-    pub label_smoothing: f64,
-}
+pub struct Supervised;
 
 impl Method for Supervised {
     fn step(&mut self, network: &Network, mut batch: Batch, place: Place) -> Result<StepOutput> {
@@ -60,7 +57,7 @@ impl Method for Supervised {
         let mut pass = TrainPass::new(place.seed, place.step, place.first_row);
         let images = images(&mut batch, &network).autodiff();
         let logits = network.forward(images, Pass::Train(&mut pass));
-        let loss = cross_entropy(logits.clone(), &batch.targets, self.label_smoothing);
+        let loss = cross_entropy(logits.clone(), &batch.targets);
         let top1 = share_correct(&values(logits), &batch.targets);
         let gradients = network.gradients(&loss);
         Ok(StepOutput {

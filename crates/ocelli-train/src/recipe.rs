@@ -1,10 +1,12 @@
 //! Recipes: everything that decides the result of a training run, in one TOML file.
 //!
-//! A recipe is resolved in three layers, each over the one before: the defaults (a small GhostNet
-//! on the embedded images), a file, and overrides from the command line. The resolved recipe is
-//! written into the run's folder, with every field, so that a run can be repeated from it alone.
+//! A recipe is resolved in layers, each over the one before: the defaults, what the model's entry
+//! in the registry says of its input, a file, and overrides from the command line. The resolved
+//! recipe is written into the run's folder, with every field, so that a run can be repeated from
+//! it alone.
 
 mod limits;
+mod model_defaults;
 mod overrides;
 mod reader;
 mod sections;
@@ -13,11 +15,13 @@ mod sections;
 mod tests;
 
 pub use sections::{
-    CheckpointSection, EmaSection, LossSection, ModelSection, OptimizerKind, OptimizerSection,
+    CheckpointSection, DataSection, EmaSection, ModelSection, OptimizerKind, OptimizerSection,
     ScheduleKind, ScheduleSection, TrainSection,
 };
 
 use crate::{Error, Result};
+use ocelli_data::augment::Mix;
+use ocelli_data::{EvalConfig, InputConfig, TrainConfig};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -29,8 +33,16 @@ pub struct Recipe {
     pub seed: u64,
     /// `[model]`
     pub model: ModelSection,
-    /// `[loss]`
-    pub loss: LossSection,
+    /// `[data]`
+    pub data: DataSection,
+    /// `[input]`: what the network sees; what is not given is the model's own.
+    pub input: InputConfig,
+    /// `[eval]`: what an image goes through in evaluation; what is not given is the model's own.
+    pub eval: EvalConfig,
+    /// `[augment]`: what an image goes through in training.
+    pub augment: TrainConfig,
+    /// `[mix]`: mixup, cutmix and label smoothing.
+    pub mix: Mix,
     /// `[optimizer]`
     pub optimizer: OptimizerSection,
     /// `[schedule]`
@@ -42,6 +54,9 @@ pub struct Recipe {
     /// `[checkpoint]`
     pub checkpoint: CheckpointSection,
 }
+
+/// What `ocelli train` does when it is not told otherwise: a small GhostNet on embedded images.
+pub const DEFAULT: &str = include_str!("../../../recipes/default.toml");
 
 impl Recipe {
     /// Resolves the text of a recipe file under `overrides`, each `section.key=value`.
@@ -69,6 +84,7 @@ impl Recipe {
         for text in overrides {
             overrides::apply(&mut table, text.as_ref())?;
         }
+        model_defaults::fill(&mut table)?;
         let recipe: Self = reader::read(table).map_err(with_hint_from_all_keys)?;
         limits::check(&recipe)?;
         Ok(recipe)

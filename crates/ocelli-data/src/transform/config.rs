@@ -190,44 +190,44 @@ impl Default for TrainCrop {
 
 impl TrainConfig {
     pub(crate) fn check(&self) -> Result<()> {
-        probability("train.flip", self.flip)?;
-        probability("train.grey", self.grey)?;
+        probability("augment.flip", self.flip)?;
+        probability("augment.grey", self.grey)?;
         match self.crop {
             TrainCrop::RandomResized(crop) => {
-                range("train.crop.random_resized.scale", crop.scale, 1.0)?;
-                range("train.crop.random_resized.ratio", crop.ratio, f64::MAX)?;
+                range("augment.crop.random_resized.scale", crop.scale, 1.0)?;
+                range("augment.crop.random_resized.ratio", crop.ratio, f64::MAX)?;
             }
             TrainCrop::Pad(pad) if pad.pixels > LARGEST_SIZE => {
                 let reason = format!("is {}, expected up to {LARGEST_SIZE}", pad.pixels);
-                return Err(Error::setting("train.crop.pad.pixels", reason));
+                return Err(Error::setting("augment.crop.pad.pixels", reason));
             }
             TrainCrop::Pad(_) | TrainCrop::Squash => {}
         }
         if let Some(rand_augment) = self.rand_augment {
             let RandAugment { magnitude, translate, cutout, .. } = rand_augment;
-            at_least_zero("train.rand_augment.magnitude", magnitude)?;
-            at_least_zero("train.rand_augment.translate", translate)?;
-            at_least_zero("train.rand_augment.cutout", cutout)?;
+            at_least_zero("augment.rand_augment.magnitude", magnitude)?;
+            at_least_zero("augment.rand_augment.translate", translate)?;
+            at_least_zero("augment.rand_augment.cutout", cutout)?;
         }
         if let Some(jitter) = self.colour_jitter {
-            probability("train.colour_jitter.probability", jitter.probability)?;
-            at_least_zero("train.colour_jitter.brightness", jitter.brightness.into())?;
-            at_least_zero("train.colour_jitter.contrast", jitter.contrast.into())?;
-            at_least_zero("train.colour_jitter.saturation", jitter.saturation.into())?;
+            probability("augment.colour_jitter.probability", jitter.probability)?;
+            at_least_zero("augment.colour_jitter.brightness", jitter.brightness.into())?;
+            at_least_zero("augment.colour_jitter.contrast", jitter.contrast.into())?;
+            at_least_zero("augment.colour_jitter.saturation", jitter.saturation.into())?;
             if !(0.0..=0.5).contains(&jitter.hue) {
                 let reason = format!("is {}, expected 0 to 0.5", jitter.hue);
-                return Err(Error::setting("train.colour_jitter.hue", reason));
+                return Err(Error::setting("augment.colour_jitter.hue", reason));
             }
         }
         if let Some(blur) = self.blur {
-            probability("train.blur.probability", blur.probability)?;
-            probability("train.blur.kernel", blur.kernel)?;
-            range("train.blur.sigma", blur.sigma.map(f64::from), f64::MAX)?;
+            probability("augment.blur.probability", blur.probability)?;
+            probability("augment.blur.kernel", blur.kernel)?;
+            range("augment.blur.sigma", blur.sigma.map(f64::from), f64::MAX)?;
         }
         if let Some(erasing) = self.erasing {
-            probability("train.erasing.probability", erasing.probability)?;
-            range("train.erasing.area", erasing.area.map(f64::from), 1.0)?;
-            range("train.erasing.ratio", erasing.ratio.map(f64::from), f64::MAX)?;
+            probability("augment.erasing.probability", erasing.probability)?;
+            range("augment.erasing.area", erasing.area.map(f64::from), 1.0)?;
+            range("augment.erasing.ratio", erasing.ratio.map(f64::from), f64::MAX)?;
         }
         Ok(())
     }

@@ -2,11 +2,13 @@
 
 use super::Recipe;
 use crate::{Error, Result, Span};
+use ocelli_data::{EvalTransform, TrainTransform};
 use std::fmt::Display;
 
 /// Checks every field; the error names the first that is out of range.
 pub(super) fn check(recipe: &Recipe) -> Result<()> {
     check_model(recipe)?;
+    check_data(recipe)?;
     check_optimizer(recipe)?;
     check_schedule(recipe)?;
     check_train(recipe)
@@ -15,10 +17,17 @@ pub(super) fn check(recipe: &Recipe) -> Result<()> {
 fn check_model(recipe: &Recipe) -> Result<()> {
     let model = &recipe.model;
     require("model.name", &model.name, !model.name.is_empty(), "a name of the registry")?;
-    optional_fraction("model.drop_rate", model.drop_rate)?;
-    optional_fraction("model.drop_path_rate", model.drop_path_rate)?;
-    let smoothing = recipe.loss.label_smoothing;
-    require("loss.label_smoothing", smoothing, (0.0..1.0).contains(&smoothing), "0 to below 1")
+    optional_fraction("model.dropout", model.dropout)?;
+    optional_fraction("model.drop_path", model.drop_path)
+}
+
+/// The data crate knows the ranges of its own sections, and names their fields as we do.
+fn check_data(recipe: &Recipe) -> Result<()> {
+    let source = &recipe.data.source;
+    require("data.source", source, !source.is_empty(), "a dataset")?;
+    TrainTransform::new(recipe.input.clone(), recipe.augment)?;
+    EvalTransform::new(recipe.input.clone(), recipe.eval)?;
+    Ok(())
 }
 
 fn check_optimizer(recipe: &Recipe) -> Result<()> {

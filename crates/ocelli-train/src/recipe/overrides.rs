@@ -14,9 +14,13 @@ pub(super) fn apply(table: &mut Table, text: &str) -> Result<()> {
     set(table, &parts, parse(value.trim()), key)
 }
 
-/// A value in TOML's syntax, or else the text itself.
+/// A value in TOML's syntax, or else the text itself. Nothing in a recipe is a date, but a name
+/// may look like one.
 fn parse(text: &str) -> Value {
-    text.parse().unwrap_or_else(|_| Value::String(text.to_owned()))
+    match text.parse() {
+        Err(_) | Ok(Value::Datetime(_)) => Value::String(text.to_owned()),
+        Ok(value) => value,
+    }
 }
 
 fn set(table: &mut Table, parts: &[&str], value: Value, key: &str) -> Result<()> {

@@ -10,6 +10,7 @@ use serde::de::{
     MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor, value::StringDeserializer,
 };
 use std::fmt;
+use std::marker::PhantomData;
 use toml::Value;
 
 /// Turns a table into `T`. A key that `T` does not have is an error, whatever `T`'s attributes.
@@ -185,7 +186,9 @@ impl<'de> Deserializer<'de> for Node {
             Value::Integer(number) => visitor.visit_i64(number),
             Value::Float(number) => visitor.visit_f64(number),
             Value::Boolean(flag) => visitor.visit_bool(flag),
-            Value::Datetime(time) => visitor.visit_string(time.to_string()),
+            Value::Datetime(_) => {
+                Err(serde::de::Error::invalid_type(Unexpected::Other("a date"), &visitor))
+            }
             Value::Array(items) => visitor.visit_seq(Items { rest: items.into_iter(), at: 0 }),
             Value::Table(table) => visitor.visit_map(Entries::new(table, &[])),
         }
@@ -218,11 +221,18 @@ impl<'de> Deserializer<'de> for Node {
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _name: &'static str,
-        _variants: &'static [&'static str],
+        variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, FieldError> {
         match self.0 {
             Value::String(name) => visitor.visit_enum(name.into_deserializer()),
+            Value::Table(table) if table.len() > 1 => {
+                let keys: Vec<&str> = table.keys().map(String::as_str).collect();
+                Err(FieldError::new(Kind::Unacceptable {
+                    found: keys.join(" and "),
+                    expected: format!("only one of {}", variants.join(", ")),
+                }))
+            }
             Value::Table(table) if table.len() == 1 => match table.into_iter().next() {
                 Some((name, content)) => visitor.visit_enum(Variant { name, content }),
                 None => Err(FieldError::new(Kind::Other("a variant".to_owned()))),
@@ -319,31 +329,35 @@ struct Variant {
     content: Value,
 }
 
+/// The content of a variant whose name has been read.
+struct Content(Variant);
+
 impl<'de> EnumAccess<'de> for Variant {
     type Error = FieldError;
-    type Variant = Node;
+    type Variant = Content;
 
     fn variant_seed<S: DeserializeSeed<'de>>(
         self,
         seed: S,
-    ) -> Result<(S::Value, Node), FieldError> {
-        let name: StringDeserializer<FieldError> = self.name.into_deserializer();
-        Ok((seed.deserialize(name)?, Node(self.content)))
+    ) -> Result<(S::Value, Content), FieldError> {
+        let name: StringDeserializer<FieldError> = self.name.clone().into_deserializer();
+        Ok((seed.deserialize(name)?, Content(self)))
     }
 }
 
-impl<'de> VariantAccess<'de> for Node {
+impl<'de> VariantAccess<'de> for Content {
     type Error = FieldError;
 
     fn unit_variant(self) -> Result<(), FieldError> {
-        serde::Deserialize::deserialize(self)
+        self.newtype_variant_seed(PhantomData)
     }
 
     fn newtype_variant_seed<S: DeserializeSeed<'de>>(
         self,
         seed: S,
     ) -> Result<S::Value, FieldError> {
-        seed.deserialize(self)
+        let Variant { name, content } = self.0;
+        seed.deserialize(Node(content)).map_err(|error| error.at(&name))
     }
 
     fn tuple_variant<V: Visitor<'de>>(
@@ -351,7 +365,8 @@ impl<'de> VariantAccess<'de> for Node {
         _len: usize,
         visitor: V,
     ) -> Result<V::Value, FieldError> {
-        self.deserialize_seq(visitor)
+        let Variant { name, content } = self.0;
+        Node(content).deserialize_seq(visitor).map_err(|error| error.at(&name))
     }
 
     fn struct_variant<V: Visitor<'de>>(
@@ -359,6 +374,7 @@ impl<'de> VariantAccess<'de> for Node {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, FieldError> {
-        self.deserialize_struct("", fields, visitor)
+        let Variant { name, content } = self.0;
+        Node(content).deserialize_struct("", fields, visitor).map_err(|error| error.at(&name))
     }
 }

@@ -17,21 +17,28 @@ pub struct ModelSection {
     pub reset_head: bool,
     /// Dropout before the classifier, 0 to 1; none means the architecture's own rate.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub drop_rate: Option<f64>,
-    /// Stochastic depth of the last block, 0 to 1; none means the architecture's own rate.
+    pub dropout: Option<f64>,
+    /// Stochastic depth of the last block, 0 to 1; none means no stochastic depth.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub drop_path_rate: Option<f64>,
+    pub drop_path: Option<f64>,
+    /// Give the stem stride one, for images of about 32 pixels.
+    pub small_input: bool,
     /// Globs over parameter names, as in `blocks.0.*`. What matches is not trained; a batch
     /// normalisation whose running mean matches keeps its statistics.
     pub freeze: Vec<String>,
 }
 
-/// What the loss is.
+/// Which images are trained on and which are evaluated.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct LossSection {
-    /// How much of a target's mass is spread evenly over all classes, 0 to 1.
-    pub label_smoothing: f64,
+pub struct DataSection {
+    /// The dataset, as [`ocelli_data::open`] takes it; its train part is trained on.
+    pub source: String,
+    /// Another dataset to evaluate; none means the test part of `source`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test: Option<String>,
+    /// How many unreadable images may be left out of each epoch; they are listed.
+    pub error_budget: u64,
 }
 
 /// How gradients change weights.
@@ -191,16 +198,17 @@ impl Default for ModelSection {
             name: "ghostnet_small".to_owned(),
             weights: None,
             reset_head: false,
-            drop_rate: None,
-            drop_path_rate: None,
+            dropout: None,
+            drop_path: None,
+            small_input: false,
             freeze: Vec::new(),
         }
     }
 }
 
-impl Default for LossSection {
+impl Default for DataSection {
     fn default() -> Self {
-        Self { label_smoothing: 0.0 }
+        Self { source: "builtin:fashion-mnist".to_owned(), test: None, error_budget: 0 }
     }
 }
 

@@ -1,5 +1,6 @@
 use super::*;
 use crate::Span;
+use proptest::prelude::*;
 
 const NONE: &[&str] = &[];
 
@@ -8,8 +9,34 @@ fn message(text: &str, overrides: &[&str]) -> String {
 }
 
 #[test]
-fn an_empty_file_is_the_default_recipe() {
-    assert_eq!(Recipe::resolve("empty", "", NONE).unwrap(), Recipe::default());
+fn an_empty_file_leaves_everything_to_the_defaults_and_the_model() {
+    let recipe = Recipe::resolve("empty", "", NONE).unwrap();
+    let (input, eval) = (recipe.input.clone(), recipe.eval);
+    assert_eq!((input.size, input.channels, eval.crop_pct), (32, 3, 1.0));
+    assert_eq!(recipe, Recipe { input, eval, ..Recipe::default() });
+}
+
+#[test]
+fn what_a_model_wants_to_see_can_be_overridden_field_by_field() {
+    let overrides = ["model.name=tf_efficientnetv2_s", "input.size=128", "eval.crop_pct=0.9"];
+    let recipe = Recipe::resolve("test", "", &overrides).unwrap();
+    assert_eq!((recipe.input.size, recipe.eval.crop_pct), (128, 0.9));
+    assert_eq!(recipe.input.mean, [0.5; 3]);
+    let recipe = Recipe::resolve("test", "", &["input.channels=1"]).unwrap();
+    assert_eq!((recipe.input.mean.len(), recipe.input.channels), (1, 1));
+    assert_eq!(
+        message("", &["model.name=ghostnet_smal"]),
+        "unknown model `ghostnet_smal`; did you mean `ghostnet_small`?"
+    );
+    assert!(message("", &["input=3"]).contains("`input` is 3, expected a table"));
+}
+
+#[test]
+fn the_recipe_of_plain_train_is_complete_and_small() {
+    let recipe = Recipe::resolve("default", DEFAULT, NONE).unwrap();
+    assert_eq!(recipe.data.source, "builtin:fashion-mnist");
+    assert_eq!((recipe.input.size, recipe.input.channels), (28, 1));
+    assert_eq!(recipe.model.name, "ghostnet_small");
 }
 
 #[test]
@@ -18,7 +45,7 @@ fn a_resolved_recipe_reads_back_as_itself() {
         seed = 7
         [model]
         freeze = ['blocks.0.*']
-        drop_rate = 0.2
+        dropout = 0.2
         [optimizer]
         kind = 'rmsprop'
         epsilon = 1e-3
@@ -66,7 +93,12 @@ fn unknown_keys_name_the_nearest_known_one() {
         (
             "",
             "label_smoothing=0.1",
-            "unknown key `label_smoothing`; did you mean `loss.label_smoothing`?",
+            "unknown key `label_smoothing`; did you mean `mix.label_smoothing`?",
+        ),
+        (
+            "",
+            "augment.crop.pad.pixel=2",
+            "unknown key `augment.crop.pad.pixel`; did you mean `augment.crop.pad.pixels`?",
         ),
         ("", "train.warmup=5", "unknown key `train.warmup`; did you mean `schedule.warmup`?"),
         ("zzz = 1", "seed=1", "unknown key `zzz`"),
@@ -107,6 +139,17 @@ fn wrong_types_and_ranges_name_the_field() {
             "optimizer.betas=[0.9]",
             "`optimizer.betas` is a list of length 1, expected an array of length 2",
         ),
+        (
+            "augment.crop.pat.pixels=2",
+            "`augment.crop` is \"pat\", expected one of random_resized, pad, squash \
+             (did you mean \"pad\"?)",
+        ),
+        (
+            "augment.crop.pad.pixels=x",
+            "`augment.crop.pad.pixels` is the text \"x\", expected a whole number, 0 or more",
+        ),
+        ("augment.flip=2", "`augment.flip` is 2, expected 0 to 1"),
+        ("input.size=0", "`input.size` is 0 pixels, expected 1 to 8192"),
         ("model.name=", "`model.name` is empty, expected a name of the registry"),
         ("epochs", "`epochs` is not an override, expected `section.key=value`"),
         (".epochs=1", "`.epochs=1` is not an override, expected `section.key=value`"),
@@ -114,6 +157,16 @@ fn wrong_types_and_ranges_name_the_field() {
     for (set, expected) in cases {
         assert_eq!(message("", &[set]), expected, "{set}");
     }
+    let both =
+        message("", &["augment.crop.pad.pixels=2", "augment.crop.random_resized.scale=[0.5, 1.0]"]);
+    assert_eq!(
+        both,
+        "`augment.crop` is pad and random_resized, expected only one of random_resized, pad, squash"
+    );
+    assert_eq!(
+        message("seed = 1979-05-27", &[]),
+        "`seed` is a date, expected a whole number, 0 or more"
+    );
     let below_a_number = message("", &["seed=1", "seed.deeper=2"]);
     assert!(below_a_number.contains("below `seed`, which is integer"), "{below_a_number}");
 }
@@ -127,4 +180,34 @@ fn broken_toml_names_the_file_and_the_line() {
 #[test]
 fn every_default_is_in_range() {
     limits::check(&Recipe::default()).unwrap();
+}
+
+proptest! {
+    /// Whatever is in a file or typed after `--set`: an answer, never a panic.
+    #[test]
+    fn no_text_makes_it_panic(text in ".{0,200}", set in "[a-z.]{0,20}=?.{0,40}") {
+        let _ = Recipe::resolve("random", &text, &[&set]);
+    }
+
+    #[test]
+    fn no_value_of_a_known_key_makes_it_panic(
+        at in 0_usize..200,
+        value in prop_oneof![
+            any::<f64>().prop_map(|value| format!("{value:?}")),
+            any::<i64>().prop_map(|value| value.to_string()),
+            Just("[]".to_owned()),
+            Just("{}".to_owned()),
+            Just("[1, [2]]".to_owned()),
+            Just("{ a = { b = 1 } }".to_owned()),
+            Just("1979-05-27".to_owned()),
+            ".{0,30}",
+        ],
+    ) {
+        let keys = all_keys();
+        let key = &keys[at % keys.len()];
+        if let Ok(recipe) = Recipe::resolve("random", "", &[format!("{key}={value}")]) {
+            let again = recipe.to_toml().map(|text| Recipe::resolve("again", &text, NONE).unwrap());
+            prop_assert!(again.is_ok_and(|again| again == recipe));
+        }
+    }
 }

@@ -28,10 +28,10 @@ fn wrong_settings_are_refused_by_name() {
         (InputConfig { channels: 1, ..input() }.check(), "`input.mean` has 3 numbers"),
         (InputConfig { std: vec![0.0], ..input() }.check(), "`input.std` holds 0"),
         (EvalConfig { crop_pct: 1.5, ..EvalConfig::default() }.check(), "`eval.crop_pct` is 1.5"),
-        (TrainConfig { flip: -0.1, ..train() }.check(), "`train.flip` is -0.1, expected 0 to 1"),
+        (TrainConfig { flip: -0.1, ..train() }.check(), "`augment.flip` is -0.1, expected 0 to 1"),
         (
             TrainConfig { crop: TrainCrop::RandomResized(crop), ..train() }.check(),
-            "`train.crop.random_resized.scale` is [0.9, 0.2]",
+            "`augment.crop.random_resized.scale` is [0.9, 0.2]",
         ),
     ] {
         let error = checked.unwrap_err().to_string();

@@ -180,7 +180,7 @@ impl Scene<'_> {
         let parts = Parts {
             recipe: &self.recipe,
             network: self.network(),
-            method: &mut Supervised { label_smoothing: self.recipe.loss.label_smoothing },
+            method: &mut Supervised,
             train: &train,
             eval: Some(&eval),
             run: &mut run,

@@ -1,0 +1,133 @@
+//! From a recipe to what it describes: datasets, loaders and a network.
+
+use crate::{Metadata, Recipe, Result};
+use burn::tensor::Device;
+use ocelli_data::{
+    EvalTransform, Loader, LoaderConfig, OpenOptions, Source, Split, TrainTransform, open,
+    open_splits,
+};
+use ocelli_nn::Network;
+use ocelli_nn::registry::{self, ModelOptions};
+use ocelli_nn::weights::{LoadOptions, LoadReport, ReadOptions, StateDict, load};
+use ocelli_random::Seed;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What a training run needs that does not change its result.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    /// Where the network is computed.
+    pub device: Device,
+    /// How many threads decode and augment.
+    pub threads: usize,
+    /// Which of the processes this is, counted from zero.
+    pub rank: usize,
+    /// How many processes train together.
+    pub world_size: usize,
+}
+
+impl Machine {
+    /// One process on the CPU.
+    pub fn cpu(threads: usize) -> Self {
+        Self { device: Device::flex(), threads, rank: 0, world_size: 1 }
+    }
+}
+
+/// What a recipe describes.
+pub struct Setup {
+    /// The network with its first values.
+    pub network: Network,
+    /// Training batches.
+    pub train: Loader,
+    /// Evaluation batches.
+    pub eval: Loader,
+    /// What the model's file says about itself.
+    pub metadata: BTreeMap<String, String>,
+    /// What became of the weights that the recipe starts from, if it does.
+    pub weights: Option<LoadReport>,
+}
+
+impl Setup {
+    /// Opens the datasets and builds the network of a recipe.
+    ///
+    /// # Errors
+    /// When the dataset cannot be opened, a setting is out of range, the architecture cannot be
+    /// built as asked, or the weights do not fit it.
+    pub fn new(recipe: &Recipe, machine: &Machine) -> Result<Self> {
+        let (train, eval) = sources(recipe)?;
+        let classes = train.classes().to_vec();
+        let options = ModelOptions {
+            num_classes: classes.len(),
+            in_channels: usize::from(recipe.input.channels),
+            dropout: recipe.model.dropout,
+            drop_path: recipe.model.drop_path,
+            small_input: recipe.model.small_input,
+        };
+        let (network, weights) = network(recipe, &options, &machine.device)?;
+        let metadata = Metadata {
+            arch: Some(recipe.model.name.clone()),
+            options: Some(options),
+            input: Some(recipe.input.clone()),
+            eval: Some(recipe.eval),
+            classes: Some(classes),
+        };
+        Ok(Self {
+            network,
+            train: train_loader(recipe, machine, train)?,
+            eval: eval_loader(recipe, machine, eval)?,
+            metadata: metadata.to_map()?,
+            weights,
+        })
+    }
+}
+
+fn sources(recipe: &Recipe) -> Result<(Arc<dyn Source>, Arc<dyn Source>)> {
+    let data = &recipe.data;
+    let Some(test) = &data.test else {
+        return Ok(open_splits(&data.source, &OpenOptions::default())?);
+    };
+    let train = open(&data.source, &OpenOptions::of(Split::Train))?;
+    let classes = Some(train.classes().to_vec());
+    let test = open(test, &OpenOptions { classes, ..OpenOptions::of(Split::Test) })?;
+    Ok((train, test))
+}
+
+fn network(
+    recipe: &Recipe,
+    options: &ModelOptions,
+    device: &Device,
+) -> Result<(Network, Option<LoadReport>)> {
+    let model = registry::find(&recipe.model.name)?;
+    let mut network = model.network(options, Seed(recipe.seed), device)?;
+    let Some(path) = &recipe.model.weights else { return Ok((network, None)) };
+    let dict = StateDict::open(path, &ReadOptions::default())?;
+    let how = LoadOptions { reset_head: recipe.model.reset_head, ..LoadOptions::default() };
+    let report = load(&mut network, &dict, &how)?;
+    Ok((network, Some(report)))
+}
+
+fn train_loader(recipe: &Recipe, machine: &Machine, source: Arc<dyn Source>) -> Result<Loader> {
+    let transform = TrainTransform::new(recipe.input.clone(), recipe.augment)?;
+    let config = LoaderConfig {
+        mix: recipe.mix,
+        ..spread(recipe, machine, LoaderConfig::train(recipe.train.batch_size, Seed(recipe.seed)))
+    };
+    Ok(Loader::new(source, Arc::new(transform), config)?)
+}
+
+fn eval_loader(recipe: &Recipe, machine: &Machine, source: Arc<dyn Source>) -> Result<Loader> {
+    let transform = EvalTransform::new(recipe.input.clone(), recipe.eval)?;
+    let config = spread(recipe, machine, LoaderConfig::eval(recipe.train.batch_size));
+    Ok(Loader::new(source, Arc::new(transform), config)?)
+}
+
+/// The same loader over the threads and processes of a machine.
+fn spread(recipe: &Recipe, machine: &Machine, config: LoaderConfig) -> LoaderConfig {
+    LoaderConfig {
+        threads: machine.threads,
+        rank: machine.rank,
+        world_size: machine.world_size,
+        error_budget: recipe.data.error_budget,
+        ..config
+    }
+}
