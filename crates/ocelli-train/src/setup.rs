@@ -108,26 +108,22 @@ fn network(
 
 fn train_loader(recipe: &Recipe, machine: &Machine, source: Arc<dyn Source>) -> Result<Loader> {
     let transform = TrainTransform::new(recipe.input.clone(), recipe.augment)?;
-    let config = LoaderConfig {
-        mix: recipe.mix,
-        ..spread(recipe, machine, LoaderConfig::train(recipe.train.batch_size, Seed(recipe.seed)))
-    };
+    let config = LoaderConfig::train(recipe.train.batch_size, Seed(recipe.seed));
+    let config = LoaderConfig { mix: recipe.mix, ..spread(config, recipe, machine) };
     Ok(Loader::new(source, Arc::new(transform), config)?)
 }
 
 fn eval_loader(recipe: &Recipe, machine: &Machine, source: Arc<dyn Source>) -> Result<Loader> {
     let transform = EvalTransform::new(recipe.input.clone(), recipe.eval)?;
-    let config = spread(recipe, machine, LoaderConfig::eval(recipe.train.batch_size));
+    let config = spread(LoaderConfig::eval(recipe.train.batch_size), recipe, machine);
     Ok(Loader::new(source, Arc::new(transform), config)?)
 }
 
 /// The same loader over the threads and processes of a machine.
-fn spread(recipe: &Recipe, machine: &Machine, config: LoaderConfig) -> LoaderConfig {
-    LoaderConfig {
-        threads: machine.threads,
-        rank: machine.rank,
-        world_size: machine.world_size,
-        error_budget: recipe.data.error_budget,
-        ..config
-    }
+fn spread(mut config: LoaderConfig, recipe: &Recipe, machine: &Machine) -> LoaderConfig {
+    config.threads = machine.threads;
+    config.rank = machine.rank;
+    config.world_size = machine.world_size;
+    config.error_budget = recipe.data.error_budget;
+    config
 }

@@ -7,8 +7,10 @@
 
 mod event;
 mod gradients;
+mod milestone;
 mod snapshot;
 mod state;
+mod step;
 
 #[cfg(test)]
 mod tests;
@@ -18,19 +20,14 @@ pub use snapshot::MODEL;
 pub use state::{Best, State};
 
 use crate::checkpoint::{Checkpoint, Newest};
-use crate::evaluate::{evaluate, warn_of};
-use crate::optimizer::{clip_norm, clip_value};
 use crate::{
-    Ema, Error, Evaluation, Method, MetricsLog, Optimizer, Place, ProcessGroup, Recipe, Result,
-    Row, RunFolder, Schedule,
+    Ema, Error, Evaluation, Method, MetricsLog, Optimizer, ProcessGroup, Recipe, Result, RunFolder,
+    Schedule,
 };
-use gradients::{Accumulated, reduce_stats};
-use ocelli_data::{Epoch, Loader};
+use ocelli_data::Loader;
 use ocelli_nn::Network;
-use ocelli_random::Seed;
 use snapshot::Snapshot;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -229,175 +226,6 @@ impl<'a> Trainer<'a> {
         } else {
             None
         })
-    }
-
-    /// One update of the weights.
-    fn step(&mut self, batches: &mut Option<Epoch>) -> Result<()> {
-        let start = Instant::now();
-        let (step, accumulate) = (self.now.state.step, self.recipe.train.accumulate as u64);
-        let first_part = self.now.state.step_in_epoch() * accumulate;
-        if first_part == 0 {
-            *batches = None;
-        }
-        let epoch = self.now.state.epoch();
-        let batches = batches.get_or_insert_with(|| self.train.epoch(epoch, first_part));
-
-        let mut sum = Accumulated::default();
-        for part in 0..accumulate {
-            let batch = batches.next().ok_or(ocelli_data::Error::LoaderStopped)??;
-            warn_of(&batch.skipped);
-            let images = batch.len();
-            let weight = images as f64 / (batch.global_len.max(1) as f64 * accumulate as f64);
-            if images == 0 {
-                continue;
-            }
-            let first_row = part * self.recipe.train.batch_size as u64 + batch.first;
-            let place = Place { seed: Seed(self.recipe.seed), step, first_row };
-            let mut output = self.method.step(&self.now.network, batch, place)?;
-            let stats = std::mem::take(&mut output.stats);
-            let stats = reduce_stats(stats, weight * accumulate as f64, self.group)?;
-            self.now.network.apply_batch_stats(&stats)?;
-            sum.add(output, weight, images as u64);
-        }
-        sum.reduce(self.now.network.params(), self.group)?;
-        if !sum.loss.is_finite() {
-            return Err(self.diverged("the loss".to_owned(), step + 1));
-        }
-        let lr = self.schedule.rate(step);
-        self.update(&mut sum, lr)?;
-
-        self.is_saved = false;
-        let state = &mut self.now.state;
-        state.step += 1;
-        let report = StepReport {
-            step: state.step,
-            epoch: state.epochs(),
-            loss: sum.loss,
-            lr,
-            metrics: sum.metrics,
-            images: sum.images,
-            seconds: start.elapsed().as_secs_f64(),
-        };
-        self.images += report.images;
-        self.seconds_training += report.seconds;
-        self.record(&report)
-    }
-
-    /// Applies the gradients of a step.
-    fn update(&mut self, sum: &mut Accumulated, lr: f64) -> Result<()> {
-        let section = &self.recipe.optimizer;
-        if let Some(largest) = section.clip_value {
-            clip_value(&mut sum.gradients, largest);
-        }
-        if let Some(longest) = section.clip_norm {
-            let norm = clip_norm(&mut sum.gradients, longest);
-            sum.metrics.push(("gradient_norm", norm));
-        }
-        let Snapshot { network, optimizer, ema, state } = &mut self.now;
-        optimizer.step(network.params_mut(), std::mem::take(&mut sum.gradients), lr)?;
-        if let Some(ema) = ema {
-            ema.update(network)?;
-            state.ema_updates = ema.updates();
-        }
-        Ok(())
-    }
-
-    /// Tells of a step, and logs the mean of some.
-    fn record(&mut self, report: &StepReport) -> Result<()> {
-        let state = &mut self.now.state;
-        state.window.add(report);
-        if state.window.steps() >= self.recipe.train.log_every || state.step == self.total_steps {
-            let values = state.window.take(report.lr);
-            self.log(values)?;
-        }
-        self.observer.notice(&Event::Step(report));
-        Ok(())
-    }
-
-    fn evaluation_is_due(&self, end: Option<Outcome>) -> bool {
-        let State { step, steps_per_epoch, evaluated_at, .. } = self.now.state;
-        let at_rest = step % (steps_per_epoch * self.recipe.train.eval_every) == 0 && step > 0;
-        (at_rest || end.is_some()) && evaluated_at != Some(step)
-    }
-
-    fn evaluate(&mut self) -> Result<()> {
-        let Some(loader) = self.eval else { return Ok(()) };
-        let total = loader.source().len();
-        let observer = &mut *self.observer;
-        let mut progress = |done| observer.notice(&Event::Evaluating { done, total });
-        let evaluation = evaluate(self.now.model(), loader, self.group, &mut progress)?;
-
-        let step = self.now.state.step;
-        let crate::metrics::Scores { correct, samples, .. } = evaluation.scores;
-        let is_best = self.now.state.best.is_none_or(|best| correct > best.correct);
-        if is_best {
-            self.now.state.best = Some(Best { step, correct, samples });
-        }
-        self.now.state.evaluated_at = Some(step);
-        self.is_saved = false;
-        let scores = &evaluation.scores;
-        let values = [
-            ("eval/top1", scores.top1),
-            ("eval/top5", scores.top5),
-            ("eval/loss", scores.loss),
-            ("eval/calibration_error", scores.calibration_error),
-            ("eval/images_per_second", evaluation.images_per_second),
-        ];
-        self.log(values.map(|(name, value)| (name.to_owned(), value)).into())?;
-        self.tell(&Event::Evaluated { step, evaluation: &evaluation, is_best })?;
-        self.evaluation = Some(evaluation);
-        Ok(())
-    }
-
-    /// At its distance from the one before, and where the best evaluation so far was.
-    fn checkpoint_is_due(&self) -> bool {
-        let state = &self.now.state;
-        let distance = self.recipe.checkpoint.every.steps(state.steps_per_epoch as f64);
-        let distance = (distance.round() as u64).max(1);
-        let is_best = state.best.is_some_and(|best| best.step == state.step);
-        state.step > 0 && (state.step.is_multiple_of(distance) || is_best)
-    }
-
-    fn save(&mut self) -> Result<()> {
-        if self.group.rank() != 0 || self.is_saved {
-            return Ok(());
-        }
-        let step = self.now.state.step;
-        let files = self.now.files(&self.metadata).map_err(|error| match error {
-            Error::Diverged { what, step, .. } => self.diverged(what, step),
-            other => other,
-        })?;
-        let checkpoints = self.run.checkpoints();
-        let saved = checkpoints.save(step, &files)?;
-        let best = self.now.state.best.map(|best| best.step);
-        checkpoints.prune(self.recipe.checkpoint.keep, best)?;
-        self.tell(&Event::Saved { step, path: &saved.path })?;
-        self.saved = Some(saved);
-        self.is_saved = true;
-        Ok(())
-    }
-
-    fn log(&mut self, values: BTreeMap<String, f64>) -> Result<()> {
-        if self.group.rank() != 0 {
-            return Ok(());
-        }
-        let state = &self.now.state;
-        self.metrics.add(&Row { step: state.step, epoch: state.epochs(), values })
-    }
-
-    /// Tells the observer and the run's log.
-    fn tell(&mut self, event: &Event<'_>) -> Result<()> {
-        self.observer.notice(event);
-        if self.group.rank() != 0 {
-            return Ok(());
-        }
-        let seconds = self.seconds_before + self.begin.elapsed().as_secs_f64();
-        self.run.log(&format!("[{seconds:9.1} s] {event}"))
-    }
-
-    fn diverged(&self, what: String, step: u64) -> Error {
-        let kept: Option<PathBuf> = self.saved.as_ref().map(|saved| saved.path.clone());
-        Error::Diverged { what, step, kept }
     }
 }
 

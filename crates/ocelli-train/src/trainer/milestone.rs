@@ -1,0 +1,95 @@
+//! What happens between steps: evaluations, checkpoints, and words about them.
+
+use super::{Best, Event, Outcome, State, Trainer};
+use crate::metrics::Scores;
+use crate::{Error, Result, Row, evaluate};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+impl Trainer<'_> {
+    pub(super) fn evaluation_is_due(&self, end: Option<Outcome>) -> bool {
+        let State { step, steps_per_epoch, evaluated_at, .. } = self.now.state;
+        let at_rest = step % (steps_per_epoch * self.recipe.train.eval_every) == 0 && step > 0;
+        (at_rest || end.is_some()) && evaluated_at != Some(step)
+    }
+
+    pub(super) fn evaluate(&mut self) -> Result<()> {
+        let Some(loader) = self.eval else { return Ok(()) };
+        let total = loader.source().len();
+        let observer = &mut *self.observer;
+        let mut progress = |done| observer.notice(&Event::Evaluating { done, total });
+        let evaluation = evaluate(self.now.model(), loader, self.group, &mut progress)?;
+
+        let step = self.now.state.step;
+        let Scores { correct, samples, .. } = evaluation.scores;
+        let is_best = self.now.state.best.is_none_or(|best| correct > best.correct);
+        if is_best {
+            self.now.state.best = Some(Best { step, correct, samples });
+        }
+        self.now.state.evaluated_at = Some(step);
+        self.is_saved = false;
+        let scores = &evaluation.scores;
+        let values = [
+            ("eval/top1", scores.top1),
+            ("eval/top5", scores.top5),
+            ("eval/loss", scores.loss),
+            ("eval/calibration_error", scores.calibration_error),
+            ("eval/images_per_second", evaluation.images_per_second),
+        ];
+        self.log(values.map(|(name, value)| (name.to_owned(), value)).into())?;
+        self.tell(&Event::Evaluated { step, evaluation: &evaluation, is_best })?;
+        self.evaluation = Some(evaluation);
+        Ok(())
+    }
+
+    /// At its distance from the one before, and where the best evaluation so far was.
+    pub(super) fn checkpoint_is_due(&self) -> bool {
+        let state = &self.now.state;
+        let distance = self.recipe.checkpoint.every.steps(state.steps_per_epoch as f64);
+        let distance = (distance.round() as u64).max(1);
+        let is_best = state.best.is_some_and(|best| best.step == state.step);
+        state.step > 0 && (state.step.is_multiple_of(distance) || is_best)
+    }
+
+    pub(super) fn save(&mut self) -> Result<()> {
+        if self.group.rank() != 0 || self.is_saved {
+            return Ok(());
+        }
+        let step = self.now.state.step;
+        let files = self.now.files(&self.metadata).map_err(|error| match error {
+            Error::Diverged { what, step, .. } => self.diverged(what, step),
+            other => other,
+        })?;
+        let checkpoints = self.run.checkpoints();
+        let saved = checkpoints.save(step, &files)?;
+        let best = self.now.state.best.map(|best| best.step);
+        checkpoints.prune(self.recipe.checkpoint.keep, best)?;
+        self.tell(&Event::Saved { step, path: &saved.path })?;
+        self.saved = Some(saved);
+        self.is_saved = true;
+        Ok(())
+    }
+
+    pub(super) fn log(&mut self, values: BTreeMap<String, f64>) -> Result<()> {
+        if self.group.rank() != 0 {
+            return Ok(());
+        }
+        let state = &self.now.state;
+        self.metrics.add(&Row { step: state.step, epoch: state.epochs(), values })
+    }
+
+    /// Tells the observer and the run's log.
+    pub(super) fn tell(&mut self, event: &Event<'_>) -> Result<()> {
+        self.observer.notice(event);
+        if self.group.rank() != 0 {
+            return Ok(());
+        }
+        let seconds = self.seconds_before + self.begin.elapsed().as_secs_f64();
+        self.run.log(&format!("[{seconds:9.1} s] {event}"))
+    }
+
+    pub(super) fn diverged(&self, what: String, step: u64) -> Error {
+        let kept: Option<PathBuf> = self.saved.as_ref().map(|saved| saved.path.clone());
+        Error::Diverged { what, step, kept }
+    }
+}
