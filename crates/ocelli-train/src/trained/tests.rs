@@ -1,2 +1,3 @@
 use super::*;
 use std::fs;
+

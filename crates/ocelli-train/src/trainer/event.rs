@@ -1,7 +1,7 @@
 //! What a trainer tells while it works. It prints nothing itself.
 
-use crate::Evaluation;
 use crate::checkpoint::Rejected;
+use crate::{Evaluation, Row};
 use std::fmt;
 use std::path::Path;
 
@@ -32,6 +32,8 @@ pub enum Event<'a> {
     Rejected(&'a Rejected),
     /// A step was taken.
     Step(&'a StepReport),
+    /// A row was added to the measurements.
+    Logged(&'a Row),
     /// An evaluation is under way.
     Evaluating {
         /// Images done.
@@ -93,6 +95,7 @@ impl fmt::Display for Event<'_> {
                 "step {}: loss {:.4}, learning rate {:.3e}",
                 report.step, report.loss, report.lr
             ),
+            Self::Logged(row) => write!(f, "step {}: {:?}", row.step, row.values),
             Self::Evaluating { done, total } => write!(f, "evaluating: {done} of {total}"),
             Self::Evaluated { step, evaluation, is_best } => {
                 let scores = &evaluation.scores;

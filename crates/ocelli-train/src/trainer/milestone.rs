@@ -75,7 +75,10 @@ impl Trainer<'_> {
             return Ok(());
         }
         let state = &self.now.state;
-        self.metrics.add(&Row { step: state.step, epoch: state.epochs(), values })
+        let row = Row { step: state.step, epoch: state.epochs(), values };
+        self.metrics.add(&row)?;
+        self.observer.notice(&Event::Logged(&row));
+        Ok(())
     }
 
     /// Tells the observer and the run's log.
