@@ -105,7 +105,7 @@ pub enum Error {
     #[error("the run was begun with {field} {begun}, now it is {now}")]
     OtherRun {
         /// What differs.
-        field: &'static str,
+        field: String,
         /// Its value in the checkpoint.
         begun: String,
         /// Its value now.

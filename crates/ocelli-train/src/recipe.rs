@@ -9,6 +9,7 @@ mod limits;
 mod model_defaults;
 mod overrides;
 mod reader;
+mod resume;
 mod sections;
 
 #[cfg(test)]

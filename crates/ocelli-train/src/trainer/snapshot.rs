@@ -89,11 +89,12 @@ impl Snapshot {
     }
 
     fn check_same_run(&self, saved: &State) -> Result<()> {
-        let same = |field, begun: u64, now: u64| {
+        let same = |field: &str, begun: u64, now: u64| {
             if begun == now {
                 return Ok(());
             }
-            Err(Error::OtherRun { field, begun: begun.to_string(), now: now.to_string() })
+            let (field, begun, now) = (field.to_owned(), begun.to_string(), now.to_string());
+            Err(Error::OtherRun { field, begun, now })
         };
         same("state.format", saved.format.into(), FORMAT.into())?;
         same("seed", saved.seed, self.state.seed)?;

@@ -1,0 +1,99 @@
+//! What may change of a recipe when its run is resumed.
+
+use super::{Recipe, limits, model_defaults, overrides, reader, with_hint_from_all_keys};
+use crate::{Error, Result};
+use toml::{Table, Value};
+
+/// Fields that do not decide the weights of a step: when a run ends, where its data lies now, what
+/// is kept.
+const FREE: [&str; 7] = [
+    "checkpoint.every",
+    "checkpoint.keep",
+    "data.error_budget",
+    "data.source",
+    "data.test",
+    "train.max_hours",
+    "train.max_steps",
+];
+
+impl Recipe {
+    /// The recipe of this run under `overrides`, to go on with it. A resumed run ends with the
+    /// same weights as one that was not, so only some fields may change.
+    ///
+    /// # Errors
+    /// As [`Recipe::resolve`], and [`Error::OtherRun`] when another field would change.
+    pub fn resume<S: AsRef<str>>(&self, overrides: &[S]) -> Result<Self> {
+        let begun = self.to_table()?;
+        let mut table = begun.clone();
+        for text in overrides {
+            overrides::apply(&mut table, text.as_ref())?;
+        }
+        model_defaults::fill(&mut table)?;
+        let resumed: Self = reader::read(table).map_err(with_hint_from_all_keys)?;
+        limits::check(&resumed)?;
+        let (begun, now) = (leaves(&begun), leaves(&resumed.to_table()?));
+        let is_free = |key: &str| FREE.contains(&key);
+        let all = begun.iter().chain(&now);
+        for (key, _) in all.filter(|(key, _)| !is_free(key)) {
+            let value = |leaves: &[(String, String)]| {
+                let found = leaves.iter().find(|(name, _)| name == key);
+                found.map_or_else(|| "not set".to_owned(), |(_, value)| value.clone())
+            };
+            let (begun, now) = (value(&begun), value(&now));
+            if begun != now {
+                return Err(Error::OtherRun { field: key.clone(), begun, now });
+            }
+        }
+        Ok(resumed)
+    }
+
+    fn to_table(&self) -> Result<Table> {
+        Table::try_from(self).map_err(|error| Error::RecipeSyntax {
+            origin: "the run's recipe".to_owned(),
+            message: error.to_string(),
+        })
+    }
+}
+
+/// Every field that is not a section, with its value as TOML.
+fn leaves(table: &Table) -> Vec<(String, String)> {
+    let mut leaves = Vec::new();
+    for (key, value) in table {
+        match value {
+            Value::Table(below) => {
+                let below = self::leaves(below);
+                leaves.extend(
+                    below.into_iter().map(|(rest, value)| (format!("{key}.{rest}"), value)),
+                );
+            }
+            value => leaves.push((key.clone(), value.to_string())),
+        }
+    }
+    leaves
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::DEFAULT;
+
+    #[test]
+    fn a_run_may_go_on_longer_but_not_differently() {
+        let begun = Recipe::resolve("begun", DEFAULT, &["train.max_steps=10"]).unwrap();
+        assert_eq!(begun.resume::<&str>(&[]).unwrap(), begun);
+        let longer = begun.resume(&["train.max_steps=20", "data.source=elsewhere"]).unwrap();
+        assert_eq!(longer.train.max_steps, Some(20));
+        assert_eq!(longer.data.source, "elsewhere");
+
+        let refuse = |set: &str| begun.resume(&[set]).unwrap_err().to_string();
+        assert_eq!(
+            refuse("optimizer.lr=0.5"),
+            "the run was begun with optimizer.lr 0.1, now it is 0.5"
+        );
+        assert_eq!(
+            refuse("model.dropout=0.5"),
+            "the run was begun with model.dropout not set, now it is 0.5"
+        );
+        assert!(refuse("train.epoch=3").contains("did you mean `train.epochs`?"));
+    }
+}
