@@ -24,6 +24,7 @@ mod webp;
 pub use channels::Channels;
 pub(crate) use channels::luma;
 pub use format::Format;
+pub(crate) use jpeg::planes::{Header, Plane, PlaneDecoder};
 
 use crate::{Image, Limits, Result};
 

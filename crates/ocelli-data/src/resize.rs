@@ -33,10 +33,20 @@ impl Interpolation {
             Self::Lanczos => ResizeAlg::Convolution(FilterType::Lanczos3),
         }
     }
+
+    /// How far from the centre of a new pixel old pixels count, in pixels of the larger of both.
+    fn support(self) -> f64 {
+        match self {
+            Self::Nearest => 0.5,
+            Self::Bilinear => 1.0,
+            Self::Bicubic => 2.0,
+            Self::Lanczos => 3.0,
+        }
+    }
 }
 
 /// A rectangle of whole pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Region {
     /// Columns to the left of it.
     pub left: u32,
@@ -97,6 +107,21 @@ pub struct Resize {
 }
 
 impl Resize {
+    /// The part of the image that has any influence, if its colours are stored at half size.
+    pub(crate) fn visible(&self) -> Region {
+        let span = |start: u32, len: u32, from: f64, size: f64, target: u32| {
+            let step = (size / f64::from(target.max(1))).max(2.0);
+            let margin = self.interpolation.support() * step + 2.0;
+            let first = (from - margin).floor().clamp(0.0, len.into()) as u32;
+            let end = (from + size + margin).ceil().clamp(0.0, len.into()) as u32;
+            (start + first, end - first)
+        };
+        let (region, window) = (self.region, self.window);
+        let (left, width) = span(region.left, region.width, window.left, window.width, self.width);
+        let (top, height) = span(region.top, region.height, window.top, window.height, self.height);
+        Region { left, top, width, height }
+    }
+
     /// Resizes `pixels`, an image of `width` by `height`, into `output`, which is made as long as
     /// needed.
     ///

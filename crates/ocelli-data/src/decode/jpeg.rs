@@ -1,5 +1,6 @@
 //! JPEG: ITU-T T.81, JFIF (T.871) and the Adobe marker (T.872).
 
+pub(crate) mod planes;
 mod segments;
 
 use super::exif::Orientation;

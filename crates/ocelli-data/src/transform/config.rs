@@ -1,5 +1,6 @@
 //! What a recipe says about the way from a picture to numbers.
 
+use super::normalise::ScaleAndOffset;
 use crate::augment::{
     ColourJitter, GaussianBlur, PadCrop, RandAugment, RandomErasing, RandomResizedCrop,
 };
@@ -81,7 +82,7 @@ impl InputConfig {
     }
 
     /// What to multiply a byte with and what to add then, for each channel.
-    pub(crate) fn scale_and_offset(&self) -> [(f32, f32); 3] {
+    pub(crate) fn scale_and_offset(&self) -> ScaleAndOffset {
         std::array::from_fn(|channel| {
             let of = |values: &[f32]| {
                 let single = values.first().copied().unwrap_or_default();

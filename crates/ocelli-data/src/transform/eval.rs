@@ -3,7 +3,6 @@
 use super::config::{CropMode, EvalConfig, InputConfig};
 use super::draw::Canvas;
 use super::frame::Frame;
-use super::normalise::normalise;
 use super::{Scratch, Transform};
 use crate::{DecodeOptions, Payload, Result};
 use ocelli_random::ChaCha8Rng;
@@ -66,7 +65,7 @@ impl Transform for EvalTransform {
         let frame =
             |width, height| Frame::evaluated(&self.config, (width, height), size, interpolation);
         self.canvas.draw(picture, frame, scratch)?;
-        normalise(&scratch.canvas, &self.input.scale_and_offset(), false, output);
+        scratch.write(self.input.scale_and_offset(), false, output);
         Ok(())
     }
 }

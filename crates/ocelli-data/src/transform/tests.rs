@@ -1,19 +1,22 @@
 use super::*;
 use crate::augment::{ColourJitter, GaussianBlur, PadCrop, RandAugment, RandomErasing};
-use crate::testing::test_pattern;
+use crate::testing::{mean_difference, test_pattern};
 use crate::{Interpolation, resize};
 use ocelli_random::{Purpose, Seed};
 
 fn applied(transform: &impl Transform, image: &Image, position: u64) -> Vec<f32> {
+    applied_to(transform, &Payload::Pixels(image.clone()), position)
+}
+
+fn applied_to(transform: &dyn Transform, picture: &Payload, position: u64) -> Vec<f32> {
     let mut output = vec![f32::NAN; transform.shape().iter().product()];
     let mut random = Seed(6).stream(Purpose::AUGMENT, 0, position);
-    let picture = Payload::Pixels(image.clone());
-    transform.apply(&picture, &mut random, &mut Scratch::default(), &mut output).unwrap();
+    transform.apply(picture, &mut random, &mut Scratch::default(), &mut output).unwrap();
     output
 }
 
 /// Numbers that are the bytes themselves.
-fn bytes(size: u32, channels: u8) -> InputConfig {
+fn bytes_of(size: u32, channels: u8) -> InputConfig {
     InputConfig {
         size,
         channels,
@@ -31,7 +34,7 @@ fn rounded(values: &[f32]) -> Vec<u8> {
 fn evaluation_is_resize_and_centre_crop() {
     let image = test_pattern(61, 47, 1);
     for interpolation in [Interpolation::Bilinear, Interpolation::Bicubic] {
-        let input = InputConfig { interpolation, ..bytes(28, 1) };
+        let input = InputConfig { interpolation, ..bytes_of(28, 1) };
         let transform = EvalTransform::new(input, EvalConfig::default()).unwrap();
         let output = rounded(&applied(&transform, &image, 0));
         // Short side 32, long side ⌊32 · 61 / 47⌋ = 41; the crop starts at (6, 2).
@@ -46,7 +49,7 @@ fn evaluation_is_resize_and_centre_crop() {
 fn a_border_has_the_mean_colour_and_a_missing_centre_is_black() {
     let image = Image { width: 8, height: 4, channels: 1, pixels: vec![200; 32] };
     let evaluated = |crop_mode, mean| {
-        let input = InputConfig { mean: vec![mean], std: vec![1.0], ..bytes(8, 1) };
+        let input = InputConfig { mean: vec![mean], std: vec![1.0], ..bytes_of(8, 1) };
         let config = EvalConfig { crop_pct: 1.0, crop_mode };
         applied(&EvalTransform::new(input, config).unwrap(), &image, 0)
     };
@@ -62,12 +65,13 @@ fn a_border_has_the_mean_colour_and_a_missing_centre_is_black() {
 fn without_augmentation_training_sees_the_picture_itself() {
     let image = test_pattern(32, 32, 3);
     let config = TrainConfig { crop: TrainCrop::Squash, flip: 0.0, ..TrainConfig::default() };
-    let transform = TrainTransform::new(bytes(32, 3), config).unwrap();
+    let transform = TrainTransform::new(bytes_of(32, 3), config).unwrap();
     let output = rounded(&applied(&transform, &image, 0));
     for (channel, plane) in output.chunks(32 * 32).enumerate() {
         assert!(plane.iter().eq(image.pixels.iter().skip(channel).step_by(3)));
     }
-    let flipped = TrainTransform::new(bytes(32, 3), TrainConfig { flip: 1.0, ..config }).unwrap();
+    let flipped =
+        TrainTransform::new(bytes_of(32, 3), TrainConfig { flip: 1.0, ..config }).unwrap();
     let mirrored = rounded(&applied(&flipped, &image, 0));
     assert!(output.chunks(32).zip(mirrored.chunks(32)).all(|(a, b)| a.iter().rev().eq(b)));
 }
@@ -75,9 +79,9 @@ fn without_augmentation_training_sees_the_picture_itself() {
 #[test]
 fn grey_and_colour_are_converted_to_what_the_model_wants() {
     let config = EvalConfig { crop_pct: 1.0, ..EvalConfig::default() };
-    let grey = EvalTransform::new(bytes(8, 1), config).unwrap();
+    let grey = EvalTransform::new(bytes_of(8, 1), config).unwrap();
     assert_eq!(rounded(&applied(&grey, &solid(3, &[10, 200, 30]), 0)), [124; 64]);
-    let colour = EvalTransform::new(bytes(8, 3), config).unwrap();
+    let colour = EvalTransform::new(bytes_of(8, 3), config).unwrap();
     assert_eq!(rounded(&applied(&colour, &solid(1, &[70]), 0)), [70; 3 * 64]);
 }
 
@@ -99,7 +103,7 @@ fn full_augmentation_is_finite_repeatable_and_varied() {
             erasing: Some(RandomErasing::default()),
             ..TrainConfig::default()
         };
-        let transform = TrainTransform::new(bytes(32, channels), config).unwrap();
+        let transform = TrainTransform::new(bytes_of(32, channels), config).unwrap();
         let image = test_pattern(40, 36, channels);
         let outputs: Vec<_> = (0..40).map(|at| applied(&transform, &image, at)).collect();
         assert!(outputs.iter().flatten().all(|value| value.is_finite()));
@@ -110,10 +114,82 @@ fn full_augmentation_is_finite_repeatable_and_varied() {
 
 #[test]
 fn a_picture_that_cannot_be_decoded_is_an_error() {
-    let transform = EvalTransform::new(bytes(8, 3), EvalConfig::default()).unwrap();
+    let transform = EvalTransform::new(bytes_of(8, 3), EvalConfig::default()).unwrap();
     let mut random = Seed(0).stream(Purpose::AUGMENT, 0, 0);
     let picture = Payload::Encoded(b"no image".to_vec());
     let mut output = vec![0.0; 192];
     let applied = transform.apply(&picture, &mut random, &mut Scratch::default(), &mut output);
     assert!(applied.is_err());
+}
+
+/// Files whose planes are resized before the colours are mixed, and what Pillow makes of them.
+const JPEGS: [(&str, &[u8], &[u8]); 4] = [
+    (
+        "4:2:0",
+        include_bytes!("../../tests/images/baseline_420.jpg"),
+        include_bytes!("../../tests/images/baseline_420_jpg.raw"),
+    ),
+    (
+        "4:4:4",
+        include_bytes!("../../tests/images/baseline_444.jpg"),
+        include_bytes!("../../tests/images/baseline_444_jpg.raw"),
+    ),
+    (
+        "4:2:2",
+        include_bytes!("../../tests/images/restart_422.jpg"),
+        include_bytes!("../../tests/images/restart_422_jpg.raw"),
+    ),
+    (
+        "grey",
+        include_bytes!("../../tests/images/grey.jpg"),
+        include_bytes!("../../tests/images/grey_jpg.raw"),
+    ),
+];
+
+#[test]
+fn planes_give_the_colours_of_the_whole_picture() {
+    for (name, bytes, pixels) in JPEGS {
+        let (width, height) = crate::dimensions(bytes).unwrap();
+        let channels = (pixels.len() / (width * height) as usize) as u8;
+        let image = Image { width, height, channels, pixels: pixels.to_vec() };
+        for size in [8, 24] {
+            let config = EvalConfig { crop_mode: CropMode::None, ..EvalConfig::default() };
+            let transform = EvalTransform::new(bytes_of(size, 3), config).unwrap();
+            let whole = rounded(&applied(&transform, &image, 0));
+            let planes = rounded(&applied_to(&transform, &Payload::Encoded(bytes.to_vec()), 0));
+            let difference = mean_difference(&whole, &planes);
+            assert!(difference < 1.0, "{name} {size}: {difference}");
+        }
+    }
+}
+
+/// Photos: resizing the planes and mixing the colours then gives what decoding the whole picture,
+/// cutting out and resizing gives, within one level of 255.
+#[test]
+fn resized_planes_agree_with_resized_photos() {
+    for file in ["images.tar", "originals.tar"] {
+        let Some(path) = ocelli_testkit::reference_data(&format!("imagenet_samples/{file}")) else {
+            return;
+        };
+        let source = crate::open(path.to_str().unwrap(), &crate::OpenOptions::default()).unwrap();
+        let crop = TrainConfig { flip: 0.0, ..TrainConfig::default() };
+        let trained = TrainTransform::new(bytes_of(224, 3), crop).unwrap();
+        let bicubic = InputConfig { interpolation: Interpolation::Bicubic, ..bytes_of(224, 3) };
+        let evaluated = EvalTransform::new(bicubic, EvalConfig::default()).unwrap();
+        let transforms: [(&str, &dyn Transform); 2] = [("train", &trained), ("eval", &evaluated)];
+        for (name, transform) in transforms {
+            let mut differences = Vec::new();
+            for index in (0..source.len()).step_by(7) {
+                let picture = source.read(index).unwrap().payload;
+                let Payload::Encoded(bytes) = &picture else { unreachable!() };
+                let whole = crate::decode(bytes, &crate::DecodeOptions::default()).unwrap();
+                let whole = applied_to(transform, &Payload::Pixels(whole), index);
+                let planes = applied_to(transform, &picture, index);
+                differences.push(mean_difference(&rounded(&whole), &rounded(&planes)));
+            }
+            let mean = differences.iter().sum::<f64>() / differences.len() as f64;
+            let largest = differences.iter().copied().fold(0.0, f64::max);
+            assert!(mean < 0.6 && largest < 1.5, "{file} {name}: {mean}, at most {largest}");
+        }
+    }
 }

@@ -4,7 +4,6 @@ use super::config::{InputConfig, TrainConfig, TrainCrop};
 use super::draw::Canvas;
 use super::eval::decoding;
 use super::frame::Frame;
-use super::normalise::normalise;
 use super::{Scratch, Transform};
 use crate::augment::grey;
 use crate::{Image, Payload, Region, Result};
@@ -20,6 +19,7 @@ pub struct TrainTransform {
     input: InputConfig,
     config: TrainConfig,
     canvas: Canvas,
+    changes_pixels: bool,
 }
 
 impl TrainTransform {
@@ -29,7 +29,12 @@ impl TrainTransform {
         input.check()?;
         config.check()?;
         let canvas = Canvas { size: input.size, background: [0; 3], decoding: decoding(&input) };
-        Ok(Self { input, config, canvas })
+        let changes_pixels = matches!(config.crop, TrainCrop::Pad(_))
+            || config.rand_augment.is_some()
+            || config.colour_jitter.is_some()
+            || config.grey > 0.0
+            || config.blur.is_some();
+        Ok(Self { input, config, canvas, changes_pixels })
     }
 
     fn frame(&self, width: u32, height: u32, random: &mut ChaCha8Rng) -> Frame {
@@ -74,9 +79,11 @@ impl Transform for TrainTransform {
     ) -> Result<()> {
         let frame = |width, height| self.frame(width, height, random);
         self.canvas.draw(picture, frame, scratch)?;
-        self.change_pixels(&mut scratch.canvas, random);
+        if self.changes_pixels {
+            self.change_pixels(scratch.pixels(), random);
+        }
         let flip = random.random::<f32>() < self.config.flip;
-        normalise(&scratch.canvas, &self.input.scale_and_offset(), flip, output);
+        scratch.write(self.input.scale_and_offset(), flip, output);
         if let Some(erasing) = self.config.erasing {
             let side = self.input.size as usize;
             erasing.apply(output, (side, side), random);

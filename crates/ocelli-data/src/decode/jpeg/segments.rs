@@ -6,8 +6,8 @@ use super::super::Format;
 use super::bad;
 use crate::{Error, Result};
 
-const END_OF_IMAGE: u8 = 0xd9;
-const START_OF_SCAN: u8 = 0xda;
+pub(super) const END_OF_IMAGE: u8 = 0xd9;
+pub(super) const START_OF_SCAN: u8 = 0xda;
 
 /// What the segments say.
 #[derive(Debug, Default)]
@@ -83,22 +83,23 @@ pub(super) fn read_size(bytes: &[u8]) -> Result<(u32, u32)> {
 }
 
 /// One marker and what belongs to it.
-struct Segment<'a> {
-    marker: u8,
+pub(super) struct Segment<'a> {
+    pub(super) marker: u8,
     /// The content after the length field.
-    content: &'a [u8],
+    pub(super) content: &'a [u8],
     /// Where the content starts in the file.
     offset: usize,
 }
 
-struct Walk<'a> {
-    bytes: &'a [u8],
-    position: usize,
+/// A reader of markers.
+pub(super) struct Walk<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) position: usize,
 }
 
 impl<'a> Walk<'a> {
     /// The next marker. Bytes before it are passed over, as all decoders do.
-    fn next(&mut self) -> Result<Segment<'a>> {
+    pub(super) fn next(&mut self) -> Result<Segment<'a>> {
         let rest = self.bytes.get(self.position..).unwrap_or_default();
         let skipped = memchr::memchr(0xff, rest).ok_or_else(|| self.cut())?;
         let fill = rest[skipped..].iter().take_while(|byte| **byte == 0xff).count();
@@ -133,7 +134,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn cut(&self) -> Error {
+    pub(super) fn cut(&self) -> Error {
         let reason = "the end marker is missing";
         Error::CutImage { format: Format::Jpeg, length: self.bytes.len(), reason }
     }
