@@ -27,9 +27,9 @@
 //! # Ok::<(), ocelli_nn::Error>(())
 //! ```
 
-pub mod atomic;
 pub mod safetensors;
 
+mod atomic;
 mod convert;
 mod dtype;
 mod error;

@@ -100,12 +100,14 @@ pub fn options_of(dict: &StateDict, model: &Model) -> ModelOptions {
 }
 
 /// The models of the registry whose tensors are exactly those of `dict`, whatever the number of
-/// classes. Models that differ in no tensor, as in padding alone, come together.
+/// classes. Models that differ in no tensor, as in padding alone, come together, unless the file's
+/// names are those of a project for which only one of them is right.
 pub fn identify(dict: &StateDict) -> Vec<&'static Model> {
     let is_of = |model: &&'static Model| {
         let Ok(graph) = model.graph(&options_of(dict, model)) else { return false };
         let fit = Fit::of(graph.params(), dict, None);
-        fit.unexpected.is_empty()
+        model.arch.starts_with(fit.flavour)
+            && fit.unexpected.is_empty()
             && fit.slots.iter().all(|slot| matches!(slot, Slot::Fits(_) | Slot::Optional))
     };
     registry::models().filter(is_of).collect()

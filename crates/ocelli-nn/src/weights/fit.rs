@@ -17,6 +17,8 @@ pub(super) const OWN: &str = "own";
 pub(super) struct Fit {
     /// The scheme of the file's names.
     pub scheme: &'static str,
+    /// What the names of the architectures begin with that have the scheme's conventions.
+    pub flavour: &'static str,
     /// What was removed from the start of every name.
     pub prefix: String,
     /// For each parameter, in order, what the file has for it.
@@ -67,6 +69,7 @@ fn wrapper_of(dict: &StateDict) -> String {
 /// A scheme with what it finds.
 struct Candidate<'a> {
     scheme: &'static str,
+    flavour: &'static str,
     aliases: Vec<Alias>,
     /// The file's tensors by the name that the scheme compares.
     by_name: HashMap<String, &'a TensorEntry>,
@@ -79,7 +82,7 @@ impl<'a> Candidate<'a> {
     fn own(params: &[ParamSpec], dict: &'a StateDict, prefix: &str) -> Self {
         let alias = |p: &ParamSpec| Alias { name: p.name.clone(), layout: Layout::Own };
         let canonical = |name: &str| (name.to_owned(), false);
-        Self::new(OWN, params.iter().map(alias).collect(), dict, prefix, canonical)
+        Self::new((OWN, ""), params.iter().map(alias).collect(), dict, prefix, canonical)
     }
 
     fn of(
@@ -89,11 +92,12 @@ impl<'a> Candidate<'a> {
         prefix: &str,
     ) -> Option<Self> {
         let aliases = scheme.aliases(params)?;
-        Some(Self::new(scheme.name, aliases, dict, prefix, |name| scheme.canonical(name)))
+        let canonical = |name: &str| scheme.canonical(name);
+        Some(Self::new((scheme.name, scheme.flavour), aliases, dict, prefix, canonical))
     }
 
     fn new(
-        scheme: &'static str,
+        (scheme, flavour): (&'static str, &'static str),
         aliases: Vec<Alias>,
         dict: &'a StateDict,
         prefix: &str,
@@ -117,7 +121,7 @@ impl<'a> Candidate<'a> {
             }
         }
         let found = aliases.iter().filter(|alias| by_name.contains_key(&alias.name)).count();
-        Self { scheme, aliases, by_name, shadowed, found }
+        Self { scheme, flavour, aliases, by_name, shadowed, found }
     }
 
     fn into_fit(self, params: &[ParamSpec], dict: &StateDict, prefix: String) -> Fit {
@@ -138,7 +142,7 @@ impl<'a> Candidate<'a> {
         };
         let names = dict.iter().map(TensorEntry::name);
         let unexpected = names.filter(|name| is_surplus(name)).map(str::to_owned).collect();
-        Fit { scheme: self.scheme, prefix, slots, unexpected }
+        Fit { scheme: self.scheme, flavour: self.flavour, prefix, slots, unexpected }
     }
 }
 

@@ -27,6 +27,8 @@ use std::collections::HashMap;
 /// Where another project keeps the tensors of a network.
 pub(super) struct Scheme {
     pub name: &'static str,
+    /// What the names of the architectures begin with whose conventions are this project's.
+    pub flavour: &'static str,
     /// The convolution and the normalisation of the stem.
     stem: [&'static str; 2],
     /// What the names of a block begin with.

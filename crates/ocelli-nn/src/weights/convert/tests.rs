@@ -95,7 +95,7 @@ fn a_part_is_loaded_only_when_asked_for() {
 fn every_scheme_gives_back_the_values_it_was_given() {
     use crate::weights::names::{Layout, SCHEMES};
     for (scheme, model) in [
-        ("torchvision_efficientnetv2", "efficientnetv2_b0"),
+        ("torchvision_efficientnetv2", "tv_efficientnetv2_s"),
         ("google_efficientnetv2", "tf_efficientnetv2_b0"),
         ("keras_efficientnetv2", "tf_efficientnetv2_b0"),
     ] {
@@ -120,6 +120,8 @@ fn every_scheme_gives_back_the_values_it_was_given() {
             };
             dict.push(TensorEntry::new(alias.name, DType::F32, &shape, values).unwrap()).unwrap();
         }
+        let names: Vec<String> = identify(&dict).into_iter().map(Model::name).collect();
+        assert_eq!(names, [model], "only one flavour is right for {}", scheme.name);
         let mut other = network(model, 7, 2);
         let report = load(&mut other, &dict, &LoadOptions::default()).unwrap();
         assert_eq!(report.scheme, scheme.name);

@@ -15,6 +15,7 @@ type Parts = &'static [(&'static str, &'static str)];
 
 const TORCHVISION_EFFICIENTNETV2: Scheme = Scheme {
     name: "torchvision_efficientnetv2",
+    flavour: "tv_",
     stem: ["features.0.0", "features.0.1"],
     block: |BlockPlace { stage, block, .. }| format!("features.{}.{block}.block.", stage + 1),
     parts: |kind| -> Parts {
@@ -44,6 +45,7 @@ const TORCHVISION_EFFICIENTNETV2: Scheme = Scheme {
 
 const TORCHVISION_MOBILENETV2: Scheme = Scheme {
     name: "torchvision_mobilenetv2",
+    flavour: "",
     stem: ["features.0.0", "features.0.1"],
     block: |BlockPlace { index, .. }| format!("features.{}.conv.", index + 1),
     parts: |kind| -> Parts {
@@ -70,6 +72,7 @@ const TORCHVISION_MOBILENETV2: Scheme = Scheme {
 
 const EFFICIENTNET_PYTORCH: Scheme = Scheme {
     name: "efficientnet_pytorch",
+    flavour: "",
     stem: ["_conv_stem", "_bn0"],
     block: |BlockPlace { index, .. }| format!("_blocks.{index}."),
     parts: |kind| -> Parts {
@@ -103,6 +106,7 @@ const EFFICIENTNET_PYTORCH: Scheme = Scheme {
 
 const GOOGLE_EFFICIENTNETV2: Scheme = Scheme {
     name: "google_efficientnetv2",
+    flavour: "tf_",
     stem: ["stem/conv2d", "stem/tpu_batch_normalization"],
     block: |BlockPlace { index, .. }| format!("blocks_{index}/"),
     parts: |kind| -> Parts {
@@ -135,6 +139,7 @@ const GOOGLE_EFFICIENTNETV2: Scheme = Scheme {
 
 const KERAS_EFFICIENTNETV2: Scheme = Scheme {
     name: "keras_efficientnetv2",
+    flavour: "tf_",
     stem: ["stem_conv", "stem_bn"],
     block: |BlockPlace { stage, block, .. }| {
         // Keras counts on through the characters after `z`, as `chr(97 + block)` does.
