@@ -2,9 +2,9 @@
 
 use super::Trained;
 use super::pictures::Pictures;
+use crate::Result;
 use crate::method::{images, values};
 use crate::metrics::probabilities;
-use crate::Result;
 use ocelli_data::{Loader, LoaderConfig};
 use ocelli_nn::Pass;
 use serde::Serialize;

@@ -1,3 +1,2 @@
 use super::*;
 use std::fs;
-

@@ -1,5 +1,6 @@
 use super::{tape::Tape, *};
 use crate::weights::Limits;
+use proptest::prelude::*;
 
 fn parse(bytes: &[u8]) -> Result<Pickle, PickleError> {
     read(&mut &bytes[..], &Limits::default()).map(|(pickle, _)| pickle)
@@ -198,4 +199,39 @@ fn a_broken_stack_is_an_error() {
     assert_eq!(fault(&Tape::new().raw(b"U\x01\xffX\x01\0\0\0\xff").stop()), PickleFault::Text);
     assert_eq!(fault(&[0x80, 6, b'N', b'.']), PickleFault::Protocol(6));
     assert_eq!(fault(b""), PickleFault::Truncated);
+}
+
+/// An opcode with what follows it, or any byte.
+fn step() -> impl Strategy<Value = Vec<u8>> {
+    let alone = prop::sample::select(
+        b"().012NQR]abdelstu}\x81\x85\x86\x87\x88\x89\x8f\x90\x93\x94".to_vec(),
+    );
+    let names = prop::sample::select(vec![
+        &b"ccollections\nOrderedDict\n"[..],
+        b"ctorch._utils\n_rebuild_tensor_v2\n",
+        b"ctorch._utils\n_rebuild_parameter\n",
+        b"ctorch\nFloatStorage\n",
+        b"cargparse\nNamespace\n",
+    ]);
+    prop_oneof![
+        4 => alone.prop_map(|opcode| vec![opcode]),
+        2 => any::<u8>().prop_map(|value| vec![b'K', value]),
+        2 => (0..4_u8).prop_map(|place| vec![b'q', place]),
+        2 => (0..4_u8).prop_map(|place| vec![b'h', place]),
+        1 => names.prop_map(<[u8]>::to_vec),
+        1 => Just(b"U\x07storage".to_vec()),
+        1 => any::<u8>().prop_map(|byte| vec![byte]),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn random_programs_never_panic_and_stay_within_their_length(
+        steps in prop::collection::vec(step(), 0..200),
+    ) {
+        let bytes = Tape::new().raw(&steps.concat()).stop();
+        if let Ok(pickle) = parse(&bytes) {
+            prop_assert!(pickle.values().len() <= bytes.len());
+        }
+    }
 }

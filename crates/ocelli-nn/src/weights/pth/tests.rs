@@ -268,8 +268,6 @@ fn a_legacy_file_cut_anywhere_is_refused() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
-
     #[test]
     fn damaged_files_never_panic(
         file in prop::sample::select(vec![TENSORS_ZIP, TENSORS_LEGACY, TENSORS_PROTOCOL4, CHECKPOINT]),
