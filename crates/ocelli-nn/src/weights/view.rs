@@ -38,7 +38,8 @@ impl View {
         }
         let view = Self { offset, shape: shape.to_vec(), strides: strides.to_vec() };
         match view.last() {
-            Some(last) if length == 0 || last < stored => Ok(view),
+            Some(_) if length == 0 && offset <= stored => Ok(view),
+            Some(last) if length > 0 && last < stored => Ok(view),
             _ => Err(format!(
                 "shape {shape:?} with strides {strides:?} and offset {offset} \
                  leaves its storage of {stored} elements"
@@ -203,6 +204,7 @@ mod tests {
             View::strided(0, &[2], &[usize::MAX], 3),
             View::strided(usize::MAX, &[2], &[1], 3),
             View::strided(3, &[], &[], 3),
+            View::strided(4, &[0], &[1], 3),
             View::strided(0, &[usize::MAX, 2], &[0, 0], 3),
             View::strided(0, &[1 << 40], &[0], 3),
             View::strided(0, &[1, 1], &[1], 3),
