@@ -2,7 +2,7 @@
 
 use crate::Image;
 
-/// Smooth waves with hard edges on top, as `tests/fixtures/pillow.py` draws them.
+/// Smooth waves with hard edges on top, as `bench/peers/make_pillow_fixtures.py` draws them.
 pub(crate) fn test_pattern(width: u32, height: u32, channels: u8) -> Image {
     let mut pixels = Vec::new();
     for y in 0..height {

@@ -1,4 +1,4 @@
-//! Against Pillow: `tests/fixtures/pillow.py` draws the same pattern and applies the same
+//! Against Pillow: `bench/peers/make_pillow_fixtures.py` draws the same pattern and applies the same
 //! operations.
 
 use super::*;

@@ -1,7 +1,7 @@
 use super::*;
 use crate::testing::{mean_difference, test_pattern};
 
-/// Raw pixels that Pillow made (`tests/fixtures/pillow.py`), case after case.
+/// Raw pixels that Pillow made (`bench/peers/make_pillow_fixtures.py`), case after case.
 static GOLDEN: &[u8] = include_bytes!("../../tests/fixtures/resize_pillow.bin");
 
 #[test]

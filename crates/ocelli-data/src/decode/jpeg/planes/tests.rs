@@ -1,6 +1,8 @@
 use super::*;
-use crate::testing::mean_difference;
+use crate::testing::{mean_difference, test_pattern};
 use crate::{Channels, DecodeOptions, decode};
+use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+use proptest::prelude::*;
 
 const FILES: [(&str, &[u8]); 6] = [
     ("4:2:0", include_bytes!("../../../../tests/images/baseline_420.jpg")),
@@ -57,6 +59,98 @@ fn a_region_is_a_part_of_the_whole() {
                     "{name} at ({x}, {y})"
                 );
             }
+        }
+    }
+}
+
+/// A JPEG of a synthetic picture.
+fn encoded(
+    (width, height): (u32, u32),
+    sampling: SamplingFactor,
+    quality: u8,
+    restart_interval: u16,
+) -> Vec<u8> {
+    let image = test_pattern(width, height, 3);
+    let mut bytes = Vec::new();
+    let mut encoder = Encoder::new(&mut bytes, quality);
+    encoder.set_sampling_factor(sampling);
+    encoder.set_restart_interval(restart_interval);
+    encoder.set_optimized_huffman_tables(quality.is_multiple_of(2));
+    encoder.encode(&image.pixels, width as u16, height as u16, ColorType::Rgb).unwrap();
+    bytes
+}
+
+proptest! {
+    #[test]
+    fn every_region_of_every_sampling_is_a_part_of_the_whole(
+        width in 1_u32..70,
+        height in 1_u32..70,
+        quality in 20_u8..=100,
+        restart_interval in 0_u16..6,
+        sampling in 0_usize..4,
+        cut in prop::array::uniform4(0.0_f64..1.0),
+    ) {
+        let sampling = [
+            SamplingFactor::R_4_4_4,
+            SamplingFactor::R_4_4_0,
+            SamplingFactor::R_4_2_2,
+            SamplingFactor::R_4_2_0,
+        ][sampling];
+        let bytes = encoded((width, height), sampling, quality, restart_interval);
+        let mut decoder = PlaneDecoder::default();
+        let header = decoder.read(&bytes, false).unwrap().unwrap();
+        let part = |len: u32, start: f64, size: f64| {
+            let start = (start * f64::from(len)) as u32;
+            (start, 1 + (size * f64::from(len - start - 1)) as u32)
+        };
+        let (left, width_here) = part(width, cut[0], cut[1]);
+        let (top, height_here) = part(height, cut[2], cut[3]);
+        let region = Region { left, top, width: width_here, height: height_here };
+        let pixel = |plane: &Plane, x: u32, y: u32| {
+            plane.pixels[((x - plane.left) * plane.height + y - plane.top) as usize]
+        };
+        let mut whole = PlaneDecoder::default();
+        whole.read(&bytes, false).unwrap();
+        let whole = whole.decode(&header, Region::whole(width, height), true).unwrap();
+        for (part, whole) in decoder.decode(&header, region, true).unwrap().iter().zip(whole) {
+            let Region { left, top, width, height } = part.region;
+            for (x, y) in (left..left + width).flat_map(|x| (top..top + height).map(move |y| (x, y)))
+            {
+                prop_assert_eq!(pixel(part, x, y), pixel(whole, x, y));
+            }
+        }
+    }
+
+    #[test]
+    fn luma_of_every_quality_is_that_of_the_general_decoder(
+        width in 1_u32..70,
+        height in 1_u32..70,
+        quality in 20_u8..=100,
+    ) {
+        let bytes = encoded((width, height), SamplingFactor::R_4_2_0, quality, 0);
+        let options = DecodeOptions { channels: Channels::Grey, ..DecodeOptions::default() };
+        let mut decoder = PlaneDecoder::default();
+        let header = decoder.read(&bytes, false).unwrap().unwrap();
+        let image = decode(&bytes, &options).unwrap();
+        let difference = mean_difference(&luma(&mut decoder, &header), &image.pixels);
+        prop_assert!(difference < 1.0, "{difference}");
+    }
+
+    #[test]
+    fn noise_in_the_file_never_panics(
+        changes in prop::collection::vec((0_usize..4000, any::<u8>()), 1..6),
+        restart_interval in 0_u16..4,
+    ) {
+        let mut bytes = encoded((40, 30), SamplingFactor::R_4_2_0, 90, restart_interval);
+        for (at, byte) in changes {
+            let at = at % bytes.len();
+            bytes[at] = byte;
+        }
+        let mut decoder = PlaneDecoder::default();
+        if let Ok(Some(header)) = decoder.read(&bytes, false)
+            && header.width * header.height < 1 << 20
+        {
+            let _ = decoder.decode(&header, Region::whole(header.width, header.height), true);
         }
     }
 }
