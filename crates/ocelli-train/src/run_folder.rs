@@ -39,12 +39,12 @@ impl RunFolder {
     /// [`Error::RunExists`] when the folder holds a run already; or when it cannot be written.
     pub fn create(path: impl Into<PathBuf>, recipe: &Recipe) -> Result<Self> {
         let path = path.into();
-        if path.join(RECIPE).exists() {
+        if Self::holds_run(&path) {
             return Err(Error::RunExists { path });
         }
         fs::create_dir_all(&path).map_err(Error::io(&path))?;
         let run = Self::lock(path)?;
-        let recipe_path = run.path.join(RECIPE);
+        let recipe_path = Self::recipe_path(&run.path);
         fs::write(&recipe_path, recipe.to_toml()?).map_err(Error::io(recipe_path))?;
         Ok(run)
     }
@@ -55,7 +55,7 @@ impl RunFolder {
     /// When it is no run's folder, its recipe is damaged, or another process writes to it.
     pub fn open(path: impl Into<PathBuf>) -> Result<(Self, Recipe)> {
         let path = path.into();
-        let recipe = Recipe::load::<&str>(&path.join(RECIPE), &[])?;
+        let recipe = Recipe::load::<&str>(&Self::recipe_path(&path), &[])?;
         Ok((Self::lock(path)?, recipe))
     }
 
@@ -74,6 +74,16 @@ impl RunFolder {
     /// The folder.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether a run was begun in `path`.
+    pub fn holds_run(path: &Path) -> bool {
+        Self::recipe_path(path).exists()
+    }
+
+    /// The path of the recipe of the run in `path`.
+    pub fn recipe_path(path: &Path) -> PathBuf {
+        path.join(RECIPE)
     }
 
     /// Its checkpoints.

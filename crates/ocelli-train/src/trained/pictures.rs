@@ -2,7 +2,7 @@
 
 use ocelli_data::{Error, Limits, Payload, Record, Result, Source};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Files that are to be classified.
 #[derive(Debug)]
@@ -21,13 +21,21 @@ impl Source for Pictures {
     fn read(&self, index: u64) -> Result<Record> {
         let len = self.len();
         let path = self.0.get(index as usize).ok_or(Error::OutOfBounds { index, len })?;
-        let io = |source| Error::Io { path: path.clone(), source };
-        let (name, found) = (path.display().to_string(), fs::metadata(path).map_err(io)?.len());
-        let limit = Limits::default().file_bytes;
-        if found > limit {
-            return Err(Error::TooLarge { name, found, unit: "bytes", limit });
+        let name = path.display().to_string();
+        match bytes(path) {
+            Ok(bytes) => Ok(Record { name, label: 0, payload: Payload::Encoded(bytes) }),
+            Err(error) => Err(error.of_sample(name)),
         }
-        let bytes = fs::read(path).map_err(io)?;
-        Ok(Record { name, label: 0, payload: Payload::Encoded(bytes) })
     }
+}
+
+fn bytes(path: &Path) -> Result<Vec<u8>> {
+    let io = |source| Error::Io { path: path.to_owned(), source };
+    let found = fs::metadata(path).map_err(io)?.len();
+    let limit = Limits::default().file_bytes;
+    if found > limit {
+        let name = path.display().to_string();
+        return Err(Error::TooLarge { name, found, unit: "bytes", limit });
+    }
+    fs::read(path).map_err(io)
 }

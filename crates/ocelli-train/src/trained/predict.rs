@@ -5,7 +5,7 @@ use super::pictures::Pictures;
 use crate::Result;
 use crate::method::{images, values};
 use crate::metrics::probabilities;
-use ocelli_data::{Loader, LoaderConfig};
+use ocelli_data::{Loader, LoaderConfig, Skipped};
 use ocelli_nn::Pass;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -77,7 +77,10 @@ impl Trained {
         for batch in loader.epoch(0, 0) {
             let mut batch = batch.map_err(crate::Error::from)?;
             for skipped in std::mem::take(&mut batch.skipped) {
-                answer(Answer::Unreadable { image: skipped.name, error: skipped.reason })?;
+                let Skipped { name: image, reason, .. } = skipped;
+                // An error of the system names the file already.
+                let error = reason.strip_prefix(&format!("{image}: ")).unwrap_or(&reason);
+                answer(Answer::Unreadable { error: error.to_owned(), image })?;
             }
             if batch.is_empty() {
                 continue;
