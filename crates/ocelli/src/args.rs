@@ -1,14 +1,20 @@
 //! What can be typed: one definition per flag, from which help and completions come.
 
 mod image_size;
+mod model;
+mod preprocess;
 
 pub(crate) use image_size::ImageSize;
+pub(crate) use model::ModelArgs;
+pub(crate) use preprocess::PreprocessArgs;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand};
 use std::num::NonZeroUsize;
 
-use crate::commands::{completions, cost, data, models, version};
+use crate::commands::{
+    completions, convert, cost, data, eval, models, predict, report, train, version,
+};
 use crate::device::DeviceName;
 
 const STYLES: Styles = Styles::styled()
@@ -45,6 +51,9 @@ pub(crate) struct GlobalArgs {
     /// Print one JSON object on stdout, as its last line
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    /// The one number from which all random numbers derive
+    #[arg(long, global = true, value_name = "N")]
+    pub(crate) seed: Option<u64>,
     /// How many threads compute and load; the result is the same for any number [default: all cores]
     #[arg(long, global = true, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
@@ -65,10 +74,20 @@ pub(crate) struct GlobalArgs {
 /// The commands, in the order of a classifier's life.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Train a network
+    Train(train::Args),
+    /// Measure how good a network is
+    Eval(eval::Args),
+    /// Classify pictures
+    Predict(predict::Args),
+    /// Put everything about a run on one page
+    Report(report::Args),
     /// List the networks that can be built
     Models(models::Args),
     /// Count parameters, multiply-adds and activations of a network
     Cost(cost::Args),
+    /// Turn weights of other projects into safetensors
+    Convert(convert::Args),
     /// List, verify and index datasets
     Data(data::Args),
     /// Print completions for a shell

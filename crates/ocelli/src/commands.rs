@@ -1,9 +1,14 @@
 //! The commands, one file each. None of them computes: they call the libraries and show results.
 
 pub(crate) mod completions;
+pub(crate) mod convert;
 pub(crate) mod cost;
 pub(crate) mod data;
+pub(crate) mod eval;
 pub(crate) mod models;
+pub(crate) mod predict;
+pub(crate) mod report;
+pub(crate) mod train;
 pub(crate) mod version;
 
 use crate::args::{Cli, Command};
@@ -17,8 +22,13 @@ use crate::settings::Settings;
 pub(crate) fn run(cli: Cli) -> anyhow::Result<Done> {
     let settings = Settings::resolve(cli.global)?;
     match cli.command {
+        Command::Train(args) => train::run(&args, settings),
+        Command::Eval(args) => eval::run(&args, settings),
+        Command::Predict(args) => predict::run(&args, settings),
+        Command::Report(args) => report::run(&args, settings),
         Command::Models(args) => models::run(&args, settings),
         Command::Cost(args) => cost::run(&args, settings),
+        Command::Convert(args) => convert::run(&args, settings),
         Command::Data(args) => data::run(&args, settings),
         Command::Completions(args) => completions::run(&args, settings),
         Command::Version(args) => version::run(&args, settings),

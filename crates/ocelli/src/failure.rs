@@ -1,6 +1,10 @@
 //! How a command ends: its exit code, and one line that says what went wrong.
 
+mod hints;
+
 use anyhow::Error;
+use ocelli::data::Error::{LoaderStopped, WorkerPanicked};
+use ocelli::nn::weights::WeightsError;
 use std::io;
 use std::process::ExitCode;
 
@@ -13,17 +17,23 @@ pub(crate) const USAGE: u8 = 2;
 /// Exit code: a file, a dataset, weights or a recipe cannot be used.
 pub(crate) const BAD_INPUT: u8 = 3;
 
+/// Exit code: a signal stopped the command after it had saved its state.
+pub(crate) const INTERRUPTED: u8 = 130;
+
 /// How a command that did not fail ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Done {
     /// To the end.
     Complete,
+    /// At a signal, with everything saved.
+    Interrupted,
 }
 
 impl From<Done> for ExitCode {
     fn from(done: Done) -> Self {
         match done {
             Done::Complete => Self::SUCCESS,
+            Done::Interrupted => Self::from(INTERRUPTED),
         }
     }
 }
@@ -60,7 +70,7 @@ pub(crate) fn report(error: &Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     talk::error(&one_line(error));
-    if let Some(hint) = hint(error) {
+    if let Some(hint) = hints::of(error) {
         talk::hint(&hint);
     }
     ExitCode::from(code(error))
@@ -91,42 +101,21 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     if cause.is::<BadUsage>() {
         return Some(USAGE);
     }
-    if let Some(error) = cause.downcast_ref::<ocelli::data::Error>() {
-        use ocelli::data::Error::{LoaderStopped, WorkerPanicked};
-        let ours = matches!(error, LoaderStopped | WorkerPanicked { .. });
-        return Some(if ours { FAILED } else { BAD_INPUT });
+    let data = match cause.downcast_ref() {
+        Some(ocelli::train::Error::Data(error)) => Some(error),
+        _ => cause.downcast_ref::<ocelli::data::Error>(),
+    };
+    if let Some(LoaderStopped | WorkerPanicked { .. }) = data {
+        return Some(FAILED);
     }
     let bad_input = cause.is::<BadInput>()
+        || cause.is::<ocelli::data::Error>()
         || cause.is::<ocelli::nn::Error>()
+        || cause.is::<WeightsError>()
         || cause.is::<ocelli::train::Error>()
         || cause.is::<ocelli::report::ReportError>()
         || cause.is::<io::Error>();
     bad_input.then_some(BAD_INPUT)
-}
-
-/// What the user can try, from the innermost cause that knows.
-fn hint(error: &Error) -> Option<String> {
-    error.chain().filter_map(hint_of).last()
-}
-
-fn hint_of(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
-    if let Some(error) = cause.downcast_ref::<BadInput>() {
-        return error.hint.clone();
-    }
-    if let Some(error) = cause.downcast_ref::<ocelli::data::Error>() {
-        return error.hint().map(str::to_owned);
-    }
-    if let Some(ocelli::nn::Error::UnknownModel { .. }) = cause.downcast_ref() {
-        return Some("`ocelli models` lists the known models".to_owned());
-    }
-    match cause.downcast_ref::<io::Error>()?.kind() {
-        io::ErrorKind::NotFound => Some("check the path; it is taken from here".to_owned()),
-        io::ErrorKind::StorageFull => Some("free some space, then resume the run".to_owned()),
-        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
-            Some("choose a folder that can be written with --out".to_owned())
-        }
-        _ => None,
-    }
 }
 
 fn is_broken_pipe(error: &Error) -> bool {
@@ -147,7 +136,7 @@ mod tests {
         let error = Error::from(missing).context("a.toml: no such file").context("cannot train");
         assert_eq!(one_line(&error), "cannot train: a.toml: no such file");
         assert_eq!(code(&error), BAD_INPUT);
-        assert!(hint(&error).is_some());
+        assert!(hints::of(&error).is_some());
     }
 
     #[test]
@@ -155,7 +144,8 @@ mod tests {
         let refused = |error: Error| code(&error.context("while testing"));
         assert_eq!(refused(BadInput::new("w").into()), BAD_INPUT);
         assert_eq!(refused(BadUsage("w".into()).into()), USAGE);
-        assert_eq!(refused(ocelli::data::Error::LoaderStopped.into()), FAILED);
+        assert_eq!(refused(LoaderStopped.into()), FAILED);
+        assert_eq!(refused(ocelli::train::Error::Data(LoaderStopped).into()), FAILED);
         assert_eq!(refused(anyhow!("no idea")), FAILED);
     }
 

@@ -1,4 +1,20 @@
 //! Train, compress, attack and extend image classifiers.
+//!
+//! This crate gathers the parts of Ocelli under short names; each is a crate of its own and is
+//! documented there. The command `ocelli` is a thin layer over them.
+//!
+//! ```
+//! use ocelli::nn::{Cost, registry, registry::ModelOptions};
+//!
+//! let model = registry::find("ghostnet_100")?;
+//! let cost = Cost::of(&model.graph(&ModelOptions::default())?, 224, 224)?;
+//! assert_eq!(cost.params, 5_182_508);
+//! # Ok::<(), ocelli::nn::Error>(())
+//! ```
+
+#![forbid(unsafe_code)]
+
+pub mod recipes;
 
 pub use ocelli_data as data;
 pub use ocelli_methods as methods;

@@ -13,6 +13,7 @@ mod failure;
 mod output;
 mod panic_hook;
 mod settings;
+mod signals;
 mod talk;
 
 use clap::Parser;

@@ -3,7 +3,7 @@
 mod number;
 mod table;
 
-pub(crate) use number::{grouped, short};
+pub(crate) use number::{grouped, percent, short};
 pub(crate) use table::{Align, Table};
 
 use anyhow::Context;
@@ -23,12 +23,23 @@ impl Output {
         Self { json, stdout: BufWriter::new(io::stdout()) }
     }
 
+    /// Whether the output is for a program.
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
     /// One line for people; nothing for programs.
     pub(crate) fn text(&mut self, text: impl Display) -> anyhow::Result<()> {
         if self.json {
             return Ok(());
         }
         writeln!(self.stdout, "{text}").context("stdout")
+    }
+
+    /// One line for anyone, at once.
+    pub(crate) fn line(&mut self, text: impl Display) -> anyhow::Result<()> {
+        writeln!(self.stdout, "{text}").context("stdout")?;
+        self.stdout.flush().context("stdout")
     }
 
     /// Ends the output: with the one JSON object if the user asked for it.

@@ -13,6 +13,8 @@ use crate::output::Output;
 pub(crate) struct Settings {
     /// Where data goes.
     pub(crate) output: Output,
+    /// The seed, if one was given.
+    pub(crate) seed: Option<u64>,
     /// How many threads compute and load.
     pub(crate) threads: usize,
     device: crate::device::DeviceName,
@@ -32,6 +34,7 @@ impl Settings {
             .with_context(|| format!("cannot start {threads} threads"))?;
         Ok(Self {
             output: Output::new(global.json),
+            seed: global.seed,
             threads,
             device: global.device.unwrap_or_default(),
         })

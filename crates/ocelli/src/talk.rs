@@ -45,6 +45,11 @@ pub(crate) fn error(text: &str) {
     line(&format!("{ERROR}error:{ERROR:#} {text}"));
 }
 
+/// What should not have been so, but stops nothing.
+pub(crate) fn warning(text: &str) {
+    line(&format!("{WARNING}warning:{WARNING:#} {text}"));
+}
+
 /// What the user can try.
 pub(crate) fn hint(text: &str) {
     line(&format!("{HINT}hint:{HINT:#} {text}"));
@@ -58,7 +63,7 @@ pub(crate) fn line(text: &str) {
 }
 
 /// Where bars are drawn, if they are wanted and stderr is a terminal.
-fn bars() -> Option<&'static MultiProgress> {
+pub(crate) fn bars() -> Option<&'static MultiProgress> {
     let wanted = !QUIET.get().copied().unwrap_or(false) && io::stderr().is_terminal();
     wanted.then(|| &*BARS)
 }

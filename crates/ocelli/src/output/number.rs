@@ -22,6 +22,11 @@ pub(crate) fn short(number: u64) -> String {
         .map_or_else(|| number.to_string(), |(unit, name)| format!("{:.2}{name}", value / unit))
 }
 
+/// A fraction as `91.73 %`.
+pub(crate) fn percent(fraction: f64) -> String {
+    format!("{:.2} %", 100.0 * fraction)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -34,5 +39,10 @@ mod tests {
     #[test]
     fn short_numbers_keep_three_digits_or_so() {
         assert_eq!([7, 1500, 5_182_508].map(short), ["7", "1.50k", "5.18M"]);
+    }
+
+    #[test]
+    fn fractions_are_shown_in_percent() {
+        assert_eq!(percent(0.9173), "91.73 %");
     }
 }

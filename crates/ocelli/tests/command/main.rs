@@ -5,6 +5,9 @@
 mod bad_input;
 mod data;
 mod models;
+mod resume;
 mod streams;
 mod support;
+mod tiny;
+mod train;
 mod usage;

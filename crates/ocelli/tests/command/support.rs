@@ -3,8 +3,9 @@
 use assert_cmd::cargo::CommandCargoExt;
 use serde_json::Value;
 use std::ffi::OsStr;
+use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 /// The command `ocelli` with `arguments`, not yet run.
@@ -29,6 +30,30 @@ pub(crate) fn run_in(folder: &Path, line: &str) -> Outcome {
 /// Runs `ocelli` with the words of `line`, in an empty folder.
 pub(crate) fn run(line: &str) -> Outcome {
     run_in(TempDir::new().unwrap().path(), line)
+}
+
+/// Runs `ocelli` with the words of `line`, in `folder`, with something to read on stdin.
+pub(crate) fn run_with_stdin(folder: &Path, line: &str, input: &str) -> Outcome {
+    let mut command = ocelli(line.split_whitespace());
+    command.current_dir(folder).stdin(Stdio::piped());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    outcome(child.wait_with_output().unwrap())
+}
+
+/// A tar of `(name, file)` members.
+pub(crate) fn tar(members: &[(&str, &str)]) -> Vec<u8> {
+    let mut tar = tar::Builder::new(Vec::new());
+    for (name, file) in members {
+        tar.append_path_with_name(file, name).unwrap();
+    }
+    tar.into_inner().unwrap()
+}
+
+/// A command as a shell would run it; none of our arguments needs quotes.
+pub(crate) fn shell_words(command: &Command) -> String {
+    let words = [command.get_program()].into_iter().chain(command.get_args());
+    words.map(|word| word.to_str().unwrap()).collect::<Vec<_>>().join(" ")
 }
 
 pub(crate) fn outcome(output: Output) -> Outcome {

@@ -1,0 +1,54 @@
+//! Which trained network: the words that `eval` and `predict` share.
+
+use burn::tensor::Device;
+use ocelli::data::read_classes;
+use ocelli::train::{Error, Trained};
+use std::path::{Path, PathBuf};
+
+use crate::failure::BadUsage;
+
+/// Options about a trained network.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Model options")]
+pub(crate) struct ModelArgs {
+    /// The architecture of weights that do not say it themselves, as `ocelli models` lists it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) model: Option<String>,
+    /// A file of weights, instead of MODEL
+    #[arg(long, value_name = "FILE")]
+    pub(crate) weights: Option<PathBuf>,
+    /// A file with one class name a line, in the order of the labels
+    #[arg(long, value_name = "FILE")]
+    pub(crate) classes: Option<PathBuf>,
+}
+
+impl ModelArgs {
+    /// Loads the network that `place` (a run, a checkpoint or a file) or `--weights` names.
+    ///
+    /// # Errors
+    /// When neither is given, or the network cannot be loaded.
+    pub(crate) fn open(&self, place: Option<&Path>, device: &Device) -> anyhow::Result<Trained> {
+        let path = match (place, &self.weights) {
+            (Some(path), None) => path,
+            (None, Some(path)) => path,
+            (Some(_), Some(_)) => return Err(usage("give MODEL or --weights, not both")),
+            (None, None) => return Err(usage("give a run's folder or a file of weights")),
+        };
+        let mut trained = Trained::open(path, self.model.as_deref(), device)?;
+        if let Some(path) = &self.classes {
+            let classes = read_classes(path)?;
+            let (network, data) = (trained.network.graph().num_classes(), classes.len());
+            if network != data {
+                return Err(Error::ClassCount { network, data }).map_err(|error| {
+                    anyhow::Error::from(error).context(path.display().to_string())
+                });
+            }
+            trained.classes = Some(classes);
+        }
+        Ok(trained)
+    }
+}
+
+fn usage(text: &str) -> anyhow::Error {
+    BadUsage(text.to_owned()).into()
+}

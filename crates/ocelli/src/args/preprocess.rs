@@ -1,0 +1,75 @@
+//! What a picture goes through, where it shall not be what the weights ask for.
+
+use clap::ValueEnum;
+use ocelli::data::{CropMode, Interpolation};
+use ocelli::train::Trained;
+
+/// Options that replace the preprocessing which the weights expect.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Preprocessing (by default what the weights expect)")]
+pub(crate) struct PreprocessArgs {
+    /// Height and width of the network's input, in pixels
+    #[arg(long, value_name = "PIXELS")]
+    size: Option<u32>,
+    /// How a picture becomes square
+    #[arg(long, value_name = "MODE")]
+    crop: Option<Crop>,
+    /// The share of the resized picture that the crop keeps, up to 1
+    #[arg(long, value_name = "SHARE")]
+    crop_pct: Option<f64>,
+    /// How pictures are resized
+    #[arg(long, value_name = "FILTER")]
+    interpolation: Option<Filter>,
+    /// Turn pictures as their EXIF orientation says
+    #[arg(long)]
+    exif: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Crop {
+    /// Resize the short side, cut out the centre
+    Centre,
+    /// Resize both sides, whatever the aspect ratio was
+    Squash,
+    /// Resize the long side, fill what is missing with the mean colour
+    Border,
+    /// Cut out the centre without resizing
+    None,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Filter {
+    Nearest,
+    Bilinear,
+    Bicubic,
+    Lanczos,
+}
+
+impl PreprocessArgs {
+    /// Changes what was asked for.
+    pub(crate) fn apply(&self, trained: &mut Trained) {
+        if let Some(size) = self.size {
+            trained.input.size = size;
+        }
+        if let Some(crop) = self.crop {
+            trained.eval.crop_mode = match crop {
+                Crop::Centre => CropMode::Centre,
+                Crop::Squash => CropMode::Squash,
+                Crop::Border => CropMode::Border,
+                Crop::None => CropMode::None,
+            };
+        }
+        if let Some(share) = self.crop_pct {
+            trained.eval.crop_pct = share;
+        }
+        if let Some(filter) = self.interpolation {
+            trained.input.interpolation = match filter {
+                Filter::Nearest => Interpolation::Nearest,
+                Filter::Bilinear => Interpolation::Bilinear,
+                Filter::Bicubic => Interpolation::Bicubic,
+                Filter::Lanczos => Interpolation::Lanczos,
+            };
+        }
+        trained.input.apply_orientation |= self.exif;
+    }
+}

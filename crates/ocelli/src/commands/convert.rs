@@ -1,0 +1,113 @@
+//! `ocelli convert`: weights of any project as safetensors under this project's names.
+
+use anyhow::Context;
+use ocelli::nn::registry::{self, Model};
+use ocelli::nn::weights::{
+    DType, LoadReport, ReadOptions, StateDict, convert, identify, safetensors,
+};
+use serde::Serialize;
+use std::path::PathBuf;
+
+use crate::failure::{BadInput, Done};
+use crate::output::grouped;
+use crate::settings::Settings;
+
+const EXAMPLES: &str = "\
+Reads safetensors and PyTorch files of any age, without executing anything, with the names of timm,
+torchvision and others.
+
+Examples:
+  ocelli convert resnet20-12fca82f.th resnet20.safetensors --model resnet20_cifar
+  ocelli convert checkpoint.pth ema.safetensors --section state_dict_ema
+  ocelli convert big.safetensors small.safetensors --dtype f16";
+
+/// What can be typed after `ocelli convert`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// The weights to read
+    #[arg(value_name = "FILE")]
+    input: PathBuf,
+    /// The safetensors file to write, whole or not at all
+    #[arg(value_name = "OUT")]
+    output: PathBuf,
+    /// Whose weights they are [default: found by the names and shapes of the tensors]
+    #[arg(long, value_name = "NAME")]
+    model: Option<String>,
+    /// How to store numbers [default: as they are]
+    #[arg(long, value_name = "TYPE")]
+    dtype: Option<Precision>,
+    /// Which dictionary of a PyTorch checkpoint to take [default: averaged weights, if any]
+    #[arg(long, value_name = "KEY")]
+    section: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Precision {
+    F32,
+    F16,
+    Bf16,
+}
+
+impl From<Precision> for DType {
+    fn from(precision: Precision) -> Self {
+        match precision {
+            Precision::F32 => Self::F32,
+            Precision::F16 => Self::F16,
+            Precision::Bf16 => Self::BF16,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Answer {
+    model: String,
+    output: PathBuf,
+    tensors: usize,
+    bytes: u64,
+    #[serde(flatten)]
+    report: LoadReport,
+}
+
+/// Converts the file.
+pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
+    let options = ReadOptions { section: args.section.clone(), ..ReadOptions::default() };
+    let dict = StateDict::open(&args.input, &options)?;
+    let model = match &args.model {
+        Some(name) => registry::find(name)?,
+        None => identified(&dict)?,
+    };
+    let (converted, report) = convert(&dict, model, args.dtype.map(DType::from))?;
+    safetensors::write(&converted, &args.output)?;
+    let written = args.output.metadata();
+    let bytes = written.with_context(|| args.output.display().to_string())?.len();
+
+    let output = &mut settings.output;
+    output.text(&report)?;
+    let (path, name) = (args.output.display(), model.name());
+    output.text(format_args!("wrote {path}: {name}, {} bytes", grouped(bytes)))?;
+    settings.output.finish(&Answer {
+        model: name,
+        output: args.output.clone(),
+        tensors: converted.len(),
+        bytes,
+        report,
+    })?;
+    Ok(Done::Complete)
+}
+
+/// The one model of the registry that the tensors fit.
+fn identified(dict: &StateDict) -> Result<&'static Model, BadInput> {
+    let candidates = identify(dict);
+    if let [model] = candidates[..] {
+        return Ok(model);
+    }
+    let file = dict.file();
+    if candidates.is_empty() {
+        let message = format!("{file}: the tensors are those of no known model");
+        return Err(BadInput::new(message).hint("name the model with --model for what is missing"));
+    }
+    let names: Vec<String> = candidates.iter().map(|model| model.name()).collect();
+    let message = format!("{file}: the tensors fit several models: {}", names.join(", "));
+    Err(BadInput::new(message).hint("choose one with --model; they differ in padding or the like"))
+}

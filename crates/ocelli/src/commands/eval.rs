@@ -1,0 +1,98 @@
+//! `ocelli eval`: how good a network is, on every sample of a dataset once.
+
+mod report;
+
+use ocelli::data::{Loader, LoaderConfig, OpenOptions, Source, Split, open};
+use ocelli::train::{Local, Recipe, RunFolder, Trained, evaluate};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::args::{ModelArgs, PreprocessArgs};
+use crate::failure::{BadUsage, Done};
+use crate::settings::Settings;
+use crate::talk::Progress;
+use report::Report;
+
+const EXAMPLES: &str = "\
+Examples:
+  ocelli eval runs/photos
+  ocelli eval runs/photos --data other-photos/ --confusion confusion.csv
+  ocelli eval --model resnet20_cifar --weights resnet20.th --data cifar10/test.tar
+  ocelli eval lite0.safetensors --data imagenet/val/ --crop-pct 1.0 --json";
+
+/// What can be typed after `ocelli eval`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// A run's folder, a checkpoint or a file of weights
+    #[arg(value_name = "MODEL")]
+    place: Option<PathBuf>,
+    /// The dataset, as in `ocelli data --help` [default: that of the run]
+    #[arg(long, value_name = "DATASET")]
+    data: Option<String>,
+    /// The part, where a dataset has two
+    #[arg(long, value_name = "train|test", default_value = "test")]
+    split: Split,
+    /// Images per forward pass
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    batch_size: usize,
+    /// How many unreadable images may be left out; they are counted and listed
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    error_budget: u64,
+    /// Write the confusion matrix as CSV: rows are true classes, columns predicted ones
+    #[arg(long, value_name = "FILE")]
+    confusion: Option<PathBuf>,
+    /// Show the accuracy of every class
+    #[arg(long)]
+    per_class: bool,
+    #[command(flatten)]
+    model: ModelArgs,
+    #[command(flatten)]
+    preprocess: PreprocessArgs,
+}
+
+/// Measures the network.
+pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
+    let device = settings.open_device()?;
+    let mut trained = args.model.open(args.place.as_deref(), &device)?;
+    args.preprocess.apply(&mut trained);
+    let source = open_data(args, &trained)?;
+    let classes = source.classes().to_vec();
+    let config = LoaderConfig {
+        threads: settings.threads,
+        error_budget: args.error_budget,
+        ..LoaderConfig::eval(args.batch_size)
+    };
+    let loader = Loader::new(source, Arc::new(trained.transform()?), config)?;
+
+    let progress = Progress::start("eval", loader.source().len(), "images");
+    let evaluation = evaluate(&trained.network, &loader, &Local, &mut |done| progress.set(done))?;
+    drop(progress);
+
+    let report = Report { trained: &trained, evaluation: &evaluation, classes: &classes };
+    if let Some(path) = &args.confusion {
+        report.write_confusion(path)?;
+    }
+    report.show(&mut settings.output, args.per_class)?;
+    settings.output.finish(&report.answer())?;
+    Ok(Done::Complete)
+}
+
+/// The dataset that was named, or the one that the run was trained with.
+fn open_data(args: &Args, trained: &Trained) -> anyhow::Result<Arc<dyn Source>> {
+    let of_run = args.place.as_deref().and_then(data_of_run);
+    let Some(uri) = args.data.clone().or(of_run) else {
+        return Err(BadUsage("name a dataset with --data".to_owned()).into());
+    };
+    let options = OpenOptions { classes: trained.classes.clone(), ..OpenOptions::of(args.split) };
+    Ok(open(&uri, &options)?)
+}
+
+/// The dataset with which the run was evaluated to which `place`, a run's folder or a checkpoint
+/// in it, belongs.
+fn data_of_run(place: &Path) -> Option<String> {
+    let folders = place.ancestors().take(4);
+    let file = folders.map(RunFolder::recipe_path).find(|path| path.is_file())?;
+    let data = Recipe::load::<&str>(&file, &[]).ok()?.data;
+    Some(data.test.unwrap_or(data.source))
+}

@@ -1,0 +1,154 @@
+//! What an evaluation shows.
+
+use anyhow::Context;
+use ocelli::train::{Evaluation, Trained};
+use serde::Serialize;
+use std::path::Path;
+
+use crate::failure::BadInput;
+use crate::output::{Align, Output, Table, grouped, percent};
+
+/// With more classes than this the table of classes is shown only when asked for.
+const FEW_CLASSES: usize = 20;
+
+/// An evaluation with the names that it needs.
+pub(super) struct Report<'a> {
+    pub(super) trained: &'a Trained,
+    pub(super) evaluation: &'a Evaluation,
+    pub(super) classes: &'a [String],
+}
+
+#[derive(Serialize)]
+pub(super) struct Answer<'a> {
+    model: &'a str,
+    weights: &'a Path,
+    samples: u64,
+    correct: u64,
+    top1: f64,
+    top5: f64,
+    loss: f64,
+    calibration_error: f64,
+    skipped: u64,
+    seconds: f64,
+    images_per_second: f64,
+    latency_ms: f64,
+    per_class: Vec<ClassScore<'a>>,
+}
+
+#[derive(Serialize)]
+struct ClassScore<'a> {
+    class: &'a str,
+    samples: u64,
+    correct: u64,
+}
+
+impl<'a> Report<'a> {
+    /// The one JSON object.
+    pub(super) fn answer(&self) -> Answer<'a> {
+        let Evaluation { scores, skipped, seconds, images_per_second, latency_ms } =
+            self.evaluation;
+        Answer {
+            model: &self.trained.arch,
+            weights: &self.trained.file,
+            samples: scores.samples,
+            correct: scores.correct,
+            top1: scores.top1,
+            top5: scores.top5,
+            loss: scores.loss,
+            calibration_error: scores.calibration_error,
+            skipped: *skipped,
+            seconds: *seconds,
+            images_per_second: *images_per_second,
+            latency_ms: *latency_ms,
+            per_class: self.per_class().collect(),
+        }
+    }
+
+    /// The same for people.
+    pub(super) fn show(&self, output: &mut Output, every_class: bool) -> anyhow::Result<()> {
+        if every_class || self.classes.len() <= FEW_CLASSES {
+            output.text(self.class_table())?;
+            output.text("")?;
+        }
+        let Evaluation { scores, skipped, seconds, images_per_second, latency_ms } =
+            self.evaluation;
+        let lines = [
+            ("model", self.trained.arch.clone()),
+            ("top-1", share(scores.top1, scores.correct, scores.samples)),
+            ("top-5", percent(scores.top5)),
+            ("loss", format!("{:.4}", scores.loss)),
+            ("calibration", format!("{:.4} expected error", scores.calibration_error)),
+            ("skipped", skipped.to_string()),
+            ("speed", format!("{images_per_second:.0} images/s, {seconds:.1} s in all")),
+            ("latency", format!("{latency_ms:.2} ms per image in the network")),
+        ];
+        for (name, value) in lines {
+            output.text(format_args!("{name:<11}  {value}"))?;
+        }
+        Ok(())
+    }
+
+    /// Writes the matrix with the classes' names as heads of rows and columns.
+    ///
+    /// # Errors
+    /// When there are too many classes for a matrix, or the file cannot be written.
+    pub(super) fn write_confusion(&self, path: &Path) -> anyhow::Result<()> {
+        let matrix = &self.evaluation.scores.confusion;
+        if matrix.is_empty() {
+            let classes = self.classes.len();
+            return Err(
+                BadInput::new(format!("{classes} classes are too many for a matrix")).into()
+            );
+        }
+        let write = || -> csv::Result<()> {
+            let mut file = csv::Writer::from_path(path)?;
+            file.write_record(["true \\ predicted"].into_iter().chain(self.names()))?;
+            for (name, row) in self.names().zip(matrix) {
+                let counts = row.iter().map(u64::to_string);
+                file.write_record([name.to_owned()].into_iter().chain(counts))?;
+            }
+            Ok(file.flush()?)
+        };
+        write().map_err(csv_error).with_context(|| path.display().to_string())
+    }
+
+    fn names(&self) -> impl Iterator<Item = &'a str> {
+        self.classes.iter().map(String::as_str)
+    }
+
+    fn per_class(&self) -> impl Iterator<Item = ClassScore<'a>> {
+        let scores = &self.evaluation.scores;
+        let counts = scores.class_samples.iter().zip(&scores.class_correct);
+        self.names().zip(counts).map(|(class, (&samples, &correct))| ClassScore {
+            class,
+            samples,
+            correct,
+        })
+    }
+
+    fn class_table(&self) -> Table {
+        let right = |head| (head, Align::Right);
+        let heads = [("class", Align::Left), right("images"), right("correct"), right("accuracy")];
+        let mut table = Table::new(heads);
+        for ClassScore { class, samples, correct } in self.per_class() {
+            let accuracy = match samples {
+                0 => "–".to_owned(),
+                samples => percent(correct as f64 / samples as f64),
+            };
+            table.row([class.to_owned(), grouped(samples), grouped(correct), accuracy]);
+        }
+        table
+    }
+}
+
+fn share(fraction: f64, part: u64, whole: u64) -> String {
+    format!("{} ({} of {})", percent(fraction), grouped(part), grouped(whole))
+}
+
+/// The error of the file beneath, which decides hint and exit code.
+fn csv_error(error: csv::Error) -> anyhow::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error.into(),
+        other => anyhow::anyhow!("{other:?}"),
+    }
+}

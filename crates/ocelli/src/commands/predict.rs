@@ -1,0 +1,159 @@
+//! `ocelli predict`: what is in a picture.
+
+use anyhow::Context;
+use ocelli::train::{Answer, PredictOptions};
+use serde::Serialize;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::args::{ModelArgs, PreprocessArgs};
+use crate::failure::{BadInput, BadUsage, Done};
+use crate::output::{Output, percent};
+use crate::settings::Settings;
+use crate::talk;
+
+const EXAMPLES: &str = "\
+Examples:
+  ocelli predict runs/photos cat.jpg
+  ocelli predict runs/photos holiday/ --top 3
+  find . -name '*.jpg' | ocelli predict runs/photos - --json-lines
+  ocelli predict --weights lite0.safetensors --classes imagenet.txt photo.jpg";
+
+/// What can be typed after `ocelli predict`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+#[command(override_usage = "ocelli predict [OPTIONS] <MODEL> <IMAGES>...\n       \
+                            ocelli predict [OPTIONS] --weights <FILE> <IMAGES>...")]
+pub(crate) struct Args {
+    /// A run's folder, a checkpoint or a file of weights; then images, folders of images, or -
+    /// for a list of images on stdin, one a line
+    #[arg(value_name = "MODEL IMAGES", required = true)]
+    words: Vec<PathBuf>,
+    /// How many classes each answer names
+    #[arg(long, short = 'k', value_name = "N", default_value_t = 5)]
+    top: usize,
+    /// Print one JSON object for each image, as soon as it is classified
+    #[arg(long, conflicts_with = "json")]
+    json_lines: bool,
+    /// Images per forward pass
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    batch_size: usize,
+    #[command(flatten)]
+    model: ModelArgs,
+    #[command(flatten)]
+    preprocess: PreprocessArgs,
+}
+
+#[derive(Serialize)]
+struct Outcome<'a> {
+    model: &'a str,
+    weights: &'a Path,
+    images: usize,
+    unreadable: usize,
+    predictions: Vec<Answer>,
+}
+
+/// Classifies the pictures. Those that cannot be read are named, and make the command end as bad
+/// input after all others are done.
+pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
+    let (place, images) = args.model_and_images();
+    let pictures = find_pictures(images)?;
+    let device = settings.open_device()?;
+    let mut trained = args.model.open(place, &device)?;
+    args.preprocess.apply(&mut trained);
+
+    let options = PredictOptions {
+        top: args.top.max(1),
+        batch_size: args.batch_size,
+        threads: settings.threads,
+    };
+    let (mut unreadable, mut predictions) = (0, Vec::new());
+    let count = pictures.len();
+    let keep = settings.output.is_json();
+    trained.predict(pictures, options, |answer| {
+        if let Answer::Unreadable { image, error } = &answer {
+            unreadable += 1;
+            talk::warning(&format!("{image}: {error}"));
+        }
+        if args.json_lines {
+            settings.output.line(serde_json::to_string(&answer).map_err(io::Error::from)?)?;
+        } else if keep {
+            predictions.push(answer);
+        } else {
+            show(&mut settings.output, &answer)?;
+        }
+        anyhow::Ok(())
+    })?;
+
+    settings.output.finish(&Outcome {
+        model: &trained.arch,
+        weights: &trained.file,
+        images: count,
+        unreadable,
+        predictions,
+    })?;
+    match unreadable {
+        0 => Ok(Done::Complete),
+        bad => Err(BadInput::new(format!("{bad} of {count} images cannot be read")).into()),
+    }
+}
+
+impl Args {
+    /// The first word is the model, unless `--weights` names it.
+    fn model_and_images(&self) -> (Option<&Path>, &[PathBuf]) {
+        match (&self.model.weights, self.words.split_first()) {
+            (None, Some((model, images))) => (Some(model), images),
+            _ => (None, &self.words),
+        }
+    }
+}
+
+fn show(output: &mut Output, answer: &Answer) -> anyhow::Result<()> {
+    let Answer::Classified { image, top } = answer else { return Ok(()) };
+    output.text(image)?;
+    for guess in top {
+        output.text(format_args!("  {:>8}  {}", percent(guess.probability), guess.name))?;
+    }
+    Ok(())
+}
+
+/// The files that the words stand for, in order.
+fn find_pictures(words: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+    let mut pictures = Vec::new();
+    for word in words {
+        if word == Path::new("-") {
+            let lines = io::stdin().lines().collect::<Result<Vec<_>, _>>().context("stdin")?;
+            pictures.extend(lines.into_iter().filter(|line| !line.is_empty()).map(PathBuf::from));
+        } else if word.is_dir() {
+            add_folder(word, &mut pictures).with_context(|| word.display().to_string())?;
+        } else {
+            pictures.push(word.clone());
+        }
+    }
+    if pictures.is_empty() {
+        return Err(BadUsage("name images, a folder of images, or - for stdin".to_owned()).into());
+    }
+    Ok(pictures)
+}
+
+/// Adds the image files below `folder`, sorted, so that the order is the same everywhere. Links to
+/// folders are not followed: they can lead in circles.
+fn add_folder(folder: &Path, pictures: &mut Vec<PathBuf>) -> io::Result<()> {
+    let mut entries = fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
+    entries.sort_by_key(fs::DirEntry::path);
+    for entry in entries {
+        let path = entry.path();
+        if entry.file_type()?.is_dir() {
+            add_folder(&path, pictures)?;
+        } else if has_image_extension(&path) {
+            pictures.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn has_image_extension(path: &Path) -> bool {
+    let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
+    ["jpg", "jpeg", "png", "webp"].iter().any(|known| extension == *known)
+}

@@ -1,0 +1,69 @@
+//! The last evaluation of a run, kept in its folder for the report.
+
+use anyhow::Context;
+use ocelli::nn::weights::atomic;
+use ocelli::train::Evaluation;
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+/// What an evaluation found, with the names of the classes.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SavedEvaluation {
+    pub(crate) step: u64,
+    pub(crate) samples: u64,
+    pub(crate) correct: u64,
+    pub(crate) top1: f64,
+    pub(crate) top5: f64,
+    pub(crate) loss: f64,
+    pub(crate) calibration_error: f64,
+    pub(crate) classes: Vec<String>,
+    pub(crate) confusion: Vec<Vec<u64>>,
+}
+
+impl SavedEvaluation {
+    /// The evaluation after `step`.
+    pub(crate) fn new(step: u64, classes: Vec<String>, evaluation: &Evaluation) -> Self {
+        let scores = &evaluation.scores;
+        Self {
+            step,
+            samples: scores.samples,
+            correct: scores.correct,
+            top1: scores.top1,
+            top5: scores.top5,
+            loss: scores.loss,
+            calibration_error: scores.calibration_error,
+            classes,
+            confusion: scores.confusion.clone(),
+        }
+    }
+
+    /// Writes it into the folder of its run.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub(crate) fn save(&self, run: &Path) -> anyhow::Result<()> {
+        let path = path(run);
+        let text = serde_json::to_vec(self).map_err(io::Error::from)?;
+        atomic::write(&path, &text).with_context(|| path.display().to_string())
+    }
+
+    /// Reads that of a run, if there is one.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is no evaluation.
+    pub(super) fn load(run: &Path) -> anyhow::Result<Option<Self>> {
+        let path = path(run);
+        let text = match fs::read(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            text => text.with_context(|| path.display().to_string())?,
+        };
+        let evaluation = serde_json::from_slice(&text).map_err(io::Error::from);
+        evaluation.with_context(|| path.display().to_string()).map(Some)
+    }
+}
+
+fn path(run: &Path) -> PathBuf {
+    run.join("evaluation.json")
+}

@@ -1,0 +1,205 @@
+//! What is trained, and where: a new run from a recipe, or one that was begun before.
+
+use anyhow::Context;
+use ocelli::recipes::{self, RECIPES};
+use ocelli::train::{Error, Recipe, RunFolder};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::Args;
+use crate::failure::{BadInput, BadUsage};
+
+/// Where new runs are made, below the present folder.
+const RUNS: &str = "runs";
+
+/// What is to be trained.
+pub(super) struct Plan {
+    /// The recipe, with the limits of this session.
+    pub(super) recipe: Recipe,
+    /// Where its run is, or will be.
+    pub(super) place: Place,
+}
+
+/// Where a run is written.
+pub(super) enum Place {
+    /// A folder that does not hold a run yet, and the recipe that it shall hold.
+    New(PathBuf, Box<Recipe>),
+    /// A run that was begun before.
+    Begun(RunFolder),
+}
+
+impl Place {
+    /// The run's folder, made if it is new. Nothing is made before all else is known to be well.
+    pub(super) fn open(self) -> anyhow::Result<RunFolder> {
+        match self {
+            Self::New(folder, recipe) => Ok(RunFolder::create(folder, &recipe)?),
+            Self::Begun(run) => Ok(run),
+        }
+    }
+}
+
+/// Finds out what was asked for. The limits of the command line hold for this session and are not
+/// written into the run's recipe.
+pub(super) fn plan(args: &Args, seed: Option<u64>) -> anyhow::Result<Plan> {
+    let mut plan = match args.resume.as_deref() {
+        None => begin(args, resolve(args, seed)?)?,
+        Some("auto") => resume_or_begin(args, resolve(args, seed)?)?,
+        Some(path) => resume(args, seed, Path::new(path))?,
+    };
+    let limits = &mut plan.recipe.train;
+    limits.max_steps = args.max_steps.or(limits.max_steps);
+    limits.max_hours = args.max_hours.or(limits.max_hours);
+    Ok(plan)
+}
+
+fn begin(args: &Args, recipe: Recipe) -> anyhow::Result<Plan> {
+    let new = || RunFolder::unused_path(Path::new(RUNS), &stem(args));
+    let path = args.out.clone().unwrap_or_else(new);
+    if RunFolder::holds_run(&path) {
+        return Err(Error::RunExists { path }.into());
+    }
+    Ok(Plan { place: Place::New(path, Box::new(recipe.clone())), recipe })
+}
+
+/// The run in a folder under its own recipe, of which only some fields may change.
+fn resume(args: &Args, seed: Option<u64>, folder: &Path) -> anyhow::Result<Plan> {
+    if args.recipe.is_some() || args.out.is_some() {
+        let message = "--resume RUN goes on with the run's own recipe in its own folder; RECIPE \
+                       and --out go with --resume auto";
+        return Err(BadUsage(message.to_owned()).into());
+    }
+    let (run, recipe) = RunFolder::open(folder)?;
+    Ok(Plan { recipe: recipe.resume(&args.overrides(seed))?, place: Place::Begun(run) })
+}
+
+/// The run in `--out`, or else the newest of the same recipe; a new one if there is none.
+fn resume_or_begin(args: &Args, recipe: Recipe) -> anyhow::Result<Plan> {
+    let found = match &args.out {
+        Some(folder) => RunFolder::holds_run(folder).then(|| folder.clone()),
+        None => newest_of(&recipe),
+    };
+    match found {
+        Some(folder) => resume_same(&folder, recipe),
+        None => begin(args, recipe),
+    }
+}
+
+fn resume_same(folder: &Path, wanted: Recipe) -> anyhow::Result<Plan> {
+    let (run, begun) = RunFolder::open(folder)?;
+    if !is_same_run(&begun, &wanted) {
+        let folder = folder.display();
+        let message = format!("{folder} was begun with another recipe");
+        let hint =
+            format!("`ocelli train --resume {folder}` goes on with it; another --out begins anew");
+        return Err(BadInput::new(message).hint(hint).into());
+    }
+    Ok(Plan { recipe: wanted, place: Place::Begun(run) })
+}
+
+/// Whether two recipes lead to the same weights: where data lies, what is kept and when to stop
+/// may differ, as for [`Recipe::resume`].
+fn is_same_run(begun: &Recipe, wanted: &Recipe) -> bool {
+    let mut wanted = wanted.clone();
+    wanted.data = begun.data.clone();
+    wanted.checkpoint = begun.checkpoint.clone();
+    wanted.train.max_steps = begun.train.max_steps;
+    wanted.train.max_hours = begun.train.max_hours;
+    wanted == *begun
+}
+
+/// The run below [`RUNS`] that was begun last with this recipe.
+fn newest_of(recipe: &Recipe) -> Option<PathBuf> {
+    let began = |folder: &Path| -> Option<SystemTime> {
+        let file = RunFolder::recipe_path(folder);
+        let begun = Recipe::load::<&str>(&file, &[]).ok()?;
+        let same = is_same_run(&begun, recipe) && begun.data.source == recipe.data.source;
+        same.then(|| fs::metadata(file).ok()?.modified().ok()).flatten()
+    };
+    let folders = fs::read_dir(RUNS).ok()?.flatten().map(|entry| entry.path());
+    folders.filter_map(|folder| Some((began(&folder)?, folder))).max().map(|(_, folder)| folder)
+}
+
+fn resolve(args: &Args, seed: Option<u64>) -> anyhow::Result<Recipe> {
+    let overrides = args.overrides(seed);
+    let Some(name) = args.recipe.as_deref() else {
+        let own_data = args.data.is_some() || args.model.is_some();
+        let text = if own_data { "" } else { ocelli::train::recipe::DEFAULT };
+        return Ok(Recipe::resolve("the default recipe", text, &overrides)?);
+    };
+    if let (Some(recipe), false) = (recipes::find(name), Path::new(name).exists()) {
+        return Ok(Recipe::resolve(name, recipe.text, &overrides)?);
+    }
+    match Recipe::load(Path::new(name), &overrides) {
+        Err(Error::Io { path, source }) if source.kind() == std::io::ErrorKind::NotFound => {
+            let names: Vec<&str> = RECIPES.iter().map(|recipe| recipe.name).collect();
+            let message = format!("{}: no such recipe", path.display());
+            Err(BadInput::new(message).hint(format!("built in are {}", names.join(", "))).into())
+        }
+        recipe => recipe.context("recipe"),
+    }
+}
+
+/// What new runs of these arguments are called.
+fn stem(args: &Args) -> String {
+    let name = args.recipe.as_deref().or(args.model.as_deref()).unwrap_or("default");
+    let stem = Path::new(name).file_stem().unwrap_or_default().to_string_lossy();
+    stem.into_owned()
+}
+
+impl Args {
+    /// The options that stand for a field of the recipe, and the fields that were set.
+    fn overrides(&self, seed: Option<u64>) -> Vec<String> {
+        let text = |key: &str, value: &str| format!("{key}={}", toml::Value::from(value));
+        let mut overrides = Vec::new();
+        overrides.extend(self.data.as_ref().map(|uri| text("data.source", uri)));
+        overrides.extend(self.model.as_ref().map(|name| text("model.name", name)));
+        let weights = self.pretrained.as_ref().map(|path| path.to_string_lossy());
+        overrides.extend(weights.map(|path| text("model.weights", &path)));
+        overrides.extend(self.reset_head.then(|| "model.reset_head=true".to_owned()));
+        overrides.extend(seed.map(|seed| format!("seed={seed}")));
+        overrides.extend(self.set.iter().cloned());
+        overrides
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::{Cli, Command};
+    use clap::Parser;
+
+    fn args(line: &str) -> Args {
+        let words = ["ocelli", "train"].into_iter().chain(line.split_whitespace());
+        match Cli::try_parse_from(words).unwrap().command {
+            Command::Train(args) => args,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn options_are_short_for_fields_and_lose_to_set() {
+        let args = args("--data 1.5 --model resnet18 --set model.name=resnet34");
+        let recipe = resolve(&args, Some(9)).unwrap();
+        assert_eq!((recipe.data.source.as_str(), recipe.seed), ("1.5", 9));
+        assert_eq!(recipe.model.name, "resnet34");
+        assert_eq!(recipe.input.size, 224, "the model's own, not the default recipe's");
+    }
+
+    #[test]
+    fn without_words_it_is_the_default_recipe() {
+        let recipe = resolve(&args("--set train.epochs=1"), None).unwrap();
+        assert_eq!(
+            (recipe.data.source.as_str(), recipe.train.epochs),
+            ("builtin:fashion-mnist", 1)
+        );
+        assert_eq!(stem(&args("")), "default");
+        assert_eq!(stem(&args("recipes/my.toml")), "my");
+    }
+
+    #[test]
+    fn an_unknown_recipe_is_answered_with_the_known_ones() {
+        let error = resolve(&args("no-such"), None).unwrap_err();
+        assert_eq!(error.to_string(), "no-such: no such recipe");
+    }
+}

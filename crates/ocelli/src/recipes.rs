@@ -1,0 +1,43 @@
+//! Recipes that come with the library, by name.
+
+use ocelli_train::recipe;
+
+/// A recipe that is part of the library.
+#[derive(Clone, Copy, Debug)]
+pub struct BuiltinRecipe {
+    /// What `ocelli train` calls it.
+    pub name: &'static str,
+    /// Its text, with comments.
+    pub text: &'static str,
+}
+
+/// All recipes that are part of the library, the default first.
+pub const RECIPES: &[BuiltinRecipe] = &[
+    BuiltinRecipe { name: "default", text: recipe::DEFAULT },
+    BuiltinRecipe {
+        name: "cifar10-ghostnet_small",
+        text: include_str!("../../../recipes/cifar10-ghostnet_small.toml"),
+    },
+    BuiltinRecipe {
+        name: "cifar10-resnet20",
+        text: include_str!("../../../recipes/cifar10-resnet20.toml"),
+    },
+];
+
+/// The recipe called `name`.
+pub fn find(name: &str) -> Option<&'static BuiltinRecipe> {
+    RECIPES.iter().find(|recipe| recipe.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ocelli_train::Recipe;
+
+    #[test]
+    fn every_recipe_resolves() {
+        for recipe in RECIPES {
+            Recipe::resolve::<&str>(recipe.name, recipe.text, &[]).unwrap();
+        }
+    }
+}

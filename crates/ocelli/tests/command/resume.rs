@@ -1,0 +1,115 @@
+//! Interrupted, killed and damaged runs: nothing is lost, and the result is the same to the bit.
+
+use crate::support::{ocelli, outcome, run_in};
+use crate::tiny::{self, EPOCHS, STEPS_PER_EPOCH};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+const STEPS: u64 = STEPS_PER_EPOCH * EPOCHS;
+
+fn model_at(run: &Path, step: u64) -> PathBuf {
+    run.join(format!("checkpoints/step-{step}/model.safetensors"))
+}
+
+/// Begins to train in the background.
+fn begin(folder: &Path, line: &str) -> Child {
+    let mut command = ocelli(line.split_whitespace());
+    command.current_dir(folder).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// Waits until a run has logged `step`.
+fn wait_for_step(run: &Path, step: u64) {
+    let start = Instant::now();
+    let logged = |text: String| text.contains(&format!("{{\"step\":{step},"));
+    while !fs::read_to_string(run.join("metrics.jsonl")).is_ok_and(logged) {
+        assert!(start.elapsed() < Duration::from_mins(2), "step {step} was never logged");
+        sleep(Duration::from_millis(2));
+    }
+}
+
+fn signal(child: &Child, name: &str) {
+    Command::new("kill").args([format!("-{name}"), child.id().to_string()]).status().unwrap();
+}
+
+#[test]
+fn killed_at_any_step_and_resumed_the_weights_are_the_same_bytes() {
+    let folder = tiny::folder();
+    let root = folder.path();
+    run_in(root, "train tiny.toml --out whole --threads 2").success();
+    let whole = fs::read(model_at(&root.join("whole"), STEPS)).unwrap();
+    // In the middle of an epoch, at the last step of one, and before the first checkpoint.
+    for (trial, step) in [3, STEPS_PER_EPOCH, 17].into_iter().enumerate() {
+        let run = root.join(format!("killed-{trial}"));
+        let mut child =
+            begin(root, &format!("train tiny.toml --out killed-{trial} --threads {}", 1 + trial));
+        wait_for_step(&run, step);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        run_in(root, &format!("train --resume killed-{trial} --threads {}", 3 - trial)).success();
+        assert!(fs::read(model_at(&run, STEPS)).unwrap() == whole, "killed at step {step}");
+    }
+}
+
+#[test]
+fn a_signal_ends_the_step_saves_and_exits_with_130() {
+    for name in ["INT", "TERM"] {
+        let folder = tiny::folder();
+        let child =
+            begin(folder.path(), "train tiny.toml --out run --set train.epochs=1000 --json");
+        let run = folder.path().join("run");
+        wait_for_step(&run, 2);
+        signal(&child, name);
+        let stopped = outcome(child.wait_with_output().unwrap());
+        assert_eq!(stopped.code, Some(130), "{}", stopped.stderr);
+        let answer = stopped.json();
+        assert_eq!(answer["outcome"], "interrupted");
+        assert!(model_at(&run, answer["steps"].as_u64().unwrap()).exists());
+        assert!(stopped.stderr.contains("ocelli train --resume run"), "{}", stopped.stderr);
+        assert!(run_in(folder.path(), "eval run").success().stdout.contains("top-1"));
+    }
+}
+
+#[test]
+fn a_damaged_checkpoint_is_passed_over_with_a_word() {
+    let folder = tiny::folder();
+    let root = folder.path();
+    run_in(root, "train tiny.toml --out run --max-steps 10").success();
+    let newest = model_at(&root.join("run"), 10);
+    let mut bytes = fs::read(&newest).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&newest, bytes).unwrap();
+    let resumed = run_in(root, "train --resume run --max-steps 12").success();
+    assert!(resumed.stderr.contains("step-10"), "{}", resumed.stderr);
+    assert!(resumed.stderr.contains("resuming after step 5"), "{}", resumed.stderr);
+}
+
+#[test]
+fn auto_begins_a_run_goes_on_with_it_and_refuses_another_recipe() {
+    let folder = tiny::folder();
+    let root = folder.path();
+    let steps = |line: &str| run_in(root, line).success().json()["steps"].clone();
+    let auto = "train tiny.toml --resume auto --json";
+    assert_eq!(steps(&format!("{auto} --out run --max-steps 2")), 2);
+    assert_eq!(steps(&format!("{auto} --out run --max-steps 4")), 4);
+    let other = run_in(root, &format!("{auto} --out run --set optimizer.lr=0.01"));
+    assert!(other.bad_input().contains("begun with another recipe"), "{}", other.stderr);
+
+    assert_eq!(steps(&format!("{auto} --max-steps 3")), 3);
+    assert_eq!(steps(&format!("{auto} --max-steps 5")), 5);
+    assert!(root.join("runs/tiny-1").exists() && !root.join("runs/tiny-2").exists());
+}
+
+#[test]
+fn a_run_goes_on_under_its_own_recipe() {
+    let folder = tiny::folder();
+    let root = folder.path();
+    run_in(root, "train tiny.toml --out run --max-steps 2").success();
+    let changed = run_in(root, "train --resume run --set optimizer.lr=0.5");
+    assert!(changed.bad_input().contains("optimizer.lr"), "{}", changed.stderr);
+    let usage = run_in(root, "train tiny.toml --resume run");
+    assert_eq!(usage.code, Some(2), "{}", usage.stderr);
+}

@@ -1,0 +1,160 @@
+//! `train`, `eval`, `predict` and `report` on a run from its beginning to its end.
+
+use crate::support::{run_in, run_with_stdin};
+use crate::tiny::{self, EPOCHS, STEPS_PER_EPOCH};
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+
+const PIXEL: &[u8] = include_bytes!("../images/pixel.png");
+
+/// The keys that scripts rely on.
+fn assert_keys(answer: &Value, keys: &[&str]) {
+    for key in keys {
+        assert!(answer.get(key).is_some_and(|value| !value.is_null()), "{key} of {answer}");
+    }
+}
+
+fn files(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut names: Vec<String> = entries.map(|name| name.into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_run_is_trained_evaluated_used_and_reported() {
+    let folder = tiny::folder();
+    let root = folder.path();
+    let trained = run_in(root, "train tiny.toml --out runs/one --json").success().json();
+    assert_keys(
+        &trained,
+        &["run", "steps", "seconds", "images_per_second", "samples", "correct", "top1", "top5"],
+    );
+    assert_eq!(trained["run"], "runs/one");
+    assert_eq!(trained["outcome"], "finished");
+    assert_eq!(trained["steps"], STEPS_PER_EPOCH * EPOCHS);
+    assert_eq!(trained["samples"], 30);
+    assert!(trained["top1"].as_f64().unwrap() > 0.5, "stripes are easy: {trained}");
+
+    let run = root.join("runs/one");
+    let names = files(&run);
+    for name in ["checkpoints", "log.txt", "metrics.jsonl", "recipe.toml", "report.html"] {
+        assert!(names.contains(&name.to_owned()), "{name} in {names:?}");
+    }
+    assert!(names.iter().any(|name| name.starts_with("events.out.tfevents.")), "{names:?}");
+
+    let evaluated = run_in(root, "eval runs/one --json --confusion c.csv").success().json();
+    assert_keys(&evaluated, &["model", "samples", "correct", "top1", "top5", "latency_ms"]);
+    for key in ["samples", "correct", "top1", "top5"] {
+        assert_eq!(evaluated[key], trained[key], "{key}");
+    }
+    assert_eq!(evaluated["per_class"].as_array().unwrap().len(), 3);
+    let matrix = fs::read_to_string(root.join("c.csv")).unwrap();
+    assert_eq!(matrix.lines().next(), Some("true \\ predicted,0,1,2"));
+    let counts = matrix.lines().skip(1).flat_map(|line| line.split(',').skip(1));
+    assert_eq!(counts.map(|count| count.parse::<u64>().unwrap()).sum::<u64>(), 30);
+
+    let page = run_in(root, "report runs/one --out page.html").success();
+    assert_eq!(page.stdout, "page.html\n");
+    let page = fs::read_to_string(root.join("page.html")).unwrap();
+    for words in ["Loss", "Confusion matrix", "resnet20_cifar on idx:tiny"] {
+        assert!(page.contains(words), "{words}");
+    }
+}
+
+#[test]
+fn pictures_are_classified_by_name_from_folders_and_from_stdin() {
+    let folder = tiny::folder();
+    let root = folder.path();
+    run_in(root, "train tiny.toml --out run --max-steps 1").success();
+    fs::create_dir_all(root.join("pictures/more")).unwrap();
+    for name in ["a.png", "more/b.png", "notes.txt"] {
+        fs::write(root.join("pictures").join(name), PIXEL).unwrap();
+    }
+    let answer = run_in(root, "predict run pictures --top 2 --json").success().json();
+    assert_eq!(answer["model"], "resnet20_cifar");
+    let predictions = answer["predictions"].as_array().unwrap();
+    let images: Vec<_> = predictions.iter().map(|found| found["image"].as_str().unwrap()).collect();
+    assert_eq!(images, ["pictures/a.png", "pictures/more/b.png"]);
+    assert_eq!(predictions[0]["top"].as_array().unwrap().len(), 2);
+
+    let lines = run_with_stdin(root, "predict run - --json-lines", "pictures/a.png\n\n").success();
+    let line: Value = serde_json::from_str(lines.stdout.trim_end()).unwrap();
+    assert_eq!(line, predictions_of(root, "predict run pictures/a.png --json"));
+
+    let text = run_in(root, "predict run pictures/a.png -k 1").success().stdout;
+    assert!(text.starts_with("pictures/a.png\n") && text.contains(" %  "), "{text}");
+}
+
+/// The one prediction of a command.
+fn predictions_of(folder: &Path, line: &str) -> Value {
+    run_in(folder, line).success().json()["predictions"][0].take()
+}
+
+#[test]
+fn a_picture_that_cannot_be_read_is_named_after_the_others() {
+    let folder = tiny::folder();
+    let root = folder.path();
+    run_in(root, "train tiny.toml --out run --max-steps 1").success();
+    fs::write(root.join("good.png"), PIXEL).unwrap();
+    fs::write(root.join("bad.png"), b"GIF89a").unwrap();
+    let outcome = run_in(root, "predict run missing.png bad.png good.png");
+    assert!(outcome.bad_input().contains("2 of 3 images"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("bad.png: not a JPEG, PNG or WebP"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("missing.png: "), "{}", outcome.stderr);
+    assert!(outcome.stdout.starts_with("good.png\n"), "{}", outcome.stdout);
+}
+
+#[test]
+fn limits_end_a_run_early_and_are_not_part_of_its_recipe() {
+    let folder = tiny::folder();
+    let root = folder.path();
+    let answer = run_in(root, "train tiny.toml --out run --max-steps 7 --json").success().json();
+    assert_eq!((&answer["steps"], &answer["outcome"]), (&7.into(), &"limit_reached".into()));
+    let recipe = fs::read_to_string(root.join("run/recipe.toml")).unwrap();
+    assert!(!recipe.contains("max_steps"), "{recipe}");
+    let answer = run_in(root, "train --resume run --json").success().json();
+    assert_eq!((&answer["steps"], &answer["outcome"]), (&36.into(), &"finished".into()));
+    let answer = run_in(root, "train --resume run --json").success().json();
+    assert_eq!(answer["samples"], 30, "a finished run is evaluated again");
+}
+
+#[test]
+fn runs_are_numbered_and_the_seed_is_part_of_the_recipe() {
+    let folder = tiny::folder();
+    let root = folder.path();
+    for number in 1..=2 {
+        let line = format!("train tiny.toml --max-steps 1 --seed {number} --json");
+        let answer = run_in(root, &line).success().json();
+        let run = format!("runs/tiny-{number}");
+        assert_eq!(answer["run"], run);
+        let recipe = fs::read_to_string(root.join(run).join("recipe.toml")).unwrap();
+        assert!(recipe.starts_with(&format!("seed = {number}\n")), "{recipe}");
+    }
+}
+
+#[test]
+fn weights_of_a_run_start_another_with_other_classes() {
+    let folder = tiny::folder();
+    let root = folder.path();
+    let answer = run_in(root, "train tiny.toml --out run --max-steps 1 --json").success().json();
+    let weights = answer["model"].as_str().unwrap();
+    let images = fs::read(root.join("tiny/train-images-idx3-ubyte")).unwrap();
+    fs::create_dir(root.join("two")).unwrap();
+    for part in ["train", "t10k"] {
+        let labels = fs::read(root.join(format!("tiny/{part}-labels-idx1-ubyte"))).unwrap();
+        let labels: Vec<u8> =
+            labels.iter().map(|label| if *label == 2 { 1 } else { *label }).collect();
+        fs::write(root.join(format!("two/{part}-labels-idx1-ubyte")), labels).unwrap();
+    }
+    let test = fs::read(root.join("tiny/t10k-images-idx3-ubyte")).unwrap();
+    fs::write(root.join("two/train-images-idx3-ubyte"), images).unwrap();
+    fs::write(root.join("two/t10k-images-idx3-ubyte"), test).unwrap();
+
+    let line = format!("train tiny.toml --data idx:two --pretrained {weights} --max-steps 1");
+    let refused = run_in(root, &line);
+    assert!(refused.bad_input().contains("classifier"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("hint: --reset-head"), "{}", refused.stderr);
+    run_in(root, &format!("{line} --reset-head")).success();
+}
