@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Kills a training with SIGKILL at ten steps (nine random ones and an epoch's last), resumes each
+# with another number of threads, and compares the final weights byte by byte with those of a run
+# that was never stopped. Then flips one byte in the newest checkpoint of a finished run and checks
+# that the one before is used, with a word about it.
+#
+#   recipes/resume_study.sh [FOLDER] [SEED]
+#
+# Needs bash and a release build (`cargo build --release`). Takes some minutes on two cores.
+set -euo pipefail
+
+folder="${1:-runs/resume-study}"
+RANDOM="${2:-1}"
+ocelli="${OCELLI:-target/release/ocelli}"
+epochs=3
+recipe=(
+    --quiet --seed 7
+    --set "train.epochs=$epochs" --set train.batch_size=64 --set train.log_every=1
+    --set 'checkpoint.every=25 steps' --set checkpoint.keep=3
+    --set augment.flip=0.5 --set ema.enabled=true
+)
+
+weights() {
+    # The newest checkpoint of a finished run.
+    ls -d "$1"/checkpoints/step-* | sort -t- -k3 -n | tail -1
+}
+
+steps_taken() {
+    # The step of the last whole line of the measurements.
+    tail -n 1 "$1/metrics.jsonl" 2>/dev/null | sed -n 's/^{"step":\([0-9]*\),.*}$/\1/p'
+}
+
+rm -rf "$folder"
+mkdir -p "$folder"
+echo "reference: one run that nobody stops"
+"$ocelli" train "${recipe[@]}" --threads 2 --out "$folder/reference"
+reference=$(weights "$folder/reference")
+total="${reference##*step-}"
+per_epoch=$((total / epochs))
+echo "reference: $total steps, $per_epoch per epoch"
+
+failures=0
+for trial in 1 2 3 4 5 6 7 8 9 10; do
+    kill_at=$((1 + RANDOM % (total - 1)))
+    [ "$trial" = 10 ] && kill_at=$per_epoch
+    run="$folder/killed-at-$kill_at"
+    rm -rf "$run"
+    "$ocelli" train "${recipe[@]}" --threads $((1 + trial % 2)) --out "$run" &
+    pid=$!
+    while kill -0 "$pid" 2>/dev/null; do
+        step=$(steps_taken "$run")
+        [ "${step:-0}" -ge "$kill_at" ] && break
+        sleep 0.02
+    done
+    kill -9 "$pid" 2>/dev/null || true
+    wait "$pid" 2>/dev/null || true
+    stopped=$(steps_taken "$run")
+    "$ocelli" train --quiet --resume "$run" --threads $((3 - trial % 2))
+    if cmp -s "$reference/model.safetensors" "$(weights "$run")/model.safetensors"; then
+        echo "trial $trial: killed after step ${stopped:-0}, resumed: identical"
+    else
+        echo "trial $trial: killed after step ${stopped:-0}, resumed: DIFFERENT"
+        failures=$((failures + 1))
+    fi
+done
+
+echo "one flipped byte in the newest checkpoint"
+model="$reference/model.safetensors"
+size=$(stat -c %s "$model")
+at=$((size / 2))
+byte=$(od -An -tu1 -j "$at" -N 1 "$model")
+printf "\\$(printf '%03o' $((byte ^ 1)))" | dd of="$model" bs=1 seek="$at" conv=notrunc status=none
+message=$("$ocelli" eval "$folder/reference" --json 2>&1 >"$folder/eval.json")
+echo "$message"
+grep -q "passing over the damaged checkpoint" <<<"$message" || failures=$((failures + 1))
+
+echo "$failures failures"
+exit "$((failures > 0))"
