@@ -1,7 +1,6 @@
 //! The last evaluation of a run, kept in its folder for the report.
 
 use anyhow::Context;
-use ocelli::nn::weights::atomic;
 use ocelli::train::Evaluation;
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -39,14 +38,17 @@ impl SavedEvaluation {
         }
     }
 
-    /// Writes it into the folder of its run.
+    /// Writes it into the folder of its run, whole or not at all.
     ///
     /// # Errors
     /// When the folder cannot be written.
     pub(crate) fn save(&self, run: &Path) -> anyhow::Result<()> {
         let path = path(run);
         let text = serde_json::to_vec(self).map_err(io::Error::from)?;
-        atomic::write(&path, &text).with_context(|| path.display().to_string())
+        let unfinished = path.with_extension("json.part");
+        fs::write(&unfinished, text)
+            .and_then(|()| fs::rename(&unfinished, &path))
+            .with_context(|| path.display().to_string())
     }
 
     /// Reads that of a run, if there is one.
