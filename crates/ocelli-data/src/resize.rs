@@ -107,6 +107,16 @@ pub struct Resize {
 }
 
 impl Resize {
+    /// How many old pixels become one: across or down, whichever is less.
+    pub(crate) fn reduction(&self) -> f64 {
+        match self.interpolation {
+            // It does not average pixels but picks them.
+            Interpolation::Nearest => 1.0,
+            _ => (self.window.width / f64::from(self.width.max(1)))
+                .min(self.window.height / f64::from(self.height.max(1))),
+        }
+    }
+
     /// The part of the image that has any influence, if its colours are stored at half size.
     pub(crate) fn visible(&self) -> Region {
         let span = |start: u32, len: u32, from: f64, size: f64, target: u32| {

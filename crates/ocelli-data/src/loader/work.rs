@@ -61,7 +61,6 @@ impl Work {
         let outcomes: Vec<Outcome> = images
             .par_chunks_mut(pixels.max(1))
             .enumerate()
-            .with_max_len(1)
             .map(|(slot, output)| self.sample(share.start + slot as u64, output))
             .collect();
 

@@ -53,7 +53,12 @@ impl Canvas {
     fn draw_planes(&self, header: &Header, frame: &Frame, scratch: &mut Scratch) -> Result<()> {
         let Scratch { decoder, planes, canvas, part, drawn, .. } = scratch;
         let channels = if self.decoding.channels.count() == Some(1) { 1 } else { 3 };
-        let decoded = decoder.decode(header, frame.resize.visible(), channels == 3)?;
+        let decoded = decoder.decode(
+            header,
+            frame.resize.visible(),
+            channels == 3,
+            frame.resize.reduction(),
+        )?;
         planes.run(&frame.resize, decoded)?;
         self.set_shape(canvas, channels);
         let covers = self.is_covered_by(frame);

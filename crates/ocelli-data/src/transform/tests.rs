@@ -176,7 +176,11 @@ fn resized_planes_agree_with_resized_photos() {
         let trained = TrainTransform::new(bytes_of(224, 3), crop).unwrap();
         let bicubic = InputConfig { interpolation: Interpolation::Bicubic, ..bytes_of(224, 3) };
         let evaluated = EvalTransform::new(bicubic, EvalConfig::default()).unwrap();
-        let transforms: [(&str, &dyn Transform); 2] = [("train", &trained), ("eval", &evaluated)];
+        // Blocks are drawn at half and at quarter size for these.
+        let small = EvalTransform::new(bytes_of(56, 3), EvalConfig::default()).unwrap();
+        let tiny = EvalTransform::new(bytes_of(24, 3), EvalConfig::default()).unwrap();
+        let transforms: [(&str, &dyn Transform); 4] =
+            [("train", &trained), ("eval", &evaluated), ("small", &small), ("tiny", &tiny)];
         for (name, transform) in transforms {
             let mut differences = Vec::new();
             for index in (0..source.len()).step_by(7) {

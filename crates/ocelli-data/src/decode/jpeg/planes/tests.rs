@@ -16,7 +16,7 @@ const FILES: [(&str, &[u8]); 6] = [
 /// The whole luma plane, row by row.
 fn luma(decoder: &mut PlaneDecoder, header: &Header) -> Vec<u8> {
     let plane =
-        &decoder.decode(header, Region::whole(header.width, header.height), true).unwrap()[0];
+        &decoder.decode(header, Region::whole(header.width, header.height), true, 1.0).unwrap()[0];
     let at = |x, y| plane.pixels[(x * plane.height + y) as usize];
     (0..header.height).flat_map(|y| (0..header.width).map(move |x| at(x, y))).collect()
 }
@@ -49,7 +49,7 @@ fn a_region_is_a_part_of_the_whole() {
             (9, 7, width - 3, height - 5),
         ] {
             let region = Region { left, top, width: right - left, height: bottom - top };
-            let plane = &decoder.decode(&header, region, true).unwrap()[0];
+            let plane = &decoder.decode(&header, region, true, 1.0).unwrap()[0];
             assert_eq!(plane.region, region);
             for (x, y) in (left..right).flat_map(|x| (top..bottom).map(move |y| (x, y))) {
                 let at = (x - plane.left) * plane.height + y - plane.top;
@@ -110,8 +110,8 @@ proptest! {
         };
         let mut whole = PlaneDecoder::default();
         whole.read(&bytes, false).unwrap();
-        let whole = whole.decode(&header, Region::whole(width, height), true).unwrap();
-        for (part, whole) in decoder.decode(&header, region, true).unwrap().iter().zip(whole) {
+        let whole = whole.decode(&header, Region::whole(width, height), true, 1.0).unwrap();
+        for (part, whole) in decoder.decode(&header, region, true, 1.0).unwrap().iter().zip(whole) {
             let Region { left, top, width, height } = part.region;
             for (x, y) in (left..left + width).flat_map(|x| (top..top + height).map(move |y| (x, y)))
             {
@@ -150,7 +150,7 @@ proptest! {
         if let Ok(Some(header)) = decoder.read(&bytes, false)
             && header.width * header.height < 1 << 20
         {
-            let _ = decoder.decode(&header, Region::whole(header.width, header.height), true);
+            let _ = decoder.decode(&header, Region::whole(header.width, header.height), true, 1.0);
         }
     }
 }
@@ -186,7 +186,7 @@ fn damaged_data_never_panics() {
             let Ok(Some(header)) = decoder.read(&damaged, false) else { continue };
             if header.width * header.height < 1 << 20 {
                 let region = Region::whole(header.width, header.height);
-                let _ = decoder.decode(&header, region, true);
+                let _ = decoder.decode(&header, region, true, 1.0);
             }
         }
     }
