@@ -72,6 +72,13 @@ pub enum Error {
         needed: u64,
     },
 
+    /// None of a process's images of a step could be read.
+    #[error("step {step}: this process has no readable image")]
+    EmptyShare {
+        /// The step, counted from one.
+        step: u64,
+    },
+
     /// The network's classifier does not fit the dataset.
     #[error("the network tells {network} classes apart, the dataset has {data}")]
     ClassCount {

@@ -117,6 +117,7 @@ impl<'a> Trainer<'a> {
     pub fn new(parts: Parts<'a>) -> Result<Self> {
         let Parts { recipe, mut network, run, train, .. } = parts;
         check_classes(&network, train)?;
+        check_shares(recipe, parts.group)?;
         let steps_per_epoch = train.steps_per_epoch() / recipe.train.accumulate as u64;
         if steps_per_epoch == 0 {
             return Err(Error::TooFewSamples {
@@ -232,4 +233,17 @@ impl<'a> Trainer<'a> {
 fn check_classes(network: &Network, data: &Loader) -> Result<()> {
     let (network, data) = (network.graph().num_classes(), data.source().classes().len());
     if network == data { Ok(()) } else { Err(Error::ClassCount { network, data }) }
+}
+
+/// Every process needs images in every step: it takes part in each exchange.
+fn check_shares(recipe: &Recipe, group: &dyn ProcessGroup) -> Result<()> {
+    let (found, needed) = (recipe.train.batch_size, 2 * group.world_size());
+    if group.world_size() == 1 || found >= needed {
+        return Ok(());
+    }
+    Err(Error::Field {
+        field: "train.batch_size".to_owned(),
+        found: found.to_string(),
+        expected: format!("{needed} or more: two images for each process"),
+    })
 }

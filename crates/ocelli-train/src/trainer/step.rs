@@ -5,7 +5,7 @@ use super::snapshot::Snapshot;
 use super::{Event, StepReport, Trainer};
 use crate::evaluate::warn_of;
 use crate::optimizer::{clip_norm, clip_value};
-use crate::{Place, Result};
+use crate::{Error, Place, Result};
 use ocelli_data::Epoch;
 use ocelli_random::Seed;
 use std::time::Instant;
@@ -29,6 +29,10 @@ impl Trainer<'_> {
             let images = batch.len();
             let weight = images as f64 / (batch.global_len.max(1) as f64 * accumulate as f64);
             if images == 0 {
+                // Alone, nothing is lost. Among others, their exchange would wait for ever.
+                if self.group.world_size() > 1 {
+                    return Err(Error::EmptyShare { step: step + 1 });
+                }
                 continue;
             }
             let first_row = part * self.recipe.train.batch_size as u64 + batch.first;

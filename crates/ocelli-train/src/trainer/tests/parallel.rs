@@ -115,3 +115,12 @@ fn two_processes_train_the_network_that_one_trains() {
         assert_eq!(scores.correct, expected.evaluation.as_ref().unwrap().scores.correct);
     }
 }
+
+#[test]
+fn a_step_must_have_images_for_every_process() {
+    let group = Threads::group(2).remove(0);
+    let scene = Scene { group: &group, ..Scene::new(&["train.batch_size=3"]) };
+    let folder = tempfile::tempdir().unwrap();
+    let error = scene.run(folder.path(), &mut ()).unwrap_err().to_string();
+    assert_eq!(error, "`train.batch_size` is 3, expected 4 or more: two images for each process");
+}
