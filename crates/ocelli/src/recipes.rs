@@ -40,4 +40,14 @@ mod tests {
             Recipe::resolve::<&str>(recipe.name, recipe.text, &[]).unwrap();
         }
     }
+
+    #[test]
+    fn every_field_is_in_the_documentation() {
+        let documentation = include_str!("../../../docs/recipes.md");
+        let recipe = Recipe::default().to_toml().unwrap();
+        for line in recipe.lines().filter(|line| line.contains(" = ")) {
+            let field = line.split(" = ").next().unwrap();
+            assert!(documentation.contains(&format!("`{field}`")), "{field}");
+        }
+    }
 }

@@ -61,7 +61,7 @@ pub(crate) struct Args {
     /// one if there is none; or a run's folder
     #[arg(long, value_name = "auto|RUN")]
     resume: Option<String>,
-    /// Stop after so many steps, as if interrupted; the schedule does not know of it
+    /// Stop after so many steps in all; the schedule does not know of it
     #[arg(long, value_name = "N")]
     max_steps: Option<u64>,
     /// Stop after so many hours of training in all
@@ -101,7 +101,7 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     let folder = run.path().to_owned();
     tracing::info!("run: {}", folder.display());
     let classes = setup.train.source().classes().to_vec();
-    let mut watch = Watch::new(&folder);
+    let mut watch = Watch::new(&folder, recipe.train.max_steps);
     let mut summary = Trainer::new(Parts {
         recipe: &recipe,
         network: setup.network,

@@ -19,7 +19,8 @@ pub(super) struct Watch<'a> {
     folder: &'a Path,
     events: Option<EventWriter>,
     bar: Option<ProgressBar>,
-    total_steps: u64,
+    /// Where this session ends at the latest.
+    last_step: u64,
     last_line: Instant,
     /// Smoothed loss and seconds per step.
     loss: Option<f64>,
@@ -28,13 +29,13 @@ pub(super) struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    /// Watches a training that writes to `folder`.
-    pub(super) fn new(folder: &'a Path) -> Self {
+    /// Watches a training that writes to `folder` and stops after `max_steps`, if given.
+    pub(super) fn new(folder: &'a Path, max_steps: Option<u64>) -> Self {
         Self {
             folder,
             events: None,
             bar: None,
-            total_steps: 0,
+            last_step: max_steps.unwrap_or(u64::MAX),
             last_line: Instant::now(),
             loss: None,
             seconds: None,
@@ -43,14 +44,14 @@ impl<'a> Watch<'a> {
     }
 
     fn begin(&mut self, step: u64, total_steps: u64) {
-        self.total_steps = total_steps;
+        self.last_step = self.last_step.min(total_steps);
         let events = EventWriter::open(self.folder, step);
         self.events = unless_failed(events);
         self.bar = talk::bars().map(|bars| {
-            let template = "train [{bar:24}] {pos}/{len} {msg}";
+            let template = "train [{bar:24}] {pos}/{len} {wide_msg}";
             let style = ProgressStyle::with_template(template);
             let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-            let bar = bars.add(ProgressBar::new(total_steps));
+            let bar = bars.add(ProgressBar::new(self.last_step));
             bar.set_style(style.progress_chars("=> "));
             bar.with_position(step)
         });
@@ -68,15 +69,15 @@ impl<'a> Watch<'a> {
             bar.set_message(self.status(report));
         } else if self.last_line.elapsed() >= BETWEEN_LINES {
             self.last_line = Instant::now();
-            let total = self.total_steps;
-            tracing::info!("step {} of {total}: {}", report.step, self.status(report));
+            let last = self.last_step;
+            tracing::info!("step {} of {last}: {}", report.step, self.status(report));
         }
     }
 
     /// Loss, rate, speed and time left, in one line.
     fn status(&self, report: &StepReport) -> String {
         let seconds = self.seconds.unwrap_or(report.seconds).max(f64::MIN_POSITIVE);
-        let left = self.total_steps.saturating_sub(report.step) as f64 * seconds;
+        let left = self.last_step.saturating_sub(report.step) as f64 * seconds;
         format!(
             "epoch {:.2}, loss {:.4}, lr {:.2e}, {:.0} images/s, {} left",
             report.epoch,

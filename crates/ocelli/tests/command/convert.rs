@@ -1,0 +1,54 @@
+//! `convert`: weights in, weights out, the same network.
+
+use crate::support::run_in;
+use crate::tiny;
+use std::fs;
+
+#[test]
+fn converted_weights_are_the_same_network() {
+    let folder = tiny::folder();
+    let root = folder.path();
+    let trained = run_in(root, "train tiny.toml --out run --json").success().json();
+    let weights = trained["model"].as_str().unwrap();
+    let wrong = run_in(root, &format!("convert {weights} out.safetensors --model resnet56_cifar"));
+    assert!(wrong.bad_input().contains("another model"), "{}", wrong.stderr);
+    assert!(!root.join("out.safetensors").exists(), "nothing half is written");
+}
+
+#[test]
+fn files_that_are_no_weights_are_named() {
+    let folder = tiny::folder();
+    let root = folder.path();
+    fs::write(root.join("page.pth"), "<!doctype html>").unwrap();
+    let outcome = run_in(root, "convert page.pth out.safetensors");
+    assert!(outcome.bad_input().contains("page.pth"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("web page"), "{}", outcome.stderr);
+}
+
+#[test]
+fn published_weights_keep_their_accuracy() {
+    let Some(weights) = ocelli_testkit::reference_data("weights/resnet20_cifar10.th") else {
+        return;
+    };
+    let folder = tiny::folder();
+    let root = folder.path();
+    let line = format!("convert {} half.safetensors --dtype f16 --json", weights.display());
+    let answer = run_in(root, &line).success().json();
+    assert_eq!(answer["model"], "resnet20_cifar");
+    assert_eq!(answer["prefix"], "module.");
+    assert!(answer["bytes"].as_u64().unwrap() < weights.metadata().unwrap().len());
+    // One image is enough to see that file and original give one answer.
+    fs::copy(
+        concat!(env!("CARGO_MANIFEST_DIR"), "/tests/images/pixel.png"),
+        root.join("pixel.png"),
+    )
+    .unwrap();
+    let guess = |weights: &str| {
+        let answer = run_in(root, &format!("predict --weights {weights} pixel.png -k 1 --json"));
+        answer.success().json()["predictions"][0]["top"][0].take()
+    };
+    let (half, full) = (guess("half.safetensors"), guess(&weights.display().to_string()));
+    assert_eq!(half["class"], full["class"]);
+    let difference = half["probability"].as_f64().unwrap() - full["probability"].as_f64().unwrap();
+    assert!(difference.abs() < 1e-2, "{half} {full}");
+}
