@@ -12,7 +12,7 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
-use ocelli_data::augment::{PadCrop, RandAugment};
+use ocelli_data::augment::{GaussianBlur, PadCrop, RandAugment};
 use ocelli_data::{
     DecodeOptions, EvalConfig, EvalTransform, Image, InputConfig, Interpolation, Payload, Scratch,
     TrainConfig, TrainCrop, TrainTransform, Transform, decode, resize,
@@ -84,12 +84,18 @@ fn preparing(criterion: &mut Criterion) {
     };
     let rand_augment = Some(RandAugment::default());
     let padded = TrainConfig { crop: TrainCrop::Pad(PadCrop::default()), ..TrainConfig::default() };
-    let cases: [(&str, &Payload, Box<dyn Transform>); 4] = [
+    let blur = Some(GaussianBlur { probability: 1.0, ..GaussianBlur::default() });
+    let cases: [(&str, &Payload, Box<dyn Transform>); 5] = [
         ("train 224", &photo, Box::new(train(224, TrainConfig::default()))),
         (
             "train 224 with RandAugment",
             &photo,
             Box::new(train(224, TrainConfig { rand_augment, ..TrainConfig::default() })),
+        ),
+        (
+            "train 224 with blur",
+            &photo,
+            Box::new(train(224, TrainConfig { blur, ..TrainConfig::default() })),
         ),
         (
             "eval 224",

@@ -86,29 +86,37 @@ pub fn gaussian_blur(image: &mut Image, sigma: f32, kernel: u32) {
     let channels = usize::from(image.channels);
     let (width, height) = (image.width as usize, image.height as usize);
     let stride = width * channels;
-    let input: Vec<f32> = image.pixels.iter().map(|value| f32::from(*value)).collect();
-    let mut across = vec![0.0; input.len()];
-    for (sums, row) in across.chunks_exact_mut(stride).zip(input.chunks_exact(stride)) {
-        for (offset, weight) in weights.iter().enumerate() {
-            for column in 0..width {
-                let from = mirror(column as isize + offset as isize - radius as isize, width);
-                for channel in 0..channels {
-                    sums[column * channels + channel] += weight * row[from * channels + channel];
-                }
+    let mirrored = |at: usize, len: usize| mirror(at as isize - radius as isize, len);
+
+    let mut across = vec![0.0; image.pixels.len()];
+    let mut padded = vec![0.0; (width + 2 * radius) * channels];
+    for (sums, row) in across.chunks_exact_mut(stride).zip(image.pixels.chunks_exact(stride)) {
+        for (at, pixel) in padded.chunks_exact_mut(channels).enumerate() {
+            let from = &row[mirrored(at, width) * channels..];
+            for (value, byte) in pixel.iter_mut().zip(from) {
+                *value = f32::from(*byte);
             }
+        }
+        for (offset, weight) in weights.iter().enumerate() {
+            add_product(sums, *weight, &padded[offset * channels..]);
         }
     }
+    let mut sums = vec![0.0; stride];
     for (row, output) in image.pixels.chunks_exact_mut(stride).enumerate() {
-        let mut sums = vec![0.0; stride];
+        sums.fill(0.0);
         for (offset, weight) in weights.iter().enumerate() {
-            let from = mirror(row as isize + offset as isize - radius as isize, height);
-            for (sum, value) in sums.iter_mut().zip(&across[from * stride..(from + 1) * stride]) {
-                *sum += weight * value;
-            }
+            let from = mirrored(row + offset, height);
+            add_product(&mut sums, *weight, &across[from * stride..][..stride]);
         }
-        for (output, sum) in output.iter_mut().zip(sums) {
+        for (output, sum) in output.iter_mut().zip(&sums) {
             *output = sum.round() as u8;
         }
+    }
+}
+
+fn add_product(sums: &mut [f32], weight: f32, values: &[f32]) {
+    for (sum, value) in sums.iter_mut().zip(values) {
+        *sum += weight * value;
     }
 }
 

@@ -183,7 +183,7 @@ fn draw_block_of<const SIDE: usize>(
     } else {
         let limit = FREQUENCIES[end % 65].into();
         let pixels = inverse::<SIDE>(block, limit, &component.steps, waves);
-        for (column, pixels) in columns.zip(&pixels) {
+        for (pixels, column) in pixels.iter().zip(columns) {
             column.copy_from_slice(&pixels[..SIDE]);
         }
     }
