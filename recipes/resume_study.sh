@@ -4,36 +4,39 @@
 # that was never stopped. Then flips one byte in the newest checkpoint of a finished run and checks
 # that the one before is used, with a word about it.
 #
-#   recipes/resume_study.sh [FOLDER] [SEED]
+#   recipes/resume_study.sh [FOLDER [SEED [OPTIONS OF TRAIN...]]]
 #
-# Needs bash and a release build (`cargo build --release`). Takes some minutes on two cores.
+# Needs bash and a release build (`cargo build --release`), or another one named in OCELLI. Takes
+# eleven short trainings.
 set -euo pipefail
 
 folder="${1:-runs/resume-study}"
 RANDOM="${2:-1}"
+options=("${@:3}")
 ocelli="${OCELLI:-target/release/ocelli}"
-epochs=3
+epochs=2
 recipe=(
     --quiet --seed 7
     --set "train.epochs=$epochs" --set train.batch_size=64 --set train.log_every=1
     --set 'checkpoint.every=25 steps' --set checkpoint.keep=3
-    --set augment.flip=0.5 --set ema.enabled=true
+    --set ema.enabled=true "${options[@]}"
 )
 
 weights() {
     # The newest checkpoint of a finished run.
-    ls -d "$1"/checkpoints/step-* | sort -t- -k3 -n | tail -1
+    printf '%s\n' "$1"/checkpoints/step-* | sort -V | tail -1
 }
 
 steps_taken() {
-    # The step of the last whole line of the measurements.
-    tail -n 1 "$1/metrics.jsonl" 2>/dev/null | sed -n 's/^{"step":\([0-9]*\),.*}$/\1/p'
+    # The step of the last whole line of the measurements; nothing before there is one.
+    { tail -n 1 "$1/metrics.jsonl" 2>/dev/null || true; } |
+        sed -n 's/^{"step":\([0-9]*\),.*}$/\1/p'
 }
 
 rm -rf "$folder"
 mkdir -p "$folder"
 echo "reference: one run that nobody stops"
-"$ocelli" train "${recipe[@]}" --threads 2 --out "$folder/reference"
+"$ocelli" train "${recipe[@]}" --threads 2 --out "$folder/reference" >/dev/null
 reference=$(weights "$folder/reference")
 total="${reference##*step-}"
 per_epoch=$((total / epochs))
@@ -45,7 +48,7 @@ for trial in 1 2 3 4 5 6 7 8 9 10; do
     [ "$trial" = 10 ] && kill_at=$per_epoch
     run="$folder/killed-at-$kill_at"
     rm -rf "$run"
-    "$ocelli" train "${recipe[@]}" --threads $((1 + trial % 2)) --out "$run" &
+    "$ocelli" train "${recipe[@]}" --threads $((1 + trial % 2)) --out "$run" >/dev/null &
     pid=$!
     while kill -0 "$pid" 2>/dev/null; do
         step=$(steps_taken "$run")
@@ -55,7 +58,7 @@ for trial in 1 2 3 4 5 6 7 8 9 10; do
     kill -9 "$pid" 2>/dev/null || true
     wait "$pid" 2>/dev/null || true
     stopped=$(steps_taken "$run")
-    "$ocelli" train --quiet --resume "$run" --threads $((3 - trial % 2))
+    "$ocelli" train --quiet --resume "$run" --threads $((3 - trial % 2)) >/dev/null
     if cmp -s "$reference/model.safetensors" "$(weights "$run")/model.safetensors"; then
         echo "trial $trial: killed after step ${stopped:-0}, resumed: identical"
     else
