@@ -9,8 +9,7 @@ pub(crate) use model::ModelArgs;
 pub(crate) use preprocess::PreprocessArgs;
 
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand};
-use std::num::NonZeroUsize;
+use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand, value_parser};
 
 use crate::commands::{
     completions, convert, cost, data, eval, models, predict, report, train, version,
@@ -55,8 +54,8 @@ pub(crate) struct GlobalArgs {
     #[arg(long, global = true, value_name = "N")]
     pub(crate) seed: Option<u64>,
     /// How many threads compute and load; the result is the same for any number [default: all cores]
-    #[arg(long, global = true, value_name = "N")]
-    pub(crate) threads: Option<NonZeroUsize>,
+    #[arg(long, global = true, value_name = "N", value_parser = value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
     /// Which device computes, as in cpu or cuda:0 [default: cpu]
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) device: Option<DeviceName>,

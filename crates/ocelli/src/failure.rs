@@ -76,20 +76,21 @@ pub(crate) fn report(error: &Error) -> ExitCode {
     ExitCode::from(code(error))
 }
 
-/// The chain of causes, without those that the message before them already told.
+/// The chain of causes, without what was told before: a cause that the message above it contains,
+/// or a message that the cause below it begins with.
 fn one_line(error: &Error) -> String {
-    let mut line = String::new();
+    let mut told: Vec<String> = Vec::new();
     for cause in error.chain() {
         let text = cause.to_string();
-        if line.contains(&text) {
+        if told.iter().any(|before| before.contains(&text)) {
             continue;
         }
-        if !line.is_empty() {
-            line.push_str(": ");
+        if told.last().is_some_and(|before| text.starts_with(before.as_str())) {
+            told.pop();
         }
-        line.push_str(&text);
+        told.push(text);
     }
-    line
+    told.join(": ")
 }
 
 fn code(error: &Error) -> u8 {
@@ -137,6 +138,12 @@ mod tests {
         assert_eq!(one_line(&error), "cannot train: a.toml: no such file");
         assert_eq!(code(&error), BAD_INPUT);
         assert!(hints::of(&error).is_some());
+    }
+
+    #[test]
+    fn a_file_is_named_once() {
+        let error = anyhow!("a.toml: line 3: no value").context("a.toml").context("cannot train");
+        assert_eq!(one_line(&error), "cannot train: a.toml: line 3: no value");
     }
 
     #[test]

@@ -27,7 +27,7 @@ impl Settings {
     /// When the threads cannot be started.
     pub(crate) fn resolve(global: GlobalArgs) -> anyhow::Result<Self> {
         let cores = || available_parallelism().map_or(1, NonZeroUsize::get);
-        let threads = global.threads.map_or_else(cores, NonZeroUsize::get);
+        let threads = global.threads.map_or_else(cores, usize::from);
         rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .build_global()

@@ -2,6 +2,8 @@
 
 mod report;
 
+use anyhow::Context;
+use ocelli::data::Error::{DifferentClasses, UnknownClass};
 use ocelli::data::{Loader, LoaderConfig, OpenOptions, Source, Split, open};
 use ocelli::train::{Local, Recipe, RunFolder, Trained, evaluate};
 use std::path::{Path, PathBuf};
@@ -85,7 +87,14 @@ fn open_data(args: &Args, trained: &Trained) -> anyhow::Result<Arc<dyn Source>> 
         return Err(BadUsage("name a dataset with --data".to_owned()).into());
     };
     let options = OpenOptions { classes: trained.classes.clone(), ..OpenOptions::of(args.split) };
-    Ok(open(&uri, &options)?)
+    let file = trained.file.display();
+    let other_classes = || format!("{uri} has not the classes that {file} knows");
+    match open(&uri, &options) {
+        Err(error @ (DifferentClasses { .. } | UnknownClass { .. })) => {
+            Err(error).with_context(other_classes)
+        }
+        source => Ok(source?),
+    }
 }
 
 /// The dataset with which the run was evaluated to which `place`, a run's folder or a checkpoint

@@ -65,7 +65,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N")]
     max_steps: Option<u64>,
     /// Stop after so many hours of training in all
-    #[arg(long, value_name = "HOURS")]
+    #[arg(long, value_name = "HOURS", allow_negative_numbers = true, value_parser = hours)]
     max_hours: Option<f64>,
 }
 
@@ -134,6 +134,13 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
         return Ok(Done::Interrupted);
     }
     Ok(Done::Complete)
+}
+
+fn hours(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(hours) if hours.is_finite() && hours > 0.0 => Ok(hours),
+        _ => Err("expected a number of hours above 0".to_owned()),
+    }
 }
 
 /// Shows where the run stands.

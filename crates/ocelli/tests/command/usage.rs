@@ -5,8 +5,13 @@ use insta::assert_snapshot;
 
 const COMMANDS: &[&str] = &[
     "",
+    "train",
+    "eval",
+    "predict",
+    "report",
     "models",
     "cost",
+    "convert",
     "data",
     "data list",
     "data verify",
@@ -55,6 +60,9 @@ fn mistakes_are_usage_errors_that_say_what_was_meant() {
         ("cost ghostnet_100 --siz 3", "'--size'"),
         ("cost ghostnet_100 --size 0", "not a number of pixels"),
         ("models --threads 0", "--threads"),
+        ("models --threads 100000000", "--threads"),
+        ("train --max-hours nan", "above 0"),
+        ("train --max-hours -1", "above 0"),
         ("models --device tpu", "this build has cpu"),
         ("models -q -v", "cannot be used with"),
         ("data list --split half", "expected train or test"),

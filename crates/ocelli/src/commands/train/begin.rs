@@ -136,7 +136,7 @@ fn resolve(args: &Args, seed: Option<u64>) -> anyhow::Result<Recipe> {
             let message = format!("{}: no such recipe", path.display());
             Err(BadInput::new(message).hint(format!("built in are {}", names.join(", "))).into())
         }
-        recipe => recipe.context("recipe"),
+        recipe => recipe.with_context(|| name.to_owned()),
     }
 }
 
