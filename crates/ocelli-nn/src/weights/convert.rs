@@ -86,8 +86,8 @@ pub fn convert(
     Ok((converted, report))
 }
 
-/// The options under which `model` has the classes of the file; the published ones if the file
-/// does not tell.
+/// The options under which `model` has the classes and the input channels of the file; the
+/// published ones if the file does not tell.
 pub fn options_of(dict: &StateDict, model: &Model) -> ModelOptions {
     let mut options = model.options();
     let Ok(graph) = model.graph(&options) else { return options };
@@ -95,6 +95,13 @@ pub fn options_of(dict: &StateDict, model: &Model) -> ModelOptions {
     let fit = Fit::of(graph.params(), dict, None);
     if let Some(Slot::MisShaped(misfit)) = head.map(|id| &fit.slots[id.index()]) {
         options.num_classes = misfit.file.first().copied().unwrap_or(options.num_classes).max(1);
+    }
+    if let Some(Slot::MisShaped(stem)) = fit.slots.first()
+        && let ([outputs, channels, file @ ..], [same_outputs, _, model @ ..]) =
+            (&stem.file[..], &stem.model[..])
+        && (outputs, file) == (same_outputs, model)
+    {
+        options.in_channels = *channels;
     }
     options
 }

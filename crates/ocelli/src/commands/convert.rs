@@ -5,6 +5,7 @@ use ocelli::nn::registry::{self, Model};
 use ocelli::nn::weights::{
     DType, LoadReport, ReadOptions, StateDict, convert, identify, safetensors,
 };
+use ocelli::train::Metadata;
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -73,11 +74,14 @@ struct Answer {
 pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     let options = ReadOptions { section: args.section.clone(), ..ReadOptions::default() };
     let dict = StateDict::open(&args.input, &options)?;
-    let model = match &args.model {
+    let metadata = Metadata::of(&dict)?;
+    let model = match args.model.as_ref().or(metadata.arch.as_ref()) {
         Some(name) => registry::find(name)?,
         None => identified(&dict)?,
     };
-    let (converted, report) = convert(&dict, model, args.dtype.map(DType::from))?;
+    let (mut converted, report) = convert(&dict, model, args.dtype.map(DType::from))?;
+    // What a run's file says of its input and its classes holds for the converted one too.
+    converted.metadata.extend(Metadata { arch: None, ..metadata }.to_map()?);
     safetensors::write(&converted, &args.output)?;
     let written = args.output.metadata();
     let bytes = written.with_context(|| args.output.display().to_string())?.len();

@@ -112,7 +112,10 @@ fn weights_of_another_model_are_refused_with_what_they_are() {
     let answer = run_in(root, "train tiny.toml --out run --max-steps 1 --json").success().json();
     let weights = answer["model"].as_str().unwrap();
     let outcome = run_in(root, &format!("eval --model resnet56_cifar --weights {weights}"));
-    assert_error(&outcome, &["model.safetensors", "another model", "180 of 296 tensors"]);
+    assert_error(
+        &outcome,
+        &["model.safetensors", "another model", "180 of 296 tensors", "`resnet20_cifar`"],
+    );
     fs::write(root.join("junk.safetensors"), "not weights").unwrap();
     assert_error(&run_in(root, "eval junk.safetensors --data idx:tiny"), &["junk.safetensors"]);
     assert_error(&run_in(root, "eval missing.safetensors --data idx:tiny"), &["missing"]);

@@ -10,6 +10,12 @@ fn converted_weights_are_the_same_network() {
     let root = folder.path();
     let trained = run_in(root, "train tiny.toml --out run --json").success().json();
     let weights = trained["model"].as_str().unwrap();
+    run_in(root, &format!("convert {weights} half.safetensors --dtype f16")).success();
+    let eval = |what: &str| run_in(root, &format!("eval {what} --data idx:tiny --json")).success();
+    let (half, full) = (eval("half.safetensors").json(), eval("run").json());
+    assert_eq!(half["correct"], full["correct"]);
+    assert_eq!(half["model"], full["model"]);
+
     let wrong = run_in(root, &format!("convert {weights} out.safetensors --model resnet56_cifar"));
     assert!(wrong.bad_input().contains("another model"), "{}", wrong.stderr);
     assert!(!root.join("out.safetensors").exists(), "nothing half is written");

@@ -68,6 +68,18 @@ fn weights_of_another_model_are_refused_and_named() {
 }
 
 #[test]
+fn a_network_for_grey_images_is_known_by_its_tensors() {
+    let model = registry::find("ghostnet_050").unwrap();
+    let options = ModelOptions { in_channels: 1, num_classes: 7, ..model.options() };
+    let grey = model.network(&options, Seed(1), &Device::flex()).unwrap();
+    let dict = state_dict(&grey).unwrap();
+    assert_eq!(options_of(&dict, model), options);
+    let names: Vec<_> = identify(&dict).into_iter().map(Model::name).collect();
+    assert_eq!(names, ["ghostnet_050"]);
+    assert!(convert(&dict, model, Some(DType::F16)).is_ok());
+}
+
+#[test]
 fn a_part_is_loaded_only_when_asked_for() {
     let whole = state_dict(&network("ghostnet_050", 7, 1)).unwrap();
     let mut part = StateDict::new();
