@@ -8,6 +8,9 @@ use crate::ReportError;
 /// Curves with more points are thinned to this many, each the mean of its neighbours.
 const MAX_POINTS: usize = 600;
 
+/// Curves with at most this many points show each of them as a dot.
+const DOTTED: usize = 40;
+
 /// One curve of a [`LinePlot`].
 #[derive(Clone, Debug, Default)]
 pub struct Series {
@@ -90,6 +93,10 @@ impl LinePlot {
         for ((series, points), colour) in self.series.iter().zip(curves).zip(PALETTE.iter().cycle())
         {
             let style = colour.stroke_width(2);
+            if points.len() <= DOTTED {
+                let dots = points.iter().map(|point| Circle::new(*point, 3, colour.filled()));
+                chart.draw_series(dots).map_err(&failed)?;
+            }
             chart
                 .draw_series(LineSeries::new(points, style))
                 .map_err(&failed)?

@@ -12,6 +12,13 @@ fn curves_survive_gaps_single_points_and_nothing_at_all() {
 }
 
 #[test]
+fn a_curve_of_one_point_is_seen() {
+    let series = vec![Series { name: "evaluation".into(), points: vec![(40.0, 0.9)] }];
+    let svg = LinePlot { title: "Accuracy".into(), series, ..LinePlot::default() }.to_svg();
+    assert!(svg.unwrap().contains("<circle"));
+}
+
+#[test]
 fn words_are_escaped() {
     let title = "a < b & \"c\"".to_owned();
     let svg = LinePlot { title, ..LinePlot::default() }.to_svg().unwrap();

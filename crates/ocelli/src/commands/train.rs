@@ -1,18 +1,16 @@
 //! `ocelli train`: from a recipe to a run's folder.
 
 mod begin;
+mod summary;
 mod watch;
 
 use ocelli::train::{
-    Best, Evaluation, Local, MODEL, Machine, Outcome, Parts, Setup, Summary, Supervised, Trained,
-    Trainer, evaluate,
+    Local, Machine, Outcome, Parts, Setup, Supervised, Trained, Trainer, evaluate,
 };
-use serde::Serialize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::commands::report::{self, SavedEvaluation};
 use crate::failure::Done;
-use crate::output::{Output, grouped, percent};
 use crate::settings::Settings;
 use crate::signals;
 use begin::Plan;
@@ -69,23 +67,6 @@ pub(crate) struct Args {
     max_hours: Option<f64>,
 }
 
-#[derive(Serialize)]
-struct Answer<'a> {
-    run: &'a Path,
-    outcome: &'static str,
-    steps: u64,
-    epochs: f64,
-    seconds: f64,
-    images_per_second: f64,
-    samples: Option<u64>,
-    correct: Option<u64>,
-    top1: Option<f64>,
-    top5: Option<f64>,
-    best_top1: Option<f64>,
-    best_step: Option<u64>,
-    model: Option<PathBuf>,
-}
-
 /// Trains until the recipe's end, a limit or a signal.
 pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     let stop = signals::stop_flag()?;
@@ -126,8 +107,8 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
         SavedEvaluation::new(summary.state.step, classes, evaluation).save(&folder)?;
     }
     report::write(&folder)?;
-    show(&mut settings.output, &folder, &summary)?;
-    settings.output.finish(&answer(&folder, &summary))?;
+    summary::show(&mut settings.output, &folder, &summary)?;
+    settings.output.finish(&summary::answer(&folder, &summary))?;
     if summary.outcome == Outcome::Interrupted {
         let path = folder.display();
         tracing::info!("interrupted and saved; go on with `ocelli train --resume {path}`");
@@ -140,57 +121,5 @@ fn hours(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(hours) if hours.is_finite() && hours > 0.0 => Ok(hours),
         _ => Err("expected a number of hours above 0".to_owned()),
-    }
-}
-
-/// Shows where the run stands.
-fn show(output: &mut Output, folder: &Path, summary: &Summary) -> anyhow::Result<()> {
-    let state = &summary.state;
-    let lines = [
-        ("run", folder.display().to_string()),
-        ("steps", format!("{} in {:.0} s", grouped(state.step), state.seconds)),
-        ("speed", format!("{:.0} images/s", summary.images_per_second)),
-    ];
-    for (name, value) in lines {
-        output.text(format_args!("{name:<7}  {value}"))?;
-    }
-    if let Some(Evaluation { scores, .. }) = &summary.evaluation {
-        let counts = format!("({} of {})", grouped(scores.correct), grouped(scores.samples));
-        output.text(format_args!("top-1    {} {counts}", percent(scores.top1)))?;
-        output.text(format_args!("top-5    {}", percent(scores.top5)))?;
-    }
-    if let Some(best) = state.best {
-        let step = grouped(best.step);
-        output.text(format_args!("best     {} top-1 at step {step}", percent(share(best))))?;
-    }
-    Ok(())
-}
-
-/// The top-1 accuracy of an evaluation.
-fn share(Best { correct, samples, .. }: Best) -> f64 {
-    correct as f64 / samples as f64
-}
-
-fn answer<'a>(folder: &'a Path, summary: &Summary) -> Answer<'a> {
-    let state = &summary.state;
-    let scores = summary.evaluation.as_ref().map(|evaluation| &evaluation.scores);
-    Answer {
-        run: folder,
-        outcome: match summary.outcome {
-            Outcome::Finished => "finished",
-            Outcome::LimitReached => "limit_reached",
-            Outcome::Interrupted => "interrupted",
-        },
-        steps: state.step,
-        epochs: state.step as f64 / state.steps_per_epoch as f64,
-        seconds: state.seconds,
-        images_per_second: summary.images_per_second,
-        samples: scores.map(|scores| scores.samples),
-        correct: scores.map(|scores| scores.correct),
-        top1: scores.map(|scores| scores.top1),
-        top5: scores.map(|scores| scores.top5),
-        best_top1: state.best.map(share),
-        best_step: state.best.map(|best| best.step),
-        model: summary.checkpoint.as_ref().map(|saved| saved.file(MODEL)),
     }
 }

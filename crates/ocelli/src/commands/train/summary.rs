@@ -1,0 +1,80 @@
+//! What a training says at its end.
+
+use ocelli::train::{Best, Evaluation, MODEL, Outcome, Summary};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+use crate::output::{Output, grouped, percent};
+
+#[derive(Serialize)]
+pub(super) struct Answer<'a> {
+    run: &'a Path,
+    outcome: &'static str,
+    steps: u64,
+    epochs: f64,
+    seconds: f64,
+    images_per_second: f64,
+    samples: Option<u64>,
+    correct: Option<u64>,
+    top1: Option<f64>,
+    top5: Option<f64>,
+    best_top1: Option<f64>,
+    best_step: Option<u64>,
+    model: Option<PathBuf>,
+}
+
+/// Shows where the run stands.
+pub(super) fn show(output: &mut Output, folder: &Path, summary: &Summary) -> anyhow::Result<()> {
+    let state = &summary.state;
+    let lines = [
+        ("run", folder.display().to_string()),
+        ("steps", format!("{} in {:.0} s", grouped(state.step), state.seconds)),
+    ];
+    for (name, value) in lines {
+        output.text(format_args!("{name:<7}  {value}"))?;
+    }
+    // A run that had ended before takes no step.
+    if summary.images_per_second.is_finite() {
+        output.text(format_args!("speed    {:.0} images/s", summary.images_per_second))?;
+    }
+    if let Some(Evaluation { scores, .. }) = &summary.evaluation {
+        let counts = format!("({} of {})", grouped(scores.correct), grouped(scores.samples));
+        output.text(format_args!("top-1    {} {counts}", percent(scores.top1)))?;
+        output.text(format_args!("top-5    {}", percent(scores.top5)))?;
+    }
+    if let Some(best) = state.best {
+        let step = grouped(best.step);
+        output.text(format_args!("best     {} top-1 at step {step}", percent(share(best))))?;
+    }
+    Ok(())
+}
+
+/// The top-1 accuracy of an evaluation.
+fn share(Best { correct, samples, .. }: Best) -> f64 {
+    correct as f64 / samples as f64
+}
+
+/// The one JSON object.
+pub(super) fn answer<'a>(folder: &'a Path, summary: &Summary) -> Answer<'a> {
+    let state = &summary.state;
+    let scores = summary.evaluation.as_ref().map(|evaluation| &evaluation.scores);
+    Answer {
+        run: folder,
+        outcome: match summary.outcome {
+            Outcome::Finished => "finished",
+            Outcome::LimitReached => "limit_reached",
+            Outcome::Interrupted => "interrupted",
+        },
+        steps: state.step,
+        epochs: state.step as f64 / state.steps_per_epoch as f64,
+        seconds: state.seconds,
+        images_per_second: summary.images_per_second,
+        samples: scores.map(|scores| scores.samples),
+        correct: scores.map(|scores| scores.correct),
+        top1: scores.map(|scores| scores.top1),
+        top5: scores.map(|scores| scores.top5),
+        best_top1: state.best.map(share),
+        best_step: state.best.map(|best| best.step),
+        model: summary.checkpoint.as_ref().map(|saved| saved.file(MODEL)),
+    }
+}
