@@ -5,7 +5,7 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use ocelli_kernels::{
-    Activation, Axis, Conv, Depthwise, Geometry, Norm, Rows, RowsMut, Statistics, Window,
+    Activation, Axis, Conv, Depthwise, Geometry, Norm, Rows, RowsMut, Statistics, Window, Write,
 };
 use std::hint::black_box;
 
@@ -59,7 +59,7 @@ fn convolutions(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("data gradient", &name), |bencher| {
             bencher.iter(|| {
                 let dx = RowsMut::dense(black_box(&mut dx), inputs);
-                conv.data_gradient(Rows::dense(&y, outputs), &weight, dx, false);
+                conv.data_gradient(Rows::dense(&y, outputs), &weight, dx, Write::Replace);
             });
         });
         group.bench_function(BenchmarkId::new("weight gradient", &name), |bencher| {
@@ -101,7 +101,7 @@ fn depthwise(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("data gradient", &name), |bencher| {
             bencher.iter(|| {
                 let dx = RowsMut::dense(black_box(&mut dx), channels);
-                conv.data_gradient(Rows::dense(&y, channels), &weight, dx, false);
+                conv.data_gradient(Rows::dense(&y, channels), &weight, dx, Write::Replace);
             });
         });
         group.bench_function(BenchmarkId::new("weight gradient", &name), |bencher| {
@@ -137,7 +137,7 @@ fn norms(criterion: &mut Criterion) {
                 bencher.iter(|| {
                     let gradients = norm.parameter_gradients(z, dy, Some(activation));
                     let dz = RowsMut::dense(black_box(&mut y), channels);
-                    norm.data_gradient(z, dy, Some(activation), Some(&gradients), dz);
+                    norm.data_gradient(dz, dy, Some(activation), Some(&gradients));
                 });
             });
         }

@@ -13,6 +13,7 @@
 mod gather;
 
 use crate::blocks::{for_each_block, rows_per_block};
+use crate::elementwise::Write;
 use crate::gemm::{Panels, multiply, multiply_transposed, pack_rows, pack_transposed, packed_len};
 use crate::geometry::Geometry;
 use crate::norm::Statistics;
@@ -119,7 +120,7 @@ impl Conv {
     ///
     /// # Panics
     /// When a shape differs.
-    pub fn data_gradient(self, dy: Rows<'_>, weight: &[f32], dx: RowsMut<'_>, accumulate: bool) {
+    pub fn data_gradient(self, dy: Rows<'_>, weight: &[f32], dx: RowsMut<'_>, write: Write) {
         self.check((dx.count(), dx.channels()), (dy.count(), dy.channels()));
         let (depth, columns) = (self.out_channels, self.depth());
         with_scratch(packed_len(depth, columns), |packed| {
@@ -127,12 +128,12 @@ impl Conv {
             if self.geometry.is_pointwise() {
                 let block = rows_per_block(depth.max(columns));
                 for_each_block(dx, block, None, |first, dx| {
-                    multiply(dy.range(first, dx.count()), panels, dx, accumulate);
+                    multiply(dy.range(first, dx.count()), panels, dx, write == Write::Add);
                 });
             } else {
                 let pixels = self.geometry.input_pixels() / self.geometry.batch.max(1);
                 for_each_block(dx, pixels, None, |first, mut dx| {
-                    if !accumulate {
+                    if write == Write::Replace {
                         (0..dx.count()).for_each(|row| dx.row_mut(row).fill(0.0));
                     }
                     self.scatter_image(dy, panels, first / pixels, dx);

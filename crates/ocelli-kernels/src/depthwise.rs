@@ -15,6 +15,7 @@ mod taps;
 mod weight;
 
 use crate::blocks::{for_each_block, sum_blocks};
+use crate::elementwise::Write;
 use crate::geometry::Geometry;
 use crate::norm::Statistics;
 use crate::rows::{Rows, RowsMut};
@@ -75,7 +76,7 @@ impl Depthwise {
         self.check((x.count(), x.channels()), (y.count(), y.channels()));
         let rows = Table::of_outputs(self.geometry.rows);
         let columns = Table::of_outputs(self.geometry.columns);
-        self.slide(x, weight, [&rows, &columns], y, false, statistics);
+        self.slide(x, weight, [&rows, &columns], y, Write::Replace, statistics);
     }
 
     /// Computes the gradient of the input, or adds it to `dx`.
@@ -85,11 +86,11 @@ impl Depthwise {
     ///
     /// # Panics
     /// When a shape differs.
-    pub fn data_gradient(self, dy: Rows<'_>, weight: &[f32], dx: RowsMut<'_>, accumulate: bool) {
+    pub fn data_gradient(self, dy: Rows<'_>, weight: &[f32], dx: RowsMut<'_>, write: Write) {
         self.check((dx.count(), dx.channels()), (dy.count(), dy.channels()));
         let rows = Table::of_inputs(self.geometry.rows);
         let columns = Table::of_inputs(self.geometry.columns);
-        self.slide(dy, weight, [&rows, &columns], dx, accumulate, None);
+        self.slide(dy, weight, [&rows, &columns], dx, write, None);
     }
 
     fn slide(
@@ -98,7 +99,7 @@ impl Depthwise {
         weight: &[f32],
         [rows, columns]: [&Table; 2],
         to: RowsMut<'_>,
-        accumulate: bool,
+        write: Write,
         statistics: Option<&mut Statistics>,
     ) {
         let width = columns.targets();
@@ -113,7 +114,7 @@ impl Depthwise {
                     columns,
                     to,
                     first_line,
-                    accumulate,
+                    accumulate: write == Write::Add,
                 });
             });
         });

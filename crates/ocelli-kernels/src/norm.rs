@@ -124,24 +124,22 @@ impl Norm {
         }
     }
 
-    /// The gradient of z, when z's own batch gave the statistics (`gradients` of the first pass)
-    /// or when they were constants (`None`).
+    /// Replaces z by its gradient, when z's own batch gave the statistics (`gradients` of the
+    /// first pass) or when they were constants (`None`).
     ///
     /// # Shapes
-    /// - `z`, `dy`, `dz`: `[pixels, channels]`
+    /// - `z`, `dy`: `[pixels, channels]`
     ///
     /// # Panics
     /// When a shape differs.
     pub fn data_gradient(
         &self,
-        z: Rows<'_>,
+        z: RowsMut<'_>,
         dy: Rows<'_>,
         activation: Option<Activation>,
         gradients: Option<&NormGradients>,
-        dz: RowsMut<'_>,
     ) {
-        self.block(z, (dy.count(), dy.channels()));
-        let block = self.block(z, (dz.count(), dz.channels()));
+        let block = self.block(z.as_rows(), (dy.count(), dy.channels()));
         let channels = z.channels();
         // dz = scale · g + slope · z + offset
         let (mut slope, mut offset) = (vec![0.0; channels], vec![0.0; channels]);
@@ -155,9 +153,9 @@ impl Norm {
             }
         }
         let (slope, offset) = (&slope[..], &offset[..]);
-        with_function!(activation, f => dz.blocks(block).enumerate().for_each(|(index, dz)| {
-            let (z, dy) = (z.range(index * block, block), dy.range(index * block, block));
-            crate::simd::dispatch(Backward { norm: self, function: f, z, dy, slope, offset, dz });
+        with_function!(activation, f => z.blocks(block).enumerate().for_each(|(index, z)| {
+            let dy = dy.range(index * block, block);
+            crate::simd::dispatch(Backward { norm: self, function: f, z, dy, slope, offset });
         }));
     }
 }

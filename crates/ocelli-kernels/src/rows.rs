@@ -47,6 +47,11 @@ impl<'a> Rows<'a> {
         Self { data, count, channels, stride }
     }
 
+    /// The same row `count` times.
+    pub(crate) fn repeated(row: &'a [f32], count: usize) -> Self {
+        Self { data: row, count, channels: row.len(), stride: 0 }
+    }
+
     /// How many rows there are.
     pub fn count(self) -> usize {
         self.count

@@ -49,9 +49,9 @@ proptest! {
         let mut dx = values(x.len(), 5);
         let added: Vec<f64> =
             dx_expected.iter().zip(&dx).map(|(new, old)| new + f64::from(*old)).collect();
-        conv.data_gradient(dy_rows, &w, RowsMut::dense(&mut dx, in_channels), true);
+        conv.data_gradient(dy_rows, &w, RowsMut::dense(&mut dx, in_channels), Write::Add);
         assert_close(&dx, &added);
-        conv.data_gradient(dy_rows, &w, RowsMut::dense(&mut dx, in_channels), false);
+        conv.data_gradient(dy_rows, &w, RowsMut::dense(&mut dx, in_channels), Write::Replace);
         assert_close(&dx, &dx_expected);
 
         let mut dw = vec![9.0; w.len()];

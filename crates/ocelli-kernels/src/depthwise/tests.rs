@@ -50,7 +50,7 @@ proptest! {
         for (place, new) in dx_expected.iter().enumerate() {
             added[place / channels * stride + place % channels] += new;
         }
-        conv.data_gradient(dy_rows, &w, RowsMut::strided(&mut dx, inputs, channels, stride), true);
+        conv.data_gradient(dy_rows, &w, RowsMut::strided(&mut dx, inputs, channels, stride), Write::Add);
         assert_close(&dx, &added);
 
         let mut dw = vec![9.0; w.len()];

@@ -92,15 +92,14 @@ impl<F: Function> Kernel for GradientSums<'_, F> {
     }
 }
 
-/// `dz = scale · g + slope · z + offset`
+/// `z ← scale · g + slope · z + offset`
 pub(super) struct Backward<'a, F> {
     pub(super) norm: &'a Norm,
     pub(super) function: F,
-    pub(super) z: Rows<'a>,
+    pub(super) z: RowsMut<'a>,
     pub(super) dy: Rows<'a>,
     pub(super) slope: &'a [f32],
     pub(super) offset: &'a [f32],
-    pub(super) dz: RowsMut<'a>,
 }
 
 impl<F: Function> Kernel for Backward<'_, F> {
@@ -112,15 +111,15 @@ impl<F: Function> Kernel for Backward<'_, F> {
         let (scale, shift) = (self.norm.scale.as_ptr(), self.norm.shift.as_ptr());
         let (slope, offset) = (self.slope.as_ptr(), self.offset.as_ptr());
         let (z_stride, dy_stride) = (self.z.stride(), self.dy.stride());
-        let dz_stride = self.dz.stride();
-        let (z, dy, dz) = (self.z.as_ptr(), self.dy.as_ptr(), self.dz.as_mut_ptr());
+        let (z, dy) = (self.z.as_mut_ptr(), self.dy.as_ptr());
         for row in 0..count {
             for c in (0..channels).step_by(S::LANES) {
                 let part = simd.part(channels - c);
                 // SAFETY: `Norm` checked that all rows have the same count and channels, and it
                 // made every vector as long as there are channels.
                 unsafe {
-                    let z = simd.load_part(z.add(row * z_stride + c), part);
+                    let to = z.add(row * z_stride + c);
+                    let z = simd.load_part(to, part);
                     let dy = simd.load_part(dy.add(row * dy_stride + c), part);
                     let scale = simd.load_part(scale.add(c), part);
                     let input = simd.mul_add(z, scale, simd.load_part(shift.add(c), part));
@@ -128,7 +127,7 @@ impl<F: Function> Kernel for Backward<'_, F> {
                     let slope = simd.load_part(slope.add(c), part);
                     let rest = simd.mul_add(z, slope, simd.load_part(offset.add(c), part));
                     let value = simd.mul_add(g, scale, rest);
-                    simd.store_part(dz.add(row * dz_stride + c), part, value);
+                    simd.store_part(to, part, value);
                 }
             }
         }
