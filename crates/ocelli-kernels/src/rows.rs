@@ -75,6 +75,12 @@ impl<'a> Rows<'a> {
         &self.data[index * self.stride..][..self.channels]
     }
 
+    /// The numbers of some rows, if there are no gaps between them.
+    pub(crate) fn dense_range(self, first: usize, count: usize) -> Option<&'a [f32]> {
+        (self.stride == self.channels)
+            .then(|| &self.data[first * self.stride..][..count * self.channels])
+    }
+
     /// The rows from `first` on, at most `count`.
     pub(crate) fn range(self, first: usize, count: usize) -> Self {
         let count = count.min(self.count - first);

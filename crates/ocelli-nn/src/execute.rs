@@ -215,7 +215,7 @@ fn pad_shortcut(x: Tensor<4>, out_channels: usize, stride: usize) -> Tensor<4> {
 
 /// One factor per value of `shape` and sample: zero with `probability`, else the reciprocal of the
 /// share that is kept, so that the expectation stays.
-fn keep_mask(
+pub(crate) fn keep_mask(
     node: NodeId,
     shape: [usize; 3],
     probability: f64,

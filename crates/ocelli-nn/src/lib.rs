@@ -26,10 +26,13 @@ mod cost;
 mod error;
 mod execute;
 mod fold;
+mod gradient_engine;
 mod network;
 mod pass;
+mod train_plan;
 
 pub use cost::{Cost, LayerCost};
 pub use error::{Error, Result};
+pub use gradient_engine::{Differentiated, GradientEngine};
 pub use network::{Gradients, Network};
 pub use pass::{BatchStats, Pass, TrainPass};

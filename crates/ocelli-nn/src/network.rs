@@ -37,6 +37,11 @@ impl Network {
         &self.graph
     }
 
+    /// The operations, as clones of this network share them.
+    pub(crate) fn shared_graph(&self) -> &Arc<Graph> {
+        &self.graph
+    }
+
     /// The numbers.
     pub fn params(&self) -> &Parameters {
         &self.params

@@ -4,7 +4,7 @@
 
 use burn::tensor::{Int, Tensor, TensorData};
 use ocelli_nn::registry::{self, ModelOptions};
-use ocelli_nn::{Network, Pass, TrainPass};
+use ocelli_nn::{GradientEngine, Gradients, Network, Pass, TrainPass};
 use ocelli_random::Seed;
 use ocelli_testkit::{SafeTensors, reference_data, relative_error};
 
@@ -75,26 +75,45 @@ fn compare_with_golden(name: &str, num_classes: usize) -> Result<(), ocelli_nn::
 }
 
 fn compare_training(name: &str, network: &Network, io: &SafeTensors) {
-    let tracked = network.tracked();
-    let mut train = TrainPass::new(Seed(0), 0, 0);
-    let images = image(io, "x_224").autodiff();
-    let logits = tracked.forward(images, Pass::Train(&mut train));
-    let error = relative_error(&values(logits.clone().inner()), &io.values("train_logits_224"));
-    assert!(error <= 1e-4, "{name}: training logits differ by {error:e}");
-
     let labels: Vec<i64> = io.values("labels").iter().map(|label| *label as i64).collect();
     let count = labels.len();
-    let labels = Tensor::<1, Int>::from_data(TensorData::new(labels, [count]), &logits.device());
-    let log_probabilities = burn::tensor::activation::log_softmax(logits, 1);
-    let loss = log_probabilities.gather(1, labels.unsqueeze_dim(1)).mean().neg();
-    let gradients = tracked.gradients(&loss);
-    for (id, parameter) in network.params().iter() {
-        let name_of = &parameter.spec.name;
-        for key in [format!("grad_first.{name_of}"), format!("grad_last.{name_of}")] {
+    let device = burn::tensor::Device::flex();
+    let labels = Tensor::<1, Int>::from_data(TensorData::new(labels, [count]), &device);
+    let cross_entropy = |logits: Tensor<2>| {
+        let labels = labels.clone().unsqueeze_dim(1);
+        burn::tensor::activation::log_softmax(logits, 1).gather(1, labels).mean().neg()
+    };
+
+    let mut train = TrainPass::new(Seed(0), 0, 0);
+    let tracked = network.tracked();
+    let logits = tracked.forward(image(io, "x_224").autodiff(), Pass::Train(&mut train));
+    let gradients = tracked.gradients(&cross_entropy(logits.clone()));
+    compare_step(&format!("{name} on burn"), network, io, logits.inner(), gradients);
+
+    let mut engine = GradientEngine::new();
+    let mut train = TrainPass::new(Seed(0), 0, 0);
+    let images = image(io, "x_224");
+    let planned = engine.differentiate(network, images, &mut train, cross_entropy);
+    assert!(engine.has_plan());
+    compare_step(&format!("{name} by plan"), network, io, planned.logits, planned.gradients);
+}
+
+fn compare_step(
+    name: &str,
+    network: &Network,
+    io: &SafeTensors,
+    logits: Tensor<2>,
+    gradients: Gradients,
+) {
+    let error = relative_error(&values(logits), &io.values("train_logits_224"));
+    assert!(error <= 1e-4, "{name}: training logits differ by {error:e}");
+    for ((_, parameter), gradient) in network.params().iter().zip(gradients) {
+        let parameter = &parameter.spec.name;
+        for key in [format!("grad_first.{parameter}"), format!("grad_last.{parameter}")] {
             let Some(expected) = io.get(&key) else { continue };
-            let gradient = gradients[id.index()].clone().expect("a gradient");
+            let gradient = gradient.clone().expect("a gradient");
             let error = relative_error(&values(gradient), &expected);
-            assert!(error <= 1e-3, "{name}: gradient of {name_of} differs by {error:e}");
+            assert!(error <= 1e-3, "{name}: gradient of {parameter} differs by {error:e}");
         }
     }
 }

@@ -1,0 +1,225 @@
+//! What each step does backward: from the gradient of its output to those of its inputs and
+//! parameters.
+
+use super::memory::{Gradients, Values};
+use super::step::{Convolution, Step, Value, ValueId};
+use super::{Saved, TrainPlan};
+use crate::parameter::ParamId;
+use ocelli_kernels::{Rows, RowsMut, Write, bias_gradient};
+
+/// The gradients of the parameters, as far as they are known.
+pub(super) struct Learnt<'a> {
+    pub(super) params: &'a [&'a [f32]],
+    pub(super) gradients: Vec<Option<Vec<f32>>>,
+}
+
+impl Learnt<'_> {
+    fn fill(&mut self, id: ParamId, fill: impl FnOnce(&mut [f32])) {
+        let mut gradient = vec![0.0; self.params[id.index()].len()];
+        fill(&mut gradient);
+        self.gradients[id.index()] = Some(gradient);
+    }
+}
+
+impl TrainPlan {
+    /// Runs one step, unless no gradient comes to it, and frees the gradient of its output.
+    pub(super) fn run_backward(&mut self, index: usize, step: &Step, learnt: &mut Learnt<'_>) {
+        let y = step.output();
+        let flows = self.gradients.is_written(y) && self.layout[y.0].needs_gradient;
+        if flows {
+            let saved = std::mem::take(&mut self.saved[index]);
+            let (values, gradients) = (&mut self.values, &mut self.gradients);
+            Backward { layout: &self.layout, values, gradients }.run(step, saved, learnt);
+        }
+        self.gradients.release(self.layout[y.0]);
+    }
+}
+
+struct Backward<'a> {
+    layout: &'a [Value],
+    values: &'a mut Values,
+    gradients: &'a mut Gradients,
+}
+
+impl Backward<'_> {
+    fn run(&mut self, step: &Step, saved: Saved, learnt: &mut Learnt<'_>) {
+        match (step, saved) {
+            (Step::Convolve { .. }, _) => self.convolve(step, learnt),
+            (Step::Normalise { .. }, Saved::Norm(norm)) => self.normalise(step, &norm, learnt),
+            (Step::Detach { x, z }, _) => {
+                let z = self.layout[z.0];
+                self.pass_on(*x, |values, _, dx, write| {
+                    ocelli_kernels::copy(values.rows(z), dx, write);
+                });
+            }
+            (Step::Copy { x, y }, _) => self.pass_copy(*x, *y),
+            (Step::Activate { x, y, activation }, _) => {
+                let (from, y) = (self.layout[x.0], self.layout[y.0]);
+                self.pass_on(*x, |values, gradients, dx, write| {
+                    let (x, dy) = (values.rows(from), gradients.rows(y));
+                    ocelli_kernels::activation_gradient(x, dy, *activation, dx, write);
+                });
+            }
+            (Step::Add { a, b, y }, _) => self.add(*a, *b, *y),
+            (Step::Join { parts, y }, _) => self.join(parts, *y),
+            (Step::Scale { x, gate, y }, _) => self.scale(*x, *gate, *y),
+            (Step::Mean { x, y }, _) => {
+                let y = self.layout[y.0];
+                self.pass_on(*x, |_, gradients, dx, write| {
+                    ocelli_kernels::mean_gradient(gradients.rows(y), dx, write);
+                });
+            }
+            (Step::MaxPool { x, y, geometry }, _) => {
+                let (from, y) = (self.layout[x.0], self.layout[y.0]);
+                self.pass_on(*x, |values, gradients, dx, write| {
+                    let inputs = [values.rows(from), values.rows(y), gradients.rows(y)];
+                    ocelli_kernels::max_pool_gradient(*geometry, inputs, dx, write);
+                });
+            }
+            (Step::PadShortcut { x, y, geometry }, _) => {
+                let y = self.layout[y.0];
+                self.pass_on(*x, |_, gradients, dx, write| {
+                    let dy = gradients.rows(y);
+                    ocelli_kernels::pad_shortcut_gradient(*geometry, dy, dx, write);
+                });
+            }
+            (Step::Drop { x, y, .. }, Saved::Mask(mask)) => {
+                let y = self.layout[y.0];
+                self.pass_on(*x, |_, gradients, dx, write| {
+                    let mask = Rows::dense(&mask, y.channels);
+                    ocelli_kernels::scale(gradients.rows(y), mask, dx, write);
+                });
+            }
+            (Step::Normalise { .. } | Step::Drop { .. }, _) => {
+                unreachable!("a backward pass follows a forward pass")
+            }
+        }
+    }
+
+    /// Writes or adds to the gradient of `x`, if it has one.
+    fn pass_on(&mut self, x: ValueId, work: impl FnOnce(&Values, &Gradients, RowsMut<'_>, Write)) {
+        if self.layout[x.0].needs_gradient {
+            let values = &*self.values;
+            self.gradients.write(x, self.layout[x.0], |gradients, dx, write| {
+                work(values, gradients, dx, write);
+            });
+        }
+    }
+
+    fn pass_copy(&mut self, x: ValueId, y: ValueId) {
+        let y = self.layout[y.0];
+        self.pass_on(x, |_, gradients, dx, write| {
+            ocelli_kernels::copy(gradients.rows(y), dx, write);
+        });
+    }
+
+    fn convolve(&mut self, step: &Step, learnt: &mut Learnt<'_>) {
+        let &Step::Convolve {
+            x,
+            y,
+            convolution,
+            weight,
+            bias,
+            learns_weight,
+            learns_bias,
+            gradient_in_place,
+            ..
+        } = step
+        else {
+            return;
+        };
+        let (x_value, y_value) = (self.layout[x.0], self.layout[y.0]);
+        let (values, gradients) = (&*self.values, &*self.gradients);
+        let dy = if gradient_in_place { values.rows(y_value) } else { gradients.rows(y_value) };
+        if learns_weight {
+            let x = values.rows(x_value);
+            learnt.fill(weight, |dweight| match convolution {
+                Convolution::Dense(conv) => conv.weight_gradient(x, dy, dweight),
+                Convolution::Depthwise(conv) => conv.weight_gradient(x, dy, dweight),
+            });
+        }
+        if let Some(bias) = bias.filter(|_| learns_bias) {
+            learnt.fill(bias, |dbias| bias_gradient(dy, dbias));
+        }
+        let weight = learnt.params[weight.index()];
+        self.pass_on(x, |values, gradients, dx, write| {
+            let dy = if gradient_in_place { values.rows(y_value) } else { gradients.rows(y_value) };
+            match convolution {
+                Convolution::Dense(conv) => conv.data_gradient(dy, weight, dx, write),
+                Convolution::Depthwise(conv) => conv.data_gradient(dy, weight, dx, write),
+            }
+        });
+    }
+
+    fn normalise(&mut self, step: &Step, ready: &ocelli_kernels::Norm, learnt: &mut Learnt<'_>) {
+        let Step::Normalise { z, y, norm, activation, learns_weight, learns_bias, frozen, .. } =
+            step
+        else {
+            return;
+        };
+        let (z_value, dy) = (self.layout[z.0], self.gradients.rows(self.layout[y.0]));
+        let needs_data = z_value.needs_gradient;
+        if !frozen || *learns_weight || *learns_bias {
+            let sums = ready.parameter_gradients(self.values.rows(z_value), dy, *activation);
+            if needs_data {
+                let sums = (!frozen).then_some(&sums);
+                self.values.update(z_value, |z| ready.data_gradient(z, dy, *activation, sums));
+            }
+            if *learns_weight {
+                learnt.gradients[norm.weight.index()] = Some(sums.weight);
+            }
+            if *learns_bias {
+                learnt.gradients[norm.bias.index()] = Some(sums.bias);
+            }
+        } else if needs_data {
+            self.values.update(z_value, |z| ready.data_gradient(z, dy, *activation, None));
+        }
+        if needs_data {
+            self.gradients.mark_written(*z);
+        }
+    }
+
+    /// Both inputs have the gradient of the sum. One of them may have its very memory.
+    fn add(&mut self, a: ValueId, b: ValueId, y: ValueId) {
+        let y_value = self.layout[y.0];
+        let can_take = |gradients: &Gradients, id: ValueId| {
+            let value = self.layout[id.0];
+            a != b
+                && y_value.is_whole()
+                && value.is_whole()
+                && value.needs_gradient
+                && !gradients.is_written(id)
+        };
+        let (taker, other) = match [a, b].map(|id| can_take(self.gradients, id)) {
+            [true, _] => (Some(a), b),
+            [false, true] => (Some(b), a),
+            [false, false] => (None, a),
+        };
+        self.pass_copy(other, y);
+        match taker {
+            Some(taker) => self.gradients.hand_over(y_value, taker, self.layout[taker.0]),
+            None => self.pass_copy(b, y),
+        }
+    }
+
+    /// The parts' gradients stand in that of the whole; channels that were dropped have none.
+    fn join(&mut self, parts: &[ValueId], y: ValueId) {
+        let y = self.layout[y.0];
+        if y.channels < y.stride {
+            let dropped = Value { offset: y.channels, channels: y.stride - y.channels, ..y };
+            self.gradients.clear(dropped);
+        }
+        parts.iter().for_each(|part| self.gradients.mark_written(*part));
+    }
+
+    fn scale(&mut self, x: ValueId, gate: ValueId, y: ValueId) {
+        let [x_value, gate_value, y_value] = [x, gate, y].map(|id| self.layout[id.0]);
+        self.pass_on(gate, |values, gradients, dgate, _| {
+            ocelli_kernels::gate_gradient(values.rows(x_value), gradients.rows(y_value), dgate);
+        });
+        self.pass_on(x, |values, gradients, dx, write| {
+            let (dy, gate) = (gradients.rows(y_value), values.rows(gate_value));
+            ocelli_kernels::scale(dy, gate, dx, write);
+        });
+    }
+}

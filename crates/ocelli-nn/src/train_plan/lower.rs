@@ -1,0 +1,387 @@
+//! From a graph to a plan.
+
+use super::step::{Convolution, Step, Value, ValueId};
+use crate::graph::{self, BatchNorm, Conv2d, Graph, Linear, NodeId, Op, Padding, Shape};
+use crate::parameter::{ParamId, Parameters};
+use ocelli_kernels::{Activation, Axis, Conv, Depthwise, Geometry, Window};
+use std::collections::HashMap;
+
+/// The steps of a graph, its values, and how long each buffer is.
+pub(super) struct Lowered {
+    pub(super) steps: Vec<Step>,
+    pub(super) layout: Vec<Value>,
+    pub(super) buffers: Vec<usize>,
+    pub(super) image: ValueId,
+    pub(super) logits: ValueId,
+}
+
+/// `None` if an operation has no kernel, or a value would be read and written in one buffer.
+pub(super) fn lower(
+    graph: &Graph,
+    params: &Parameters,
+    batch: usize,
+    [height, width]: [usize; 2],
+) -> Option<Lowered> {
+    let shapes = graph.shapes(height, width).ok()?;
+    let nodes = &graph.nodes()[..=graph.logits().index()];
+    let mut consumers = vec![Vec::new(); nodes.len()];
+    for (index, node) in nodes.iter().enumerate() {
+        node.inputs.iter().for_each(|input| consumers[input.index()].push(index));
+    }
+    let mut lowering = Lowering {
+        graph,
+        params,
+        batch,
+        shapes,
+        consumers,
+        parts: HashMap::new(),
+        joint_buffers: HashMap::new(),
+        value_of: vec![None; nodes.len()],
+        steps: Vec::new(),
+        layout: Vec::new(),
+        buffers: Vec::new(),
+    };
+    lowering.place_parts(nodes.len());
+    for index in 0..nodes.len() {
+        lowering.visit(index)?;
+    }
+    let image = lowering.value_of[0]?;
+    let logits = lowering.value_of[graph.logits().index()]?;
+    let Lowering { steps, layout, buffers, .. } = lowering;
+    Some(Lowered { steps, layout, buffers, image, logits })
+}
+
+struct Lowering<'a> {
+    graph: &'a Graph,
+    params: &'a Parameters,
+    batch: usize,
+    shapes: Vec<Shape>,
+    /// The operations that read each operation's value.
+    consumers: Vec<Vec<usize>>,
+    /// For each operation that writes into a concatenation: which one, and from which channel.
+    parts: HashMap<usize, (usize, usize)>,
+    /// The buffer of each concatenation.
+    joint_buffers: HashMap<usize, usize>,
+    value_of: Vec<Option<ValueId>>,
+    steps: Vec<Step>,
+    layout: Vec<Value>,
+    buffers: Vec<usize>,
+}
+
+impl Lowering<'_> {
+    /// Gives every input of a concatenation its place there, unless it has one elsewhere.
+    fn place_parts(&mut self, count: usize) {
+        for concat in 0..count {
+            let node = &self.graph.nodes()[concat];
+            if !matches!(node.op, Op::Concat { .. }) {
+                continue;
+            }
+            let mut offset = 0;
+            for input in &node.inputs {
+                let is_new = matches!(
+                    self.graph.node(*input).op,
+                    Op::Conv2d(_) | Op::BatchNorm(_) | Op::Activation(_) | Op::Add | Op::Scale
+                );
+                if is_new {
+                    self.parts.entry(input.index()).or_insert((concat, offset));
+                }
+                offset += self.shapes[input.index()].channels;
+            }
+        }
+    }
+
+    fn joint_channels(&self, concat: usize) -> usize {
+        let inputs = &self.graph.nodes()[concat].inputs;
+        inputs.iter().map(|input| self.shapes[input.index()].channels).sum()
+    }
+
+    fn new_buffer(&mut self, length: usize) -> usize {
+        self.buffers.push(length);
+        self.buffers.len() - 1
+    }
+
+    /// A value with a buffer of its own.
+    fn own_value(&mut self, shape: Shape, needs_gradient: bool) -> ValueId {
+        let (pixels, channels) = (self.batch * shape.height * shape.width, shape.channels);
+        let buffer = self.new_buffer(pixels * channels);
+        let (offset, stride) = (0, channels);
+        self.layout.push(Value { pixels, channels, buffer, offset, stride, needs_gradient });
+        ValueId(self.layout.len() - 1)
+    }
+
+    /// `channels` channels of the buffer of a concatenation.
+    fn joint_value(
+        &mut self,
+        concat: usize,
+        [offset, channels]: [usize; 2],
+        needs_gradient: bool,
+    ) -> ValueId {
+        let (shape, stride) = (self.shapes[concat], self.joint_channels(concat));
+        let pixels = self.batch * shape.height * shape.width;
+        let buffer = match self.joint_buffers.get(&concat) {
+            Some(buffer) => *buffer,
+            None => self.new_buffer(pixels * stride),
+        };
+        self.joint_buffers.insert(concat, buffer);
+        self.layout.push(Value { pixels, channels, buffer, offset, stride, needs_gradient });
+        ValueId(self.layout.len() - 1)
+    }
+
+    /// The value of an operation, in its place.
+    fn result(&mut self, index: usize, needs_gradient: bool) -> ValueId {
+        let shape = self.shapes[index];
+        let id = match self.parts.get(&index) {
+            Some(&(concat, offset)) => {
+                self.joint_value(concat, [offset, shape.channels], needs_gradient)
+            }
+            None => self.own_value(shape, needs_gradient),
+        };
+        self.value_of[index] = Some(id);
+        id
+    }
+
+    fn needs_gradient(&self, id: ValueId) -> bool {
+        self.layout[id.0].needs_gradient
+    }
+
+    fn learns(&self, id: ParamId) -> bool {
+        self.params.get(id).is_trainable()
+    }
+
+    /// Adds a step, unless it would read and write one buffer.
+    fn push(&mut self, step: Step, inputs: &[ValueId], output: ValueId) -> Option<()> {
+        let buffer = self.layout[output.0].buffer;
+        if inputs.iter().any(|input| self.layout[input.0].buffer == buffer) {
+            return None;
+        }
+        self.steps.push(step);
+        Some(())
+    }
+
+    fn visit(&mut self, index: usize) -> Option<()> {
+        if self.value_of[index].is_some() {
+            return Some(());
+        }
+        let node = &self.graph.nodes()[index];
+        let inputs: Vec<ValueId> =
+            node.inputs.iter().map(|id| self.value_of[id.index()]).collect::<Option<_>>()?;
+        let any_needs = inputs.iter().any(|id| self.needs_gradient(*id));
+        let inputs = &inputs[..];
+        match (&node.op, inputs) {
+            (Op::Input, _) => {
+                self.result(index, false);
+                Some(())
+            }
+            (Op::Conv2d(conv), &[x]) => self.convolve(index, conv, x),
+            (Op::Linear(linear), &[x]) => self.linear(index, linear, x),
+            (Op::BatchNorm(norm), &[x]) => self.normalise(index, norm, x),
+            (Op::Activation(kind), &[x]) => {
+                let y = self.result(index, any_needs);
+                self.push(Step::Activate { x, y, activation: (*kind).into() }, inputs, y)
+            }
+            (Op::Add, &[a, b]) => {
+                let y = self.result(index, any_needs);
+                self.push(Step::Add { a, b, y }, inputs, y)
+            }
+            (Op::Scale, &[x, gate]) if self.consumers[node.inputs[1].index()].len() == 1 => {
+                let y = self.result(index, any_needs);
+                self.push(Step::Scale { x, gate, y }, inputs, y)
+            }
+            (Op::Concat { keep }, _) => self.join(index, *keep, inputs),
+            (Op::GlobalAvgPool, &[x]) => {
+                let y = self.result(index, any_needs);
+                self.push(Step::Mean { x, y }, inputs, y)
+            }
+            (Op::MaxPool(pool), &[x]) => {
+                let padding = Padding::Symmetric(pool.padding);
+                let geometry = self.geometry(index, padding, [pool.window(0), pool.window(1)]);
+                let y = self.result(index, any_needs);
+                self.push(Step::MaxPool { x, y, geometry }, inputs, y)
+            }
+            (Op::PadShortcut { stride, .. }, &[x]) => {
+                let window = graph::Window { kernel: 1, stride: *stride, dilation: 1 };
+                let geometry = self.geometry(index, Padding::Symmetric([0; 2]), [window; 2]);
+                let y = self.result(index, any_needs);
+                self.push(Step::PadShortcut { x, y, geometry }, inputs, y)
+            }
+            (Op::Flatten, &[x]) if self.layout[x.0].pixels == self.batch => {
+                self.value_of[index] = Some(x);
+                Some(())
+            }
+            (Op::Dropout { probability }, &[x]) if self.layout[x.0].pixels == self.batch => {
+                self.drop(index, *probability, x, false)
+            }
+            (Op::DropPath { probability }, &[x]) => self.drop(index, *probability, x, true),
+            _ => None,
+        }
+    }
+
+    /// How a window slides over the input of an operation.
+    fn geometry(&self, index: usize, padding: Padding, windows: [graph::Window; 2]) -> Geometry {
+        let input = self.shapes[self.graph.nodes()[index].inputs[0].index()];
+        let output = self.shapes[index];
+        let axis = |axis: usize, input: usize, output: usize| {
+            let graph::Window { kernel, stride, dilation } = windows[axis];
+            let (before, _) = padding.amounts(axis, input, windows[axis]);
+            Axis { window: Window { kernel, stride, dilation, before }, input, output }
+        };
+        Geometry {
+            batch: self.batch,
+            rows: axis(0, input.height, output.height),
+            columns: axis(1, input.width, output.width),
+        }
+    }
+
+    fn convolve(&mut self, index: usize, conv: &Conv2d, x: ValueId) -> Option<()> {
+        let geometry = self.geometry(index, conv.padding, [conv.window(0), conv.window(1)]);
+        let (in_channels, out_channels) = (conv.in_channels, conv.out_channels);
+        let convolution = if conv.groups == 1 {
+            Convolution::Dense(Conv { geometry, in_channels, out_channels })
+        } else if conv.groups == in_channels && in_channels == out_channels && conv.bias.is_none() {
+            Convolution::Depthwise(Depthwise { geometry, channels: in_channels })
+        } else {
+            return None;
+        };
+        self.push_convolution(index, convolution, (conv.weight, conv.bias), x)
+    }
+
+    fn linear(&mut self, index: usize, linear: &Linear, x: ValueId) -> Option<()> {
+        if self.layout[x.0].pixels != self.batch {
+            return None;
+        }
+        let conv = Conv::linear(self.batch, linear.in_features, linear.out_features);
+        self.push_convolution(index, Convolution::Dense(conv), (linear.weight, linear.bias), x)
+    }
+
+    fn push_convolution(
+        &mut self,
+        index: usize,
+        convolution: Convolution,
+        (weight, bias): (ParamId, Option<ParamId>),
+        x: ValueId,
+    ) -> Option<()> {
+        let learns_weight = self.learns(weight);
+        let learns_bias = bias.is_some_and(|bias| self.learns(bias));
+        let needs_gradient = self.needs_gradient(x) || learns_weight || learns_bias;
+        let norm =
+            self.sole_consumer(index).and_then(|consumer| match &self.graph.nodes()[consumer].op {
+                Op::BatchNorm(norm) => Some(norm),
+                _ => None,
+            });
+        let takes_statistics = norm.is_some_and(|norm| !self.is_frozen(norm));
+        let gradient_in_place = norm.is_some();
+        let y = self.result(index, needs_gradient);
+        let step = Step::Convolve {
+            x,
+            y,
+            convolution,
+            weight,
+            bias,
+            learns_weight,
+            learns_bias,
+            takes_statistics,
+            gradient_in_place,
+        };
+        self.push(step, &[x], y)
+    }
+
+    /// The only operation that reads an operation's value.
+    fn sole_consumer(&self, index: usize) -> Option<usize> {
+        match self.consumers[index][..] {
+            [consumer] if NodeId(index) != self.graph.logits() => Some(consumer),
+            _ => None,
+        }
+    }
+
+    fn is_frozen(&self, norm: &BatchNorm) -> bool {
+        self.params.get(norm.running_mean).frozen
+    }
+
+    fn normalise(&mut self, index: usize, norm: &BatchNorm, x: ValueId) -> Option<()> {
+        let input = self.graph.nodes()[index].inputs[0].index();
+        let (learns_weight, learns_bias) = (self.learns(norm.weight), self.learns(norm.bias));
+        let is_convolution = matches!(self.graph.nodes()[input].op, Op::Conv2d(_));
+        let in_place = is_convolution && self.sole_consumer(input).is_some();
+        let z = if in_place {
+            x
+        } else {
+            let z = self.own_value(self.shapes[input], self.needs_gradient(x));
+            self.push(Step::Detach { x, z }, &[x], z)?;
+            z
+        };
+        let activation =
+            self.sole_consumer(index).and_then(|consumer| match &self.graph.nodes()[consumer].op {
+                Op::Activation(kind) => Some((consumer, Activation::from(*kind))),
+                _ => None,
+            });
+        let needs_gradient = self.needs_gradient(z) || learns_weight || learns_bias;
+        let y = self.result(activation.map_or(index, |(consumer, _)| consumer), needs_gradient);
+        self.value_of[index] = Some(y);
+        let step = Step::Normalise {
+            z,
+            y,
+            node: NodeId(index),
+            norm: norm.clone(),
+            activation: activation.map(|(_, kind)| kind),
+            learns_weight,
+            learns_bias,
+            frozen: self.is_frozen(norm),
+            follows_convolution: in_place,
+        };
+        self.push(step, &[z], y)
+    }
+
+    fn join(&mut self, index: usize, keep: usize, inputs: &[ValueId]) -> Option<()> {
+        let needs_gradient = inputs.iter().any(|id| self.needs_gradient(*id));
+        let sources: Vec<usize> =
+            self.graph.nodes()[index].inputs.iter().map(|id| id.index()).collect();
+        // The gradient of a part must not be written before that of the whole.
+        let read_later = |source: &usize| self.consumers[*source].iter().any(|c| *c > index);
+        if sources.iter().any(read_later) {
+            return None;
+        }
+        let (mut parts, mut offset) = (Vec::new(), 0);
+        for (source, x) in sources.into_iter().zip(inputs) {
+            let channels = self.shapes[source].channels;
+            if self.parts.get(&source) == Some(&(index, offset)) {
+                parts.push(*x);
+            } else {
+                let y = self.joint_value(index, [offset, channels], self.needs_gradient(*x));
+                self.push(Step::Copy { x: *x, y }, &[*x], y)?;
+                parts.push(y);
+            }
+            offset += channels;
+        }
+        let y = self.joint_value(index, [0, keep], needs_gradient);
+        self.value_of[index] = Some(y);
+        self.steps.push(Step::Join { parts, y });
+        Some(())
+    }
+
+    fn drop(
+        &mut self,
+        index: usize,
+        probability: f64,
+        x: ValueId,
+        whole_sample: bool,
+    ) -> Option<()> {
+        if probability == 0.0 {
+            self.value_of[index] = Some(x);
+            return Some(());
+        }
+        let y = self.result(index, self.needs_gradient(x));
+        self.push(Step::Drop { x, y, node: NodeId(index), probability, whole_sample }, &[x], y)
+    }
+}
+
+impl From<graph::Activation> for Activation {
+    fn from(kind: graph::Activation) -> Self {
+        match kind {
+            graph::Activation::Relu => Self::Relu,
+            graph::Activation::Relu6 => Self::Relu6,
+            graph::Activation::Silu => Self::Silu,
+            graph::Activation::Sigmoid => Self::Sigmoid,
+            graph::Activation::HardSigmoid => Self::HardSigmoid,
+        }
+    }
+}

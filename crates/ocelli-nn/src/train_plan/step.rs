@@ -1,0 +1,142 @@
+//! What a plan consists of.
+
+use crate::graph::{BatchNorm, NodeId};
+use crate::parameter::ParamId;
+use ocelli_kernels::{Activation, Conv, Depthwise, Geometry};
+
+/// The place of a value in a plan's list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct ValueId(pub(super) usize);
+
+/// A matrix `[pixels, channels]` of a whole batch: some channels of a buffer. Its gradient has the
+/// same place in the buffer of gradients.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Value {
+    pub(super) pixels: usize,
+    pub(super) channels: usize,
+    pub(super) buffer: usize,
+    /// The first channel within the buffer's rows.
+    pub(super) offset: usize,
+    /// The channels of the buffer's rows.
+    pub(super) stride: usize,
+    /// Whether anything that is learnt stands before it.
+    pub(super) needs_gradient: bool,
+}
+
+impl Value {
+    /// Whether it is all that its buffer holds.
+    pub(super) fn is_whole(self) -> bool {
+        self.offset == 0 && self.channels == self.stride
+    }
+}
+
+/// The kernels of a convolution or linear layer.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Convolution {
+    Dense(Conv),
+    Depthwise(Depthwise),
+}
+
+impl Step {
+    /// The value that it makes.
+    pub(super) fn output(&self) -> ValueId {
+        match self {
+            Self::Convolve { y, .. }
+            | Self::Normalise { y, .. }
+            | Self::Detach { z: y, .. }
+            | Self::Activate { y, .. }
+            | Self::Add { y, .. }
+            | Self::Copy { y, .. }
+            | Self::Join { y, .. }
+            | Self::Scale { y, .. }
+            | Self::Mean { y, .. }
+            | Self::MaxPool { y, .. }
+            | Self::PadShortcut { y, .. }
+            | Self::Drop { y, .. } => *y,
+        }
+    }
+}
+
+/// One operation on values.
+#[derive(Clone, Debug)]
+pub(super) enum Step {
+    Convolve {
+        x: ValueId,
+        y: ValueId,
+        convolution: Convolution,
+        weight: ParamId,
+        bias: Option<ParamId>,
+        learns_weight: bool,
+        learns_bias: bool,
+        /// The next step is a normalisation that wants the statistics of `y`.
+        takes_statistics: bool,
+        /// The gradient of `y` stands where `y` stood.
+        gradient_in_place: bool,
+    },
+    /// y = activation(norm(z)); backward writes the gradient of `z` over `z`.
+    Normalise {
+        z: ValueId,
+        y: ValueId,
+        node: NodeId,
+        norm: BatchNorm,
+        activation: Option<Activation>,
+        learns_weight: bool,
+        learns_bias: bool,
+        /// The running statistics are used instead of the batch's.
+        frozen: bool,
+        /// The step before it made `z` and its statistics.
+        follows_convolution: bool,
+    },
+    /// z = x, for a normalisation to overwrite.
+    Detach {
+        x: ValueId,
+        z: ValueId,
+    },
+    Activate {
+        x: ValueId,
+        y: ValueId,
+        activation: Activation,
+    },
+    Add {
+        a: ValueId,
+        b: ValueId,
+        y: ValueId,
+    },
+    /// A part of a concatenation that could not be made in its place.
+    Copy {
+        x: ValueId,
+        y: ValueId,
+    },
+    /// A concatenation whose parts already stand side by side.
+    Join {
+        parts: Vec<ValueId>,
+        y: ValueId,
+    },
+    Scale {
+        x: ValueId,
+        gate: ValueId,
+        y: ValueId,
+    },
+    Mean {
+        x: ValueId,
+        y: ValueId,
+    },
+    MaxPool {
+        x: ValueId,
+        y: ValueId,
+        geometry: Geometry,
+    },
+    PadShortcut {
+        x: ValueId,
+        y: ValueId,
+        geometry: Geometry,
+    },
+    Drop {
+        x: ValueId,
+        y: ValueId,
+        node: NodeId,
+        probability: f64,
+        /// One factor for all channels of a sample.
+        whole_sample: bool,
+    },
+}

@@ -1,0 +1,134 @@
+//! A planned training step computes what burn computes operation by operation.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use ocelli_nn::graph::{Activation, Builder, ConvSettings, Graph, NormSettings};
+use ocelli_nn::init::InitScheme;
+use ocelli_nn::registry::{self, ModelOptions};
+use ocelli_nn::{Error, GradientEngine, Network, Pass, TrainPass};
+use ocelli_random::{Purpose, Seed};
+use ocelli_testkit::relative_error;
+use rand::RngExt;
+
+#[test]
+fn registered_networks_have_plans_that_are_right() -> Result<(), Error> {
+    for name in
+        ["ghostnet_050", "tf_efficientnetv2_b0", "mobilenetv2_100", "resnet18", "resnet20_cifar"]
+    {
+        let model = registry::find(name)?;
+        let options = ModelOptions { num_classes: 7, ..model.options() };
+        let network = model.network(&options, Seed(3), &Device::flex())?;
+        for [height, width] in [[64, 64], [65, 47]] {
+            let engine = plan_equals_burn(name, &network, [5, 3, height, width]);
+            assert!(engine.has_plan(), "{name} has no plan");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn frozen_parts_get_no_gradient_and_keep_their_statistics() -> Result<(), Error> {
+    let model = registry::find("ghostnet_050")?;
+    let options = ModelOptions { num_classes: 7, ..model.options() };
+    let mut network = model.network(&options, Seed(3), &Device::flex())?;
+    network
+        .params_mut()
+        .freeze(&["blocks.[0-3].*".to_owned(), "*.cheap_operation.0.*".to_owned()])?;
+    plan_equals_burn("a half frozen network", &network, [4, 3, 64, 64]);
+    network.params_mut().freeze(&["[!c]*".to_owned(), "conv*".to_owned()])?;
+    plan_equals_burn("a frozen backbone", &network, [4, 3, 64, 64]);
+    Ok(())
+}
+
+/// Shapes that no registered model has: an odd concatenation, one value in two concatenations, a
+/// normalisation of a sum, a value that is added to itself.
+fn knotted() -> Graph {
+    let (mut b, image) = Builder::new(3, InitScheme::FanInUniform, NormSettings::default());
+    let a = b.conv("a", image, ConvSettings::new(5, 3).with_bias());
+    let a = b.activation(a, Activation::Silu);
+    let c = b.conv("c", image, ConvSettings::new(6, 3));
+    let c = b.batch_norm("c_bn", c);
+    let joined = b.concat("joined", &[a, c], 9);
+    let other = b.conv("other", joined, ConvSettings::new(9, 1));
+    let sum = b.add("sum", other, joined);
+    let double = b.add("double", sum, sum);
+    let normal = b.batch_norm("normal", double);
+    let features = b.concat("features", &[normal, sum], 18);
+    let pooled = b.global_avg_pool("pool", features);
+    let logits = b.linear("fc", pooled, 7);
+    b.finish(features, pooled, logits)
+}
+
+#[test]
+fn knotted_graphs_are_differentiated_rightly() {
+    let network = Network::new(knotted(), Seed(1), &Device::flex());
+    plan_equals_burn("a knotted graph", &network, [3, 3, 9, 8]);
+}
+
+/// Two planned steps, so that memory is used again, against burn's step.
+fn plan_equals_burn(name: &str, network: &Network, shape: [usize; 4]) -> GradientEngine {
+    let images = noise(shape);
+    let labels = noise([shape[0], 7, 1, 1]).reshape([shape[0], 7]);
+    let loss = |logits: Tensor<2>| (logits * labels.clone()).powi_scalar(2).sum();
+    let mut engine = GradientEngine::new();
+    let mut first = TrainPass::new(Seed(5), 0, 0);
+    engine.differentiate(network, images.clone().flip([0]), &mut first, loss);
+    let mut planned = TrainPass::new(Seed(5), 3, 8);
+    let result = engine.differentiate(network, images.clone(), &mut planned, loss);
+
+    let tracked = network.tracked();
+    let mut pass = TrainPass::new(Seed(5), 3, 8);
+    let logits = tracked.forward(images.autodiff(), Pass::Train(&mut pass));
+    let expected_loss = loss(logits.clone());
+    let expected = tracked.gradients(&expected_loss);
+    // Twenty pixels in a batch's last normalisations magnify rounding, and a ReLU may fall on
+    // either side; the parity tests compare well-conditioned batches to a thousandth.
+    let compare = |actual: Vec<f32>, expected: Vec<f32>, what: &str| {
+        let error = relative_error(&actual, &expected);
+        assert!(error <= 2e-2, "{name}: {what} differs by {error:e}");
+    };
+    compare(values(result.logits), values(logits.inner()), "logits");
+    compare(values(result.loss), values(expected_loss.inner()), "loss");
+    assert_eq!(planned.stats().len(), pass.stats().len());
+    for (actual, expected) in planned.stats().iter().zip(pass.stats()) {
+        assert_eq!(actual.node, expected.node);
+        let variance = values(expected.variance.clone());
+        let deviations: Vec<f32> = variance.iter().map(|v| v.sqrt() + 1e-3).collect();
+        compare(values(actual.variance.clone()), variance, "a batch variance");
+        // Means are often zero but for rounding: their scale is the deviation.
+        let means = values(actual.mean.clone()).into_iter().zip(values(expected.mean.clone()));
+        for ((actual, expected), deviation) in means.zip(deviations) {
+            assert!((actual - expected).abs() < 1e-3 * deviation, "{name}: a batch mean");
+        }
+    }
+    assert_eq!(result.gradients.len(), expected.len());
+    let expected: Vec<_> = expected.into_iter().map(|gradient| gradient.map(values)).collect();
+    let largest = expected.iter().flatten().map(|gradient| norm(gradient)).fold(0.0, f64::max);
+    for (((_, entry), actual), expected) in
+        network.params().iter().zip(result.gradients).zip(expected)
+    {
+        let parameter = &entry.spec.name;
+        assert_eq!(actual.is_some(), expected.is_some(), "{name}: {parameter}");
+        let (Some(actual), Some(expected)) = (actual.map(values), expected) else { continue };
+        assert_eq!(actual.len(), expected.len());
+        let difference: Vec<f32> = actual.iter().zip(&expected).map(|(a, e)| a - e).collect();
+        // A shift before a normalisation has no gradient but rounding.
+        let error = norm(&difference) / (norm(&expected) + 1e-4 * largest);
+        assert!(error <= 2e-2, "{name}: the gradient of {parameter} differs by {error:e}");
+    }
+    engine
+}
+
+fn norm(values: &[f32]) -> f64 {
+    values.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt()
+}
+
+fn noise(shape: [usize; 4]) -> Tensor<4> {
+    let mut rng = Seed(9).stream(Purpose::INIT, 0, 0);
+    let length = shape.iter().product();
+    let values: Vec<f32> = (0..length).map(|_| rng.random::<f32>() * 2.0 - 1.0).collect();
+    Tensor::from_data(TensorData::new(values, shape), &Device::flex())
+}
+
+fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().iter::<f32>().collect()
+}
