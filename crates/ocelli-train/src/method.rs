@@ -5,7 +5,7 @@ use crate::loss::cross_entropy;
 use crate::metrics::rank_of;
 use burn::tensor::{Tensor, TensorData};
 use ocelli_data::{Batch, Targets};
-use ocelli_nn::{BatchStats, Gradients, Network, Pass, TrainPass};
+use ocelli_nn::{BatchStats, GradientEngine, Gradients, Network, TrainPass};
 use ocelli_random::Seed;
 
 /// A way of training: what a step does with a batch.
@@ -48,22 +48,23 @@ pub struct StepOutput {
 }
 
 /// Supervised classification: cross-entropy with the labels.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Supervised;
+#[derive(Debug, Default)]
+pub struct Supervised {
+    engine: GradientEngine,
+}
 
 impl Method for Supervised {
     fn step(&mut self, network: &Network, mut batch: Batch, place: Place) -> Result<StepOutput> {
-        let network = network.tracked();
         let mut pass = TrainPass::new(place.seed, place.step, place.first_row);
-        let images = images(&mut batch, &network).autodiff();
-        let logits = network.forward(images, Pass::Train(&mut pass));
-        let loss = cross_entropy(logits.clone(), &batch.targets);
-        let top1 = share_correct(&values(logits), &batch.targets);
-        let gradients = network.gradients(&loss);
+        let images = images(&mut batch, network);
+        let targets = &batch.targets;
+        let loss = |logits| cross_entropy(logits, targets);
+        let result = self.engine.differentiate(network, images, &mut pass, loss);
+        let top1 = share_correct(&values(result.logits), targets);
         Ok(StepOutput {
-            loss: f64::from(loss.into_scalar::<f32>()),
+            loss: f64::from(result.loss.into_scalar::<f32>()),
             metrics: vec![("top1", top1)],
-            gradients,
+            gradients: result.gradients,
             stats: pass.stats().to_vec(),
         })
     }

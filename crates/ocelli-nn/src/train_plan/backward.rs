@@ -209,7 +209,9 @@ impl Backward<'_> {
             let dropped = Value { offset: y.channels, channels: y.stride - y.channels, ..y };
             self.gradients.clear(dropped);
         }
-        parts.iter().for_each(|part| self.gradients.mark_written(*part));
+        for part in parts {
+            self.gradients.mark_written(*part);
+        }
     }
 
     fn scale(&mut self, x: ValueId, gate: ValueId, y: ValueId) {

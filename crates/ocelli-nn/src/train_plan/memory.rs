@@ -51,7 +51,9 @@ pub(super) struct Gradients {
 impl Gradients {
     pub(super) fn new(layout: &[Value], lengths: &[usize]) -> Self {
         let mut waiting = vec![0; lengths.len()];
-        layout.iter().for_each(|value| waiting[value.buffer] += 1);
+        for value in layout {
+            waiting[value.buffer] += 1;
+        }
         Self {
             lengths: lengths.to_vec(),
             buffers: lengths.iter().map(|_| None).collect(),

@@ -180,7 +180,7 @@ impl Scene<'_> {
         let parts = Parts {
             recipe: &self.recipe,
             network: self.network(),
-            method: &mut Supervised,
+            method: &mut Supervised::default(),
             train: &train,
             eval: Some(&eval),
             run: &mut run,
