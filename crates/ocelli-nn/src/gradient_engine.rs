@@ -6,6 +6,7 @@ use crate::pass::{BatchStats, Pass, TrainPass};
 use crate::train_plan::TrainPlan;
 use burn::backend::Flex;
 use burn::tensor::{Device, Tensor, TensorData};
+use std::fmt;
 use std::sync::Arc;
 
 /// Computes the gradients of losses, and keeps its working memory from step to step.
@@ -13,13 +14,20 @@ use std::sync::Arc;
 /// On the CPU a network is differentiated by a plan made for its graph and the shape of its input,
 /// and only the loss by burn. On other devices, and for networks with operations that no plan
 /// knows, burn differentiates everything. Both ways compute the same, up to rounding.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct GradientEngine {
     planned: Option<Planned>,
 }
 
+impl fmt::Debug for GradientEngine {
+    /// Without its working memory, which is millions of numbers.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = formatter.debug_struct("GradientEngine");
+        text.field("has_plan", &self.has_plan()).finish_non_exhaustive()
+    }
+}
+
 /// A plan and what it was made for.
-#[derive(Debug)]
 struct Planned {
     graph: Arc<Graph>,
     frozen: Vec<bool>,

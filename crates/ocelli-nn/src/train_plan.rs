@@ -35,7 +35,6 @@ use ocelli_kernels::{Norm, Statistics};
 use step::{Step, Value, ValueId};
 
 /// The steps of a network's forward and backward pass for one shape of input, with their memory.
-#[derive(Debug)]
 pub(crate) struct TrainPlan {
     steps: Vec<Step>,
     layout: Vec<Value>,
@@ -48,7 +47,7 @@ pub(crate) struct TrainPlan {
 }
 
 /// What a step of the forward pass leaves for its backward pass.
-#[derive(Debug, Default)]
+#[derive(Default)]
 enum Saved {
     #[default]
     Nothing,
@@ -70,7 +69,7 @@ pub(crate) struct SeenStatistics {
 
 impl TrainPlan {
     /// A plan for a batch of images of `height` × `width` pixels; `None` if an operation has no
-    /// kernel here or the images do not fit the network.
+    /// kernel here, the images do not fit the network or there are none.
     pub(crate) fn new(
         graph: &Graph,
         params: &Parameters,

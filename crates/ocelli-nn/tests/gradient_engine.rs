@@ -64,6 +64,30 @@ fn knotted_graphs_are_differentiated_rightly() {
     plan_equals_burn("a knotted graph", &network, [3, 3, 9, 8]);
 }
 
+#[test]
+fn steps_are_equal_to_the_bit_for_any_number_of_threads_and_any_memory()
+-> Result<(), Box<dyn std::error::Error>> {
+    let model = registry::find("ghostnet_050")?;
+    let options = ModelOptions { num_classes: 7, ..model.options() };
+    let network = model.network(&options, Seed(3), &Device::flex())?;
+    let images = noise([6, 3, 64, 64]);
+    let step = |engine: &mut GradientEngine| {
+        let mut pass = TrainPass::new(Seed(5), 3, 8);
+        let loss = |logits: Tensor<2>| logits.powi_scalar(2).sum();
+        let result = engine.differentiate(&network, images.clone(), &mut pass, loss);
+        result.gradients.into_iter().map(|gradient| gradient.map(values)).collect::<Vec<_>>()
+    };
+    let mut engine = GradientEngine::new();
+    let expected = step(&mut engine);
+    assert!(step(&mut engine) == expected, "a second step with used memory");
+    for threads in [1, 3] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
+        let gradients = pool.install(|| step(&mut GradientEngine::new()));
+        assert!(gradients == expected, "{threads} threads");
+    }
+    Ok(())
+}
+
 /// Two planned steps, so that memory is used again, against burn's step.
 fn plan_equals_burn(name: &str, network: &Network, shape: [usize; 4]) -> GradientEngine {
     let images = noise(shape);

@@ -15,14 +15,15 @@ pub(super) struct Lowered {
     pub(super) logits: ValueId,
 }
 
-/// `None` if an operation has no kernel, or a value would be read and written in one buffer.
+/// `None` if an operation has no kernel, a value would be read and written in one buffer, or the
+/// batch is empty.
 pub(super) fn lower(
     graph: &Graph,
     params: &Parameters,
     batch: usize,
     [height, width]: [usize; 2],
 ) -> Option<Lowered> {
-    let shapes = graph.shapes(height, width).ok()?;
+    let shapes = graph.shapes(height, width).ok().filter(|_| batch > 0)?;
     let nodes = &graph.nodes()[..=graph.logits().index()];
     let mut consumers = vec![Vec::new(); nodes.len()];
     for (index, node) in nodes.iter().enumerate() {

@@ -4,7 +4,6 @@ use super::step::{Value, ValueId};
 use ocelli_kernels::{Rows, RowsMut, Write};
 
 /// The values of the forward pass.
-#[derive(Debug)]
 pub(super) struct Values {
     buffers: Vec<Vec<f32>>,
 }
@@ -35,7 +34,6 @@ impl Values {
 }
 
 /// The gradients of values, each from its first use in the backward pass to its last.
-#[derive(Debug)]
 pub(super) struct Gradients {
     lengths: Vec<usize>,
     buffers: Vec<Option<Vec<f32>>>,
