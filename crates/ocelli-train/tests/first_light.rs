@@ -16,7 +16,7 @@ fn train(folder: &Path, overrides: &[&str]) -> Result<(Summary, Setup), Error> {
     let parts = Parts {
         recipe: &recipe,
         network: setup.network.clone(),
-        method: &mut Supervised,
+        method: &mut Supervised::default(),
         train: &setup.train,
         eval: Some(&setup.eval),
         run: &mut run,

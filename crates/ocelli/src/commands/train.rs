@@ -86,7 +86,7 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     let mut summary = Trainer::new(Parts {
         recipe: &recipe,
         network: setup.network,
-        method: &mut Supervised,
+        method: &mut Supervised::default(),
         train: &setup.train,
         eval: Some(&setup.eval),
         run: &mut run,
