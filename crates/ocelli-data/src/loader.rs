@@ -59,8 +59,9 @@ pub struct LoaderConfig {
     pub rank: usize,
     /// Among how many loaders each batch is divided.
     pub world_size: usize,
-    /// How many samples of one epoch may be unreadable (per rank). Those are left out of their
-    /// batch and listed; one more ends the epoch with an error.
+    /// How many samples of one epoch may be unreadable (per rank, counted from the step at which
+    /// the epoch was begun or resumed). Those are left out of their batch and listed; one more
+    /// ends the epoch with an error.
     pub error_budget: u64,
 }
 

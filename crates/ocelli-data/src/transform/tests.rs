@@ -163,6 +163,23 @@ fn planes_give_the_colours_of_the_whole_picture() {
     }
 }
 
+#[test]
+fn a_picture_does_not_depend_on_the_ones_before_it() {
+    let transform = TrainTransform::new(bytes_of(16, 3), TrainConfig::default()).unwrap();
+    let mut pictures: Vec<_> =
+        JPEGS.iter().map(|(_, bytes, _)| Payload::Encoded(bytes.to_vec())).collect();
+    pictures.push(Payload::Pixels(test_pattern(40, 30, 3)));
+    pictures.push(Payload::Pixels(test_pattern(9, 50, 1)));
+    let mut scratch = Scratch::default();
+    for position in 0..60 {
+        let picture = &pictures[position as usize * 7 % 6];
+        let mut output = vec![f32::NAN; 3 * 16 * 16];
+        let mut random = Seed(6).stream(Purpose::AUGMENT, 0, position);
+        transform.apply(picture, &mut random, &mut scratch, &mut output).unwrap();
+        assert_eq!(output, applied_to(&transform, picture, position), "at {position}");
+    }
+}
+
 /// Photos: resizing the planes and mixing the colours then gives what decoding the whole picture,
 /// cutting out and resizing gives, within one level of 255.
 #[test]

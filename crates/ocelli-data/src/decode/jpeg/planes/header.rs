@@ -39,6 +39,8 @@ struct Reading {
     size: Option<(u32, u32)>,
     components: Vec<Component>,
     quantisation: [Option<Steps>; 4],
+    /// Which tables of the decoder are those of this file.
+    has_table: [bool; 8],
     restart_interval: usize,
     /// Whether an Adobe marker says that the colours are not YCbCr.
     is_not_ycbcr: bool,
@@ -58,7 +60,7 @@ impl PlaneDecoder {
         loop {
             let segment = walk.next()?;
             if segment.marker == START_OF_SCAN {
-                let Some(header) = self.start_scan(reading, &segment, upright_only) else {
+                let Some(header) = Self::start_scan(reading, &segment, upright_only) else {
                     return Ok(None);
                 };
                 let data = &bytes[walk.position..];
@@ -77,7 +79,7 @@ impl PlaneDecoder {
         let content = segment.content;
         match segment.marker {
             0xc0 | 0xc1 => return reading.read_frame(content),
-            0xc4 => return self.read_huffman(content),
+            0xc4 => return self.read_huffman(content, &mut reading.has_table),
             0xdb => return reading.read_quantisation(content),
             0xdd => {
                 let [high, low] = content else { return None };
@@ -94,12 +96,14 @@ impl PlaneDecoder {
     }
 
     /// DHT: tables are kept from file to file, because most files have the same ones.
-    fn read_huffman(&mut self, mut content: &[u8]) -> Option<()> {
+    fn read_huffman(&mut self, mut content: &[u8], has_table: &mut [bool; 8]) -> Option<()> {
         while let [class_and_id, rest @ ..] = content {
             let (is_dc, id) = (class_and_id >> 4 == 0, usize::from(class_and_id & 15));
             let symbols: usize = rest.get(..16)?.iter().map(|count| usize::from(*count)).sum();
             let (definition, rest) = rest.split_at_checked(16 + symbols)?;
-            let table = self.tables.get_mut(if is_dc { id } else { 4 + id })?;
+            let place = if id < 4 { id + if is_dc { 0 } else { 4 } } else { return None };
+            has_table[place] = true;
+            let table = &mut self.tables[place];
             if !table.as_ref().is_some_and(|table| table.is(definition)) {
                 *table = Some(Table::new(definition, is_dc)?);
             }
@@ -110,7 +114,6 @@ impl PlaneDecoder {
 
     /// SOS: one scan of all components with all coefficients.
     fn start_scan(
-        &self,
         mut reading: Reading,
         segment: &Segment<'_>,
         upright_only: bool,
@@ -127,9 +130,9 @@ impl PlaneDecoder {
         {
             component.dc_table = usize::from(tables >> 4);
             component.ac_table = 4 + usize::from(tables & 15);
-            let has_tables = component.dc_table < 4
-                && self.tables.get(component.dc_table)?.is_some()
-                && self.tables.get(component.ac_table)?.is_some();
+            let has = |table: usize| reading.has_table.get(table).is_some_and(|has| *has);
+            let has_tables =
+                component.dc_table < 4 && has(component.dc_table) && has(component.ac_table);
             if component.id != *id || !has_tables {
                 return None;
             }

@@ -167,6 +167,19 @@ fn other_kinds_of_files_are_left_to_the_general_decoder() {
 }
 
 #[test]
+fn tables_of_the_file_before_are_not_used() {
+    let bytes = encoded((20, 20), SamplingFactor::R_4_2_0, 90, 0);
+    let mut decoder = PlaneDecoder::default();
+    assert!(decoder.read(&bytes, false).unwrap().is_some());
+    // The first table becomes a comment.
+    let mut without = bytes.clone();
+    let table = without.windows(2).position(|marker| marker == [0xff, 0xc4]).unwrap();
+    without[table + 1] = 0xfe;
+    assert!(decoder.read(&without, false).unwrap().is_none());
+    assert!(decoder.read(&bytes, false).unwrap().is_some());
+}
+
+#[test]
 fn a_cut_file_is_an_error_wherever_it_is_cut() {
     let mut decoder = PlaneDecoder::default();
     for (name, bytes) in &FILES[..4] {
