@@ -5,6 +5,7 @@
 #
 # PYTHON is an interpreter with the packages of bench/peers/requirements.txt. Five rounds of five
 # seconds per tool and file; the clock is processor time. Medians and their ratio go to stderr.
+# MACHINE describes the machine, if /proc/cpuinfo does not do.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=$1
@@ -14,7 +15,7 @@ seconds=5
 cargo build --quiet --release -p ocelli-data --example decode_throughput
 ocelli=target/release/examples/decode_throughput
 
-machine="$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1), $(nproc) cores"
+machine="${MACHINE:-$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1), $(nproc) cores}"
 echo "date,machine,command,seed,pictures,tool,round,images,seconds,images_per_second"
 for round in $(seq "$rounds"); do
     for pictures in "$@"; do
