@@ -48,7 +48,8 @@ for trial in 1 2 3 4 5 6 7 8 9 10; do
     [ "$trial" = 10 ] && kill_at=$per_epoch
     run="$folder/killed-at-$kill_at"
     rm -rf "$run"
-    "$ocelli" train "${recipe[@]}" --threads $((1 + trial % 2)) --out "$run" >/dev/null &
+    threads=$((1 + trial % 2))
+    "$ocelli" train "${recipe[@]}" --threads $threads --out "$run" >/dev/null &
     pid=$!
     while kill -0 "$pid" 2>/dev/null; do
         step=$(steps_taken "$run")
@@ -58,13 +59,15 @@ for trial in 1 2 3 4 5 6 7 8 9 10; do
     kill -9 "$pid" 2>/dev/null || true
     wait "$pid" 2>/dev/null || true
     stopped=$(steps_taken "$run")
-    "$ocelli" train --quiet --resume "$run" --threads $((3 - trial % 2)) >/dev/null
+    "$ocelli" train --quiet --resume "$run" --threads $((threads + 2)) >/dev/null
     if cmp -s "$reference/model.safetensors" "$(weights "$run")/model.safetensors"; then
-        echo "trial $trial: killed after step ${stopped:-0}, resumed: identical"
+        verdict=identical
     else
-        echo "trial $trial: killed after step ${stopped:-0}, resumed: DIFFERENT"
+        verdict=DIFFERENT
         failures=$((failures + 1))
     fi
+    echo "trial $trial: killed after step ${stopped:-0} with $threads threads," \
+        "resumed with $((threads + 2)): $verdict"
 done
 
 echo "one flipped byte in the newest checkpoint"
