@@ -9,12 +9,13 @@ pub(crate) use model::ModelArgs;
 pub(crate) use preprocess::PreprocessArgs;
 
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand, value_parser};
+use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand};
 
 use crate::commands::{
     completions, convert, cost, data, eval, models, predict, report, train, version,
 };
 use crate::device::DeviceName;
+use crate::settings::cores;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -54,8 +55,8 @@ pub(crate) struct GlobalArgs {
     #[arg(long, global = true, value_name = "N")]
     pub(crate) seed: Option<u64>,
     /// How many threads compute and load; the result is the same for any number [default: all cores]
-    #[arg(long, global = true, value_name = "N", value_parser = value_parser!(u16).range(1..=1024))]
-    pub(crate) threads: Option<u16>,
+    #[arg(long, global = true, value_name = "N", value_parser = threads)]
+    pub(crate) threads: Option<usize>,
     /// Which device computes, as in cpu or cuda:0 [default: cpu]
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) device: Option<DeviceName>,
@@ -93,4 +94,16 @@ pub(crate) enum Command {
     Completions(completions::Args),
     /// Print the version and what this build can do
     Version(version::Args),
+}
+
+/// So many threads are accepted on any machine; beyond, a few for each of its cores.
+const THREADS_ANYWHERE: usize = 256;
+
+/// A number of threads that this machine can bear.
+fn threads(text: &str) -> Result<usize, String> {
+    let most = THREADS_ANYWHERE.max(4 * cores());
+    match text.parse() {
+        Ok(threads) if (1..=most).contains(&threads) => Ok(threads),
+        _ => Err(format!("expected 1 to {most} threads")),
+    }
 }

@@ -26,8 +26,7 @@ impl Settings {
     /// # Errors
     /// When the threads cannot be started.
     pub(crate) fn resolve(global: GlobalArgs) -> anyhow::Result<Self> {
-        let cores = || available_parallelism().map_or(1, NonZeroUsize::get);
-        let threads = global.threads.map_or_else(cores, usize::from);
+        let threads = global.threads.unwrap_or_else(cores);
         rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .build_global()
@@ -47,4 +46,9 @@ impl Settings {
     pub(crate) fn open_device(&self) -> anyhow::Result<Device> {
         self.device.open()
     }
+}
+
+/// How many threads this machine runs at once.
+pub(crate) fn cores() -> usize {
+    available_parallelism().map_or(1, NonZeroUsize::get)
 }
