@@ -112,6 +112,25 @@ impl LoaderConfig {
     }
 }
 
+/// The most bytes that the pixels of one batch may take on one rank.
+const MAX_BATCH_BYTES: usize = 16 << 30;
+
+/// How many numbers `samples` pictures of `shape` are, if they are not too many to keep.
+fn numbers_of(samples: u64, shape: [usize; 3]) -> Result<usize> {
+    let numbers = shape.iter().try_fold(samples as usize, |count, side| count.checked_mul(*side));
+    let limit = MAX_BATCH_BYTES / size_of::<f32>();
+    numbers.filter(|numbers| *numbers <= limit).ok_or_else(|| {
+        let [channels, height, width] = shape;
+        Error::setting(
+            "batch_size",
+            format!(
+                "is too large: {samples} images of {channels}×{height}×{width} take more than \
+                 the {MAX_BATCH_BYTES} bytes that a batch may have"
+            ),
+        )
+    })
+}
+
 /// Everything that the threads of a loader share.
 struct Shared {
     source: Arc<dyn Source>,
@@ -134,13 +153,16 @@ impl Loader {
     /// A loader of `source`, each picture treated by `transform`.
     ///
     /// # Errors
-    /// When a field of `config` is out of range or the threads cannot be started.
+    /// When a field of `config` is out of range, a batch would take too much memory, or the threads
+    /// cannot be started.
     pub fn new(
         source: Arc<dyn Source>,
         transform: Arc<dyn Transform>,
         config: LoaderConfig,
     ) -> Result<Self> {
         config.check()?;
+        let largest = source.len().min(config.batch_size as u64);
+        numbers_of(largest.div_ceil(config.world_size as u64), transform.shape())?;
         let pool = ThreadPoolBuilder::new()
             .num_threads(config.threads)
             .thread_name(|number| format!("loader-{number}"))

@@ -282,6 +282,15 @@ fn settings_out_of_range_are_refused_by_name() {
 }
 
 #[test]
+fn a_batch_that_no_memory_holds_is_refused_before_it_is_reserved() {
+    assert_eq!(numbers_of(64, [3, 224, 224]).unwrap(), 64 * 3 * 224 * 224);
+    for (samples, shape) in [(1 << 20, [3, 8192, 8192]), (u64::MAX, [3, 8192, 8192])] {
+        let error = numbers_of(samples, shape).unwrap_err().to_string();
+        assert!(error.contains("`batch_size` is too large"), "{error}");
+    }
+}
+
+#[test]
 fn an_empty_source_has_no_batch() {
     assert_eq!(loader(Numbers::new(0), LoaderConfig::eval(16)).epoch(0, 0).count(), 0);
     assert_eq!(loader(Numbers::new(7), train()).samples_per_epoch(), 0);

@@ -1,7 +1,7 @@
 //! How one batch is made.
 
 use super::order::EpochOrder;
-use super::{Batch, Shared, Skipped, Targets};
+use super::{Batch, Shared, Skipped, Targets, numbers_of};
 use crate::{Error, Result};
 use ocelli_random::Purpose;
 use rayon::iter::{IndexedParallelIterator, ParallelIterator};
@@ -57,7 +57,7 @@ impl Work {
         let samples = (share.end - share.start) as usize;
 
         let mut images = shared.buffers.take(Vec::new);
-        images.resize(samples * pixels, 0.0);
+        images.resize(numbers_of(samples as u64, shared.shape)?, 0.0);
         let outcomes: Vec<Outcome> = images
             .par_chunks_mut(pixels.max(1))
             .enumerate()

@@ -71,8 +71,8 @@ fn check_schedule(recipe: &Recipe) -> Result<()> {
 fn check_train(recipe: &Recipe) -> Result<()> {
     let train = &recipe.train;
     at_least_one("train.epochs", train.epochs)?;
-    at_least_one("train.batch_size", train.batch_size as u64)?;
-    at_least_one("train.accumulate", train.accumulate as u64)?;
+    portion("train.batch_size", train.batch_size)?;
+    portion("train.accumulate", train.accumulate)?;
     at_least_one("train.eval_every", train.eval_every)?;
     at_least_one("train.log_every", train.log_every)?;
     if let Some(steps) = train.max_steps {
@@ -93,6 +93,11 @@ fn require(field: &str, found: impl Display, holds: bool, expected: &str) -> Res
         text => text,
     };
     Err(Error::Field { field: field.to_owned(), found, expected: expected.to_owned() })
+}
+
+/// How many images or passes a step may have; more is a mistake, and would overflow.
+fn portion(field: &str, value: usize) -> Result<()> {
+    require(field, value, (1..=1 << 20).contains(&value), "1 to 1048576")
 }
 
 fn at_least_one(field: &str, value: u64) -> Result<()> {
