@@ -114,6 +114,16 @@ mod tests {
     }
 
     #[test]
+    fn a_photo_of_the_right_size_is_only_cropped() {
+        // Most networks for 224 pixels keep 0.875 of a photo whose short side is 256.
+        for (width, height) in [(256, 256), (256, 301), (387, 256)] {
+            let [centre, none] = [CropMode::Centre, CropMode::None]
+                .map(|mode| frame(mode, 0.875, width, height, 224));
+            assert_eq!(centre, none);
+        }
+    }
+
+    #[test]
     fn squash_takes_the_whole_photo() {
         let frame = frame(CropMode::Squash, 1.0, 500, 375, 480);
         assert_eq!(frame.resize.window, Region::whole(500, 375).into());

@@ -27,13 +27,13 @@ pub(crate) struct PreprocessArgs {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Crop {
-    /// Resize the short side, cut out the centre
+    /// Resize the short side to SIZE / SHARE (256 for 224 and 0.875), cut out the centre
     Centre,
     /// Resize both sides, whatever the aspect ratio was
     Squash,
     /// Resize the long side, fill what is missing with the mean colour
     Border,
-    /// Cut out the centre without resizing
+    /// Cut out the centre without resizing, for pictures that were made to size
     None,
 }
 
