@@ -45,6 +45,13 @@ impl Default for ModelOptions {
     }
 }
 
+/// The most classes that a network may tell apart. Together with [`MAX_CHANNELS`] it bounds what a
+/// file or a command line can make us reserve or count.
+const MAX_CLASSES: usize = 1 << 20;
+
+/// The most channels that a network may take.
+const MAX_CHANNELS: usize = 1 << 10;
+
 impl ModelOptions {
     fn check(&self) -> Result<()> {
         let refuse = |option, value: String, expected: &str| Error::ModelOption {
@@ -52,11 +59,13 @@ impl ModelOptions {
             value,
             expected: expected.to_owned(),
         };
-        if self.num_classes == 0 {
-            return Err(refuse("num_classes", "0".into(), "at least 1"));
-        }
-        if self.in_channels == 0 {
-            return Err(refuse("in_channels", "0".into(), "at least 1"));
+        for (option, value, most) in [
+            ("num_classes", self.num_classes, MAX_CLASSES),
+            ("in_channels", self.in_channels, MAX_CHANNELS),
+        ] {
+            if !(1..=most).contains(&value) {
+                return Err(refuse(option, value.to_string(), &format!("1 to {most}")));
+            }
         }
         for (option, value) in [("dropout", self.dropout), ("drop_path", self.drop_path)] {
             if let Some(value) = value.filter(|value| !(0.0..1.0).contains(value)) {

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     /// A file or folder could not be read or written.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {error}", path.display())]
     Io {
         /// What was read or written.
         path: PathBuf,
-        /// What the system said.
-        source: io::Error,
+        /// What the system said: a part of the message, hence no source of it.
+        error: io::Error,
     },
     /// A record of an event file is damaged.
     #[error("{}: record at byte {offset}: {reason}", path.display())]
@@ -47,6 +47,6 @@ pub enum ReportError {
 impl ReportError {
     pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_path_buf();
-        |source| Self::Io { path, source }
+        |error| Self::Io { path, error }
     }
 }

@@ -133,12 +133,12 @@ pub enum Error {
     Data(#[from] ocelli_data::Error),
 
     /// A file or folder could not be read or written.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {error}", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
+        /// What the system said: a part of the message, hence no source of it.
+        error: std::io::Error,
     },
 
     /// A new run would overwrite another one.
@@ -162,15 +162,6 @@ pub enum Error {
         path: PathBuf,
     },
 
-    /// A file of weights does not say, by name or by shape, whose they are.
-    #[error("{file}: weights of no one model{}", fits_several(candidates))]
-    UnknownArch {
-        /// The file.
-        file: String,
-        /// The models that they fit.
-        candidates: Vec<String>,
-    },
-
     /// A file of a run is not what it claims to be.
     #[error("{}: {reason}", path.display())]
     Corrupt {
@@ -185,7 +176,7 @@ impl Error {
     /// Says which file or folder an I/O error is about.
     pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
-        move |source| Self::Io { path, source }
+        move |error| Self::Io { path, error }
     }
 }
 
@@ -197,12 +188,5 @@ fn kept_checkpoint(kept: Option<&std::path::Path>) -> String {
     match kept {
         Some(path) => format!("the last good checkpoint is {}", path.display()),
         None => "no checkpoint was written before that".to_owned(),
-    }
-}
-
-fn fits_several(candidates: &[String]) -> String {
-    match candidates {
-        [] => String::new(),
-        names => format!("; they fit {}", names.join(", ")),
     }
 }

@@ -15,9 +15,9 @@ use crate::{Error, MODEL, Result, RunFolder};
 use burn::tensor::Device;
 use ocelli_data::{EvalConfig, EvalTransform, InputConfig};
 use ocelli_nn::Network;
+use ocelli_nn::graph::Graph;
 use ocelli_nn::registry::{self, DefaultConfig, Model, ModelOptions};
-use ocelli_nn::weights::{LoadOptions, ReadOptions, StateDict, identify, load, options_of};
-use ocelli_random::Seed;
+use ocelli_nn::weights::{ReadOptions, StateDict, model_of, network_from, options_of};
 use std::path::{Path, PathBuf};
 
 /// A network that is ready to classify pictures.
@@ -52,12 +52,10 @@ impl Trained {
         let metadata = Metadata::of(&dict)?;
         let model = match arch.or(metadata.arch.as_deref()) {
             Some(name) => registry::find(name)?,
-            None => identified(&dict)?,
+            None => model_of(&dict)?,
         };
         let options = metadata.options.unwrap_or_else(|| options_of(&dict, model));
-        check_size(model, &options, &dict)?;
-        let mut network = model.network(&options, Seed::default(), device)?;
-        load(&mut network, &dict, &LoadOptions::default())?;
+        let network = network_from(graph(model, &options, &dict)?, &dict, device)?;
         let (input, eval) = preprocessing(&model.config, options.in_channels);
         Ok(Self {
             arch: model.name(),
@@ -129,30 +127,12 @@ fn weights_file(path: &Path) -> Result<PathBuf> {
     }
 }
 
-/// The model of the registry that the tensors fit, if there is exactly one.
-fn identified(dict: &StateDict) -> Result<&'static Model> {
-    let candidates = identify(dict);
-    match candidates[..] {
-        [model] => Ok(model),
-        _ => Err(Error::UnknownArch {
-            file: dict.file().to_owned(),
-            candidates: candidates.iter().map(|model| model.name()).collect(),
-        }),
-    }
-}
-
-/// Refuses a file that claims more classes than it has weights for, before memory is taken.
-fn check_size(model: &Model, options: &ModelOptions, dict: &StateDict) -> Result<()> {
+/// The graph that a file is for. What the file says of itself may be absurd.
+fn graph(model: &Model, options: &ModelOptions, dict: &StateDict) -> Result<Graph> {
     let corrupt = |reason| Error::Corrupt { path: dict.file().into(), reason };
     if ![1, 3].contains(&options.in_channels) {
         let channels = options.in_channels;
         return Err(corrupt(format!("for images of {channels} channels, expected 1 or 3")));
     }
-    let classes = options.num_classes;
-    let values = |shape: &[usize]| shape.iter().product::<usize>();
-    let most = dict.iter().map(|tensor| values(tensor.shape())).max().unwrap_or(0);
-    if classes > model.config.num_classes.max(most) {
-        return Err(corrupt(format!("{classes} classes, but no tensor of so many values")));
-    }
-    Ok(())
+    model.graph(options).map_err(|error| corrupt(error.to_string()))
 }

@@ -27,8 +27,8 @@ impl Storage {
         let file = File::open(path).map_err(Error::io(path))?;
         let metadata = file.metadata().map_err(Error::io(path))?;
         if !metadata.is_file() {
-            let source = io::Error::new(io::ErrorKind::InvalidInput, "not a regular file");
-            return Err(Error::Io { path: path.to_owned(), source });
+            let error = io::Error::new(io::ErrorKind::InvalidInput, "not a regular file");
+            return Err(Error::Io { path: path.to_owned(), error });
         }
         let bytes = Bytes::File(PositionedFile::new(file));
         let modified = metadata.modified().ok();

@@ -4,12 +4,9 @@ use super::{
     DType, LoadReport, StateDict, TensorEntry,
     error::{Result, WeightsError},
     fit::{Fit, Slot},
+    identify::options_of,
 };
-use crate::{
-    Network,
-    parameter::Role,
-    registry::{self, Model, ModelOptions},
-};
+use crate::{Network, parameter::Role, registry::Model};
 use std::{collections::HashSet, path::Path};
 
 /// The keys of the metadata that Ocelli writes.
@@ -84,40 +81,6 @@ pub fn convert(
     converted.metadata.insert(key::NUM_CLASSES.into(), options.num_classes.to_string());
     converted.metadata.insert(key::VERSION.into(), env!("CARGO_PKG_VERSION").into());
     Ok((converted, report))
-}
-
-/// The options under which `model` has the classes and the input channels of the file; the
-/// published ones if the file does not tell.
-pub fn options_of(dict: &StateDict, model: &Model) -> ModelOptions {
-    let mut options = model.options();
-    let Ok(graph) = model.graph(&options) else { return options };
-    let head = graph.head().first().copied();
-    let fit = Fit::of(graph.params(), dict, None);
-    if let Some(Slot::MisShaped(misfit)) = head.map(|id| &fit.slots[id.index()]) {
-        options.num_classes = misfit.file.first().copied().unwrap_or(options.num_classes).max(1);
-    }
-    if let Some(Slot::MisShaped(stem)) = fit.slots.first()
-        && let ([outputs, channels, file @ ..], [same_outputs, _, model @ ..]) =
-            (&stem.file[..], &stem.model[..])
-        && (outputs, file) == (same_outputs, model)
-    {
-        options.in_channels = *channels;
-    }
-    options
-}
-
-/// The models of the registry whose tensors are exactly those of `dict`, whatever the number of
-/// classes. Models that differ in no tensor, as in padding alone, come together, unless the file's
-/// names are those of a project for which only one of them is right.
-pub fn identify(dict: &StateDict) -> Vec<&'static Model> {
-    let is_of = |model: &&'static Model| {
-        let Ok(graph) = model.graph(&options_of(dict, model)) else { return false };
-        let fit = Fit::of(graph.params(), dict, None);
-        model.arch.starts_with(fit.flavour)
-            && fit.unexpected.is_empty()
-            && fit.slots.iter().all(|slot| matches!(slot, Slot::Fits(_) | Slot::Optional))
-    };
-    registry::models().filter(is_of).collect()
 }
 
 #[cfg(test)]

@@ -14,13 +14,12 @@ pub type Result<T, E = WeightsError> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum WeightsError {
     /// The operating system refused to read or write.
-    #[error("{file}: {source}")]
+    #[error("{file}: {error}")]
     Io {
         /// The file.
         file: String,
-        /// What the operating system said.
-        #[source]
-        source: io::Error,
+        /// What the operating system said: a part of the message, hence no source of it.
+        error: io::Error,
     },
 
     /// The first bytes belong to no format that is read here.
@@ -68,13 +67,12 @@ pub enum WeightsError {
     },
 
     /// The pickle inside a PyTorch file is malformed, or asks for something that is not allowed.
-    #[error("{file}: {source}")]
+    #[error("{file}: {error}")]
     Pickle {
         /// The file.
         file: String,
-        /// What was met, and where.
-        #[source]
-        source: PickleError,
+        /// What was met, and where: a part of the message, hence no source of it.
+        error: PickleError,
     },
 
     /// The container around the pickle of a PyTorch file is malformed.
@@ -109,6 +107,23 @@ pub enum WeightsError {
         reason: String,
     },
 
+    /// The tensors are those of no model of the registry.
+    #[error("{file}: the tensors are those of no known model")]
+    NoKnownModel {
+        /// The file.
+        file: String,
+    },
+
+    /// The tensors are those of several models, and the file does not say which it is.
+    #[error("{file}: the tensors fit several models, and the file does not say which: {}",
+        candidates.join(", "))]
+    SeveralModels {
+        /// The file.
+        file: String,
+        /// The models, as the registry calls them.
+        candidates: Vec<String>,
+    },
+
     /// The tensors fit the model but for its classifier, which has another number of classes.
     #[error(
         "{file}: the classifier is of another size: {}; reset the head to load all other layers",
@@ -132,8 +147,8 @@ pub enum WeightsError {
 }
 
 impl WeightsError {
-    pub(crate) fn io(path: &Path, source: io::Error) -> Self {
-        Self::Io { file: path.display().to_string(), source }
+    pub(crate) fn io(path: &Path, error: io::Error) -> Self {
+        Self::Io { file: path.display().to_string(), error }
     }
 }
 

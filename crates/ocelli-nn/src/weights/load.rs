@@ -5,7 +5,13 @@ use super::{
     error::{Result, WeightsError},
     fit::{Fit, Slot},
 };
-use crate::{Network, parameter::ParamSpec, registry};
+use crate::{
+    Network,
+    graph::Graph,
+    parameter::{ParamSpec, Parameters},
+    registry,
+};
+use burn::tensor::Device;
 use serde::Serialize;
 use std::{collections::HashSet, fmt};
 
@@ -148,28 +154,12 @@ impl fmt::Display for LoadReport {
 /// [`WeightsError::OtherModel`] when anything else is missing, mis-shaped or unused, and when the
 /// file cannot be read.
 pub fn load(network: &mut Network, dict: &StateDict, options: &LoadOptions) -> Result<LoadReport> {
-    let params = network.graph().params().to_vec();
-    let head: HashSet<&str> =
-        network.head().into_iter().map(|id| params[id.index()].name.as_str()).collect();
-    let fit = Fit::of(&params, dict, options.prefix.as_deref());
-
-    let mut report = LoadReport::new(dict, &fit);
-    for (param, slot) in params.iter().zip(&fit.slots) {
-        if options.reset_head && head.contains(param.name.as_str()) {
-            report.reset.push(param.name.clone());
-        } else {
-            report.note(param, slot);
-        }
-    }
-    let tolerated = options.partial && !report.loaded.is_empty();
-    if let Some(refusal) = report.refusal(dict, &head).filter(|_| !tolerated) {
-        return Err(refusal);
-    }
-
+    let (fit, report) = fit(network.graph(), dict, options)?;
     let ids: Vec<_> = network.params().iter().map(|(id, _)| id).collect();
-    for ((id, param), slot) in ids.into_iter().zip(&params).zip(&fit.slots) {
+    for (id, slot) in ids.into_iter().zip(&fit.slots) {
+        let name = &network.params().get(id).spec.name;
         match slot {
-            Slot::Fits(entry) if !report.reset.contains(&param.name) => {
+            Slot::Fits(entry) if !report.reset.contains(name) => {
                 let values = entry.values()?;
                 network
                     .params_mut()
@@ -180,4 +170,46 @@ pub fn load(network: &mut Network, dict: &StateDict, options: &LoadOptions) -> R
         }
     }
     Ok(report)
+}
+
+/// The network of `graph` with the values of `dict`, all of which must fit.
+///
+/// No memory is reserved for the network before every tensor is known to be there in its shape, so
+/// a graph of absurd size costs nothing.
+///
+/// # Errors
+/// As [`load`].
+pub fn network_from(graph: Graph, dict: &StateDict, device: &Device) -> Result<Network> {
+    let (fit, _) = fit(&graph, dict, &LoadOptions::default())?;
+    let values = graph.params().iter().zip(&fit.slots).map(|(param, slot)| match slot {
+        Slot::Fits(entry) => entry.values(),
+        // All that may be absent are batch counts.
+        _ => Ok(vec![0.0; param.len()]),
+    });
+    let values = values.collect::<Result<Vec<_>>>()?;
+    let params = Parameters::from_values(graph.params(), values, device).map_err(|error| {
+        WeightsError::Container { file: dict.file().to_owned(), reason: error.to_string() }
+    })?;
+    Ok(Network::from_parts(graph, params))
+}
+
+/// What `dict` has for the parameters of `graph`, unless `options` refuse it.
+fn fit(graph: &Graph, dict: &StateDict, options: &LoadOptions) -> Result<(Fit, LoadReport)> {
+    let params = graph.params();
+    let head: HashSet<&str> =
+        graph.head().into_iter().map(|id| params[id.index()].name.as_str()).collect();
+    let fit = Fit::of(params, dict, options.prefix.as_deref());
+    let mut report = LoadReport::new(dict, &fit);
+    for (param, slot) in params.iter().zip(&fit.slots) {
+        if options.reset_head && head.contains(param.name.as_str()) {
+            report.reset.push(param.name.clone());
+        } else {
+            report.note(param, slot);
+        }
+    }
+    let tolerated = options.partial && !report.loaded.is_empty();
+    match report.refusal(dict, &head).filter(|_| !tolerated) {
+        Some(refusal) => Err(refusal),
+        None => Ok((fit, report)),
+    }
 }

@@ -88,7 +88,7 @@ fn state_dict(
         });
     };
     let (section, pairs) = find_section(source, options, pickle, root)?;
-    let mut dict = StateDict::of_file(source.name());
+    let mut dict = StateDict::named(source.name());
     if let Some(section) = section {
         dict.metadata.insert(SECTION_KEY.to_owned(), section.to_owned());
     }

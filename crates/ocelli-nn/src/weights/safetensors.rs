@@ -9,7 +9,8 @@ use super::{
     dtype::DType,
     error::{Result, WeightsError},
     source::Source,
-    state_dict::{StateDict, TensorEntry},
+    state_dict::StateDict,
+    tensor_entry::TensorEntry,
     view::View,
 };
 use safetensors::{
@@ -60,7 +61,7 @@ pub(super) fn read(source: &Source, limits: &Limits) -> Result<StateDict> {
         return Err(malformed(format!("{} bytes belong to no tensor", source.len() - end)));
     }
 
-    let mut dict = StateDict::of_file(source.name());
+    let mut dict = StateDict::named(source.name());
     dict.metadata = read_metadata(header.metadata().as_ref());
     for name in header.offset_keys() {
         let Some(info) = header.info(&name) else { continue };
@@ -112,7 +113,7 @@ pub fn to_bytes(dict: &StateDict) -> Result<Vec<u8>> {
 /// When an entry's own file cannot be read, or `path` cannot be written.
 pub fn write(dict: &StateDict, path: &Path) -> Result<()> {
     let bytes = to_bytes(dict)?;
-    super::atomic::write(path, &bytes).map_err(|source| WeightsError::io(path, source))
+    super::atomic::write(path, &bytes).map_err(|error| WeightsError::io(path, error))
 }
 
 fn invalid(dict: &StateDict, reason: &impl ToString) -> WeightsError {

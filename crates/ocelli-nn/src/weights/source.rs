@@ -25,8 +25,8 @@ enum Bytes {
 impl Source {
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let name = path.display().to_string().into();
-        let file = File::open(path).map_err(|source| WeightsError::io(path, source))?;
-        let metadata = file.metadata().map_err(|source| WeightsError::io(path, source))?;
+        let file = File::open(path).map_err(|error| WeightsError::io(path, error))?;
+        let metadata = file.metadata().map_err(|error| WeightsError::io(path, error))?;
         if metadata.is_dir() {
             let found = "it is a folder".to_owned();
             return Err(WeightsError::Unrecognised { file: path.display().to_string(), found });
@@ -71,8 +71,8 @@ impl Source {
         Cursor { source: self.clone(), position: 0 }
     }
 
-    pub(crate) fn io_error(&self, source: io::Error) -> WeightsError {
-        WeightsError::Io { file: self.name().to_owned(), source }
+    pub(crate) fn io_error(&self, error: io::Error) -> WeightsError {
+        WeightsError::Io { file: self.name().to_owned(), error }
     }
 
     fn fill(&self, start: u64, buffer: &mut [u8]) -> io::Result<()> {

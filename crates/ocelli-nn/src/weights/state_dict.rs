@@ -2,17 +2,15 @@
 
 use super::{
     Limits,
-    dtype::DType,
     error::{Result, WeightsError},
     format::{Format, SNIFFED},
     pth, safetensors,
     source::Source,
-    view::View,
+    tensor_entry::{IN_MEMORY, TensorEntry},
 };
 use std::{
     collections::{BTreeMap, HashMap},
     path::Path,
-    sync::Arc,
 };
 
 /// How to read a file of weights.
@@ -24,117 +22,6 @@ pub struct ReadOptions {
     /// What the file may claim.
     pub limits: Limits,
 }
-
-/// One named tensor. Its elements stay in the file until they are asked for.
-#[derive(Clone, Debug)]
-pub struct TensorEntry {
-    name: String,
-    dtype: DType,
-    view: View,
-    storage: Storage,
-}
-
-#[derive(Clone, Debug)]
-enum Storage {
-    /// Elements of the entry's type, from byte `start` of a file.
-    File {
-        source: Source,
-        start: u64,
-    },
-    Memory(Arc<[f32]>),
-}
-
-impl TensorEntry {
-    /// A tensor in memory. `dtype` is the type under which it is to be stored.
-    ///
-    /// # Errors
-    /// [`WeightsError::Tensor`] when the number of `values` is not that of `shape`.
-    pub fn new(
-        name: impl Into<String>,
-        dtype: DType,
-        shape: &[usize],
-        values: Vec<f32>,
-    ) -> Result<Self> {
-        let name = name.into();
-        match View::contiguous(shape) {
-            Some(view) if view.len() == values.len() => {
-                Ok(Self { name, dtype, view, storage: Storage::Memory(values.into()) })
-            }
-            _ => Err(WeightsError::Tensor {
-                file: IN_MEMORY.to_owned(),
-                name,
-                reason: format!("{} values for shape {shape:?}", values.len()),
-            }),
-        }
-    }
-
-    /// A tensor in a file, whose storage opens at byte `start`.
-    pub(crate) fn stored(
-        name: String,
-        dtype: DType,
-        view: View,
-        source: &Source,
-        start: u64,
-    ) -> Self {
-        Self { name, dtype, view, storage: Storage::File { source: source.clone(), start } }
-    }
-
-    /// The name.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The type of the stored elements.
-    pub fn dtype(&self) -> DType {
-        self.dtype
-    }
-
-    /// The shape; empty for a single number.
-    pub fn shape(&self) -> &[usize] {
-        self.view.shape()
-    }
-
-    /// The elements in row-major order.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn values(&self) -> Result<Vec<f32>> {
-        let (first, count) = self.view.stored_range();
-        let stored = match &self.storage {
-            Storage::Memory(values) => values[first..first + count].to_vec(),
-            Storage::File { source, start } => {
-                let size = self.dtype.size() as u64;
-                let what = format!("tensor `{}`", self.name);
-                let start = start.saturating_add((first as u64).saturating_mul(size));
-                let length = (count as u64).saturating_mul(size);
-                self.dtype.decode(&source.read(start, length, &what)?)
-            }
-        };
-        Ok(self.view.gather(stored))
-    }
-
-    pub(crate) fn renamed(mut self, name: String) -> Self {
-        self.name = name;
-        self
-    }
-
-    pub(crate) fn view(&self) -> &View {
-        &self.view
-    }
-
-    /// The same values, to be stored as `dtype`.
-    pub(crate) fn with_dtype(self, dtype: DType) -> Result<Self> {
-        Self::new(self.name.clone(), dtype, self.shape(), self.values()?)
-    }
-
-    pub(crate) fn with_view(mut self, view: View) -> Self {
-        self.view = view;
-        self
-    }
-}
-
-/// What messages call a state dict that was not read from a file.
-const IN_MEMORY: &str = "memory";
 
 /// An ordered list of named tensors, and the text that came with it.
 #[derive(Clone, Debug)]
@@ -155,10 +42,11 @@ impl Default for StateDict {
 impl StateDict {
     /// An empty list.
     pub fn new() -> Self {
-        Self::of_file(IN_MEMORY)
+        Self::named(IN_MEMORY)
     }
 
-    pub(crate) fn of_file(file: &str) -> Self {
+    /// An empty list that messages call `file`.
+    pub fn named(file: &str) -> Self {
         let file = file.to_owned();
         Self { file, entries: Vec::new(), index: HashMap::new(), metadata: BTreeMap::new() }
     }
@@ -198,11 +86,11 @@ impl StateDict {
     /// # Errors
     /// [`WeightsError::Tensor`] when there is one of that name already.
     pub fn push(&mut self, entry: TensorEntry) -> Result<()> {
-        if self.index.contains_key(&entry.name) {
+        if self.index.contains_key(entry.name()) {
             let reason = "there are two of that name".to_owned();
-            return Err(self.tensor_error(&entry.name, reason));
+            return Err(self.tensor_error(entry.name(), reason));
         }
-        self.index.insert(entry.name.clone(), self.entries.len());
+        self.index.insert(entry.name().to_owned(), self.entries.len());
         self.entries.push(entry);
         Ok(())
     }
@@ -253,8 +141,8 @@ impl StateDict {
         within("number of tensors", self.len(), limits.tensors)?;
         let mut total: usize = 0;
         for entry in &self.entries {
-            let values = entry.view.len();
-            within(&format!("values of tensor `{}`", entry.name), values, limits.tensor_values)?;
+            let values = entry.view().len();
+            within(&format!("values of tensor `{}`", entry.name()), values, limits.tensor_values)?;
             total = total.saturating_add(values);
         }
         within("values of all tensors together", total, limits.total_values)?;
@@ -269,6 +157,7 @@ impl StateDict {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::weights::DType;
 
     #[test]
     fn a_name_cannot_be_given_twice() {
@@ -279,12 +168,6 @@ mod tests {
             dict.push(entry).unwrap_err().to_string(),
             "memory: tensor `a`: there are two of that name"
         );
-    }
-
-    #[test]
-    fn a_tensor_has_as_many_values_as_its_shape_says() {
-        let error = TensorEntry::new("a", DType::F32, &[2, 2], vec![1.0]).unwrap_err();
-        assert_eq!(error.to_string(), "memory: tensor `a`: 1 values for shape [2, 2]");
     }
 
     #[test]

@@ -30,7 +30,7 @@ impl Source for Pictures {
 }
 
 fn bytes(path: &Path) -> Result<Vec<u8>> {
-    let io = |source| Error::Io { path: path.to_owned(), source };
+    let io = |error| Error::Io { path: path.to_owned(), error };
     let found = fs::metadata(path).map_err(io)?.len();
     let limit = Limits::default().file_bytes;
     if found > limit {

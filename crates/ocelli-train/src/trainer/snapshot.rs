@@ -11,8 +11,7 @@ use crate::checkpoint::Checkpoint;
 use crate::recipe::EmaSection;
 use crate::{Ema, Error, Optimizer, Result};
 use ocelli_nn::Network;
-use ocelli_nn::parameter::Role;
-use ocelli_nn::weights::{DType, ReadOptions, StateDict, TensorEntry, safetensors};
+use ocelli_nn::weights::{LoadOptions, ReadOptions, StateDict, load, safetensors, state_dict};
 use std::collections::BTreeMap;
 use std::fs;
 
@@ -47,12 +46,15 @@ impl Snapshot {
         &self,
         metadata: &BTreeMap<String, String>,
     ) -> Result<Vec<(&'static str, Vec<u8>)>> {
-        let mut model = entries(self.model(), "", self.state.step)?;
+        let mut model = finite_state_dict(self.model(), self.state.step)?;
         model.metadata.clone_from(metadata);
-        let mut memory = match &self.ema {
-            Some(_) => entries(&self.network, WEIGHTS, self.state.step)?,
-            None => StateDict::new(),
-        };
+        let mut memory = StateDict::new();
+        if self.ema.is_some() {
+            for tensor in finite_state_dict(&self.network, self.state.step)?.iter() {
+                let name = format!("{WEIGHTS}{}", tensor.name());
+                memory.push(tensor.clone().renamed(name))?;
+            }
+        }
         for tensor in self.optimizer.memory(self.network.params())? {
             memory.push(tensor)?;
         }
@@ -73,14 +75,15 @@ impl Snapshot {
         self.check_same_run(&state)?;
         let open = |name| StateDict::open(&checkpoint.file(name), &ReadOptions::default());
         let (model, memory) = (open(MODEL)?, open(OPTIMIZER)?);
+        let exactly = LoadOptions { prefix: Some(String::new()), ..LoadOptions::default() };
         self.ema = None;
         if ema.enabled {
             let mut average = self.network.clone();
-            load(&mut average, &model, "")?;
-            load(&mut self.network, &memory, WEIGHTS)?;
+            load(&mut average, &model, &exactly)?;
+            load(&mut self.network, &below(&memory, WEIGHTS)?, &exactly)?;
             self.ema = Some(Ema::resume(average, ema.decay, state.ema_updates));
         } else {
-            load(&mut self.network, &model, "")?;
+            load(&mut self.network, &model, &exactly)?;
         }
         let tensors = memory.iter().filter(|tensor| !tensor.name().starts_with(WEIGHTS));
         self.optimizer.restore(self.network.params(), state.step, tensors)?;
@@ -109,36 +112,25 @@ fn read_state(checkpoint: &Checkpoint) -> Result<State> {
         .map_err(|error| Error::Corrupt { path, reason: error.to_string() })
 }
 
-/// Every number of a network, under names with a prefix.
-fn entries(network: &Network, prefix: &str, step: u64) -> Result<StateDict> {
-    let mut dict = StateDict::new();
-    for (id, entry) in network.params().iter() {
-        let values = network.params().to_values(id);
-        if values.iter().any(|value| !value.is_finite()) {
-            let what = format!("parameter `{}`", entry.spec.name);
+/// Every number of a network, all of which are finite.
+fn finite_state_dict(network: &Network, step: u64) -> Result<StateDict> {
+    let dict = state_dict(network)?;
+    for tensor in dict.iter() {
+        if !tensor.is_finite()? {
+            let what = format!("parameter `{}`", tensor.name());
             return Err(Error::Diverged { what, step, kept: None });
         }
-        let dtype = match entry.spec.role {
-            Role::BatchCount => DType::I64,
-            _ => DType::F32,
-        };
-        let name = format!("{prefix}{}", entry.spec.name);
-        dict.push(TensorEntry::new(name, dtype, &entry.spec.shape, values)?)?;
     }
     Ok(dict)
 }
 
-fn load(network: &mut Network, dict: &StateDict, prefix: &str) -> Result<()> {
-    let specs: Vec<_> =
-        network.params().iter().map(|(id, entry)| (id, entry.spec.clone())).collect();
-    for (id, spec) in specs {
-        let name = format!("{prefix}{}", spec.name);
-        let tensor = dict.get(&name).filter(|tensor| tensor.shape() == spec.shape);
-        let tensor = tensor.ok_or_else(|| Error::Corrupt {
-            path: dict.file().into(),
-            reason: format!("no tensor `{name}` of shape {:?}", spec.shape),
-        })?;
-        network.params_mut().set_values(id, tensor.values()?)?;
+/// The tensors whose names begin with `prefix`, without it.
+fn below(dict: &StateDict, prefix: &str) -> Result<StateDict> {
+    let mut part = StateDict::named(dict.file());
+    for tensor in dict.iter() {
+        if let Some(name) = tensor.name().strip_prefix(prefix) {
+            part.push(tensor.clone().renamed(name))?;
+        }
     }
-    Ok(())
+    Ok(part)
 }

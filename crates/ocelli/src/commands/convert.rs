@@ -1,15 +1,15 @@
 //! `ocelli convert`: weights of any project as safetensors under this project's names.
 
 use anyhow::Context;
-use ocelli::nn::registry::{self, Model};
+use ocelli::nn::registry;
 use ocelli::nn::weights::{
-    DType, LoadReport, ReadOptions, StateDict, convert, identify, safetensors,
+    DType, LoadReport, ReadOptions, StateDict, convert, model_of, safetensors,
 };
 use ocelli::train::Metadata;
 use serde::Serialize;
 use std::path::PathBuf;
 
-use crate::failure::{BadInput, Done};
+use crate::failure::Done;
 use crate::output::grouped;
 use crate::settings::Settings;
 
@@ -77,7 +77,7 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     let metadata = Metadata::of(&dict)?;
     let model = match args.model.as_ref().or(metadata.arch.as_ref()) {
         Some(name) => registry::find(name)?,
-        None => identified(&dict)?,
+        None => model_of(&dict)?,
     };
     let (mut converted, report) = convert(&dict, model, args.dtype.map(DType::from))?;
     // What a run's file says of its input and its classes holds for the converted one too.
@@ -98,20 +98,4 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
         report,
     })?;
     Ok(Done::Complete)
-}
-
-/// The one model of the registry that the tensors fit.
-fn identified(dict: &StateDict) -> Result<&'static Model, BadInput> {
-    let candidates = identify(dict);
-    if let [model] = candidates[..] {
-        return Ok(model);
-    }
-    let file = dict.file();
-    if candidates.is_empty() {
-        let message = format!("{file}: the tensors are those of no known model");
-        return Err(BadInput::new(message).hint("name the model with --model for what is missing"));
-    }
-    let names: Vec<String> = candidates.iter().map(|model| model.name()).collect();
-    let message = format!("{file}: the tensors fit several models: {}", names.join(", "));
-    Err(BadInput::new(message).hint("choose one with --model; they differ in padding or the like"))
 }

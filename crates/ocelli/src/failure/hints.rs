@@ -1,6 +1,7 @@
 //! What the user can try, for each kind of failure.
 
 use ocelli::nn::weights::WeightsError;
+use ocelli::report::ReportError;
 use ocelli::{data, nn, train};
 use std::io;
 
@@ -18,19 +19,18 @@ fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
     if let Some(error) = cause.downcast_ref() {
         return of_training(error);
     }
-    if let Some(error) = cause.downcast_ref::<data::Error>() {
-        return error.hint().map(str::to_owned);
-    }
+    let data = cause.downcast_ref().and_then(of_data);
     let network = cause.downcast_ref().and_then(of_network);
     let weights = cause.downcast_ref().and_then(of_weights);
+    let report = cause.downcast_ref().and_then(of_report);
     let system = cause.downcast_ref().and_then(of_system);
-    network.or(weights).or(system).map(str::to_owned)
+    data.or(network).or(weights).or(report).or(system).map(str::to_owned)
 }
 
 fn of_training(error: &train::Error) -> Option<String> {
     let hint = match error {
-        // These three show themselves as the error inside, which is not among the causes then.
-        train::Error::Data(error) => error.hint(),
+        // These show themselves as the error inside, which is not among the causes then.
+        train::Error::Data(error) => of_data(error),
         train::Error::Network(error) => of_network(error),
         train::Error::Weights(error) => of_weights(error),
         train::Error::RunExists { path } => {
@@ -42,11 +42,18 @@ fn of_training(error: &train::Error) -> Option<String> {
         train::Error::Diverged { .. } => {
             Some("lower optimizer.lr, or shorten gradients with optimizer.clip_norm")
         }
-        train::Error::UnknownArch { .. } => Some("name the network with --model"),
+        train::Error::Io { error, .. } => of_system(error),
         train::Error::OtherRun { .. } => Some("begin a new run with other settings"),
         _ => None,
     };
     hint.map(str::to_owned)
+}
+
+fn of_data(error: &data::Error) -> Option<&'static str> {
+    match error {
+        data::Error::Io { error, .. } => of_system(error),
+        error => error.hint(),
+    }
 }
 
 fn of_network(error: &nn::Error) -> Option<&'static str> {
@@ -61,6 +68,20 @@ fn of_weights(error: &WeightsError) -> Option<&'static str> {
         WeightsError::OtherHead { .. } => {
             Some("--reset-head gives the classifier fresh weights and loads all others")
         }
+        WeightsError::NoKnownModel { .. } => {
+            Some("name the model with --model to see what is missing")
+        }
+        WeightsError::SeveralModels { .. } => Some(
+            "choose one with --model; they differ in padding or preprocessing, which no tensor shows",
+        ),
+        WeightsError::Io { error, .. } => of_system(error),
+        _ => None,
+    }
+}
+
+fn of_report(error: &ReportError) -> Option<&'static str> {
+    match error {
+        ReportError::Io { error, .. } => of_system(error),
         _ => None,
     }
 }

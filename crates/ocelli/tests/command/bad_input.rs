@@ -122,6 +122,23 @@ fn weights_of_another_model_are_refused_with_what_they_are() {
 }
 
 #[test]
+fn weights_that_fit_several_models_are_refused_with_the_choices() {
+    use ocelli::nn::{registry, weights};
+    let folder = tiny::folder();
+    let model = registry::find("efficientnetv2_b0").unwrap();
+    let options = registry::ModelOptions { num_classes: 3, ..model.options() };
+    let device = burn::tensor::Device::flex();
+    let network = model.network(&options, ocelli::random::Seed(0), &device).unwrap();
+    let dict = weights::state_dict(&network).unwrap();
+    weights::safetensors::write(&dict, &folder.path().join("b0.safetensors")).unwrap();
+    for line in ["eval b0.safetensors --data idx:tiny", "convert b0.safetensors out.safetensors"] {
+        let outcome = run_in(folder.path(), line);
+        assert_error(&outcome, &["b0.safetensors", "efficientnetv2_b0, tf_efficientnetv2_b0"]);
+        assert!(outcome.stderr.contains("hint: choose one with --model"), "{}", outcome.stderr);
+    }
+}
+
+#[test]
 fn another_number_of_classes_is_refused() {
     let folder = tiny::folder();
     let root = folder.path();
@@ -153,6 +170,8 @@ fn a_recipe_that_is_wrong_is_named_by_line_or_key() {
     assert_error(&train(root, "--set optimizer.lr=fast"), &["optimizer.lr", "fast", "expected"]);
     assert_error(&train(root, "--set optimizer.lr=-1"), &["optimizer.lr", "-1", "expected"]);
     assert_error(&train(root, "--set optimizer"), &["optimizer", "section.key=value"]);
+    let many = "--set train.batch_size=18446744073709551615";
+    assert_error(&train(root, many), &["train.batch_size", "18446744073709551615"]);
     assert_error(&train(root, "--model ghostnt_100"), &["ghostnt_100", "did you mean"]);
     assert_error(&run_in(root, "train no-such"), &["no-such"]);
     fs::write(root.join("binary.toml"), [0xff, 0xfe, 0]).unwrap();

@@ -73,9 +73,9 @@ impl Pickles<'_> {
                 self.limits.pickle_values -= pickle.values().len();
                 Ok(pickle)
             }
-            Err(mut source) => {
-                source.offset += self.consumed;
-                Err(WeightsError::Pickle { file: self.source.name().to_owned(), source })
+            Err(mut error) => {
+                error.offset += self.consumed;
+                Err(WeightsError::Pickle { file: self.source.name().to_owned(), error })
             }
         }
     }

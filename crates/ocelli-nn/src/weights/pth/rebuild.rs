@@ -5,7 +5,7 @@ use crate::weights::{
     error::{Result, WeightsError},
     pickle::{Global, Pickle, Value, ValueId},
     source::Source,
-    state_dict::TensorEntry,
+    tensor_entry::TensorEntry,
     view::View,
 };
 

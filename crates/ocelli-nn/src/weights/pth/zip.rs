@@ -48,7 +48,7 @@ pub(in super::super) fn read(source: &Source, options: &ReadOptions) -> Result<S
     }
     let bytes = source.read(span.start, span.length, PICKLE)?;
     let (pickle, _) = pickle::read(&mut bytes.as_slice(), &options.limits)
-        .map_err(|error| WeightsError::Pickle { file: source.name().to_owned(), source: error })?;
+        .map_err(|error| WeightsError::Pickle { file: source.name().to_owned(), error })?;
 
     let prefix = format!("{folder}data/");
     let storages: Storages = entries

@@ -131,7 +131,7 @@ fn resolve(args: &Args, seed: Option<u64>) -> anyhow::Result<Recipe> {
         return Ok(Recipe::resolve(name, recipe.text, &overrides)?);
     }
     match Recipe::load(Path::new(name), &overrides) {
-        Err(Error::Io { path, source }) if source.kind() == std::io::ErrorKind::NotFound => {
+        Err(Error::Io { path, error }) if error.kind() == std::io::ErrorKind::NotFound => {
             let names: Vec<&str> = RECIPES.iter().map(|recipe| recipe.name).collect();
             let message = format!("{}: no such recipe", path.display());
             Err(BadInput::new(message).hint(format!("built in are {}", names.join(", "))).into())

@@ -1,0 +1,62 @@
+//! Whose weights a file holds, told by the names and shapes of its tensors.
+
+use super::{
+    StateDict,
+    error::{Result, WeightsError},
+    fit::{Fit, Slot},
+};
+use crate::registry::{self, Model, ModelOptions};
+
+/// The options under which `model` has the classes and the input channels of the file; the
+/// published ones if the file does not tell.
+pub fn options_of(dict: &StateDict, model: &Model) -> ModelOptions {
+    let mut options = model.options();
+    let Ok(graph) = model.graph(&options) else { return options };
+    let head = graph.head().first().copied();
+    let fit = Fit::of(graph.params(), dict, None);
+    if let Some(Slot::MisShaped(misfit)) = head.map(|id| &fit.slots[id.index()]) {
+        options.num_classes = misfit.file.first().copied().unwrap_or(options.num_classes).max(1);
+    }
+    if let Some(Slot::MisShaped(stem)) = fit.slots.first()
+        && let ([outputs, channels, file @ ..], [same_outputs, _, model @ ..]) =
+            (&stem.file[..], &stem.model[..])
+        && (outputs, file) == (same_outputs, model)
+    {
+        options.in_channels = *channels;
+    }
+    options
+}
+
+/// The models of the registry whose tensors are exactly those of `dict`, whatever the number of
+/// classes. Models that differ in no tensor, as in padding alone, come together, unless the file's
+/// names are those of a project for which only one of them is right.
+pub fn identify(dict: &StateDict) -> Vec<&'static Model> {
+    let is_of = |model: &&'static Model| {
+        let Ok(graph) = model.graph(&options_of(dict, model)) else { return false };
+        let fit = Fit::of(graph.params(), dict, None);
+        model.arch.starts_with(fit.flavour)
+            && fit.unexpected.is_empty()
+            && fit.slots.iter().all(|slot| matches!(slot, Slot::Fits(_) | Slot::Optional))
+    };
+    registry::models().filter(is_of).collect()
+}
+
+/// The one model of the registry that `dict` is of.
+///
+/// # Errors
+/// [`WeightsError::NoKnownModel`] when there is none, [`WeightsError::SeveralModels`] when the
+/// tensors alone do not tell.
+pub fn model_of(dict: &StateDict) -> Result<&'static Model> {
+    let file = dict.file().to_owned();
+    match identify(dict)[..] {
+        [model] => Ok(model),
+        [] => Err(WeightsError::NoKnownModel { file }),
+        ref several => {
+            let candidates = several.iter().map(|model| model.name()).collect();
+            Err(WeightsError::SeveralModels { file, candidates })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
