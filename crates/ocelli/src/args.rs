@@ -12,7 +12,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand};
 
 use crate::commands::{
-    completions, convert, cost, data, eval, models, predict, report, train, version,
+    bench, completions, convert, cost, data, eval, models, predict, report, train, version,
 };
 use crate::device::DeviceName;
 use crate::settings::cores;
@@ -90,6 +90,8 @@ pub(crate) enum Command {
     Convert(convert::Args),
     /// List, verify and index datasets
     Data(data::Args),
+    /// Time networks, kernels and pictures on this machine
+    Bench(bench::Args),
     /// Print completions for a shell
     Completions(completions::Args),
     /// Print the version and what this build can do

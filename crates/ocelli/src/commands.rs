@@ -1,5 +1,6 @@
 //! The commands, one file each. None of them computes: they call the libraries and show results.
 
+pub(crate) mod bench;
 pub(crate) mod completions;
 pub(crate) mod convert;
 pub(crate) mod cost;
@@ -30,6 +31,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Done> {
         Command::Cost(args) => cost::run(&args, settings),
         Command::Convert(args) => convert::run(&args, settings),
         Command::Data(args) => data::run(&args, settings),
+        Command::Bench(args) => bench::run(&args, settings),
         Command::Completions(args) => completions::run(&args, settings),
         Command::Version(args) => version::run(&args, settings),
     }

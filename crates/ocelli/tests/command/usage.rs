@@ -16,6 +16,10 @@ const COMMANDS: &[&str] = &[
     "data list",
     "data verify",
     "data index",
+    "bench",
+    "bench models",
+    "bench kernels",
+    "bench data",
     "completions",
     "version",
 ];

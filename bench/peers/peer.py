@@ -1,0 +1,268 @@
+"""The other side of `ocelli bench --peers`: answers one line of JSON for each line of JSON.
+
+    python peer.py pytorch|pytorch-channels-last|onnxruntime|torchvision THREADS
+
+First it says its name: {"name": "pytorch 2.15.0"}. Then every request names a task, what it is done
+with and how long to time it, in seconds; the answer is the median time of a pass in milliseconds,
+{"ms": 97.1}, or {"error": "why not"}. What a task needs is prepared and warmed up once and kept for the
+requests that repeat it, so no answer counts it.
+"""
+
+import itertools
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+
+
+def seconds_of(step):
+    start = time.perf_counter()
+    step()
+    return time.perf_counter() - start
+
+
+def median_ms(step, seconds):
+    times = [seconds_of(step)]
+    while sum(times) < seconds:
+        times.append(seconds_of(step))
+    return 1e3 * statistics.median(times)
+
+
+class PyTorch:
+    """Eager mode, in one of the two memory layouts."""
+
+    def __init__(self, threads, channels_last=False):
+        import torch
+
+        torch.set_num_threads(threads)
+        torch.manual_seed(0)
+        self.torch = torch
+        self.layout = torch.channels_last if channels_last else torch.contiguous_format
+        self.name = f"pytorch{'-channels-last' if channels_last else ''} {torch.__version__}"
+
+    def prepare(self, task):
+        kinds = {
+            "inference": self.inference,
+            "training step": self.training_step,
+            "forward and backward": self.convolution,
+        }
+        return kinds[task["task"]](task)
+
+    def network(self, task):
+        if task["model"].endswith("_cifar"):
+            depth = int(task["model"].removeprefix("resnet").removesuffix("_cifar"))
+            network = cifar_resnet(self.torch, (depth - 2) // 6, task["classes"])
+        else:
+            import timm
+
+            network = timm.create_model(task["model"], num_classes=task["classes"])
+        return network.to(memory_format=self.layout)
+
+    def images(self, task):
+        shape = (task["images"], 3, task["size"], task["size"])
+        return self.torch.randn(shape).to(memory_format=self.layout)
+
+    def inference(self, task):
+        network, images = self.network(task).eval(), self.images(task)
+
+        def step():
+            with self.torch.inference_mode():
+                network(images)
+
+        return step
+
+    def training_step(self, task):
+        torch = self.torch
+        network, images = self.network(task).train(), self.images(task)
+        labels = torch.arange(task["images"]) % task["classes"]
+        optimizer = torch.optim.SGD(
+            network.parameters(), lr=0.01, momentum=0.9, nesterov=True, weight_decay=1e-4
+        )
+
+        def step():
+            optimizer.zero_grad(set_to_none=True)
+            torch.nn.functional.cross_entropy(network(images), labels).backward()
+            optimizer.step()
+
+        return step
+
+    def convolution(self, task):
+        """Forward and backward; where PyTorch has no such padding, padding is part of it."""
+        torch, conv2d = self.torch, self.torch.nn.functional.conv2d
+        inputs, outputs, groups = task["in_channels"], task["out_channels"], task["groups"]
+        x = torch.randn(task["images"], inputs, *task["size"])
+        weight = torch.randn(outputs, inputs // groups, *task["kernel"])
+        x, weight = (tensor.to(memory_format=self.layout) for tensor in (x, weight))
+        weight.requires_grad_()
+        x.requires_grad_(task["data_gradient"])
+        wanted = [weight, x] if task["data_gradient"] else [weight]
+        left, right, top, bottom = task["padding"]
+        # A zero that no window reaches may be left out or not.
+        shared = (max(top, bottom), max(left, right))
+        settings = {key: task[key] for key in ("stride", "dilation", "groups")}
+
+        def padded(x):
+            if top >= bottom and left >= right:
+                return conv2d(x, weight, padding=shared, **settings)
+            x = torch.nn.functional.pad(x, (left, right, top, bottom))
+            return conv2d(x, weight, **settings)
+
+        gradient = torch.randn_like(padded(x))
+
+        def step():
+            torch.autograd.grad(padded(x), wanted, gradient)
+
+        return step
+
+
+class OnnxRuntime:
+    """PyTorch's network, exported and optimised by ONNX Runtime."""
+
+    def __init__(self, threads):
+        import onnxruntime
+
+        self.runtime = onnxruntime
+        self.options = onnxruntime.SessionOptions()
+        self.options.intra_op_num_threads = threads
+        self.options.inter_op_num_threads = 1
+        # A pool that spins would take the processor from the others.
+        self.options.add_session_config_entry("session.intra_op.allow_spinning", "1")
+        self.options.add_session_config_entry("session.force_spinning_stop", "1")
+        self.torch = PyTorch(threads)
+        self.name = f"onnxruntime {onnxruntime.__version__}"
+
+    def prepare(self, task):
+        network, images = self.torch.network(task).eval(), self.torch.images(task)
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "network.onnx")
+            self.torch.torch.onnx.export(network, (images,), path, dynamo=False)
+            session = self.runtime.InferenceSession(
+                path, self.options, providers=["CPUExecutionProvider"]
+            )
+        feed = {session.get_inputs()[0].name: images.numpy()}
+        return lambda: session.run(None, feed)
+
+
+class TorchVision:
+    """Its own JPEG decoder and its v2 transforms on uint8 tensors, over threads."""
+
+    def __init__(self, threads):
+        from concurrent.futures import ThreadPoolExecutor
+
+        import torch
+        import torchvision
+        from torchvision.transforms import v2
+
+        torch.set_num_threads(1)
+        torch.manual_seed(0)
+        self.torch, self.io, self.v2 = torch, torchvision.io, v2
+        self.pool = ThreadPoolExecutor(threads)
+        self.name = f"torchvision {torchvision.__version__}"
+
+    def prepare(self, task):
+        v2, torch = self.v2, self.torch
+        transform = v2.Compose(
+            [
+                v2.RandomResizedCrop(task["size"], antialias=True),
+                v2.RandomHorizontalFlip(),
+                v2.ToDtype(torch.float32, scale=True),
+                v2.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
+            ]
+        )
+        files = itertools.islice(files_of(task["path"]), task["images"])
+        pictures = [torch.frombuffer(bytearray(file), dtype=torch.uint8) for file in files]
+
+        def one(picture):
+            transform(self.io.decode_image(picture, mode=self.io.ImageReadMode.RGB))
+
+        return lambda: list(self.pool.map(one, pictures, chunksize=1))
+
+
+def files_of(path):
+    """The contents of the files in a folder or a tar, in the order in which they are found."""
+    if os.path.isdir(path):
+        for folder, _, names in sorted(os.walk(path)):
+            for name in sorted(names):
+                with open(os.path.join(folder, name), "rb") as file:
+                    yield file.read()
+        return
+    import tarfile
+
+    with tarfile.open(path) as archive:
+        for member in archive:
+            if member.isfile():
+                yield archive.extractfile(member).read()
+
+
+def cifar_resnet(torch, blocks, classes):
+    """The residual networks of He et al. 2016, section 4.2, with parameter-free shortcuts."""
+    nn = torch.nn
+
+    class Block(nn.Module):
+        def __init__(self, inputs, outputs, stride):
+            super().__init__()
+            self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+            self.bn1 = nn.BatchNorm2d(outputs)
+            self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+            self.bn2 = nn.BatchNorm2d(outputs)
+            self.stride, self.more = stride, (outputs - inputs) // 2
+
+        def forward(self, x):
+            y = torch.relu(self.bn1(self.conv1(x)))
+            y = self.bn2(self.conv2(y))
+            if self.more or self.stride > 1:
+                x = x[:, :, :: self.stride, :: self.stride]
+                x = nn.functional.pad(x, (0, 0, 0, 0, self.more, self.more))
+            return torch.relu(x + y)
+
+    layers = [nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU()]
+    width = 16
+    for outputs, stride in ((16, 1), (32, 2), (64, 2)):
+        for block in range(blocks):
+            layers.append(Block(width, outputs, stride if block == 0 else 1))
+            width = outputs
+    pool = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, classes)]
+    return nn.Sequential(*layers, *pool)
+
+
+PEERS = {
+    "pytorch": PyTorch,
+    "pytorch-channels-last": lambda threads: PyTorch(threads, channels_last=True),
+    "onnxruntime": OnnxRuntime,
+    "torchvision": TorchVision,
+}
+
+
+def main():
+    # What libraries print must not come between the answers.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+
+    def answer(**words):
+        print(json.dumps(words), file=answers, flush=True)
+
+    try:
+        peer = PEERS[sys.argv[1]](int(sys.argv[2]))
+    except ImportError as error:
+        answer(error=str(error))
+        return
+    answer(name=peer.name)
+    prepared = step = None
+    for line in sys.stdin:
+        task = json.loads(line)
+        try:
+            if task != prepared:
+                prepared, step = None, None
+                step = peer.prepare(task)
+                step()
+                step()
+                prepared = task
+            answer(ms=median_ms(step, task["seconds"]))
+        except Exception as error:  # A peer that cannot do one thing may do the next.
+            answer(error=f"{type(error).__name__}: {error}".splitlines()[0])
+
+
+if __name__ == "__main__":
+    main()

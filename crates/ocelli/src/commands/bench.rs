@@ -1,0 +1,95 @@
+//! `ocelli bench`: how fast this machine is with networks, kernels and pictures, beside others.
+//!
+//! Figures of one machine differ by tens of per cent from minute to minute. So contestants take
+//! turns, round after round, and medians over the rounds are compared; single runs never are.
+
+mod contest;
+mod data;
+mod kernels;
+mod machine;
+mod model_at_size;
+mod models;
+mod peer;
+mod report;
+
+use clap::Subcommand;
+use std::path::PathBuf;
+
+use crate::failure::Done;
+use crate::settings::Settings;
+use contest::Arena;
+use report::Report;
+
+const EXAMPLES: &str = "\
+Contestants take turns in rounds, and the medians over the rounds are shown. Peers are other
+projects, run by a Python that has the packages of bench/peers/requirements.txt.
+
+Examples:
+  ocelli bench models ghostnet_100
+  ocelli bench models --peers venv/bin/python --out models.csv
+  ocelli bench kernels ghostnet_100 tf_efficientnetv2_b0 --peers venv/bin/python
+  ocelli bench data photos.tar --threads 1 --json";
+
+/// What can be typed after `ocelli bench`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Time inference and training steps of whole networks
+    Models(models::Args),
+    /// Time each convolution of a network, forward and backward
+    Kernels(kernels::Args),
+    /// Time how fast pictures are decoded and prepared for training
+    Data(data::Args),
+}
+
+/// How contestants are measured: the options that all benches share.
+#[derive(Debug, clap::Args)]
+struct ContestArgs {
+    /// How many turns every contestant has
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    rounds: u32,
+    /// The least length of a turn; at least one pass is measured
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.3, value_parser = seconds)]
+    turn: f64,
+    /// Measure other projects in turns with this one, run by this Python
+    #[arg(long, value_name = "PYTHON")]
+    peers: Option<PathBuf>,
+    /// Write the figures as CSV too
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(seconds) if (0.0..=3600.0).contains(&seconds) => Ok(seconds),
+        _ => Err("expected 0 to 3600 seconds".to_owned()),
+    }
+}
+
+/// Runs the subcommand.
+pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
+    let contest = match &args.command {
+        Command::Models(args) => &args.contest,
+        Command::Kernels(args) => &args.contest,
+        Command::Data(args) => &args.contest,
+    };
+    let mut arena = Arena::new(contest, settings.threads);
+    match &args.command {
+        Command::Models(args) => models::run(args, &settings, &mut arena)?,
+        Command::Kernels(args) => kernels::run(args, &mut arena)?,
+        Command::Data(args) => data::run(args, &settings, &mut arena)?,
+    }
+    let report = Report::new(&settings, contest.rounds, arena.finish());
+    settings.output.text(&report)?;
+    if let Some(path) = &contest.out {
+        report.write_csv(path)?;
+    }
+    settings.output.finish(&report)?;
+    Ok(Done::Complete)
+}

@@ -1,0 +1,67 @@
+//! What every figure needs beside it: the machine, the date and the command.
+
+use std::env;
+use std::fs;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::settings::cores;
+
+/// The machine in one line: processor, cores, memory, system.
+pub(super) fn machine() -> String {
+    let field = |file: &str, key: &str| {
+        let text = fs::read_to_string(file).ok()?;
+        let line = text.lines().find(|line| line.starts_with(key))?;
+        Some(line.split_once(':')?.1.trim().to_owned())
+    };
+    let processor =
+        field("/proc/cpuinfo", "model name").unwrap_or_else(|| env::consts::ARCH.into());
+    let mut parts = vec![processor, format!("{} cores", cores())];
+    let memory = field("/proc/meminfo", "MemTotal");
+    let kibibytes = memory.and_then(|text| text.trim_end_matches(" kB").parse::<f64>().ok());
+    parts.extend(kibibytes.map(|size| format!("{:.0} GiB", size / f64::from(1 << 20))));
+    parts.push(env::consts::OS.to_owned());
+    parts.join(", ")
+}
+
+/// The command that was typed. Files are named without the folders that differ from one machine to
+/// the next.
+pub(super) fn command() -> String {
+    let short = |word: String| match Path::new(&word) {
+        path if path.is_absolute() => path.file_name().unwrap_or_default().to_string_lossy().into(),
+        _ => word,
+    };
+    let words = env::args_os().skip(1).map(|word| short(word.to_string_lossy().into_owned()));
+    std::iter::once("ocelli".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
+}
+
+/// Today in UTC, as in `2026-11-24`.
+pub(super) fn today() -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    date(now.as_secs() / (24 * 60 * 60))
+}
+
+/// The date so many days after the first of January 1970.
+fn date(days: u64) -> String {
+    // Years are counted from March, so that the leap day is the last of a year, in eras of 400
+    // years, which are all equally long.
+    let days = days + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (year, month) = if month < 10 { (year, month + 3) } else { (year + 1, month - 9) };
+    format!("{:04}-{month:02}-{day:02}", 400 * era + year)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::date;
+
+    #[test]
+    fn days_become_dates() {
+        let dates = [0, 59, 11_016, 19_782, 20_781].map(date);
+        assert_eq!(dates, ["1970-01-01", "1970-03-01", "2000-02-29", "2024-02-29", "2026-11-24"]);
+    }
+}

@@ -1,0 +1,78 @@
+//! What `ocelli bench` measures and how it talks with peers. How fast anything is, is not tested.
+
+use crate::support::run_in;
+use crate::tiny;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+const QUICK: &str = "--rounds 1 --turn 0";
+
+/// A Python that speaks the language of `bench/peers/peer.py`, in a shell.
+fn write_python(folder: &Path, body: &str) {
+    let path = folder.join("python");
+    fs::write(&path, format!("#!/bin/sh\n{body}\n")).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn models_are_timed_in_inference_and_training() {
+    let folder = tiny::folder();
+    let line = format!("bench models resnet20_cifar@16 --batch 2 {QUICK} --out rows.csv --json");
+    let report = run_in(folder.path(), &line).success().json();
+    let rows = report["rows"].as_array().unwrap();
+    let tasks: Vec<_> = rows.iter().map(|row| (row["task"].as_str(), &row["images"])).collect();
+    let (one, two) = (&1.into(), &2.into());
+    assert_eq!(
+        tasks,
+        [(Some("inference"), one), (Some("inference"), two), (Some("training step"), two)]
+    );
+    assert!(rows.iter().all(|row| row["ms"].as_f64().unwrap() > 0.0));
+    assert_eq!(rows[0]["subject"], "resnet20_cifar@16");
+    let csv = fs::read_to_string(folder.path().join("rows.csv")).unwrap();
+    assert_eq!(csv.lines().count(), 1 + rows.len());
+    assert!(csv.starts_with("date,machine,command,seed,threads,rounds,subject,"), "{csv}");
+}
+
+#[test]
+fn peers_are_asked_for_the_same_and_compared() {
+    let folder = tiny::folder();
+    let answer = "read line; printf '%s\\n' \"$line\" > asked; echo '{\"ms\": 1e9}'";
+    write_python(folder.path(), &format!("echo '{{\"name\": \"'$4' 1.0\"}}'\n{answer}"));
+    let line = format!(
+        "bench kernels resnet20_cifar@4 --batch 3 {QUICK} --threads 2 --peers ./python --json"
+    );
+    let report = run_in(folder.path(), &line).success().json();
+    let rows = report["rows"].as_array().unwrap();
+    let first: Vec<_> = rows[..3].iter().map(|row| row["tool"].as_str().unwrap()).collect();
+    assert_eq!(first, ["ocelli", "pytorch 1.0", "pytorch-channels-last 1.0"]);
+    assert!(rows[0]["speedup"].is_null() && rows[1]["speedup"].as_f64().unwrap() > 1.0);
+    let asked = fs::read_to_string(folder.path().join("asked")).unwrap();
+    let asked: serde_json::Value = serde_json::from_str(&asked).unwrap();
+    assert_eq!((&asked["images"], &asked["in_channels"]), (&3.into(), &3.into()));
+    assert_eq!(asked["data_gradient"], false, "of the first convolution");
+}
+
+#[test]
+fn a_peer_that_fails_is_left_out_and_named() {
+    let folder = tiny::folder();
+    write_python(folder.path(), "echo '{\"error\": \"no module named torchvision\"}'");
+    let line = format!("bench data idx:tiny --size 8 {QUICK} --peers ./python --json");
+    let outcome = run_in(folder.path(), &line).success();
+    assert!(outcome.stderr.contains("torchvision stays away: no module"), "{}", outcome.stderr);
+    let report = outcome.json();
+    let rows = report["rows"].as_array().unwrap();
+    assert_eq!((rows.len(), &rows[0]["subject"]), (1, &"idx:tiny".into()));
+}
+
+#[test]
+fn what_cannot_be_timed_is_named() {
+    let folder = tiny::folder();
+    let bad = |line: &str| run_in(folder.path(), line).bad_input().to_owned();
+    assert!(bad("bench models resnet19").contains("resnet19"));
+    assert!(bad("bench data no-such.tar").starts_with("no-such.tar: "));
+    assert!(
+        bad("bench models resnet20_cifar --rounds 1 --peers ./no-python").contains("no-python")
+    );
+    assert_eq!(run_in(folder.path(), "bench models resnet18@8x9").code, Some(2));
+}
