@@ -1,5 +1,10 @@
 //! How large an input may be. Every size is checked against these before memory is taken for it.
 
+use crate::{Error, Result};
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
 /// The largest sample that is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -18,34 +23,55 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// Reads a whole file, unless it is over the limit. What the system says of its size is not
+    /// trusted: a device has none, and a file may grow meanwhile.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is too large.
+    pub fn read_file(&self, path: &Path) -> Result<Vec<u8>> {
+        let name = || path.display().to_string();
+        let file = File::open(path).map_err(Error::io(path))?;
+        let len = file.metadata().map_err(Error::io(path))?.len();
+        self.check_file(name, len)?;
+        let mut bytes = Vec::with_capacity(len as usize);
+        let most = self.file_bytes.saturating_add(1);
+        file.take(most).read_to_end(&mut bytes).map_err(Error::io(path))?;
+        self.check_file(name, bytes.len() as u64)?;
+        Ok(bytes)
+    }
+
     /// Checks the size of one encoded file.
     ///
     /// # Errors
-    /// [`Error::TooLarge`](crate::Error::TooLarge), with `name` for the file.
-    pub(crate) fn check_file(
-        &self,
-        name: impl FnOnce() -> String,
-        bytes: u64,
-    ) -> crate::Result<()> {
+    /// [`Error::TooLarge`], with `name` for the file.
+    pub(crate) fn check_file(&self, name: impl FnOnce() -> String, bytes: u64) -> Result<()> {
         if bytes <= self.file_bytes {
             return Ok(());
         }
-        Err(crate::Error::TooLarge {
-            name: name(),
-            found: bytes,
-            unit: "bytes",
-            limit: self.file_bytes,
-        })
+        Err(Error::TooLarge { name: name(), found: bytes, unit: "bytes", limit: self.file_bytes })
     }
 
     /// Checks the size of one decoded image.
     ///
     /// # Errors
-    /// [`Error::TooManyPixels`](crate::Error::TooManyPixels).
-    pub(crate) fn check_pixels(&self, width: u32, height: u32) -> crate::Result<()> {
+    /// [`Error::TooManyPixels`].
+    pub(crate) fn check_pixels(&self, width: u32, height: u32) -> Result<()> {
         if u64::from(width) * u64::from(height) <= self.pixels {
             return Ok(());
         }
-        Err(crate::Error::TooManyPixels { width, height, limit: self.pixels })
+        Err(Error::TooManyPixels { width, height, limit: self.pixels })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_device_without_an_end_is_too_large() {
+        let limits = Limits { file_bytes: 1000, ..Limits::default() };
+        let error = limits.read_file(Path::new("/dev/zero")).unwrap_err();
+        assert!(matches!(error, Error::TooLarge { found: 1001, limit: 1000, .. }), "{error}");
     }
 }

@@ -4,8 +4,6 @@ use super::classes::{ClassNames, sorted_union};
 use super::{has_image_extension, in_bounds, is_hidden};
 use crate::{Error, Limits, Payload, Record, Result, Source};
 use rayon::prelude::*;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// A folder with one folder of image files for each class.
@@ -120,21 +118,10 @@ impl Source for FolderSource {
 
     fn read(&self, index: u64) -> Result<Record> {
         let path = self.path(index)?;
-        let bytes = read_limited(&path, self.limits)?;
+        let bytes = self.limits.read_file(&path)?;
         let name = path.display().to_string();
         Ok(Record { name, label: self.label(index)?, payload: Payload::Encoded(bytes) })
     }
-}
-
-/// The whole file, unless it is over the limit.
-fn read_limited(path: &Path, limits: Limits) -> Result<Vec<u8>> {
-    let file = File::open(path).map_err(Error::io(path))?;
-    let len = file.metadata().map_err(Error::io(path))?.len();
-    limits.check_file(|| path.display().to_string(), len)?;
-    let mut bytes = Vec::with_capacity(len as usize);
-    // A file that grows meanwhile must not take more memory than was allowed.
-    file.take(limits.file_bytes).read_to_end(&mut bytes).map_err(Error::io(path))?;
-    Ok(bytes)
 }
 
 /// The sorted names of the class folders.
