@@ -15,6 +15,12 @@ import statistics
 import sys
 import tempfile
 import time
+import warnings
+
+
+def release(module):
+    """The version without what it was built for."""
+    return module.__version__.split("+")[0]
 
 
 def seconds_of(step):
@@ -40,7 +46,7 @@ class PyTorch:
         torch.manual_seed(0)
         self.torch = torch
         self.layout = torch.channels_last if channels_last else torch.contiguous_format
-        self.name = f"pytorch{'-channels-last' if channels_last else ''} {torch.__version__}"
+        self.name = f"pytorch{'-channels-last' if channels_last else ''} {release(torch)}"
 
     def prepare(self, task):
         kinds = {
@@ -131,7 +137,7 @@ class OnnxRuntime:
         self.options.add_session_config_entry("session.intra_op.allow_spinning", "1")
         self.options.add_session_config_entry("session.force_spinning_stop", "1")
         self.torch = PyTorch(threads)
-        self.name = f"onnxruntime {onnxruntime.__version__}"
+        self.name = f"onnxruntime {release(onnxruntime)}"
 
     def prepare(self, task):
         network, images = self.torch.network(task).eval(), self.torch.images(task)
@@ -159,7 +165,7 @@ class TorchVision:
         torch.manual_seed(0)
         self.torch, self.io, self.v2 = torch, torchvision.io, v2
         self.pool = ThreadPoolExecutor(threads)
-        self.name = f"torchvision {torchvision.__version__}"
+        self.name = f"torchvision {release(torchvision)}"
 
     def prepare(self, task):
         v2, torch = self.v2, self.torch
@@ -236,6 +242,7 @@ PEERS = {
 
 
 def main():
+    warnings.simplefilter("ignore")
     # What libraries print must not come between the answers.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
