@@ -1,6 +1,6 @@
 """The other side of `ocelli bench --peers`: answers one line of JSON for each line of JSON.
 
-    python peer.py pytorch|pytorch-channels-last|onnxruntime|torchvision THREADS
+    python peer.py pytorch|pytorch-channels-last|onnxruntime|openvino|torchvision THREADS
 
 First it says its name: {"name": "pytorch 2.15.0"}. Then every request names a task, what it is done
 with and how long to time it, in seconds; the answer is the median time of a pass in milliseconds,
@@ -8,6 +8,7 @@ with and how long to time it, in seconds; the answer is the median time of a pas
 requests that repeat it, so no answer counts it.
 """
 
+import contextlib
 import itertools
 import json
 import os
@@ -140,15 +141,43 @@ class OnnxRuntime:
         self.name = f"onnxruntime {release(onnxruntime)}"
 
     def prepare(self, task):
-        network, images = self.torch.network(task).eval(), self.torch.images(task)
-        with tempfile.TemporaryDirectory() as folder:
-            path = os.path.join(folder, "network.onnx")
-            self.torch.torch.onnx.export(network, (images,), path, dynamo=False)
+        with exported(self.torch, task) as (path, images):
             session = self.runtime.InferenceSession(
                 path, self.options, providers=["CPUExecutionProvider"]
             )
-        feed = {session.get_inputs()[0].name: images.numpy()}
+        feed = {session.get_inputs()[0].name: images}
         return lambda: session.run(None, feed)
+
+
+class OpenVino:
+    """PyTorch's network, exported and compiled by OpenVINO; in the precision of the others."""
+
+    def __init__(self, threads):
+        import openvino
+
+        self.core = openvino.Core()
+        self.options = {
+            "INFERENCE_NUM_THREADS": threads,
+            "INFERENCE_PRECISION_HINT": "f32",
+            "PERFORMANCE_HINT": "LATENCY",
+        }
+        self.torch = PyTorch(threads)
+        self.name = f"openvino {openvino.__version__.split('-')[0]}"
+
+    def prepare(self, task):
+        with exported(self.torch, task) as (path, images):
+            request = self.core.compile_model(path, "CPU", self.options).create_infer_request()
+        return lambda: request.infer([images], share_inputs=True)
+
+
+@contextlib.contextmanager
+def exported(pytorch, task):
+    """PyTorch's network in ONNX's format, and images for it."""
+    network, images = pytorch.network(task).eval(), pytorch.images(task)
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "network.onnx")
+        pytorch.torch.onnx.export(network, (images,), path, dynamo=False)
+        yield path, images.numpy()
 
 
 class TorchVision:
@@ -237,6 +266,7 @@ PEERS = {
     "pytorch": PyTorch,
     "pytorch-channels-last": lambda threads: PyTorch(threads, channels_last=True),
     "onnxruntime": OnnxRuntime,
+    "openvino": OpenVino,
     "torchvision": TorchVision,
 }
 

@@ -12,7 +12,7 @@ mod models;
 mod peer;
 mod report;
 
-use clap::Subcommand;
+use clap::{Subcommand, value_parser};
 use std::path::PathBuf;
 
 use crate::failure::Done;
@@ -36,6 +36,8 @@ Examples:
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
+    #[command(flatten)]
+    contest: ContestArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -48,20 +50,23 @@ enum Command {
     Data(data::Args),
 }
 
-/// How contestants are measured: the options that all benches share.
+/// How contestants are measured.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Contest options")]
 struct ContestArgs {
     /// How many turns every contestant has
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, global = true, value_name = "N", default_value_t = 5)]
+    #[arg(value_parser = value_parser!(u32).range(1..=1000))]
     rounds: u32,
     /// The least length of a turn; at least one pass is measured
-    #[arg(long, value_name = "SECONDS", default_value_t = 0.3, value_parser = seconds)]
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 0.3)]
+    #[arg(value_parser = seconds)]
     turn: f64,
     /// Measure other projects in turns with this one, run by this Python
-    #[arg(long, value_name = "PYTHON")]
+    #[arg(long, global = true, value_name = "PYTHON")]
     peers: Option<PathBuf>,
     /// Write the figures as CSV too
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     out: Option<PathBuf>,
 }
 
@@ -74,20 +79,15 @@ fn seconds(text: &str) -> Result<f64, String> {
 
 /// Runs the subcommand.
 pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
-    let contest = match &args.command {
-        Command::Models(args) => &args.contest,
-        Command::Kernels(args) => &args.contest,
-        Command::Data(args) => &args.contest,
-    };
-    let mut arena = Arena::new(contest, settings.threads);
+    let mut arena = Arena::new(&args.contest, settings.threads);
     match &args.command {
         Command::Models(args) => models::run(args, &settings, &mut arena)?,
         Command::Kernels(args) => kernels::run(args, &mut arena)?,
         Command::Data(args) => data::run(args, &settings, &mut arena)?,
     }
-    let report = Report::new(&settings, contest.rounds, arena.finish());
+    let report = Report::new(&settings, args.contest.rounds, arena.finish());
     settings.output.text(&report)?;
-    if let Some(path) = &contest.out {
+    if let Some(path) = &args.contest.out {
         report.write_csv(path)?;
     }
     settings.output.finish(&report)?;

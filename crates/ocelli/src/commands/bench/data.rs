@@ -1,5 +1,6 @@
 //! Pictures: decoded and prepared for training, without a network.
 
+use clap::value_parser;
 use ocelli::data::{
     InputConfig, OpenOptions, Payload, Result, Scratch, Source, Split, TrainConfig, TrainTransform,
     Transform, open,
@@ -9,7 +10,6 @@ use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
 use serde_json::json;
 use std::path::Path;
 
-use super::ContestArgs;
 use super::contest::{Arena, Case};
 use crate::settings::Settings;
 
@@ -25,13 +25,12 @@ pub(super) struct Args {
     #[arg(long, value_name = "train|test", default_value = "train")]
     split: Split,
     /// How many pictures one pass prepares, the first of the dataset; they are kept in memory
-    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
     images: u32,
     /// Height and width of the network's input, in pixels
     #[arg(long, value_name = "PIXELS", default_value_t = 224)]
     size: u32,
-    #[command(flatten)]
-    pub(super) contest: ContestArgs,
 }
 
 /// Times decoding, random resized crop, flip and normalisation, on as many threads as are allowed.

@@ -2,12 +2,12 @@
 //!
 //! A convolution alone finds its input in the last cache more often than in a network.
 
+use clap::value_parser;
 use ocelli::kernels::{Axis, Conv, Depthwise, Geometry, Rows, RowsMut, Window, Write};
 use ocelli::nn::graph::{Conv2d, Graph, Op, Shape};
 use serde_json::json;
 use std::fmt;
 
-use super::ContestArgs;
 use super::contest::{Arena, Case, filled};
 use super::model_at_size::{ModelAtSize, Subject};
 use crate::talk;
@@ -22,10 +22,9 @@ pub(super) struct Args {
     #[arg(value_name = "MODEL[@SIZE]", required = true)]
     models: Vec<ModelAtSize>,
     /// Images per pass
-    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=4096))]
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    #[arg(value_parser = value_parser!(u16).range(1..=4096))]
     batch: u16,
-    #[command(flatten)]
-    pub(super) contest: ContestArgs,
 }
 
 /// Times every shape once, in the order in which the networks have them.

@@ -1,6 +1,7 @@
 //! Whole networks: inference of one image and of a batch, and training steps.
 
 use burn::tensor::{Device, Tensor, TensorData};
+use clap::value_parser;
 use ocelli::data::Targets;
 use ocelli::nn::{GradientEngine, Network, Pass, TrainPass};
 use ocelli::random::Seed;
@@ -9,7 +10,6 @@ use ocelli::train::loss::cross_entropy;
 use ocelli::train::recipe::OptimizerSection;
 use serde_json::json;
 
-use super::ContestArgs;
 use super::contest::{Arena, Case, filled};
 use super::model_at_size::{ModelAtSize, Subject};
 use crate::settings::Settings;
@@ -38,7 +38,7 @@ pub(super) struct Args {
     models: Vec<ModelAtSize>,
     /// Images per training step and per pass of inference; inference of single images is timed too
     /// [default: 16; without MODEL what is usual for each network]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=4096))]
     batch: Option<u16>,
     /// Time inference alone
     #[arg(long, conflicts_with = "only_training")]
@@ -46,8 +46,6 @@ pub(super) struct Args {
     /// Time training steps alone
     #[arg(long)]
     only_training: bool,
-    #[command(flatten)]
-    pub(super) contest: ContestArgs,
 }
 
 /// Times every network.
@@ -74,7 +72,7 @@ pub(super) fn run(args: &Args, settings: &Settings, arena: &mut Arena) -> anyhow
     Ok(())
 }
 
-const INFERENCE_PEERS: &[&str] = &["pytorch", "pytorch-channels-last", "onnxruntime"];
+const INFERENCE_PEERS: &[&str] = &["pytorch", "pytorch-channels-last", "onnxruntime", "openvino"];
 const TRAINING_PEERS: &[&str] = &["pytorch", "pytorch-channels-last"];
 
 impl Args {
