@@ -12,7 +12,7 @@ machine="${MACHINE:-$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1),
 
 echo "date,machine,command,bench,low_us,estimate_us,high_us"
 for crate in "$@"; do
-    cargo bench --quiet -p "$crate" -- $options 2>/dev/null |
+    cargo bench --quiet -p "$crate" --bench '*' -- $options 2>/dev/null |
         awk -v date="$(date -u +%F)" -v machine="$machine" -v command="cargo bench -p $crate" '
             # "NAME time: [LOW UNIT ESTIMATE UNIT HIGH UNIT]"; a long name has a line of its own.
             /time: +\[/ {
