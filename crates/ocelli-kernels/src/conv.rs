@@ -14,6 +14,7 @@ mod gather;
 
 use crate::blocks::{for_each_block, rows_per_block};
 use crate::elementwise::Write;
+use crate::finish::Finish;
 use crate::gemm::{Panels, multiply, multiply_transposed, pack_rows, pack_transposed, packed_len};
 use crate::geometry::Geometry;
 use crate::norm::Statistics;
@@ -21,6 +22,14 @@ use crate::rows::{Rows, RowsMut};
 use crate::scratch::with_scratch;
 use gather::{gather, scatter_add};
 use rayon::prelude::*;
+
+/// The weight of a convolution in the order in which products read it.
+#[derive(Clone, Debug)]
+pub struct PackedWeight {
+    data: Vec<f32>,
+    depth: usize,
+    columns: usize,
+}
 
 /// The sizes of a convolution without groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,17 +96,57 @@ impl Conv {
         y: RowsMut<'_>,
         statistics: Option<&mut Statistics>,
     ) {
-        self.check((x.count(), x.channels()), (y.count(), y.channels()));
-        let (depth, columns) = (self.depth(), self.out_channels);
-        let block = rows_per_block(depth.max(columns));
-        with_scratch(packed_len(depth, columns), |packed| {
+        let finish = Finish { bias, ..Finish::default() };
+        with_scratch(packed_len(self.depth(), self.out_channels), |packed| {
             let panels = self.with_taps_first(weight, |w| pack_transposed(w, packed));
-            for_each_block(y, block, statistics, |first, mut y| {
-                if let Some(bias) = bias {
-                    (0..y.count()).for_each(|row| y.row_mut(row).copy_from_slice(bias));
-                }
-                self.with_gathered(x, first, y.count(), |a| multiply(a, panels, y, bias.is_some()));
-            });
+            self.run(x, panels, &finish, y, statistics);
+        });
+    }
+
+    /// Arranges a weight for [`infer`](Self::infer), once for all.
+    ///
+    /// # Shapes
+    /// - `weight`: `[out_channels, in_channels, taps]`
+    ///
+    /// # Panics
+    /// When the length differs.
+    pub fn pack(self, weight: &[f32]) -> PackedWeight {
+        let (depth, columns) = (self.depth(), self.out_channels);
+        let mut data = vec![0.0; packed_len(depth, columns)];
+        self.with_taps_first(weight, |w| {
+            pack_transposed(w, &mut data);
+        });
+        PackedWeight { data, depth, columns }
+    }
+
+    /// Computes `y`, bias, residual and activation included.
+    ///
+    /// # Shapes
+    /// - `x`: `[input pixels, in_channels]`
+    /// - `y`: `[output pixels, out_channels]`
+    ///
+    /// # Panics
+    /// When a shape differs from these, or the weight was packed for another.
+    pub fn infer(self, x: Rows<'_>, weight: &PackedWeight, finish: &Finish<'_>, y: RowsMut<'_>) {
+        let expected = (self.depth(), self.out_channels);
+        assert_eq!((weight.depth, weight.columns), expected, "shape of a packed weight");
+        self.run(x, Panels::new(&weight.data, weight.depth, weight.columns), finish, y, None);
+    }
+
+    fn run(
+        self,
+        x: Rows<'_>,
+        weight: Panels<'_>,
+        finish: &Finish<'_>,
+        y: RowsMut<'_>,
+        statistics: Option<&mut Statistics>,
+    ) {
+        self.check((x.count(), x.channels()), (y.count(), y.channels()));
+        finish.check(y.count(), y.channels());
+        let block = rows_per_block(self.depth().max(self.out_channels));
+        for_each_block(y, block, statistics, |first, mut y| {
+            self.with_gathered(x, first, y.count(), |a| multiply(a, weight, y.reborrow(), false));
+            finish.apply(first, y);
         });
     }
 

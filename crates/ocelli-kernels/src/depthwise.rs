@@ -16,10 +16,12 @@ mod weight;
 
 use crate::blocks::{for_each_block, sum_blocks};
 use crate::elementwise::Write;
+use crate::finish::Finish;
 use crate::geometry::Geometry;
 use crate::norm::Statistics;
 use crate::rows::{Rows, RowsMut};
 use crate::scratch::with_scratch;
+use crate::simd::dispatch;
 use slide::Slide;
 use taps::Table;
 use weight::SumProducts;
@@ -31,6 +33,15 @@ pub struct Depthwise {
     pub geometry: Geometry,
     /// Channels of input and output.
     pub channels: usize,
+}
+
+/// The weight of a depthwise convolution in the order in which the kernel reads it.
+#[derive(Clone, Debug)]
+pub struct PackedDepthwise {
+    /// `[taps, channels]`
+    weight: Vec<f32>,
+    rows: Table,
+    columns: Table,
 }
 
 /// How many numbers of the output a block holds at least.
@@ -79,6 +90,55 @@ impl Depthwise {
         self.slide(x, weight, [&rows, &columns], y, Write::Replace, statistics);
     }
 
+    /// Arranges a weight and the places of its taps for [`infer`](Self::infer), once for all.
+    ///
+    /// # Shapes
+    /// - `weight`: `[channels, taps]`
+    ///
+    /// # Panics
+    /// When the length differs.
+    pub fn pack(self, weight: &[f32]) -> PackedDepthwise {
+        PackedDepthwise {
+            weight: self.with_taps_first(weight, <[f32]>::to_vec),
+            rows: Table::of_outputs(self.geometry.rows),
+            columns: Table::of_outputs(self.geometry.columns),
+        }
+    }
+
+    /// Computes `y`, bias, residual and activation included.
+    ///
+    /// # Shapes
+    /// - `x`: `[input pixels, channels]`
+    /// - `y`: `[output pixels, channels]`
+    ///
+    /// # Panics
+    /// When a shape differs from these, or the weight was packed for another.
+    pub fn infer(self, x: Rows<'_>, packed: &PackedDepthwise, finish: &Finish<'_>, y: RowsMut<'_>) {
+        self.check((x.count(), x.channels()), (y.count(), y.channels()));
+        finish.check(y.count(), y.channels());
+        let PackedDepthwise { weight, rows, columns } = packed;
+        let packed_for = [weight.len(), rows.targets(), columns.targets()];
+        let [height, width] = [self.geometry.rows.output, self.geometry.columns.output];
+        let length = self.channels * self.geometry.taps();
+        assert_eq!(packed_for, [length, height, width], "sizes of a packed depthwise weight");
+        assert_eq!(rows.sources(), self.geometry.rows.input, "rows of a packed depthwise weight");
+        let source_columns = self.geometry.columns.input;
+        assert_eq!(columns.sources(), source_columns, "columns of a packed depthwise weight");
+        let lines = lines_per_block(width * self.channels);
+        for_each_block(y, lines * width, None, |first, mut y| {
+            dispatch(Slide {
+                from: x,
+                weight,
+                rows,
+                columns,
+                to: y.reborrow(),
+                first_line: first / width,
+                accumulate: false,
+            });
+            finish.apply(first, y);
+        });
+    }
+
     /// Computes the gradient of the input, or adds it to `dx`.
     ///
     /// # Shapes
@@ -107,7 +167,7 @@ impl Depthwise {
         self.with_taps_first(weight, |weight| {
             for_each_block(to, lines * width, statistics, |first, to| {
                 let first_line = first / width;
-                crate::simd::dispatch(Slide {
+                dispatch(Slide {
                     from,
                     weight,
                     rows,
@@ -137,7 +197,7 @@ impl Depthwise {
         let block = lines_per_block(columns.targets() * channels).max(lines.div_ceil(64));
         let sums = sum_blocks(lines, block, taps * channels, |lines, sums| {
             let (rows, columns) = (&rows, &columns);
-            crate::simd::dispatch(SumProducts { x, dy, rows, columns, lines, sums });
+            dispatch(SumProducts { x, dy, rows, columns, lines, sums });
         });
         for (channel, kernel) in dweight.chunks_exact_mut(taps).enumerate() {
             for (tap, value) in kernel.iter_mut().enumerate() {

@@ -17,15 +17,15 @@ pub enum Write {
     Add,
 }
 
-/// `y = a + b`
+/// `y = f(a + b)`
 ///
 /// # Shapes
 /// - all: `[pixels, channels]`
 ///
 /// # Panics
 /// When the shapes differ.
-pub fn add(a: Rows<'_>, b: Rows<'_>, y: RowsMut<'_>) {
-    zip(a, b, y, Write::Replace, Sum);
+pub fn add(a: Rows<'_>, b: Rows<'_>, activation: Option<Activation>, y: RowsMut<'_>) {
+    with_function!(activation, f => zip(a, b, y, Write::Replace, Sum(f)));
 }
 
 /// `y = x` or `y += x`
@@ -73,12 +73,12 @@ trait Binary: Copy + Send + Sync {
 }
 
 #[derive(Clone, Copy)]
-struct Sum;
+struct Sum<F>(F);
 
-impl Binary for Sum {
+impl<F: Function> Binary for Sum<F> {
     #[inline(always)]
     fn apply<S: Simd>(self, simd: S, a: S::Vector, b: S::Vector) -> S::Vector {
-        simd.add(a, b)
+        self.0.value(simd, simd.add(a, b))
     }
 }
 
@@ -177,8 +177,10 @@ mod tests {
                 all.map(|((a, b), old)| f((*a).into(), (*b).into(), (*old).into())).collect()
             };
             let mut y = old.clone();
-            add(a_rows, b_rows, RowsMut::dense(&mut y, channels));
+            add(a_rows, b_rows, None, RowsMut::dense(&mut y, channels));
             assert_close(&y, &expected(&|a, b, _| a + b));
+            add(a_rows, b_rows, Some(Activation::Relu), RowsMut::dense(&mut y, channels));
+            assert_close(&y, &expected(&|a, b, _| (a + b).max(0.0)));
             y.clone_from(&old);
             copy(a_rows, RowsMut::dense(&mut y, channels), Write::Add);
             assert_close(&y, &expected(&|a, _, old| a + old));

@@ -3,29 +3,56 @@
 //! A batch of images `[batch, height, width, channels]` is a matrix with a row per pixel. Rows may
 //! stand further apart than they are wide: then the value is a range of channels of a wider one,
 //! and a concatenation is nothing but its parts, each written in place.
+//!
+//! The channels of one buffer may be split between matrices ([`RowsMut::split_channels`]), which
+//! then interleave in memory. So a matrix is a pointer and a shape, and makes slices of single rows
+//! only.
+
+#![expect(unsafe_code, reason = "matrices that interleave in memory cannot be slices")]
+
+use std::marker::PhantomData;
+use std::slice;
 
 /// A matrix that is read.
 #[derive(Clone, Copy, Debug)]
 pub struct Rows<'a> {
-    data: &'a [f32],
+    start: *const f32,
     count: usize,
     channels: usize,
     stride: usize,
+    borrowed: PhantomData<&'a [f32]>,
 }
 
 /// A matrix that is written.
 #[derive(Debug)]
 pub struct RowsMut<'a> {
-    data: &'a mut [f32],
+    start: *mut f32,
     count: usize,
     channels: usize,
     stride: usize,
+    borrowed: PhantomData<&'a mut [f32]>,
 }
+
+// SAFETY: they stand for a shared and an exclusive borrow of numbers, both of which may be sent
+// and shared.
+unsafe impl Send for Rows<'_> {}
+// SAFETY: as above.
+unsafe impl Sync for Rows<'_> {}
+// SAFETY: as above.
+unsafe impl Send for RowsMut<'_> {}
+// SAFETY: as above.
+unsafe impl Sync for RowsMut<'_> {}
 
 /// How many numbers `count` rows span, from the first to the last that belongs to them.
 fn span(count: usize, channels: usize, stride: usize) -> usize {
     assert!(channels <= stride, "{channels} channels do not fit in rows {stride} apart");
     if count == 0 { 0 } else { (count - 1) * stride + channels }
+}
+
+/// How many rows of `channels` numbers there are.
+fn dense_count(length: usize, channels: usize) -> usize {
+    assert!(length.is_multiple_of(channels), "{length} values in rows of {channels}");
+    length / channels
 }
 
 impl<'a> Rows<'a> {
@@ -34,8 +61,7 @@ impl<'a> Rows<'a> {
     /// # Panics
     /// When the length of `data` is no multiple of `channels`.
     pub fn dense(data: &'a [f32], channels: usize) -> Self {
-        assert!(data.len().is_multiple_of(channels), "{} values in rows of {channels}", data.len());
-        Self { data, count: data.len() / channels, channels, stride: channels }
+        Self::strided(data, dense_count(data.len(), channels), channels, channels)
     }
 
     /// `count` rows whose first starts at the start of `data`, each `stride` after the one before.
@@ -43,13 +69,14 @@ impl<'a> Rows<'a> {
     /// # Panics
     /// When `data` is too short or the rows overlap.
     pub fn strided(data: &'a [f32], count: usize, channels: usize, stride: usize) -> Self {
-        let data = &data[..span(count, channels, stride)];
-        Self { data, count, channels, stride }
+        let start = data[..span(count, channels, stride)].as_ptr();
+        Self { start, count, channels, stride, borrowed: PhantomData }
     }
 
     /// The same row `count` times.
     pub(crate) fn repeated(row: &'a [f32], count: usize) -> Self {
-        Self { data: row, count, channels: row.len(), stride: 0 }
+        let (start, channels) = (row.as_ptr(), row.len());
+        Self { start, count, channels, stride: 0, borrowed: PhantomData }
     }
 
     /// How many rows there are.
@@ -72,30 +99,39 @@ impl<'a> Rows<'a> {
     /// # Panics
     /// When there is no such row.
     pub fn row(self, index: usize) -> &'a [f32] {
-        &self.data[index * self.stride..][..self.channels]
+        assert!(index < self.count, "row {index} of {}", self.count);
+        // SAFETY: the row is one of those that this matrix borrows.
+        unsafe { slice::from_raw_parts(self.start.add(index * self.stride), self.channels) }
     }
 
     /// The numbers of some rows, if there are no gaps between them.
     pub(crate) fn dense_range(self, first: usize, count: usize) -> Option<&'a [f32]> {
-        (self.stride == self.channels)
-            .then(|| &self.data[first * self.stride..][..count * self.channels])
+        assert!(first + count <= self.count, "rows {first} and {count} more of {}", self.count);
+        (self.stride == self.channels).then(|| {
+            let start = self.start.wrapping_add(first * self.stride);
+            // SAFETY: the rows are among those that this matrix borrows, with nothing in between.
+            unsafe { slice::from_raw_parts(start, count * self.channels) }
+        })
     }
 
     /// The rows from `first` on, at most `count`.
     pub(crate) fn range(self, first: usize, count: usize) -> Self {
         let count = count.min(self.count - first);
-        let from = (first * self.stride).min(self.data.len());
-        Self::strided(&self.data[from..], count, self.channels, self.stride)
+        Self { start: self.start.wrapping_add(first * self.stride), count, ..self }
     }
 
     /// The channels from `first` on, `channels` of them.
-    pub(crate) fn columns(self, first: usize, channels: usize) -> Self {
-        let from = first.min(self.data.len());
-        Self::strided(&self.data[from..], self.count, channels, self.stride)
+    ///
+    /// # Panics
+    /// When there are no such channels.
+    #[must_use]
+    pub fn columns(self, first: usize, channels: usize) -> Self {
+        assert!(first + channels <= self.channels, "channels of {}", self.channels);
+        Self { start: self.start.wrapping_add(first), channels, ..self }
     }
 
     pub(crate) fn as_ptr(self) -> *const f32 {
-        self.data.as_ptr()
+        self.start
     }
 }
 
@@ -105,9 +141,8 @@ impl<'a> RowsMut<'a> {
     /// # Panics
     /// When the length of `data` is no multiple of `channels`.
     pub fn dense(data: &'a mut [f32], channels: usize) -> Self {
-        assert!(data.len().is_multiple_of(channels), "{} values in rows of {channels}", data.len());
-        let count = data.len() / channels;
-        Self { data, count, channels, stride: channels }
+        let count = dense_count(data.len(), channels);
+        Self::strided(data, count, channels, channels)
     }
 
     /// `count` rows whose first starts at the start of `data`, each `stride` after the one before.
@@ -115,8 +150,8 @@ impl<'a> RowsMut<'a> {
     /// # Panics
     /// When `data` is too short or the rows overlap.
     pub fn strided(data: &'a mut [f32], count: usize, channels: usize, stride: usize) -> Self {
-        let data = &mut data[..span(count, channels, stride)];
-        Self { data, count, channels, stride }
+        let start = data[..span(count, channels, stride)].as_mut_ptr();
+        Self { start, count, channels, stride, borrowed: PhantomData }
     }
 
     /// How many rows there are.
@@ -139,17 +174,41 @@ impl<'a> RowsMut<'a> {
     /// # Panics
     /// When there is no such row.
     pub fn row_mut(&mut self, index: usize) -> &mut [f32] {
-        &mut self.data[index * self.stride..][..self.channels]
+        assert!(index < self.count, "row {index} of {}", self.count);
+        // SAFETY: the row is one of those that this matrix borrows, and nobody else does.
+        unsafe { slice::from_raw_parts_mut(self.start.add(index * self.stride), self.channels) }
     }
 
     /// The same rows, to be read.
     pub fn as_rows(&self) -> Rows<'_> {
-        Rows { data: self.data, count: self.count, channels: self.channels, stride: self.stride }
+        let Self { start, count, channels, stride, .. } = *self;
+        Rows { start, count, channels, stride, borrowed: PhantomData }
+    }
+
+    /// The same rows, to be read from now on.
+    pub fn into_rows(self) -> Rows<'a> {
+        let Self { start, count, channels, stride, .. } = self;
+        Rows { start, count, channels, stride, borrowed: PhantomData }
     }
 
     /// The same rows under a shorter borrow.
     pub fn reborrow(&mut self) -> RowsMut<'_> {
-        RowsMut { data: self.data, count: self.count, channels: self.channels, stride: self.stride }
+        let Self { start, count, channels, stride, .. } = *self;
+        RowsMut { start, count, channels, stride, borrowed: PhantomData }
+    }
+
+    /// The first `at` channels of every row, and the others.
+    ///
+    /// # Panics
+    /// When there are less channels than that.
+    pub fn split_channels(self, at: usize) -> (Self, Self) {
+        let Self { start, count, channels, stride, borrowed } = self;
+        assert!(at <= channels, "{at} of {channels} channels");
+        let others = start.wrapping_add(at);
+        (
+            Self { start, count, channels: at, stride, borrowed },
+            Self { start: others, count, channels: channels - at, stride, borrowed },
+        )
     }
 
     /// The rows in blocks of `rows`, the last one shorter if need be.
@@ -158,14 +217,43 @@ impl<'a> RowsMut<'a> {
         rows: usize,
     ) -> impl rayon::iter::IndexedParallelIterator<Item = RowsMut<'a>> {
         use rayon::prelude::*;
-        let (channels, stride) = (self.channels, self.stride);
-        self.data.par_chunks_mut(rows * stride).map(move |data| {
-            let count = (data.len() - channels) / stride + 1;
-            RowsMut { data, count, channels, stride }
+        (0..self.count.div_ceil(rows)).into_par_iter().map(move |block| {
+            let first = block * rows;
+            let start = self.start_of(first);
+            let count = rows.min(self.count - first);
+            RowsMut { start, count, ..self }
         })
     }
 
+    fn start_of(&self, row: usize) -> *mut f32 {
+        self.start.wrapping_add(row * self.stride)
+    }
+
     pub(crate) fn as_mut_ptr(&mut self) -> *mut f32 {
-        self.data.as_mut_ptr()
+        self.start
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn split_channels_interleave_in_memory() {
+        let mut data = vec![0.0; 8];
+        let rows = RowsMut::strided(&mut data, 2, 3, 4);
+        let (mut left, mut right) = rows.split_channels(1);
+        left.row_mut(0)[0] = 1.0;
+        right.row_mut(0).copy_from_slice(&[2.0, 3.0]);
+        right.row_mut(1).copy_from_slice(&[5.0, 6.0]);
+        left.row_mut(1)[0] = 4.0;
+        assert_eq!(left.into_rows().row(1), [4.0]);
+        assert_eq!(data, [1.0, 2.0, 3.0, 0.0, 4.0, 5.0, 6.0, 0.0]);
+    }
+
+    #[test]
+    #[should_panic(expected = "row 2 of 2")]
+    fn no_row_beyond_the_last_is_handed_out() {
+        Rows::strided(&[0.0; 16], 2, 3, 4).row(2);
     }
 }

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use ocelli_nn::registry::{self, Model, ModelOptions};
-use ocelli_nn::{Network, Pass, TrainPass};
+use ocelli_nn::{InferenceEngine, Network, Pass, TrainPass};
 use ocelli_random::{Purpose, Seed};
 use ocelli_testkit::relative_error;
 use rand::RngExt;
@@ -55,7 +55,7 @@ fn run_family(family: &str) -> Result<(), ocelli_nn::Error> {
             a_batch_equals_its_samples(&model.name(), &network, [3, height, width]);
         }
         every_learnt_parameter_has_a_gradient(&model.name(), &network);
-        folding_changes_nothing(&model.name(), &network)?;
+        compiling_changes_nothing(&model.name(), &network)?;
         a_grey_version_exists(model)?;
     }
     Ok(())
@@ -96,7 +96,7 @@ fn every_learnt_parameter_has_a_gradient(name: &str, network: &Network) {
 /// With running statistics near those of a batch, since with first values the signal of a deep
 /// network grows or fades beyond what single precision holds. A random network amplifies rounding;
 /// the golden tensors, which have the statistics of a real one, test this to 1e-5.
-fn folding_changes_nothing(name: &str, network: &Network) -> Result<(), ocelli_nn::Error> {
+fn compiling_changes_nothing(name: &str, network: &Network) -> Result<(), ocelli_nn::Error> {
     let mut network = network.clone();
     let images = noise([4, 3, 65, 47]);
     let mut train = TrainPass::new(Seed(3), 0, 0);
@@ -104,12 +104,12 @@ fn folding_changes_nothing(name: &str, network: &Network) -> Result<(), ocelli_n
     for _ in 0..30 {
         network.apply_batch_stats(train.stats())?;
     }
-    let folded = network.fold_batch_norm()?;
-    assert!(!folded.has_batch_norm(), "{name}");
-    let (plain, folded) =
-        (network.forward(images.clone(), Pass::Eval), folded.forward(images, Pass::Eval));
-    let error = relative_error(&values(folded), &values(plain));
-    assert!(error < 1e-3, "{name}: folded differs by {error:e}");
+    assert!(!network.fold_batch_norm()?.has_batch_norm(), "{name}");
+    let mut engine = InferenceEngine::new(&network)?;
+    assert!(engine.has_plan([65, 47]), "{name} has no plan");
+    let (plain, compiled) = (network.forward(images.clone(), Pass::Eval), engine.logits(images));
+    let error = relative_error(&values(compiled), &values(plain));
+    assert!(error < 1e-3, "{name}: compiled differs by {error:e}");
     Ok(())
 }
 

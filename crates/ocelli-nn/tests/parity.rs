@@ -4,7 +4,7 @@
 
 use burn::tensor::{Int, Tensor, TensorData};
 use ocelli_nn::registry::{self, ModelOptions};
-use ocelli_nn::{GradientEngine, Gradients, Network, Pass, TrainPass};
+use ocelli_nn::{GradientEngine, Gradients, InferenceEngine, Network, Pass, TrainPass};
 use ocelli_random::Seed;
 use ocelli_testkit::{SafeTensors, reference_data, relative_error};
 
@@ -53,18 +53,25 @@ fn compare_with_golden(name: &str, num_classes: usize) -> Result<(), ocelli_nn::
         network.params_mut().set_values(id, weights.values(&name))?;
     }
 
+    let mut engine = InferenceEngine::new(&network)?;
     for size in ["224", "odd"] {
         let images = image(&io, &format!("x_{size}"));
         let compare = |actual: Vec<f32>, expected: Vec<f32>, what: &str| {
             let error = relative_error(&actual, &expected);
             assert!(error <= 1e-5, "{name}: {what} at {size} differs by {error:e}");
         };
-        let logits = network.forward(images.clone(), Pass::Eval);
-        compare(values(logits), io.values(&format!("logits_{size}")), "logits");
+        let expected = io.values(&format!("logits_{size}"));
+        compare(values(engine.logits(images.clone())), expected.clone(), "compiled logits");
+        compare(values(network.forward(images.clone(), Pass::Eval)), expected, "logits");
         let features = network.features(images.clone(), Pass::Eval);
         compare(values(features), io.values(&format!("features_{size}")), "features");
         let expected = pooled.values(&format!("pooled_{size}"));
-        compare(values(network.pooled(images, Pass::Eval)), expected, "pooled");
+        compare(
+            values(engine.pooled(images.clone())),
+            expected.clone(),
+            "compiled pooled features",
+        );
+        compare(values(network.pooled(images, Pass::Eval)), expected, "pooled features");
     }
     compare_training(name, &network, &io);
 

@@ -5,7 +5,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use ocelli_nn::registry;
 use ocelli_nn::weights::{LoadOptions, LoadReport, ReadOptions, StateDict, load};
-use ocelli_nn::{Error, Network, Pass};
+use ocelli_nn::{Error, InferenceEngine, Network, Pass};
 use ocelli_random::Seed;
 use ocelli_testkit::{reference_data, relative_error};
 
@@ -48,8 +48,10 @@ fn cifar_resnets_of_the_akamaster_project() -> Result<(), Error> {
         let Some((network, report)) = published(arch, file)? else { return Ok(()) };
         assert!(report.is_complete());
         assert_eq!(report.prefix, prefix);
-        let error = relative_error(&logits(&network, 32), &expected);
-        assert!(error < TOLERANCE, "{file}: logits differ by {error:e}");
+        for logits in logits(&network, 32)? {
+            let error = relative_error(&logits, &expected);
+            assert!(error < TOLERANCE, "{file}: logits differ by {error:e}");
+        }
     }
     Ok(())
 }
@@ -64,10 +66,10 @@ fn efficientnet_lite0_under_the_names_of_efficientnet_pytorch() -> Result<(), Er
 
     let first = [-1.941_526_2, -1.230_301_1, -1.964_341_8, -1.847_855_8, -0.453_566_6];
     let best = [(794, 7.594_603), (549, 6.922_127), (858, 6.636_972), (588, 6.249_658)];
-    check_thousand(&logits(&network, 224), &first, &best);
+    logits(&network, 224)?.iter().for_each(|logits| check_thousand(logits, &first, &best));
     let first = [-1.406_109_9, -0.670_917_3, -1.066_594_1, -1.611_591_3, 0.114_455_64];
     let best = [(858, 7.136_524), (549, 6.523_928), (906, 6.106_564), (446, 5.354_155_4)];
-    check_thousand(&logits(&network, 193), &first, &best);
+    logits(&network, 193)?.iter().for_each(|logits| check_thousand(logits, &first, &best));
     Ok(())
 }
 
@@ -91,9 +93,11 @@ fn published(arch: &str, file: &str) -> Result<Option<(Network, LoadReport)>, Er
     Ok(Some((network, report)))
 }
 
-fn logits(network: &Network, size: usize) -> Vec<f32> {
-    let logits = network.forward(image(size), Pass::Eval);
-    logits.into_data().iter::<f32>().collect()
+/// By burn and compiled.
+fn logits(network: &Network, size: usize) -> Result<[Vec<f32>; 2], Error> {
+    let compiled = InferenceEngine::new(network)?.logits(image(size));
+    let both = [network.forward(image(size), Pass::Eval), compiled];
+    Ok(both.map(|logits| logits.into_data().iter::<f32>().collect()))
 }
 
 /// A square image whose value number i is sin(0.37 i + 0.001 i (i mod 7)).

@@ -4,7 +4,7 @@ use crate::method::{images, values};
 use crate::metrics::{Scores, Tally};
 use crate::{Error, ProcessGroup, Result};
 use ocelli_data::{Loader, Skipped};
-use ocelli_nn::{Network, Pass};
+use ocelli_nn::{InferenceEngine, Network};
 use serde::Serialize;
 use std::time::{Duration, Instant};
 
@@ -42,6 +42,7 @@ pub fn evaluate(
         return Err(Error::ClassCount { network: classes, data: known });
     }
     let begin = Instant::now();
+    let mut engine = InferenceEngine::new(network)?;
     let mut tally = Tally::new(classes);
     let mut computing = Duration::ZERO;
     let (mut done, mut skipped) = (0, 0);
@@ -54,7 +55,7 @@ pub fn evaluate(
         }
         let images = images(&mut batch, network);
         let start = Instant::now();
-        let logits = values(network.forward(images, Pass::Eval));
+        let logits = values(engine.logits(images));
         computing += start.elapsed();
         tally.add(&logits, &batch.targets.classes());
         done += batch.len() as u64;

@@ -18,7 +18,13 @@ pub(crate) fn packed_len(depth: usize, columns: usize) -> usize {
     columns.div_ceil(WIDTH) * WIDTH * depth
 }
 
-impl Panels<'_> {
+impl<'a> Panels<'a> {
+    /// A matrix that was packed before.
+    pub(crate) fn new(data: &'a [f32], depth: usize, columns: usize) -> Self {
+        assert_eq!(data.len(), packed_len(depth, columns), "length of the packed matrix");
+        Self { data, depth, columns }
+    }
+
     pub(crate) fn depth(self) -> usize {
         self.depth
     }

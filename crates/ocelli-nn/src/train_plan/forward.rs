@@ -70,7 +70,7 @@ impl TrainPlan {
                 ocelli_kernels::activate(values.rows(layout[x.0]), *activation, y);
             }),
             Step::Add { a, b, y } => values.write(layout[y.0], |values, y| {
-                ocelli_kernels::add(values.rows(layout[a.0]), values.rows(layout[b.0]), y);
+                ocelli_kernels::add(values.rows(layout[a.0]), values.rows(layout[b.0]), None, y);
             }),
             Step::Join { .. } => {}
             Step::Scale { x, gate, y } => values.write(layout[y.0], |values, y| {

@@ -2,8 +2,9 @@
 
 use super::step::{Convolution, Step, Value, ValueId};
 use crate::graph::{self, BatchNorm, Conv2d, Graph, Linear, NodeId, Op, Padding, Shape};
+use crate::lowering::{geometry, joint_channels, places_in_concatenations};
 use crate::parameter::{ParamId, Parameters};
-use ocelli_kernels::{Activation, Axis, Conv, Depthwise, Geometry, Window};
+use ocelli_kernels::{Activation, Conv, Depthwise, Geometry};
 use std::collections::HashMap;
 
 /// The steps of a graph, its values, and how long each buffer is.
@@ -29,20 +30,20 @@ pub(super) fn lower(
     for (index, node) in nodes.iter().enumerate() {
         node.inputs.iter().for_each(|input| consumers[input.index()].push(index));
     }
+    let parts = places_in_concatenations(graph, &shapes, nodes.len());
     let mut lowering = Lowering {
         graph,
         params,
         batch,
         shapes,
         consumers,
-        parts: HashMap::new(),
+        parts,
         joint_buffers: HashMap::new(),
         value_of: vec![None; nodes.len()],
         steps: Vec::new(),
         layout: Vec::new(),
         buffers: Vec::new(),
     };
-    lowering.place_parts(nodes.len());
     for index in 0..nodes.len() {
         lowering.visit(index)?;
     }
@@ -70,32 +71,6 @@ struct Lowering<'a> {
 }
 
 impl Lowering<'_> {
-    /// Gives every input of a concatenation its place there, unless it has one elsewhere.
-    fn place_parts(&mut self, count: usize) {
-        for concat in 0..count {
-            let node = &self.graph.nodes()[concat];
-            if !matches!(node.op, Op::Concat { .. }) {
-                continue;
-            }
-            let mut offset = 0;
-            for input in &node.inputs {
-                let is_new = matches!(
-                    self.graph.node(*input).op,
-                    Op::Conv2d(_) | Op::BatchNorm(_) | Op::Activation(_) | Op::Add | Op::Scale
-                );
-                if is_new {
-                    self.parts.entry(input.index()).or_insert((concat, offset));
-                }
-                offset += self.shapes[input.index()].channels;
-            }
-        }
-    }
-
-    fn joint_channels(&self, concat: usize) -> usize {
-        let inputs = &self.graph.nodes()[concat].inputs;
-        inputs.iter().map(|input| self.shapes[input.index()].channels).sum()
-    }
-
     fn new_buffer(&mut self, length: usize) -> usize {
         self.buffers.push(length);
         self.buffers.len() - 1
@@ -117,7 +92,8 @@ impl Lowering<'_> {
         [offset, channels]: [usize; 2],
         needs_gradient: bool,
     ) -> ValueId {
-        let (shape, stride) = (self.shapes[concat], self.joint_channels(concat));
+        let (shape, stride) =
+            (self.shapes[concat], joint_channels(self.graph, &self.shapes, concat));
         let pixels = self.batch * shape.height * shape.width;
         let buffer = match self.joint_buffers.get(&concat) {
             Some(buffer) => *buffer,
@@ -220,17 +196,7 @@ impl Lowering<'_> {
     /// How a window slides over the input of an operation.
     fn geometry(&self, index: usize, padding: Padding, windows: [graph::Window; 2]) -> Geometry {
         let input = self.shapes[self.graph.nodes()[index].inputs[0].index()];
-        let output = self.shapes[index];
-        let axis = |axis: usize, input: usize, output: usize| {
-            let graph::Window { kernel, stride, dilation } = windows[axis];
-            let (before, _) = padding.amounts(axis, input, windows[axis]);
-            Axis { window: Window { kernel, stride, dilation, before }, input, output }
-        };
-        Geometry {
-            batch: self.batch,
-            rows: axis(0, input.height, output.height),
-            columns: axis(1, input.width, output.width),
-        }
+        geometry(self.batch, [input, self.shapes[index]], padding, windows)
     }
 
     fn convolve(&mut self, index: usize, conv: &Conv2d, x: ValueId) -> Option<()> {
@@ -372,17 +338,5 @@ impl Lowering<'_> {
         }
         let y = self.result(index, self.needs_gradient(x));
         self.push(Step::Drop { x, y, node: NodeId(index), probability, whole_sample }, &[x], y)
-    }
-}
-
-impl From<graph::Activation> for Activation {
-    fn from(kind: graph::Activation) -> Self {
-        match kind {
-            graph::Activation::Relu => Self::Relu,
-            graph::Activation::Relu6 => Self::Relu6,
-            graph::Activation::Silu => Self::Silu,
-            graph::Activation::Sigmoid => Self::Sigmoid,
-            graph::Activation::HardSigmoid => Self::HardSigmoid,
-        }
     }
 }

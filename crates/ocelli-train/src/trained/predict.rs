@@ -6,7 +6,7 @@ use crate::Result;
 use crate::method::{images, values};
 use crate::metrics::probabilities;
 use ocelli_data::{Loader, LoaderConfig, Skipped};
-use ocelli_nn::Pass;
+use ocelli_nn::InferenceEngine;
 use serde::Serialize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -74,6 +74,7 @@ impl Trained {
         };
         let transform = Arc::new(self.transform()?);
         let loader = Loader::new(source.clone(), transform, config).map_err(crate::Error::from)?;
+        let mut engine = InferenceEngine::new(&self.network).map_err(crate::Error::from)?;
         for batch in loader.epoch(0, 0) {
             let mut batch = batch.map_err(crate::Error::from)?;
             for skipped in std::mem::take(&mut batch.skipped) {
@@ -87,7 +88,7 @@ impl Trained {
             }
             let indices = std::mem::take(&mut batch.indices);
             let pixels = images(&mut batch, &self.network);
-            let logits = values(self.network.forward(pixels, Pass::Eval));
+            let logits = values(engine.logits(pixels));
             let classes = self.network.graph().num_classes().max(1);
             for (index, logits) in indices.into_iter().zip(logits.chunks_exact(classes)) {
                 let image = source.0[index as usize].display().to_string();

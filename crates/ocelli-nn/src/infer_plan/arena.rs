@@ -1,0 +1,129 @@
+//! The memory of a plan: buffers whose lives do not overlap share a slot.
+
+use super::step::{Step, Value};
+use ocelli_kernels::{Rows, RowsMut};
+
+/// Which slot each buffer has, and how much each slot holds per image.
+#[derive(Debug)]
+pub(super) struct Slots {
+    of_buffer: Vec<usize>,
+    lengths: Vec<usize>,
+}
+
+impl Slots {
+    /// Gives the buffers, `lengths` numbers long, their slots. `first` and `last` are buffers
+    /// that live from the start and to the end.
+    pub(super) fn assign(
+        steps: &[Step],
+        layout: &[Value],
+        lengths: &[usize],
+        [first, last]: [usize; 2],
+    ) -> Self {
+        let buffer = |id: super::step::ValueId| layout[id.0].buffer;
+        let mut ends = vec![0; lengths.len()];
+        for (index, step) in steps.iter().enumerate() {
+            for id in [Some(step.x), step.other, Some(step.y)].into_iter().flatten() {
+                ends[buffer(id)] = index;
+            }
+        }
+        ends[last] = steps.len();
+        let mut slots = Self { of_buffer: vec![usize::MAX; lengths.len()], lengths: Vec::new() };
+        let mut free: Vec<usize> = Vec::new();
+        slots.give(first, lengths[first], &mut free);
+        for (index, step) in steps.iter().enumerate() {
+            let y = buffer(step.y);
+            if slots.of_buffer[y] == usize::MAX {
+                slots.give(y, lengths[y], &mut free);
+            }
+            for (buffer, end) in ends.iter().enumerate() {
+                let slot = slots.of_buffer[buffer];
+                if *end == index && slot != usize::MAX && !free.contains(&slot) {
+                    free.push(slot);
+                }
+            }
+        }
+        slots
+    }
+
+    /// The free slot that fits best; else the largest grows; else there is a new one.
+    fn give(&mut self, buffer: usize, length: usize, free: &mut Vec<usize>) {
+        let place = |slot: usize| self.lengths[slot];
+        let fitting = (0..free.len()).filter(|i| place(free[*i]) >= length);
+        let best = fitting.min_by_key(|i| place(free[*i]));
+        let best = best.or_else(|| (0..free.len()).max_by_key(|i| place(free[*i])));
+        let slot = if let Some(index) = best {
+            free.swap_remove(index)
+        } else {
+            self.lengths.push(0);
+            self.lengths.len() - 1
+        };
+        self.lengths[slot] = self.lengths[slot].max(length);
+        self.of_buffer[buffer] = slot;
+    }
+
+    /// Numbers per image in all slots together.
+    pub(super) fn len(&self) -> usize {
+        self.lengths.iter().sum()
+    }
+}
+
+/// The slots of one worker.
+#[derive(Debug, Default)]
+pub(super) struct Arena {
+    slots: Vec<Vec<f32>>,
+}
+
+impl Arena {
+    /// Makes room for `images` images.
+    pub(super) fn reserve(&mut self, slots: &Slots, images: usize) {
+        self.slots.resize_with(slots.lengths.len(), Vec::new);
+        for (slot, length) in self.slots.iter_mut().zip(&slots.lengths) {
+            if slot.len() < length * images {
+                slot.resize(length * images, 0.0);
+            }
+        }
+    }
+
+    pub(super) fn rows(&self, slots: &Slots, value: Value, images: usize) -> Rows<'_> {
+        let from = &self.slots[slots.of_buffer[value.buffer]][value.offset..];
+        Rows::strided(from, value.pixels * images, value.channels, value.stride)
+    }
+
+    /// Lets `work` read `x` and `other` and write `y`. `x` may be channels before `y`'s in one
+    /// buffer; `other` is in another one.
+    pub(super) fn step(
+        &mut self,
+        slots: &Slots,
+        [x, y]: [Value; 2],
+        other: Option<Value>,
+        images: usize,
+        work: impl FnOnce(Rows<'_>, Option<Rows<'_>>, RowsMut<'_>),
+    ) {
+        let slot = slots.of_buffer[y.buffer];
+        let mut taken = std::mem::take(&mut self.slots[slot]);
+        let other = other.map(|other| self.rows(slots, other, images));
+        if x.buffer == y.buffer {
+            let all = RowsMut::strided(&mut taken, y.pixels * images, y.stride, y.stride);
+            let (before, after) = all.split_channels(y.offset);
+            let (to, _) = after.split_channels(y.channels);
+            work(before.into_rows().columns(x.offset, x.channels), other, to);
+        } else {
+            let to = &mut taken[y.offset..];
+            let to = RowsMut::strided(to, y.pixels * images, y.channels, y.stride);
+            work(self.rows(slots, x, images), other, to);
+        }
+        self.slots[slot] = taken;
+    }
+
+    /// Lets `work` write a value that depends on no other.
+    pub(super) fn write(
+        &mut self,
+        slots: &Slots,
+        value: Value,
+        images: usize,
+        work: impl FnOnce(RowsMut<'_>),
+    ) {
+        let to = &mut self.slots[slots.of_buffer[value.buffer]][value.offset..];
+        work(RowsMut::strided(to, value.pixels * images, value.channels, value.stride));
+    }
+}

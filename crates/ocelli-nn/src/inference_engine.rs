@@ -1,0 +1,110 @@
+//! Logits and features without gradients, by the fastest way that a device allows.
+
+use crate::Result;
+use crate::graph::NodeId;
+use crate::infer_plan::InferPlan;
+use crate::network::Network;
+use crate::pass::Pass;
+use burn::backend::Flex;
+use burn::tensor::{Device, Tensor, TensorData};
+use std::fmt;
+
+/// A network compiled for inference.
+///
+/// Normalisations are folded into the convolutions before them. On the CPU a network is then run
+/// by a plan made for the size of its images; on other devices, and for networks with operations
+/// that no plan knows, by burn. It is a copy: later changes of the network do not reach it.
+///
+/// On the CPU the result for an image does not depend on the images beside it or on the number of
+/// threads, to the bit.
+pub struct InferenceEngine {
+    folded: Network,
+    plans: Vec<Planned>,
+}
+
+impl fmt::Debug for InferenceEngine {
+    /// Without its weights, which are millions of numbers.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = formatter.debug_struct("InferenceEngine");
+        text.field("plans", &self.plans.len()).finish_non_exhaustive()
+    }
+}
+
+/// A plan and what it was made for.
+struct Planned {
+    wanted: NodeId,
+    size: [usize; 2],
+    /// `None` if there can be none.
+    plan: Option<InferPlan>,
+}
+
+impl InferenceEngine {
+    /// Compiles a network.
+    ///
+    /// # Errors
+    /// Only when the network is inconsistent in itself.
+    pub fn new(network: &Network) -> Result<Self> {
+        Ok(Self { folded: network.fold_batch_norm()?, plans: Vec::new() })
+    }
+
+    /// Whether images of `height` × `width` pixels are classified by a plan.
+    pub fn has_plan(&mut self, [height, width]: [usize; 2]) -> bool {
+        self.plan_for(self.folded.graph().logits(), [height, width]).is_some()
+    }
+
+    /// The logits of a batch of images.
+    ///
+    /// # Shapes
+    /// - `images`: `[batch, channels, height, width]`
+    /// - result: `[batch, classes]`
+    pub fn logits(&mut self, images: Tensor<4>) -> Tensor<2> {
+        let wanted = self.folded.graph().logits();
+        match self.run(&images, wanted) {
+            Some(logits) => logits,
+            None => self.folded.forward(images, Pass::Eval),
+        }
+    }
+
+    /// The pooled features that the classifier takes.
+    ///
+    /// # Shapes
+    /// - `images`: `[batch, channels, height, width]`
+    /// - result: `[batch, features]`
+    pub fn pooled(&mut self, images: Tensor<4>) -> Tensor<2> {
+        let wanted = self.folded.graph().pooled();
+        match self.run(&images, wanted) {
+            Some(pooled) => pooled,
+            None => self.folded.pooled(images, Pass::Eval),
+        }
+    }
+
+    /// `None` if the images are not on the CPU or there is no plan.
+    fn run(&mut self, images: &Tensor<4>, wanted: NodeId) -> Option<Tensor<2>> {
+        let [batch, channels, height, width] = images.dims();
+        if channels != self.folded.graph().in_channels() {
+            return None;
+        }
+        let device = images.device();
+        let images = images.clone().without_autodiff().try_into_primitive::<Flex>().ok()?;
+        let images = images.to_contiguous();
+        let values = images.as_slice::<f32>()?;
+        let plan = self.plan_for(wanted, [height, width])?;
+        Some(matrix(plan.run(values, batch), batch, &device))
+    }
+
+    fn plan_for(&mut self, wanted: NodeId, size: [usize; 2]) -> Option<&InferPlan> {
+        let fits = |planned: &Planned| planned.wanted == wanted && planned.size == size;
+        let place = self.plans.iter().position(fits).unwrap_or_else(|| {
+            let (graph, params) = (self.folded.graph(), self.folded.params());
+            let plan = InferPlan::new(graph, params, wanted, size);
+            self.plans.push(Planned { wanted, size, plan });
+            self.plans.len() - 1
+        });
+        self.plans[place].plan.as_ref()
+    }
+}
+
+fn matrix(values: Vec<f32>, rows: usize, device: &Device) -> Tensor<2> {
+    let columns = values.len() / rows.max(1);
+    Tensor::from_data(TensorData::new(values, [rows, columns]), device)
+}
