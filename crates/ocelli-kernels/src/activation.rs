@@ -106,7 +106,7 @@ pub(crate) mod functions {
     #[inline(always)]
     fn sigmoid<S: Simd>(simd: S, x: S::Vector) -> S::Vector {
         let one = simd.splat(1.0);
-        simd.div(one, simd.add(one, simd.exp(simd.sub(simd.splat(0.0), x))))
+        simd.reciprocal(simd.add(one, simd.exp(simd.sub(simd.splat(0.0), x))))
     }
 
     /// One where `low < x < high`, else zero.

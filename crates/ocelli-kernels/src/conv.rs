@@ -6,11 +6,14 @@
 //! dw[o, i, t] = Σ_p  dy[p, o] · x[source(p, t), i]          weight gradient
 //! ```
 //!
-//! p and q are pixels, t taps of the kernel. For a block of pixels the taps' inputs are gathered
-//! side by side into a small matrix that stays in the cache (nothing is gathered for a pointwise
-//! kernel); each line above is then a matrix product.
+//! p and q are pixels, t taps of the kernel. Each line is a matrix product whose left factor has the
+//! inputs of all taps side by side. For a pointwise kernel that is the input itself; along lines of
+//! an image it can be read from the input too (`lines`); else the inputs of a block of pixels are
+//! gathered into a small matrix that stays in the cache (`gather`).
 
 mod gather;
+mod lines;
+mod shares;
 
 use crate::blocks::{for_each_block, rows_per_block};
 use crate::elementwise::Write;
@@ -143,11 +146,30 @@ impl Conv {
     ) {
         self.check((x.count(), x.channels()), (y.count(), y.channels()));
         finish.check(y.count(), y.channels());
-        let block = rows_per_block(self.depth().max(self.out_channels));
+        if self.goes_along_lines() {
+            let width = self.geometry.columns.output;
+            let block = self.lines_per_block() * width;
+            return for_each_block(y, block, statistics, |first, mut y| {
+                self.multiply_lines(x, weight, first / width, y.reborrow());
+                finish.apply(first, y);
+            });
+        }
+        if self.shares_out_channels() {
+            return self.run_by_channels(x, weight, finish, y, statistics);
+        }
+        let block = self.rows_per_block();
         for_each_block(y, block, statistics, |first, mut y| {
             self.with_gathered(x, first, y.count(), |a| multiply(a, weight, y.reborrow(), false));
             finish.apply(first, y);
         });
+    }
+
+    /// Pixels per block, in whole tiles. A single image makes some blocks, for a few threads.
+    fn rows_per_block(self) -> usize {
+        const BLOCKS: usize = 12;
+        const FEWEST: usize = 24;
+        let share = self.geometry.output_pixels().div_ceil(BLOCKS).next_multiple_of(12);
+        rows_per_block(self.depth().max(self.out_channels)).min(share.max(FEWEST))
     }
 
     /// Hands on the inputs of all taps of `count` pixels from `first` on, `[pixels, taps · in]`.

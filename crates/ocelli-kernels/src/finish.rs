@@ -30,6 +30,15 @@ impl Finish<'_> {
         }
     }
 
+    /// What follows for `count` channels from `first` on.
+    pub(crate) fn channels(&self, first: usize, count: usize) -> Self {
+        Self {
+            bias: self.bias.map(|bias| &bias[first..first + count]),
+            residual: self.residual.map(|residual| residual.columns(first, count)),
+            activation: self.activation,
+        }
+    }
+
     /// Finishes the rows of the output from number `first` on.
     pub(crate) fn apply(&self, first: usize, y: RowsMut<'_>) {
         if self.bias.is_none() && self.residual.is_none() && self.activation.is_none() {

@@ -10,6 +10,7 @@
 
 #![expect(unsafe_code, reason = "the inner loops run on checked-once pointers")]
 
+use crate::blocks::rows_per_block;
 use crate::elementwise::Write;
 use crate::rows::{Rows, RowsMut};
 use crate::simd::{Kernel, Simd, dispatch};
@@ -25,9 +26,13 @@ use rayon::prelude::*;
 pub fn scale(x: Rows<'_>, gate: Rows<'_>, y: RowsMut<'_>, write: Write) {
     assert_eq!((x.count(), x.channels()), (y.count(), y.channels()), "shape of scaled values");
     let pixels = pixels_per_image(x, gate);
+    let block = rows_per_block(x.channels());
     y.blocks(pixels).enumerate().for_each(|(image, y)| {
-        let (x, gate) = (x.range(image * pixels, pixels), gate.row(image));
-        dispatch(Scale { x, gate, y, write });
+        let gate = gate.row(image);
+        y.blocks(block).enumerate().for_each(|(index, y)| {
+            let x = x.range(image * pixels + index * block, y.count());
+            dispatch(Scale { x, gate, y, write });
+        });
     });
 }
 

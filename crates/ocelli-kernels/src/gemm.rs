@@ -8,6 +8,7 @@
 //! | product | used for |
 //! | --- | --- |
 //! | `C = A · B` ([`multiply`]) | forward (B = Wᵀ), data gradient (B = W) |
+//! | the same, A being windows of an image ([`multiply_windows`]) | forward along lines |
 //! | `C = Aᵀ · B` ([`multiply_transposed`]) | weight gradient (A = dY, B = X) |
 //!
 //! Both keep a tile of C of up to 12 rows and two vectors in registers (with AVX-512: 24 of 32)
@@ -19,7 +20,7 @@
 mod panels;
 mod tile;
 
-pub(crate) use panels::{Panels, pack_rows, pack_transposed, packed_len};
+pub(crate) use panels::{Panels, WIDTH, pack_rows, pack_transposed, packed_len};
 
 use crate::rows::{Rows, RowsMut};
 use crate::simd::{Kernel, Simd, dispatch};
@@ -64,8 +65,10 @@ impl Kernel for Multiply<'_> {
                     a: self.a.as_ptr().wrapping_add(from),
                     a_row: self.a.stride(),
                     a_step: 1,
+                    runs: 1,
+                    a_run: 0,
                     b: self.b.at(from, column),
-                    b_step: panels::WIDTH,
+                    b_step: WIDTH,
                     c: c.wrapping_add(column),
                     c_row: c_stride,
                     accumulate: self.accumulate || from > 0,
@@ -74,6 +77,75 @@ impl Kernel for Multiply<'_> {
                 // lie in `self.c`; A has as many rows and `from + steps` ≤ depth columns; a panel
                 // has room for two whole vectors.
                 unsafe { tiles(simd, &tile, rows, columns - column) }
+            }
+        }
+    }
+}
+
+/// Windows of an image: each row of A consists of `runs` runs of memory.
+pub(crate) struct Windows<'a> {
+    pub(crate) data: &'a [f32],
+    /// Runs per window, and numbers per run.
+    pub(crate) runs: usize,
+    pub(crate) run: usize,
+    pub(crate) between_runs: usize,
+    pub(crate) between_windows: usize,
+    pub(crate) between_lines: usize,
+    /// Windows per line.
+    pub(crate) per_line: usize,
+}
+
+/// `C = A · B` for whole lines of windows, on one thread.
+///
+/// # Shapes
+/// - `b`: `[runs · run, columns]` in panels, `c`: `[lines · per_line, columns]`
+pub(crate) fn multiply_windows(a: &Windows<'_>, b: Panels<'_>, c: RowsMut<'_>) {
+    assert_eq!(a.runs * a.run, b.depth(), "depth of windows and B");
+    assert_eq!(c.channels(), b.columns(), "columns of B and C");
+    assert!(c.count().is_multiple_of(a.per_line), "{} rows in lines of {}", c.count(), a.per_line);
+    let lines = c.count() / a.per_line;
+    if a.runs * a.run * lines > 0 {
+        let last = (lines - 1) * a.between_lines
+            + (a.per_line - 1) * a.between_windows
+            + (a.runs - 1) * a.between_runs
+            + a.run;
+        assert!(last <= a.data.len(), "windows end at {last} of {}", a.data.len());
+    }
+    dispatch(MultiplyWindows { a, b, c, lines });
+}
+
+struct MultiplyWindows<'a> {
+    a: &'a Windows<'a>,
+    b: Panels<'a>,
+    c: RowsMut<'a>,
+    lines: usize,
+}
+
+impl Kernel for MultiplyWindows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, simd: S) {
+        let (a, columns) = (self.a, self.b.columns());
+        let (c, c_row) = (self.c.as_mut_ptr(), self.c.stride());
+        for column in (0..columns).step_by(2 * S::LANES) {
+            for line in 0..self.lines {
+                let tile = Tile {
+                    depth: a.run,
+                    a: a.data.as_ptr().wrapping_add(line * a.between_lines),
+                    a_row: a.between_windows,
+                    a_step: 1,
+                    runs: a.runs,
+                    a_run: a.between_runs,
+                    b: self.b.at(0, column),
+                    b_step: WIDTH,
+                    c: c.wrapping_add(line * a.per_line * c_row + column),
+                    c_row,
+                    accumulate: false,
+                };
+                // SAFETY: `multiply_windows` checked where the last window ends, that B has a row
+                // for each of its numbers, and that C has a row for each window.
+                unsafe { tiles(simd, &tile, a.per_line, columns - column) }
             }
         }
     }
@@ -117,6 +189,8 @@ impl Kernel for MultiplyTransposed<'_> {
                     a: self.a.as_ptr().wrapping_add(from * self.a.stride()),
                     a_row: 1,
                     a_step: self.a.stride(),
+                    runs: 1,
+                    a_run: 0,
                     b: self.b.as_ptr().wrapping_add(from * self.b.stride() + column),
                     b_step: self.b.stride(),
                     c: c.wrapping_add(column),

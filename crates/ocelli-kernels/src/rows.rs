@@ -211,6 +211,32 @@ impl<'a> RowsMut<'a> {
         )
     }
 
+    /// `width` channels at a time, the last share narrower if need be.
+    pub(crate) fn channel_shares(self, width: usize) -> Vec<Self> {
+        let mut shares = Vec::with_capacity(self.channels.div_ceil(width));
+        let mut rest = self;
+        while rest.channels > width {
+            let (share, others) = rest.split_channels(width);
+            shares.push(share);
+            rest = others;
+        }
+        shares.push(rest);
+        shares
+    }
+
+    /// `count` rows from `first` on, under a shorter borrow.
+    pub(crate) fn rows_mut(&mut self, first: usize, count: usize) -> RowsMut<'_> {
+        assert!(first + count <= self.count, "rows {first} and {count} more of {}", self.count);
+        let start = self.start_of(first);
+        RowsMut {
+            start,
+            count,
+            channels: self.channels,
+            stride: self.stride,
+            borrowed: PhantomData,
+        }
+    }
+
     /// The rows in blocks of `rows`, the last one shorter if need be.
     pub(crate) fn blocks(
         self,

@@ -47,9 +47,9 @@ pub(crate) fn for_each_tap(geometry: Geometry, mut visit: impl FnMut(usize, usiz
     }
 }
 
-/// Any window on a small image, padded before and after by different amounts.
-fn any_axis() -> impl Strategy<Value = Axis> {
-    let sizes = (1_usize..12, 1_usize..6, 1_usize..4, 1_usize..3);
+/// Any window on up to `longest` pixels, padded before and after by different amounts.
+fn any_axis(longest: usize) -> impl Strategy<Value = Axis> {
+    let sizes = (1..=longest, 1_usize..6, 1_usize..4, 1_usize..3);
     (sizes, 0_usize..4, 0_usize..4).prop_filter_map(
         "a window that fits",
         |((input, kernel, stride, dilation), before, after)| {
@@ -60,9 +60,9 @@ fn any_axis() -> impl Strategy<Value = Axis> {
     )
 }
 
-/// A batch of one to three small images under any window.
+/// A batch of one to three small images, some of them wide, under any window.
 pub(crate) fn any_geometry() -> impl Strategy<Value = Geometry> {
-    (1_usize..4, any_axis(), any_axis()).prop_map(|(batch, rows, columns)| Geometry {
+    (1_usize..4, any_axis(11), any_axis(30)).prop_map(|(batch, rows, columns)| Geometry {
         batch,
         rows,
         columns,

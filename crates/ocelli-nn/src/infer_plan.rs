@@ -81,10 +81,12 @@ impl InferPlan {
     /// How many images a thread takes at a time. More of them read a layer's weights less often,
     /// fewer stay in the cache between layers.
     fn images_per_share(&self, batch: usize) -> usize {
+        /// By measurement, for weights of a few megabytes.
+        const MOST: usize = 4;
         /// What the values of a share may take, in numbers.
-        const SHARE: usize = 512 * 1024;
-        let per_thread = batch.div_ceil(rayon::current_num_threads());
-        (SHARE / self.slots.len().max(1)).clamp(1, per_thread.max(1))
+        const VALUES: usize = 8 * 1024 * 1024;
+        let per_thread = batch.div_ceil(rayon::current_num_threads()).max(1);
+        (VALUES / self.slots.len().max(1)).clamp(1, MOST.min(per_thread))
     }
 
     fn run_share(&self, images: &[f32], results: &mut [f32]) {

@@ -27,7 +27,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn all_three_passes_equal_the_naive_sums(
-        geometry in any_geometry(), in_channels in 1_usize..20, out_channels in 1_usize..40,
+        geometry in any_geometry(), in_channels in 1_usize..20, out_channels in 1_usize..100,
     ) {
         let conv = Conv { geometry, in_channels, out_channels };
         let x = values(geometry.input_pixels() * in_channels, 1);
@@ -68,4 +68,57 @@ fn a_weight_gradient_over_many_pixels_is_summed_over_all_segments() {
     let mut dw = [0.0; 6];
     conv.weight_gradient(Rows::dense(&x, 3), Rows::dense(&dy, 2), &mut dw);
     assert_close(&dw, &expected);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+    #[test]
+    fn inference_adds_bias_and_residual_and_activates(
+        geometry in any_geometry(), in_channels in 1_usize..10, out_channels in 1_usize..80,
+    ) {
+        let conv = Conv { geometry, in_channels, out_channels };
+        let x = values(geometry.input_pixels() * in_channels, 1);
+        let w = values(out_channels * conv.depth(), 2);
+        let residual = values(geometry.output_pixels() * out_channels, 3);
+        let bias = values(out_channels, 4);
+        let [sums, ..] = naive(conv, &x, &w, &residual);
+        let expected = sums.iter().zip(&residual).enumerate();
+        let expected: Vec<f64> = expected
+            .map(|(i, (sum, residual))| {
+                (sum + f64::from(bias[i % out_channels]) + f64::from(*residual)).max(0.0)
+            })
+            .collect();
+        let finish = Finish {
+            bias: Some(&bias),
+            residual: Some(Rows::dense(&residual, out_channels)),
+            activation: Some(crate::Activation::Relu),
+        };
+        let mut y = vec![9.0; residual.len()];
+        let to = RowsMut::dense(&mut y, out_channels);
+        conv.infer(Rows::dense(&x, in_channels), &conv.pack(&w), &finish, to);
+        assert_close(&y, &expected);
+    }
+}
+
+#[test]
+fn a_large_weight_is_shared_out_by_channels() {
+    let conv = Conv::linear(70, 600, 450);
+    assert!(conv.shares_out_channels());
+    let (x, w, bias) = (values(42_000, 1), values(270_000, 2), values(450, 3));
+    let [expected, ..] = naive(conv, &x, &w, &[0.0; 31_500]);
+    let shifted = expected.iter().enumerate().map(|(i, y)| y + f64::from(bias[i % 450]));
+    let mut y = vec![9.0; 31_500];
+    let mut statistics = Statistics::default();
+    let to = RowsMut::dense(&mut y, 450);
+    conv.forward(Rows::dense(&x, 600), &w, Some(&bias), to, Some(&mut statistics));
+    assert_close(&y, &shifted.collect::<Vec<_>>());
+    assert_close(&statistics.mean, &means(&y, 450));
+}
+
+fn means(y: &[f32], channels: usize) -> Vec<f64> {
+    let mut sums = vec![0.0; channels];
+    for row in y.chunks_exact(channels) {
+        sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += f64::from(*value));
+    }
+    sums.iter().map(|sum| sum / (y.len() / channels) as f64).collect()
 }

@@ -44,6 +44,19 @@ proptest! {
         conv.forward(x_rows, &w, RowsMut::dense(&mut y, channels), None);
         assert_close(&y, &y_expected);
 
+        let bias = values(channels, 6);
+        let finish = Finish {
+            bias: Some(&bias),
+            residual: Some(dy_rows),
+            activation: Some(crate::Activation::Relu6),
+        };
+        conv.infer(x_rows, &conv.pack(&w), &finish, RowsMut::dense(&mut y, channels));
+        let finished = y_expected.iter().enumerate().map(|(i, sum)| {
+            let residual = dy[i / channels * stride + i % channels];
+            (sum + f64::from(bias[i % channels]) + f64::from(residual)).clamp(0.0, 6.0)
+        });
+        assert_close(&y, &finished.collect::<Vec<_>>());
+
         let mut dx = strided(&values(inputs * channels, 5));
         let start = dx.clone();
         let mut added: Vec<f64> = start.iter().map(|old| f64::from(*old)).collect();

@@ -25,6 +25,13 @@ impl<'a> Panels<'a> {
         Self { data, depth, columns }
     }
 
+    /// `columns` columns from `first` on, which is the start of a panel.
+    pub(crate) fn columns_from(self, first: usize, columns: usize) -> Self {
+        assert!(first.is_multiple_of(WIDTH) && first + columns <= self.columns, "columns {first}");
+        let data = &self.data[first * self.depth..][..packed_len(self.depth, columns)];
+        Self { data, depth: self.depth, columns }
+    }
+
     pub(crate) fn depth(self) -> usize {
         self.depth
     }

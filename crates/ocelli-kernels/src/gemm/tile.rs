@@ -7,7 +7,7 @@ use crate::simd::Simd;
 /// A column strip of C, one or two vectors wide, and the strips of A and B that make it.
 #[derive(Clone, Copy)]
 pub(super) struct Tile {
-    /// How many products each number of C sums.
+    /// How many products of a run each number of C sums.
     pub(super) depth: usize,
     /// A at its first row and step.
     pub(super) a: *const f32,
@@ -15,6 +15,10 @@ pub(super) struct Tile {
     pub(super) a_row: usize,
     /// From one step of the depth to the next, in A.
     pub(super) a_step: usize,
+    /// In how many runs a row of A stands. B goes on from run to run.
+    pub(super) runs: usize,
+    /// From one run of a row of A to the next.
+    pub(super) a_run: usize,
     /// B at its first step.
     pub(super) b: *const f32,
     /// From one step of the depth to the next, in B.
@@ -31,7 +35,8 @@ pub(super) struct Tile {
 /// are touched.
 ///
 /// # Safety
-/// All that the tile describes must be readable (C: writable) for `rows` rows, `depth` steps and
+/// All that the tile describes must be readable (C: writable) for `rows` rows, `runs` times
+/// `depth` steps and
 /// `min(columns, two vectors)` columns.
 #[inline(always)]
 pub(super) unsafe fn tiles<S: Simd>(simd: S, tile: &Tile, rows: usize, columns: usize) {
@@ -74,8 +79,12 @@ unsafe fn strip<S: Simd, const VECTORS: usize, const TAIL: bool>(
             }
         };
     }
-    // Sixteen registers hold no more than a tile of six rows; thirty-two hold one of twelve.
+    // Sixteen registers hold no more than a tile of six rows; thirty-two hold one of twelve, or of
+    // twice that if it is a vector wide.
     if S::LANES == 16 {
+        if VECTORS == 1 {
+            step!(24);
+        }
         step!(12);
         step!(8);
     } else {
@@ -100,23 +109,30 @@ unsafe fn block<S: Simd, const HEIGHT: usize, const VECTORS: usize, const TAIL: 
     // SAFETY: the caller vouches for `depth` steps of A and B and for the rows and columns of C;
     // the mask keeps partial vectors within the columns.
     unsafe {
-        let (mut a, mut b) = (tile.a, tile.b);
-        for _ in 0..tile.depth {
-            let b_vectors: [S::Vector; VECTORS] = std::array::from_fn(
-                #[inline(always)]
-                |vector| {
-                    let from = b.add(vector * S::LANES);
-                    if is_partial(vector) { simd.load_first(from, mask) } else { simd.load(from) }
-                },
-            );
-            for (row, sums) in sums.iter_mut().enumerate() {
-                let factor = simd.splat(*a.add(row * tile.a_row));
-                for (sum, b) in sums.iter_mut().zip(b_vectors) {
-                    *sum = simd.mul_add(factor, b, *sum);
+        let mut b = tile.b;
+        for run in 0..tile.runs {
+            let mut a = tile.a.wrapping_add(run * tile.a_run);
+            for _ in 0..tile.depth {
+                let b_vectors: [S::Vector; VECTORS] = std::array::from_fn(
+                    #[inline(always)]
+                    |vector| {
+                        let from = b.add(vector * S::LANES);
+                        if is_partial(vector) {
+                            simd.load_first(from, mask)
+                        } else {
+                            simd.load(from)
+                        }
+                    },
+                );
+                for (row, sums) in sums.iter_mut().enumerate() {
+                    let factor = simd.splat(*a.add(row * tile.a_row));
+                    for (sum, b) in sums.iter_mut().zip(b_vectors) {
+                        *sum = simd.mul_add(factor, b, *sum);
+                    }
                 }
+                a = a.wrapping_add(tile.a_step);
+                b = b.wrapping_add(tile.b_step);
             }
-            a = a.wrapping_add(tile.a_step);
-            b = b.wrapping_add(tile.b_step);
         }
         for (row, sums) in sums.into_iter().enumerate() {
             for (vector, mut sum) in sums.into_iter().enumerate() {

@@ -3,9 +3,9 @@
 use super::{Kernel, Simd};
 use std::arch::x86_64::{
     __m512, __mmask16, _CMP_GT_OQ, _mm512_add_ps, _mm512_cmp_ps_mask, _mm512_div_ps,
-    _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_blend_ps, _mm512_mask_storeu_ps,
-    _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps, _mm512_scalef_ps,
-    _mm512_set1_ps, _mm512_storeu_ps, _mm512_sub_ps,
+    _mm512_fmadd_ps, _mm512_fnmadd_ps, _mm512_loadu_ps, _mm512_mask_blend_ps,
+    _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps,
+    _mm512_rcp14_ps, _mm512_scalef_ps, _mm512_set1_ps, _mm512_storeu_ps, _mm512_sub_ps,
 };
 
 /// Exists only inside [`run`], and so only where AVX-512 does: that is what makes every call of
@@ -84,6 +84,17 @@ impl Simd for Avx512 {
     fn mul_add(self, a: __m512, b: __m512, c: __m512) -> __m512 {
         // SAFETY: see `Avx512`.
         unsafe { _mm512_fmadd_ps(a, b, c) }
+    }
+
+    /// An estimate to fourteen bits and one step of Newton's method: cheaper than a division.
+    #[inline(always)]
+    fn reciprocal(self, a: __m512) -> __m512 {
+        // SAFETY: see `Avx512`.
+        unsafe {
+            let estimate = _mm512_rcp14_ps(a);
+            let error = _mm512_fnmadd_ps(a, estimate, _mm512_set1_ps(1.0));
+            _mm512_fmadd_ps(estimate, error, estimate)
+        }
     }
 
     #[inline(always)]

@@ -6,43 +6,48 @@ struct Probe<'a> {
 }
 
 impl Kernel for Probe<'_> {
-    type Output = Vec<[f32; 2]>;
+    /// Each number, its exponential, and the reciprocal of that.
+    type Output = Vec<[f32; 3]>;
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) -> Self::Output {
-        let mut pairs = Vec::new();
+        let mut found = Vec::new();
         for chunk in self.values.chunks(S::LANES) {
             let mask = simd.mask(chunk.len());
-            let mut result = vec![-1.0_f32; chunk.len()];
-            // SAFETY: the mask has as many lanes as both slices have numbers.
+            let (mut results, mut inverses) = ([-1.0; 16], [-1.0; 16]);
+            // SAFETY: the mask has as many lanes as the slice has numbers, which is at most sixteen.
             unsafe {
-                let x = simd.load_first(chunk.as_ptr(), mask);
-                simd.store_first(result.as_mut_ptr(), mask, simd.exp(x));
+                let result = simd.exp(simd.load_first(chunk.as_ptr(), mask));
+                simd.store_first(results.as_mut_ptr(), mask, result);
+                simd.store_first(inverses.as_mut_ptr(), mask, simd.reciprocal(result));
             }
-            pairs.extend(chunk.iter().zip(result).map(|(x, y)| [*x, y]));
+            let results = results.into_iter().zip(inverses);
+            found.extend(chunk.iter().zip(results).map(|(x, (y, inverse))| [*x, y, inverse]));
         }
-        pairs
+        found
     }
 }
 
-fn exponentials_are_right(pairs: Vec<[f32; 2]>, count: usize) {
-    assert_eq!(pairs.len(), count);
-    for [x, y] in pairs {
+fn exponentials_are_right(found: Vec<[f32; 3]>, count: usize) {
+    assert_eq!(found.len(), count);
+    for [x, y, inverse] in found {
         let expected = f64::from(x).exp();
         let error = (f64::from(y) - expected).abs() / expected;
         assert!(error < 4e-7, "exp({x}) = {y}, off by {error:e}");
+        let error = (f64::from(y) * f64::from(inverse) - 1.0).abs();
+        assert!(error < 2e-7, "1 / {y} = {inverse}, off by {error:e}");
     }
 }
 
 #[test]
-fn every_instruction_set_computes_exponentials() {
+fn every_instruction_set_computes_exponentials_and_reciprocals() {
     let values: Vec<f32> = (-869..=869).map(|tenth| tenth as f32 / 10.0).collect();
     exponentials_are_right(Probe { values: &values }.run(Portable), values.len());
     exponentials_are_right(dispatch(Probe { values: &values }), values.len());
     #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
         // SAFETY: the instructions were just found.
-        let pairs = unsafe { avx2::run(Probe { values: &values }) };
-        exponentials_are_right(pairs, values.len());
+        let found = unsafe { avx2::run(Probe { values: &values }) };
+        exponentials_are_right(found, values.len());
     }
 }
