@@ -88,9 +88,10 @@ pub(crate) struct Windows<'a> {
     /// Runs per window, and numbers per run.
     pub(crate) runs: usize,
     pub(crate) run: usize,
-    pub(crate) between_runs: usize,
-    pub(crate) between_windows: usize,
-    pub(crate) between_lines: usize,
+    /// From the start of one run, window or line to that of the next.
+    pub(crate) run_distance: usize,
+    pub(crate) window_distance: usize,
+    pub(crate) line_distance: usize,
     /// Windows per line.
     pub(crate) per_line: usize,
 }
@@ -105,9 +106,9 @@ pub(crate) fn multiply_windows(a: &Windows<'_>, b: Panels<'_>, c: RowsMut<'_>) {
     assert!(c.count().is_multiple_of(a.per_line), "{} rows in lines of {}", c.count(), a.per_line);
     let lines = c.count() / a.per_line;
     if a.runs * a.run * lines > 0 {
-        let last = (lines - 1) * a.between_lines
-            + (a.per_line - 1) * a.between_windows
-            + (a.runs - 1) * a.between_runs
+        let last = (lines - 1) * a.line_distance
+            + (a.per_line - 1) * a.window_distance
+            + (a.runs - 1) * a.run_distance
             + a.run;
         assert!(last <= a.data.len(), "windows end at {last} of {}", a.data.len());
     }
@@ -132,11 +133,11 @@ impl Kernel for MultiplyWindows<'_> {
             for line in 0..self.lines {
                 let tile = Tile {
                     depth: a.run,
-                    a: a.data.as_ptr().wrapping_add(line * a.between_lines),
-                    a_row: a.between_windows,
+                    a: a.data.as_ptr().wrapping_add(line * a.line_distance),
+                    a_row: a.window_distance,
                     a_step: 1,
                     runs: a.runs,
-                    a_run: a.between_runs,
+                    a_run: a.run_distance,
                     b: self.b.at(0, column),
                     b_step: WIDTH,
                     c: c.wrapping_add(line * a.per_line * c_row + column),

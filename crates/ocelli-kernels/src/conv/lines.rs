@@ -82,9 +82,9 @@ impl Conv {
                 data: padded,
                 runs: down.kernel,
                 run: across.kernel * channels,
-                between_runs: down.dilation * line,
-                between_windows: across.stride * channels,
-                between_lines: down.stride * line,
+                run_distance: down.dilation * line,
+                window_distance: across.stride * channels,
+                line_distance: down.stride * line,
                 per_line: columns.output,
             };
             multiply_windows(&windows, weight, y);

@@ -105,7 +105,7 @@ fn a_large_weight_is_shared_out_by_channels() {
     let conv = Conv::linear(70, 600, 450);
     assert!(conv.shares_out_channels());
     let (x, w, bias) = (values(42_000, 1), values(270_000, 2), values(450, 3));
-    let [expected, ..] = naive(conv, &x, &w, &[0.0; 31_500]);
+    let [expected, ..] = naive(conv, &x, &w, &vec![0.0; 31_500]);
     let shifted = expected.iter().enumerate().map(|(i, y)| y + f64::from(bias[i % 450]));
     let mut y = vec![9.0; 31_500];
     let mut statistics = Statistics::default();

@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use clap::value_parser;
 use ocelli::data::Targets;
-use ocelli::nn::{GradientEngine, Network, Pass, TrainPass};
+use ocelli::nn::{GradientEngine, InferenceEngine, Network, TrainPass};
 use ocelli::random::Seed;
 use ocelli::train::Optimizer;
 use ocelli::train::loss::cross_entropy;
@@ -60,7 +60,7 @@ pub(super) fn run(args: &Args, settings: &Settings, arena: &mut Arena) -> anyhow
             for batch in batches {
                 let images = images(batch, subject.size, &device);
                 let case = case(subject, "inference", batch, INFERENCE_PEERS);
-                arena.contest(&case, inference(&network, images))?;
+                arena.contest(&case, inference(&network, images)?)?;
             }
         }
         if !args.only_inference {
@@ -104,12 +104,15 @@ fn images(batch: usize, size: usize, device: &Device) -> Tensor<4> {
 }
 
 /// The logits of a batch, in memory.
-fn inference(network: &Network, images: Tensor<4>) -> impl FnMut() -> anyhow::Result<()> {
-    let network = network.clone();
-    move || {
-        network.forward(images.clone(), Pass::Eval).into_data();
+fn inference(
+    network: &Network,
+    images: Tensor<4>,
+) -> anyhow::Result<impl FnMut() -> anyhow::Result<()>> {
+    let mut engine = InferenceEngine::new(network)?;
+    Ok(move || {
+        engine.logits(images.clone()).into_data();
         Ok(())
-    }
+    })
 }
 
 /// A step of the trainer without its loader and its log: gradients, statistics of the batch
