@@ -1,3 +1,4 @@
+use super::array::{MAX_UNPACKED, header_bytes};
 use super::*;
 use flate2::{Compression, write::GzEncoder};
 use proptest::prelude::*;
