@@ -5,3 +5,4 @@ pub mod ghostnet;
 pub mod mobilenetv2;
 pub mod resnet;
 pub mod resnet_cifar;
+pub mod vgg;

@@ -59,7 +59,7 @@ impl<'a> Folder<'a> {
             self.moved.push(target);
             return;
         }
-        let op = self.copy(&node.op);
+        let op = node.op.map_params(|id| self.carry(id));
         let inputs = node.inputs.iter().map(|input| self.moved[input.index()]).collect();
         self.nodes.push(Node { name: node.name.clone(), op, inputs });
         self.moved.push(NodeId(self.nodes.len() - 1));
@@ -105,31 +105,6 @@ impl<'a> Folder<'a> {
         }
     }
 
-    /// The operation with its parameters carried over.
-    fn copy(&mut self, op: &Op) -> Op {
-        match op {
-            Op::Conv2d(conv) => Op::Conv2d(Conv2d {
-                weight: self.carry(conv.weight),
-                bias: conv.bias.map(|id| self.carry(id)),
-                ..conv.clone()
-            }),
-            Op::BatchNorm(norm) => Op::BatchNorm(BatchNorm {
-                weight: self.carry(norm.weight),
-                bias: self.carry(norm.bias),
-                running_mean: self.carry(norm.running_mean),
-                running_var: self.carry(norm.running_var),
-                num_batches_tracked: self.carry(norm.num_batches_tracked),
-                ..norm.clone()
-            }),
-            Op::Linear(linear) => Op::Linear(crate::graph::Linear {
-                weight: self.carry(linear.weight),
-                bias: linear.bias.map(|id| self.carry(id)),
-                ..linear.clone()
-            }),
-            other => other.clone(),
-        }
-    }
-
     fn carry(&mut self, id: ParamId) -> ParamId {
         let parameter = self.network.params().get(id);
         self.params.push((parameter.spec.clone(), self.network.params().to_values(id)));
@@ -146,6 +121,7 @@ impl<'a> Folder<'a> {
             pooled: at(old.pooled()),
             logits: at(old.logits()),
             in_channels: old.in_channels(),
+            init: old.init,
             nodes: self.nodes,
             params: specs,
         };

@@ -16,6 +16,7 @@ pub use op::{Activation, BatchNorm, Conv2d, Linear, Op, Padding, Pool, Window};
 pub use shape::Shape;
 
 use crate::Result;
+use crate::init::InitScheme;
 use crate::parameter::{ParamId, ParamSpec};
 
 /// The place of an operation in its graph.
@@ -50,6 +51,8 @@ pub struct Graph {
     pub(crate) pooled: NodeId,
     pub(crate) logits: NodeId,
     pub(crate) in_channels: usize,
+    /// How the first values of its family are drawn.
+    pub(crate) init: InitScheme,
 }
 
 impl Graph {

@@ -15,6 +15,7 @@
 //! ```
 
 pub mod backbones;
+pub mod ghostify;
 pub mod graph;
 pub mod init;
 pub mod layers;

@@ -10,6 +10,7 @@ mod models;
 pub use config::{CropMode, DefaultConfig, Interpolation};
 pub use models::models;
 
+use crate::ghostify::{Ghost, ghostify};
 use crate::graph::Graph;
 use crate::{Error, Network, Result};
 use burn::tensor::Device;
@@ -31,6 +32,9 @@ pub struct ModelOptions {
     pub drop_path: Option<f64>,
     /// Whether the stem keeps the resolution, for images of about 32 pixels.
     pub small_input: bool,
+    /// How convolutions become Ghost modules; they stay if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ghost: Option<Ghost>,
 }
 
 impl Default for ModelOptions {
@@ -41,6 +45,7 @@ impl Default for ModelOptions {
             dropout: None,
             drop_path: None,
             small_input: false,
+            ghost: None,
         }
     }
 }
@@ -87,6 +92,8 @@ pub struct Model {
     pub family: &'static str,
     /// How images are prepared and how many classes there are, unless the user says otherwise.
     pub config: DefaultConfig,
+    /// Whether its convolutions are Ghost modules, as the options say or else the paper.
+    ghost: bool,
     build: fn(&ModelOptions) -> Graph,
 }
 
@@ -111,7 +118,11 @@ impl Model {
     /// When an option has an impossible value.
     pub fn graph(&self, options: &ModelOptions) -> Result<Graph> {
         options.check()?;
-        Ok((self.build)(options))
+        let graph = (self.build)(options);
+        match options.ghost.clone().or_else(|| self.ghost.then(Ghost::default)) {
+            Some(ghost) => ghostify(&graph, &ghost),
+            None => Ok(graph),
+        }
     }
 
     /// The network with first values drawn from `seed`.

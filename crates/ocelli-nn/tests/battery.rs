@@ -27,13 +27,18 @@ fn resnets_pass_the_battery() -> Result<(), ocelli_nn::Error> {
 }
 
 #[test]
+fn vggs_pass_the_battery() -> Result<(), ocelli_nn::Error> {
+    run_family("vgg")
+}
+
+#[test]
 fn mobilenets_pass_the_battery() -> Result<(), ocelli_nn::Error> {
     run_family("mobilenetv2")
 }
 
 #[test]
 fn no_family_is_left_out() {
-    let tested = ["ghostnet", "efficientnetv2", "resnet", "resnet_cifar", "mobilenetv2"];
+    let tested = ["ghostnet", "efficientnetv2", "resnet", "resnet_cifar", "mobilenetv2", "vgg"];
     let missing: Vec<_> = registry::models().filter(|m| !tested.contains(&m.family)).collect();
     assert!(missing.is_empty(), "add a battery for {missing:?}");
 }

@@ -1,5 +1,7 @@
 //! Parameters and multiply-adds equal the exact counts of the papers' public code.
 
+use ocelli_nn::ghostify::Ghost;
+use ocelli_nn::registry::ModelOptions;
 use ocelli_nn::{Cost, registry};
 
 /// Model, image size, parameters, multiply-adds of convolutions and linear layers.
@@ -25,7 +27,62 @@ const PUBLISHED: &[(&str, usize, u64, u64)] = &[
     ("efficientnet_lite0", 224, 4_652_008, 385_187_552),
     ("efficientnetv2_s", 224, 21_458_488, 2_849_895_872),
     ("efficientnetv2_xl", 224, 208_119_808, 17_901_587_200),
+    ("vgg16_cifar", 32, 14_728_266, 313_201_664),
+    ("vgg16_fc512_cifar", 32, 14_986_698, 313_463_808),
+    ("ghost_vgg16_cifar", 32, 7_388_458, 158_437_376),
+    ("ghost_vgg16_fc512_cifar", 32, 7_651_050, 158_699_520),
+    ("ghost_resnet56_cifar", 32, 438_154, 65_286_784),
+    ("ghost_resnet50", 224, 13_953_512, 2_151_023_360),
 ];
+
+/// Host, s, d, whether the first convolution stays, whether shortcuts' projections stay, parameters,
+/// multiply-adds.
+const GHOSTS: &[(&str, usize, usize, bool, bool, u64, u64)] = &[
+    ("vgg16_cifar", 3, 3, true, false, 4_956_618, 107_733_608),
+    ("vgg16_cifar", 4, 3, true, false, 3_720_634, 81_055_232),
+    ("vgg16_cifar", 5, 3, true, false, 3_008_012, 66_333_968),
+    ("vgg16_cifar", 2, 1, true, false, 7_371_818, 157_593_600),
+    ("vgg16_cifar", 2, 5, true, false, 7_421_738, 160_124_928),
+    ("vgg16_cifar", 2, 7, true, false, 7_471_658, 162_656_256),
+    ("vgg16_cifar", 2, 3, false, false, 7_387_818, 157_847_552),
+    ("vgg16_fc512_cifar", 3, 3, true, false, 5_219_210, 107_995_752),
+    ("vgg16_fc512_cifar", 4, 3, true, false, 3_983_226, 81_317_376),
+    ("vgg16_fc512_cifar", 5, 3, true, false, 3_270_604, 66_596_112),
+    ("vgg16_fc512_cifar", 2, 1, true, false, 7_634_410, 157_855_744),
+    ("vgg16_fc512_cifar", 2, 5, true, false, 7_684_330, 160_387_072),
+    ("vgg16_fc512_cifar", 2, 7, true, false, 7_734_250, 162_918_400),
+    ("vgg16_fc512_cifar", 2, 3, false, false, 7_650_474, 158_109_696),
+    ("vgg16_fc512_cifar", 3, 3, false, false, 5_218_476, 107_240_040),
+    ("vgg16_fc512_cifar", 4, 3, false, false, 3_982_362, 80_432_640),
+    ("vgg16_fc512_cifar", 5, 3, false, false, 3_269_697, 65_665_296),
+    ("vgg16_fc512_cifar", 2, 1, false, false, 7_633_578, 157_003_776),
+    ("vgg16_fc512_cifar", 2, 5, false, false, 7_684_266, 160_321_536),
+    ("vgg16_fc512_cifar", 2, 7, false, false, 7_734_954, 163_639_296),
+    ("resnet56_cifar", 3, 3, true, false, 310_714, 48_112_768),
+    ("resnet56_cifar", 4, 3, true, false, 230_722, 35_187_328),
+    ("resnet56_cifar", 2, 1, true, false, 430_090, 63_222_400),
+    ("resnet56_cifar", 2, 5, true, false, 454_282, 69_415_552),
+    ("resnet56_cifar", 2, 7, true, false, 478_474, 75_608_704),
+    ("resnet50", 2, 1, true, false, 13_847_528, 2_109_778_688),
+    ("resnet50", 2, 3, true, true, 15_320_680, 2_324_080_384),
+    ("resnet50", 4, 3, true, false, 8_151_752, 1_181_942_912),
+    ("resnet50", 4, 1, true, false, 7_992_776, 1_120_075_904),
+    ("resnet50", 4, 3, true, true, 10_202_504, 1_441_528_448),
+];
+
+#[test]
+fn costs_of_ghost_forms_equal_the_exact_counts() -> Result<(), ocelli_nn::Error> {
+    for &(host, ratio, cheap_kernel, keep_first, keep_shortcuts, params, macs) in GHOSTS {
+        let keep = if keep_shortcuts { vec!["*.downsample.*".to_owned()] } else { Vec::new() };
+        let ghost = Ghost { ratio, cheap_kernel, keep_first, keep };
+        let model = registry::find(host)?;
+        let options = ModelOptions { ghost: Some(ghost), ..model.options() };
+        let size = model.config.input_size;
+        let cost = Cost::of(&model.graph(&options)?, size, size)?;
+        assert_eq!((cost.params, cost.macs), (params, macs), "{host} s={ratio} d={cheap_kernel}");
+    }
+    Ok(())
+}
 
 #[test]
 fn costs_equal_the_published_counts() -> Result<(), ocelli_nn::Error> {

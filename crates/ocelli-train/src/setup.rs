@@ -62,6 +62,7 @@ impl Setup {
             dropout: recipe.model.dropout,
             drop_path: recipe.model.drop_path,
             small_input: recipe.model.small_input,
+            ghost: recipe.model.ghost.clone(),
         };
         let (network, weights) = network(recipe, &options, &machine.device)?;
         let metadata = Metadata {

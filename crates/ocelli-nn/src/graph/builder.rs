@@ -240,6 +240,7 @@ impl Builder {
     pub fn finish(self, features: NodeId, pooled: NodeId, logits: NodeId) -> Graph {
         Graph {
             in_channels: self.channels[0],
+            init: self.init,
             nodes: self.nodes,
             params: self.params,
             stages: self.stages,
@@ -247,6 +248,28 @@ impl Builder {
             pooled,
             logits,
         }
+    }
+
+    /// An operation of another graph, whose parameters are `specs`. The channels of a flattened
+    /// value are not known then.
+    pub(crate) fn copy(&mut self, node: &Node, specs: &[ParamSpec], inputs: &[NodeId]) -> NodeId {
+        let op = node.op.map_params(|id| {
+            self.params.push(specs[id.index()].clone());
+            ParamId(self.params.len() - 1)
+        });
+        let channels = match &op {
+            Op::Conv2d(conv) => conv.out_channels,
+            Op::Linear(linear) => linear.out_features,
+            Op::Concat { keep } => *keep,
+            Op::PadShortcut { out_channels, .. } => *out_channels,
+            _ => inputs.first().map_or(0, |input| self.channels(*input)),
+        };
+        self.push(&node.name, op, inputs, channels)
+    }
+
+    /// What batch normalisations share from now on.
+    pub(crate) fn set_norm(&mut self, norm: NormSettings) {
+        self.norm = norm;
     }
 
     fn name_of(&self, node: NodeId) -> String {

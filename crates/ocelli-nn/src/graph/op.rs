@@ -52,6 +52,31 @@ pub enum Op {
     },
 }
 
+impl Op {
+    /// The same operation with other parameters: `new` is asked for each, in state-dict order.
+    pub(crate) fn map_params(&self, mut new: impl FnMut(ParamId) -> ParamId) -> Self {
+        match self {
+            Self::Conv2d(conv) => {
+                let (weight, bias) = (new(conv.weight), conv.bias.map(&mut new));
+                Self::Conv2d(Conv2d { weight, bias, ..conv.clone() })
+            }
+            Self::BatchNorm(norm) => Self::BatchNorm(BatchNorm {
+                weight: new(norm.weight),
+                bias: new(norm.bias),
+                running_mean: new(norm.running_mean),
+                running_var: new(norm.running_var),
+                num_batches_tracked: new(norm.num_batches_tracked),
+                ..norm.clone()
+            }),
+            Self::Linear(linear) => {
+                let (weight, bias) = (new(linear.weight), linear.bias.map(&mut new));
+                Self::Linear(Linear { weight, bias, ..linear.clone() })
+            }
+            other => other.clone(),
+        }
+    }
+}
+
 /// A two-dimensional convolution.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Conv2d {

@@ -6,6 +6,7 @@ use crate::backbones::ghostnet::{Layout, Widths, ghostnet};
 use crate::backbones::mobilenetv2::{self, mobilenetv2};
 use crate::backbones::resnet::{Depth, resnet};
 use crate::backbones::resnet_cifar::resnet_cifar;
+use crate::backbones::vgg::{Head, vgg16};
 use crate::graph::Graph;
 
 const fn model(
@@ -14,7 +15,12 @@ const fn model(
     config: DefaultConfig,
     build: fn(&ModelOptions) -> Graph,
 ) -> Model {
-    Model { arch, tag: "", family, config, build }
+    Model { arch, tag: "", family, config, ghost: false, build }
+}
+
+/// The Ghost form of a model.
+const fn ghost(arch: &'static str, host: Model) -> Model {
+    Model { arch, ghost: true, ..host }
 }
 
 macro_rules! ghostnets {
@@ -103,7 +109,46 @@ static MOBILENETS: [Model; 2] = [
     }),
 ];
 
+/// CIFAR's two forms of VGG-16, and their Ghost forms.
+static VGGS: [Model; 4] = [
+    VGG16_CIFAR,
+    VGG16_FC512_CIFAR,
+    ghost("ghost_vgg16_cifar", VGG16_CIFAR),
+    ghost("ghost_vgg16_fc512_cifar", VGG16_FC512_CIFAR),
+];
+
+const VGG16_CIFAR: Model =
+    model("vgg16_cifar", "vgg", DefaultConfig::CIFAR10, |options| vgg16(Head::Single, options));
+
+const VGG16_FC512_CIFAR: Model =
+    model("vgg16_fc512_cifar", "vgg", DefaultConfig::CIFAR10, |options| {
+        vgg16(Head::Hidden, options)
+    });
+
+/// The Ghost forms of other networks.
+static GHOST_RESNETS: [Model; 3] = [
+    ghost(
+        "ghost_resnet50",
+        model("", "resnet", IMAGENET.sized(224, 0.875), |options| resnet(Depth::D50, options)),
+    ),
+    ghost(
+        "ghost_resnet20_cifar",
+        model("", "resnet_cifar", DefaultConfig::CIFAR10, |options| resnet_cifar(3, options)),
+    ),
+    ghost(
+        "ghost_resnet56_cifar",
+        model("", "resnet_cifar", DefaultConfig::CIFAR10, |options| resnet_cifar(9, options)),
+    ),
+];
+
 /// All networks, in the order in which they are listed.
 pub fn models() -> impl Iterator<Item = &'static Model> {
-    GHOSTNETS.iter().chain(&EFFICIENTNETS).chain(&RESNETS).chain(&CIFAR_RESNETS).chain(&MOBILENETS)
+    GHOSTNETS
+        .iter()
+        .chain(&EFFICIENTNETS)
+        .chain(&RESNETS)
+        .chain(&CIFAR_RESNETS)
+        .chain(&VGGS)
+        .chain(&GHOST_RESNETS)
+        .chain(&MOBILENETS)
 }

@@ -1,6 +1,7 @@
 //! The sections of a recipe, each with its defaults.
 
 use crate::Span;
+use ocelli_nn::ghostify::Ghost;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -26,6 +27,9 @@ pub struct ModelSection {
     /// Globs over parameter names, as in `blocks.0.*`. What matches is not trained; a batch
     /// normalisation whose running mean matches keeps its statistics.
     pub freeze: Vec<String>,
+    /// How convolutions become Ghost modules; none means that they stay as they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ghost: Option<Ghost>,
 }
 
 /// Which images are trained on and which are evaluated.
@@ -202,6 +206,7 @@ impl Default for ModelSection {
             drop_path: None,
             small_input: false,
             freeze: Vec::new(),
+            ghost: None,
         }
     }
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::Span;
+use ocelli_nn::ghostify::Ghost;
 use proptest::prelude::*;
 
 const NONE: &[&str] = &[];
@@ -28,6 +29,10 @@ fn what_a_model_wants_to_see_can_be_overridden_field_by_field() {
         message("", &["model.name=ghostnet_smal"]),
         "unknown model `ghostnet_smal`; did you mean `ghostnet_small`?"
     );
+    assert_eq!(
+        message("", &["model.ghost.ratios=3"]),
+        "unknown key `model.ghost.ratios`; did you mean `model.ghost.ratio`?"
+    );
     assert!(message("", &["input=3"]).contains("`input` is 3, expected a table"));
 }
 
@@ -46,6 +51,8 @@ fn a_resolved_recipe_reads_back_as_itself() {
         [model]
         freeze = ['blocks.0.*']
         dropout = 0.2
+        [model.ghost]
+        ratio = 4
         [optimizer]
         kind = 'rmsprop'
         epsilon = 1e-3
@@ -55,6 +62,7 @@ fn a_resolved_recipe_reads_back_as_itself() {
         milestones = [30, 60.5, '90000 steps']";
     let recipe = Recipe::resolve("test", text, NONE).unwrap();
     assert_eq!(recipe.schedule.warmup, Span::Steps(1533));
+    assert_eq!(recipe.model.ghost, Some(Ghost { ratio: 4, ..Ghost::default() }));
     assert_eq!(recipe.schedule.milestones[1], Span::Epochs(60.5));
     let again = Recipe::resolve("again", &recipe.to_toml().unwrap(), NONE).unwrap();
     assert_eq!(again, recipe);

@@ -1,0 +1,235 @@
+//! The Ghost form of any network: its convolutions become Ghost modules.
+//!
+//! Paper: Han et al., *GhostNet: More Features from Cheap Operations*, CVPR 2020
+//! (<https://arxiv.org/abs/1911.11907>), sections 3.1 and 4.1 (VGG-16, ResNet-56) and 4.2
+//! (ResNet-50).
+//!
+//! A convolution keeps its kernel size, stride, padding and dilation in the module's primary
+//! convolution. The normalisation and activation that followed it go into both branches of the
+//! module and are not repeated after it. What was not normalised is normalised now.
+//!
+//! The paper leaves open whether the first convolution is replaced; its author says that it is
+//! not, while the counts of its tables need that it is. [`Ghost::keep_first`] decides.
+//!
+//! Ours: grouped convolutions stay, being cheap already, and so do those on pooled vectors
+//! (squeeze-and-excitation, heads), which have no feature maps.
+
+use crate::graph::{Activation, BatchNorm, Builder, Conv2d, ConvSettings, Graph, NodeId};
+use crate::graph::{NormSettings, Op};
+use crate::layers::{GhostModule, ghost_module};
+use crate::{Error, Result};
+use globset::{Glob, GlobSet, GlobSetBuilder};
+use serde::{Deserialize, Serialize};
+
+/// How convolutions become Ghost modules.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Ghost {
+    /// s: one in s maps is intrinsic, the others are made of them.
+    pub ratio: usize,
+    /// d: height and width of the cheap kernels, an odd number.
+    pub cheap_kernel: usize,
+    /// Whether the first convolution stays as it is.
+    pub keep_first: bool,
+    /// Globs of the names of other convolutions that stay, as in `*.downsample.*`.
+    pub keep: Vec<String>,
+}
+
+impl Default for Ghost {
+    /// The paper's s = 2 and d = 3, with the first convolution kept.
+    fn default() -> Self {
+        Self { ratio: 2, cheap_kernel: 3, keep_first: true, keep: Vec::new() }
+    }
+}
+
+impl Ghost {
+    fn check(&self) -> Result<GlobSet> {
+        let refuse = |option, value: usize, expected: &str| Error::ModelOption {
+            option,
+            value: value.to_string(),
+            expected: expected.to_owned(),
+        };
+        if !(1..=64).contains(&self.ratio) {
+            return Err(refuse("ghost.ratio", self.ratio, "1 to 64"));
+        }
+        if self.cheap_kernel.is_multiple_of(2) || self.cheap_kernel > 31 {
+            return Err(refuse("ghost.cheap_kernel", self.cheap_kernel, "an odd number up to 31"));
+        }
+        let mut globs = GlobSetBuilder::new();
+        for pattern in &self.keep {
+            let malformed = |e: globset::Error| Error::Pattern {
+                pattern: pattern.clone(),
+                reason: e.kind().to_string(),
+            };
+            globs.add(Glob::new(pattern).map_err(malformed)?);
+        }
+        globs.build().map_err(|e| Error::Pattern {
+            pattern: self.keep.join(", "),
+            reason: e.kind().to_string(),
+        })
+    }
+}
+
+/// The Ghost form of a network.
+///
+/// # Errors
+/// When a setting has an impossible value, or a convolution has fewer channels than the ratio.
+pub fn ghostify(graph: &Graph, ghost: &Ghost) -> Result<Graph> {
+    let keep = ghost.check()?;
+    let norm = NormSettings::default();
+    let (builder, _) = Builder::new(graph.in_channels(), graph.init, norm);
+    let mut rewriting = Rewriting {
+        graph,
+        ghost,
+        keep,
+        builder,
+        moved: vec![None; graph.nodes().len()],
+        is_vector: vec![false; graph.nodes().len()],
+        consumers: consumers(graph),
+        seen_first: false,
+    };
+    for index in 0..graph.nodes().len() {
+        rewriting.visit(index)?;
+    }
+    Ok(rewriting.finish())
+}
+
+/// The operations that read each value; those that others ask for have one more.
+fn consumers(graph: &Graph) -> Vec<Vec<usize>> {
+    let mut consumers = vec![Vec::new(); graph.nodes().len()];
+    for (index, node) in graph.nodes().iter().enumerate() {
+        node.inputs.iter().for_each(|input| consumers[input.index()].push(index));
+    }
+    let wanted = [graph.features(), graph.pooled(), graph.logits()];
+    for id in graph.stages().iter().chain(&wanted) {
+        consumers[id.index()].push(usize::MAX);
+    }
+    consumers
+}
+
+struct Rewriting<'a> {
+    graph: &'a Graph,
+    ghost: &'a Ghost,
+    keep: GlobSet,
+    builder: Builder,
+    /// Where each old value now comes from.
+    moved: Vec<Option<NodeId>>,
+    /// Whether each old value has no height and width.
+    is_vector: Vec<bool>,
+    consumers: Vec<Vec<usize>>,
+    seen_first: bool,
+}
+
+impl Rewriting<'_> {
+    fn at(&self, id: NodeId) -> NodeId {
+        self.moved[id.index()].unwrap_or_else(|| unreachable!("inputs come before their use"))
+    }
+
+    fn visit(&mut self, index: usize) -> Result<()> {
+        let node = &self.graph.nodes()[index];
+        self.is_vector[index] = match node.op {
+            Op::GlobalAvgPool | Op::Flatten | Op::Linear(_) => true,
+            _ => node.inputs.first().is_some_and(|input| self.is_vector[input.index()]),
+        };
+        if self.moved[index].is_some() {
+            return Ok(());
+        }
+        if let Op::Conv2d(conv) = &node.op
+            && self.is_replaced(index, conv)
+        {
+            return self.replace(index, conv);
+        }
+        self.moved[index] = Some(match node.op {
+            Op::Input => NodeId(0),
+            _ => {
+                let inputs: Vec<NodeId> = node.inputs.iter().map(|id| self.at(*id)).collect();
+                self.builder.copy(node, self.graph.params(), &inputs)
+            }
+        });
+        Ok(())
+    }
+
+    fn is_replaced(&mut self, index: usize, conv: &Conv2d) -> bool {
+        let is_first = !std::mem::replace(&mut self.seen_first, true);
+        let name = &self.graph.nodes()[index].name;
+        conv.groups == 1
+            && !self.is_vector[index]
+            && !(is_first && self.ghost.keep_first)
+            && !self.keep.is_match(name)
+    }
+
+    fn replace(&mut self, index: usize, conv: &Conv2d) -> Result<()> {
+        let Ghost { ratio, cheap_kernel, .. } = *self.ghost;
+        let node = &self.graph.nodes()[index];
+        if conv.out_channels < ratio {
+            return Err(Error::ModelOption {
+                option: "ghost.ratio",
+                value: ratio.to_string(),
+                expected: format!(
+                    "at most {}, the channels of `{}`, which `keep` can leave alone",
+                    conv.out_channels, node.name
+                ),
+            });
+        }
+        let (norm, after_norm) = match self.norm_after(index) {
+            Some((place, norm)) => (Some(norm), place),
+            None => (None, index),
+        };
+        let (last, activation) = match self.activation_after(after_norm) {
+            Some((place, kind)) => (place, Some(kind)),
+            None => (after_norm, None),
+        };
+        self.builder.set_norm(norm.map_or_else(NormSettings::default, |norm| NormSettings {
+            epsilon: norm.epsilon,
+            momentum: norm.momentum,
+        }));
+        let settings = ConvSettings {
+            out_channels: conv.out_channels,
+            kernel: conv.kernel[0],
+            stride: conv.stride[0],
+            padding: Some(conv.padding),
+            dilation: conv.dilation[0],
+            groups: 1,
+            bias: false,
+        };
+        let module = GhostModule { conv: settings, ratio, cheap_kernel, activation };
+        let x = self.at(node.inputs[0]);
+        let y = ghost_module(&mut self.builder, &node.name, x, module);
+        for covered in [index, after_norm, last] {
+            self.moved[covered] = Some(y);
+        }
+        Ok(())
+    }
+
+    /// The only operation that reads a value.
+    fn sole_consumer(&self, index: usize) -> Option<(usize, &Op)> {
+        match self.consumers[index][..] {
+            [consumer] => self.graph.nodes().get(consumer).map(|node| (consumer, &node.op)),
+            _ => None,
+        }
+    }
+
+    fn norm_after(&self, index: usize) -> Option<(usize, BatchNorm)> {
+        match self.sole_consumer(index)? {
+            (place, Op::BatchNorm(norm)) => Some((place, norm.clone())),
+            _ => None,
+        }
+    }
+
+    fn activation_after(&self, index: usize) -> Option<(usize, Activation)> {
+        match self.sole_consumer(index)? {
+            (place, Op::Activation(kind)) => Some((place, *kind)),
+            _ => None,
+        }
+    }
+
+    fn finish(mut self) -> Graph {
+        for stage in self.graph.stages() {
+            let stage = self.at(*stage);
+            self.builder.end_stage(stage);
+        }
+        let [features, pooled, logits] =
+            [self.graph.features(), self.graph.pooled(), self.graph.logits()].map(|id| self.at(id));
+        self.builder.finish(features, pooled, logits)
+    }
+}
