@@ -139,23 +139,22 @@ impl Rewriting<'_> {
         {
             return self.replace(index, conv);
         }
-        self.moved[index] = Some(match node.op {
-            Op::Input => NodeId(0),
-            _ => {
-                let inputs: Vec<NodeId> = node.inputs.iter().map(|id| self.at(*id)).collect();
-                self.builder.copy(node, self.graph.params(), &inputs)
-            }
-        });
+        let moved = if node.op == Op::Input {
+            NodeId(0)
+        } else {
+            let inputs: Vec<NodeId> = node.inputs.iter().map(|id| self.at(*id)).collect();
+            self.builder.copy(node, self.graph.params(), &inputs)
+        };
+        self.moved[index] = Some(moved);
         Ok(())
     }
 
     fn is_replaced(&mut self, index: usize, conv: &Conv2d) -> bool {
         let is_first = !std::mem::replace(&mut self.seen_first, true);
         let name = &self.graph.nodes()[index].name;
-        conv.groups == 1
-            && !self.is_vector[index]
-            && !(is_first && self.ghost.keep_first)
-            && !self.keep.is_match(name)
+        let stays = (is_first && self.ghost.keep_first) || self.keep.is_match(name);
+        let is_spatial = conv.groups == 1 && !self.is_vector[index];
+        is_spatial && !stays
     }
 
     fn replace(&mut self, index: usize, conv: &Conv2d) -> Result<()> {

@@ -42,6 +42,19 @@ impl Network {
         &self.graph
     }
 
+    /// Changes the probability of every dropout of the network; one that has none stays so.
+    pub fn set_dropout(&mut self, new: f64) {
+        let differs = |op: &Op| matches!(op, Op::Dropout { probability } if *probability != new);
+        if !self.graph.nodes().iter().any(|node| differs(&node.op)) {
+            return;
+        }
+        for node in &mut Arc::make_mut(&mut self.graph).nodes {
+            if let Op::Dropout { probability } = &mut node.op {
+                *probability = new;
+            }
+        }
+    }
+
     /// The numbers.
     pub fn params(&self) -> &Parameters {
         &self.params

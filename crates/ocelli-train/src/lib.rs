@@ -15,6 +15,7 @@ mod run_folder;
 mod schedule;
 mod setup;
 mod span;
+mod stages;
 mod trained;
 mod trainer;
 
@@ -29,6 +30,7 @@ pub use run_folder::{MetricsLog, Row, RunFolder};
 pub use schedule::Schedule;
 pub use setup::{Machine, Setup};
 pub use span::{ParseSpanError, Span};
+pub use stages::{Stage, Stages};
 pub use trained::{Answer, Guess, Metadata, PredictOptions, Trained, preprocessing};
 pub use trainer::{
     Best, Event, MODEL, Observer, Outcome, Parts, State, StepReport, Summary, Trainer,

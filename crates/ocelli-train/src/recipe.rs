@@ -8,6 +8,7 @@
 mod limits;
 mod model_defaults;
 mod overrides;
+mod progressive;
 mod reader;
 mod resume;
 mod sections;
@@ -15,6 +16,7 @@ mod sections;
 #[cfg(test)]
 mod tests;
 
+pub use progressive::{Preset, ProgressiveSection};
 pub use sections::{
     CheckpointSection, DataSection, EmaSection, ModelSection, OptimizerKind, OptimizerSection,
     ScheduleKind, ScheduleSection, TrainSection,
@@ -50,6 +52,9 @@ pub struct Recipe {
     pub schedule: ScheduleSection,
     /// `[train]`
     pub train: TrainSection,
+    /// `[progressive]`: how images and regularisation grow; none means that they do not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub progressive: Option<ProgressiveSection>,
     /// `[ema]`
     pub ema: EmaSection,
     /// `[checkpoint]`

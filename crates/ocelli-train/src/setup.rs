@@ -1,6 +1,6 @@
 //! From a recipe to what it describes: datasets, loaders and a network.
 
-use crate::{Metadata, Recipe, Result};
+use crate::{Error, Metadata, Recipe, Result, Stage, Stages};
 use burn::tensor::Device;
 use ocelli_data::{
     EvalTransform, Loader, LoaderConfig, OpenOptions, Source, Split, TrainTransform, open,
@@ -37,8 +37,8 @@ impl Machine {
 pub struct Setup {
     /// The network with its first values.
     pub network: Network,
-    /// Training batches.
-    pub train: Loader,
+    /// Training batches, stage after stage.
+    pub train: Stages,
     /// Evaluation batches.
     pub eval: Loader,
     /// What the model's file says about itself.
@@ -59,12 +59,13 @@ impl Setup {
         let options = ModelOptions {
             num_classes: classes.len(),
             in_channels: usize::from(recipe.input.channels),
-            dropout: recipe.model.dropout,
+            dropout: most_dropout(recipe),
             drop_path: recipe.model.drop_path,
             small_input: recipe.model.small_input,
             ghost: recipe.model.ghost.clone(),
         };
         let (network, weights) = network(recipe, &options, &machine.device)?;
+        let stages = stages(recipe, machine, &train, &network)?;
         let metadata = Metadata {
             arch: Some(recipe.model.name.clone()),
             options: Some(options),
@@ -74,7 +75,7 @@ impl Setup {
         };
         Ok(Self {
             network,
-            train: train_loader(recipe, machine, train)?,
+            train: stages,
             eval: eval_loader(recipe, machine, eval)?,
             metadata: metadata.to_map()?,
             weights,
@@ -105,6 +106,40 @@ fn network(
     let how = LoadOptions { reset_head: recipe.model.reset_head, ..LoadOptions::default() };
     let report = load(&mut network, &dict, &how)?;
     Ok((network, Some(report)))
+}
+
+/// The dropout with which the network is built: a layer whose probability is zero in all stages is
+/// left out.
+fn most_dropout(recipe: &Recipe) -> Option<f64> {
+    let growing = recipe.progressive.as_ref().and_then(|growth| growth.dropout);
+    growing.map(|[first, last]| first.max(last)).or(recipe.model.dropout)
+}
+
+fn stages(
+    recipe: &Recipe,
+    machine: &Machine,
+    source: &Arc<dyn Source>,
+    network: &Network,
+) -> Result<Stages> {
+    let stage = |recipe: Recipe| {
+        let size = recipe.input.size as usize;
+        if let Err(error) = network.graph().shapes(size, size) {
+            return Err(Error::Field {
+                field: "progressive.size".to_owned(),
+                found: size.to_string(),
+                expected: format!("a size that the network takes ({error})"),
+            });
+        }
+        let loader = train_loader(&recipe, machine, Arc::clone(source))?;
+        Ok(Stage { recipe, loader })
+    };
+    if recipe.progressive.is_some()
+        && let Some(stages) =
+            Stages::new(recipe.stages().into_iter().map(stage).collect::<Result<_>>()?)
+    {
+        return Ok(stages);
+    }
+    Ok(Stages::single(recipe.clone(), train_loader(recipe, machine, Arc::clone(source))?))
 }
 
 fn train_loader(recipe: &Recipe, machine: &Machine, source: Arc<dyn Source>) -> Result<Loader> {

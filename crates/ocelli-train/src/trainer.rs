@@ -22,7 +22,7 @@ pub use state::{Best, State};
 use crate::checkpoint::{Checkpoint, Newest};
 use crate::{
     Ema, Error, Evaluation, Method, MetricsLog, Optimizer, ProcessGroup, Recipe, Result, RunFolder,
-    Schedule,
+    Schedule, Stages,
 };
 use ocelli_data::Loader;
 use ocelli_nn::Network;
@@ -40,7 +40,7 @@ pub struct Parts<'a> {
     /// The way of training.
     pub method: &'a mut dyn Method,
     /// Training batches: shuffled, full batches only.
-    pub train: &'a Loader,
+    pub train: &'a Stages,
     /// Evaluation batches, or none to train blindly.
     pub eval: Option<&'a Loader>,
     /// Where everything is written.
@@ -59,7 +59,9 @@ pub struct Parts<'a> {
 pub struct Trainer<'a> {
     recipe: &'a Recipe,
     method: &'a mut dyn Method,
-    train: &'a Loader,
+    train: &'a Stages,
+    /// The stage of the last step of this session.
+    stage: Option<usize>,
     eval: Option<&'a Loader>,
     run: &'a mut RunFolder,
     metadata: BTreeMap<String, String>,
@@ -116,12 +118,13 @@ impl<'a> Trainer<'a> {
     /// another recipe or dataset, or all of them are damaged.
     pub fn new(parts: Parts<'a>) -> Result<Self> {
         let Parts { recipe, mut network, run, train, .. } = parts;
-        check_classes(&network, train)?;
+        let loader = &train.first().loader;
+        check_classes(&network, loader)?;
         check_shares(recipe, parts.group)?;
-        let steps_per_epoch = train.steps_per_epoch() / recipe.train.accumulate as u64;
+        let steps_per_epoch = loader.steps_per_epoch() / recipe.train.accumulate as u64;
         if steps_per_epoch == 0 {
             return Err(Error::TooFewSamples {
-                samples: train.source().len(),
+                samples: loader.source().len(),
                 needed: (recipe.train.batch_size * recipe.train.accumulate) as u64,
             });
         }
@@ -146,6 +149,7 @@ impl<'a> Trainer<'a> {
             recipe,
             method: parts.method,
             train,
+            stage: None,
             eval: parts.eval,
             metadata: parts.metadata,
             group: parts.group,

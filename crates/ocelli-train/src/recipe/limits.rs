@@ -11,7 +11,8 @@ pub(super) fn check(recipe: &Recipe) -> Result<()> {
     check_data(recipe)?;
     check_optimizer(recipe)?;
     check_schedule(recipe)?;
-    check_train(recipe)
+    check_train(recipe)?;
+    check_progressive(recipe)
 }
 
 fn check_model(recipe: &Recipe) -> Result<()> {
@@ -82,6 +83,30 @@ fn check_train(recipe: &Recipe) -> Result<()> {
     fraction("ema.decay", recipe.ema.decay)?;
     positive_length("checkpoint.every", recipe.checkpoint.every)?;
     at_least_one("checkpoint.keep", recipe.checkpoint.keep as u64)
+}
+
+/// Each stage is a recipe, and must be one that could be trained alone.
+fn check_progressive(recipe: &Recipe) -> Result<()> {
+    let Some(growth) = &recipe.progressive else { return Ok(()) };
+    let stages = growth.stages;
+    require("progressive.stages", stages, (1..=64).contains(&stages), "1 to 64")?;
+    for size in growth.size {
+        require("progressive.size", size, size >= 1, "1 or more pixels")?;
+    }
+    for probability in growth.dropout.into_iter().flatten() {
+        fraction("progressive.dropout", probability)?;
+    }
+    for (field, range) in [
+        ("progressive.magnitude", growth.magnitude),
+        ("progressive.mixup", growth.mixup),
+        ("progressive.cutmix", growth.cutmix),
+    ] {
+        range.into_iter().flatten().try_for_each(|value| not_negative(field, value))?;
+    }
+    for stage in recipe.stages() {
+        check_data(&stage)?;
+    }
+    Ok(())
 }
 
 fn require(field: &str, found: impl Display, holds: bool, expected: &str) -> Result<()> {

@@ -1,7 +1,7 @@
 //! What a trainer tells while it works. It prints nothing itself.
 
 use crate::checkpoint::Rejected;
-use crate::{Evaluation, Row};
+use crate::{Evaluation, Recipe, Row};
 use std::fmt;
 use std::path::Path;
 
@@ -27,6 +27,15 @@ pub enum Event<'a> {
         total_steps: u64,
         /// Steps of one pass over the training set.
         steps_per_epoch: u64,
+    },
+    /// A stage of a growing training begins, or goes on.
+    Stage {
+        /// Which one, counted from one.
+        number: usize,
+        /// How many there are.
+        of: usize,
+        /// Its numbers.
+        recipe: &'a Recipe,
     },
     /// A checkpoint was passed over because it is damaged.
     Rejected(&'a Rejected),
@@ -86,6 +95,21 @@ impl fmt::Display for Event<'_> {
             }
             Self::Begun { step, total_steps, .. } => {
                 write!(f, "resuming after step {step} of {total_steps}")
+            }
+            Self::Stage { number, of, recipe } => {
+                write!(f, "stage {number} of {of}: images of {} pixels", recipe.input.size)?;
+                if let Some(augment) = recipe.augment.rand_augment {
+                    write!(f, ", RandAugment {:.2}", augment.magnitude)?;
+                }
+                for (name, alpha) in [("mixup", recipe.mix.mixup), ("cutmix", recipe.mix.cutmix)] {
+                    if alpha > 0.0 {
+                        write!(f, ", {name} {alpha:.3}")?;
+                    }
+                }
+                match recipe.model.dropout {
+                    Some(dropout) => write!(f, ", dropout {dropout:.3}"),
+                    None => Ok(()),
+                }
             }
             Self::Rejected(Rejected { path, reason }) => {
                 write!(f, "passing over the damaged checkpoint {}: {reason}", path.display())

@@ -16,11 +16,12 @@ impl Trainer<'_> {
         let start = Instant::now();
         let (step, accumulate) = (self.now.state.step, self.recipe.train.accumulate as u64);
         let first_part = self.now.state.step_in_epoch() * accumulate;
-        if first_part == 0 {
+        if self.enter_stage(step) || first_part == 0 {
             *batches = None;
         }
         let epoch = self.now.state.epoch();
-        let batches = batches.get_or_insert_with(|| self.train.epoch(epoch, first_part));
+        let loader = &self.train.at(step, self.total_steps).1.loader;
+        let batches = batches.get_or_insert_with(|| loader.epoch(epoch, first_part));
 
         let mut sum = Accumulated::default();
         for part in 0..accumulate {
@@ -65,6 +66,23 @@ impl Trainer<'_> {
         self.images += report.images;
         self.seconds_training += report.seconds;
         self.record(&report)
+    }
+
+    /// Prepares the network for the stage of a step, if another one came before.
+    fn enter_stage(&mut self, step: u64) -> bool {
+        let (index, stage) = self.train.at(step, self.total_steps);
+        if self.stage == Some(index) {
+            return false;
+        }
+        self.stage = Some(index);
+        if self.train.count() > 1 {
+            if let Some(probability) = stage.recipe.model.dropout {
+                self.now.network.set_dropout(probability);
+            }
+            let (number, of, recipe) = (index + 1, self.train.count(), &stage.recipe);
+            self.observer.notice(&Event::Stage { number, of, recipe });
+        }
+        true
     }
 
     /// Applies the gradients of a step.

@@ -81,7 +81,7 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     let mut run = place.open()?;
     let folder = run.path().to_owned();
     tracing::info!("run: {}", folder.display());
-    let classes = setup.train.source().classes().to_vec();
+    let classes = setup.train.first().loader.source().classes().to_vec();
     let mut watch = Watch::new(&folder, recipe.train.max_steps);
     let mut summary = Trainer::new(Parts {
         recipe: &recipe,

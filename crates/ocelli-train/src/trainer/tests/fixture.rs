@@ -1,8 +1,8 @@
 //! A dataset of patterns, a network of one convolution, and a run in a temporary folder.
 
 use crate::{
-    Event, Local, Observer, Outcome, Parts, ProcessGroup, Recipe, Result, RunFolder, Summary,
-    Supervised, Trainer,
+    Event, Local, Observer, Outcome, Parts, ProcessGroup, Recipe, Result, RunFolder, Stages,
+    Summary, Supervised, Trainer,
 };
 use burn::tensor::Device;
 use ocelli_data::{Image, Loader, LoaderConfig, Payload, Record, Scratch, Source, Transform};
@@ -176,7 +176,8 @@ impl Scene<'_> {
             Ok((run, _)) => run,
             Err(_) => RunFolder::create(folder, &self.recipe)?,
         };
-        let (train, eval) = (self.train_loader(), self.eval_loader(self.samples));
+        let train = Stages::single(self.recipe.clone(), self.train_loader());
+        let eval = self.eval_loader(self.samples);
         let parts = Parts {
             recipe: &self.recipe,
             network: self.network(),

@@ -117,7 +117,7 @@ impl Observer for Watch<'_> {
                 }
             }
             Event::Rejected(_) => tracing::warn!("{event}"),
-            Event::Evaluated { .. } => tracing::info!("{event}"),
+            Event::Evaluated { .. } | Event::Stage { .. } => tracing::info!("{event}"),
             Event::Saved { .. } => tracing::debug!("{event}"),
         }
     }

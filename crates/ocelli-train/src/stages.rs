@@ -1,0 +1,49 @@
+//! The stages of a training.
+
+use crate::Recipe;
+use ocelli_data::Loader;
+
+/// A part of a training with numbers of its own.
+pub struct Stage {
+    /// The recipe of this stage.
+    pub recipe: Recipe,
+    /// Its training batches.
+    pub loader: Loader,
+}
+
+/// The stages of a training, of equal length, over one dataset. There is at least one.
+pub struct Stages {
+    first: Stage,
+    others: Vec<Stage>,
+}
+
+impl Stages {
+    /// A training that stays as it begins.
+    pub fn single(recipe: Recipe, loader: Loader) -> Self {
+        Self { first: Stage { recipe, loader }, others: Vec::new() }
+    }
+
+    /// Stages one after another; `None` if there are none.
+    pub fn new(stages: Vec<Stage>) -> Option<Self> {
+        let mut stages = stages.into_iter();
+        Some(Self { first: stages.next()?, others: stages.collect() })
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        1 + self.others.len()
+    }
+
+    /// The first one.
+    pub fn first(&self) -> &Stage {
+        &self.first
+    }
+
+    /// The stage of a step, both counted from zero, in a training of `total` steps.
+    pub fn at(&self, step: u64, total: u64) -> (usize, &Stage) {
+        let count = self.count() as u128;
+        let index = u128::from(step) * count / u128::from(total.max(1));
+        let index = index.min(count - 1) as usize;
+        (index, index.checked_sub(1).map_or(&self.first, |other| &self.others[other]))
+    }
+}
