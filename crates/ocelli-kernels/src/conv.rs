@@ -11,20 +11,22 @@
 //! an image it can be read from the input too (`lines`); else the inputs of a block of pixels are
 //! gathered into a small matrix that stays in the cache (`gather`).
 
+mod data;
 mod gather;
 mod lines;
 mod shares;
+mod weight;
 
 use crate::blocks::{for_each_block, rows_per_block};
 use crate::elementwise::Write;
 use crate::finish::Finish;
-use crate::gemm::{Panels, multiply, multiply_transposed, pack_rows, pack_transposed, packed_len};
+use crate::gemm::{Panels, multiply, pack_panels, pack_transposed, packed_len};
 use crate::geometry::Geometry;
 use crate::norm::Statistics;
 use crate::rows::{Rows, RowsMut};
 use crate::scratch::with_scratch;
+use data::DataGradient;
 use gather::{gather, scatter_add};
-use rayon::prelude::*;
 
 /// The weight of a convolution in the order in which products read it.
 #[derive(Clone, Debug)]
@@ -150,7 +152,7 @@ impl Conv {
             let width = self.geometry.columns.output;
             let block = self.lines_per_block() * width;
             return for_each_block(y, block, statistics, |first, mut y| {
-                self.multiply_lines(x, weight, first / width, y.reborrow());
+                self.multiply_lines(x, weight, first / width, y.reborrow(), Write::Replace);
                 finish.apply(first, y);
             });
         }
@@ -193,11 +195,24 @@ impl Conv {
     /// When a shape differs.
     pub fn data_gradient(self, dy: Rows<'_>, weight: &[f32], dx: RowsMut<'_>, write: Write) {
         self.check((dx.count(), dx.channels()), (dy.count(), dy.channels()));
+        assert_eq!(weight.len(), self.out_channels * self.depth(), "length of a weight");
+        let by_phases = (!self.geometry.is_pointwise()).then(|| DataGradient::new(self)).flatten();
+        if let Some(gradient) = by_phases {
+            return gradient.run(dy, weight, dx, write);
+        }
         let (depth, columns) = (self.out_channels, self.depth());
         with_scratch(packed_len(depth, columns), |packed| {
-            let panels = self.with_taps_first(weight, |w| pack_rows(w, packed));
+            let panels = self.with_taps_first(weight, |w| {
+                pack_panels(depth, columns, packed, |columns, panel| {
+                    for row in 0..depth {
+                        panel.row_mut(row).copy_from_slice(&w.row(row)[columns.clone()]);
+                    }
+                })
+            });
             if self.geometry.is_pointwise() {
-                let block = rows_per_block(depth.max(columns));
+                /// Pixels that share each visit of the packed weights at least.
+                const ROWS: usize = 48;
+                let block = rows_per_block(depth.max(columns)).max(ROWS);
                 for_each_block(dx, block, None, |first, dx| {
                     multiply(dy.range(first, dx.count()), panels, dx, write == Write::Add);
                 });
@@ -235,63 +250,10 @@ impl Conv {
     /// # Panics
     /// When a shape differs.
     pub fn weight_gradient(self, x: Rows<'_>, dy: Rows<'_>, dweight: &mut [f32]) {
-        /// Pixels that are summed in one place at least, if the weight is small.
-        const SEGMENT: usize = 4096;
-        /// In how many places at most.
-        const SEGMENTS: usize = 16;
-        /// Channels per share: four tiles high.
-        const SHARE: usize = 48;
-        /// Above this size the work is shared out by output channels instead.
-        const LARGE_WEIGHT: usize = 64 * 1024;
         self.check((x.count(), x.channels()), (dy.count(), dy.channels()));
-        let (taps, depth, length) = (self.geometry.taps(), self.depth(), dweight.len());
-        assert_eq!(length, self.out_channels * depth, "length of a convolution's weight");
-        let pixels = dy.count();
-        let split_channels = length > LARGE_WEIGHT || pixels <= SEGMENT;
-        let segment = if split_channels { pixels } else { SEGMENT.max(pixels.div_ceil(SEGMENTS)) };
-        let share = if split_channels { SHARE } else { self.out_channels };
-        let segments = pixels.div_ceil(segment.max(1)).max(1);
-        with_scratch(segments * length, |partial| {
-            let shares = self.out_channels.div_ceil(share);
-            let mut parts: Vec<&mut [f32]> = partial
-                .chunks_exact_mut(length)
-                .flat_map(|whole| whole.chunks_mut(share * depth))
-                .collect();
-            parts.par_iter_mut().enumerate().for_each(|(index, part)| {
-                let (from, channel) = (index / shares * segment, index % shares * share);
-                let count = segment.min(pixels - from.min(pixels));
-                self.sum_products(x, dy, from..from + count, channel, RowsMut::dense(part, depth));
-            });
-            let (sum, rest) = partial.split_at_mut(length);
-            for other in rest.chunks_exact(length) {
-                sum.iter_mut().zip(other).for_each(|(sum, other)| *sum += other);
-            }
-            for (to, from) in dweight.chunks_exact_mut(depth).zip(sum.chunks_exact(depth)) {
-                for (place, to) in to.iter_mut().enumerate() {
-                    *to = from[place % taps * self.in_channels + place / taps];
-                }
-            }
-        });
-    }
-
-    /// The weight gradient of the output channels from `channel` on, over some pixels.
-    fn sum_products(
-        self,
-        x: Rows<'_>,
-        dy: Rows<'_>,
-        pixels: std::ops::Range<usize>,
-        channel: usize,
-        mut sum: RowsMut<'_>,
-    ) {
-        let block = if self.geometry.is_pointwise() { pixels.len().max(1) } else { 96 };
-        (0..sum.count()).for_each(|row| sum.row_mut(row).fill(0.0));
-        for from in pixels.clone().step_by(block) {
-            let count = block.min(pixels.end - from);
-            let dy = dy.range(from, count).columns(channel, sum.count());
-            self.with_gathered(x, from, count, |a| {
-                multiply_transposed(dy, a, sum.reborrow(), true);
-            });
-        }
+        let length = self.out_channels * self.depth();
+        assert_eq!(dweight.len(), length, "length of a convolution's weight");
+        weight::weight_gradient(self, x, dy, dweight);
     }
 }
 

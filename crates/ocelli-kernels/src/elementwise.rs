@@ -39,6 +39,12 @@ pub fn copy(x: Rows<'_>, y: RowsMut<'_>, write: Write) {
     zip(x, x, y, write, First);
 }
 
+/// [`copy`] on one thread.
+pub(crate) fn copy_block(x: Rows<'_>, y: RowsMut<'_>, write: Write) {
+    assert_eq!((x.count(), x.channels()), (y.count(), y.channels()), "shape of a copy");
+    dispatch(Zip { a: x, b: x, y, write, op: First });
+}
+
 /// `y = f(x)`
 ///
 /// # Shapes

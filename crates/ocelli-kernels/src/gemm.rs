@@ -9,7 +9,6 @@
 //! | --- | --- |
 //! | `C = A · B` ([`multiply`]) | forward (B = Wᵀ), data gradient (B = W) |
 //! | the same, A being windows of an image ([`multiply_windows`]) | forward along lines |
-//! | `C = Aᵀ · B` ([`multiply_transposed`]) | weight gradient (A = dY, B = X) |
 //!
 //! Both keep a tile of C of up to 12 rows and two vectors in registers (with AVX-512: 24 of 32)
 //! and walk the depth once: per step two vectors of B, 12 single numbers of A and 24 fused
@@ -20,7 +19,7 @@
 mod panels;
 mod tile;
 
-pub(crate) use panels::{Panels, WIDTH, pack_rows, pack_transposed, packed_len};
+pub(crate) use panels::{Panels, WIDTH, pack_panels, pack_transposed, packed_len};
 
 use crate::rows::{Rows, RowsMut};
 use crate::simd::{Kernel, Simd, dispatch};
@@ -96,11 +95,11 @@ pub(crate) struct Windows<'a> {
     pub(crate) per_line: usize,
 }
 
-/// `C = A · B` for whole lines of windows, on one thread.
+/// `C = A · B` or `C += A · B` for whole lines of windows, on one thread.
 ///
 /// # Shapes
 /// - `b`: `[runs · run, columns]` in panels, `c`: `[lines · per_line, columns]`
-pub(crate) fn multiply_windows(a: &Windows<'_>, b: Panels<'_>, c: RowsMut<'_>) {
+pub(crate) fn multiply_windows(a: &Windows<'_>, b: Panels<'_>, c: RowsMut<'_>, accumulate: bool) {
     assert_eq!(a.runs * a.run, b.depth(), "depth of windows and B");
     assert_eq!(c.channels(), b.columns(), "columns of B and C");
     assert!(c.count().is_multiple_of(a.per_line), "{} rows in lines of {}", c.count(), a.per_line);
@@ -112,7 +111,7 @@ pub(crate) fn multiply_windows(a: &Windows<'_>, b: Panels<'_>, c: RowsMut<'_>) {
             + a.run;
         assert!(last <= a.data.len(), "windows end at {last} of {}", a.data.len());
     }
-    dispatch(MultiplyWindows { a, b, c, lines });
+    dispatch(MultiplyWindows { a, b, c, lines, accumulate });
 }
 
 struct MultiplyWindows<'a> {
@@ -120,6 +119,7 @@ struct MultiplyWindows<'a> {
     b: Panels<'a>,
     c: RowsMut<'a>,
     lines: usize,
+    accumulate: bool,
 }
 
 impl Kernel for MultiplyWindows<'_> {
@@ -142,65 +142,11 @@ impl Kernel for MultiplyWindows<'_> {
                     b_step: WIDTH,
                     c: c.wrapping_add(line * a.per_line * c_row + column),
                     c_row,
-                    accumulate: false,
+                    accumulate: self.accumulate,
                 };
                 // SAFETY: `multiply_windows` checked where the last window ends, that B has a row
                 // for each of its numbers, and that C has a row for each window.
                 unsafe { tiles(simd, &tile, a.per_line, columns - column) }
-            }
-        }
-    }
-}
-
-/// `C = Aᵀ · B` or `C += Aᵀ · B` on one thread.
-///
-/// # Shapes
-/// - `a`: `[depth, rows]`, `b`: `[depth, columns]`, `c`: `[rows, columns]`
-pub(crate) fn multiply_transposed(a: Rows<'_>, b: Rows<'_>, c: RowsMut<'_>, accumulate: bool) {
-    assert_eq!(a.count(), b.count(), "depth of A and B");
-    assert_eq!(a.channels(), c.count(), "rows of A and C");
-    assert_eq!(b.channels(), c.channels(), "columns of B and C");
-    dispatch(MultiplyTransposed { a, b, c, accumulate });
-}
-
-struct MultiplyTransposed<'a> {
-    a: Rows<'a>,
-    b: Rows<'a>,
-    c: RowsMut<'a>,
-    accumulate: bool,
-}
-
-/// Pixels per visit of a tile of C: both factors' rows stay in the first cache.
-const PIXEL_BLOCK: usize = 128;
-
-impl Kernel for MultiplyTransposed<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(mut self, simd: S) {
-        let (rows, depth, columns) = (self.c.count(), self.a.count(), self.c.channels());
-        let (c, c_stride) = (self.c.as_mut_ptr(), self.c.stride());
-        if depth == 0 && !self.accumulate {
-            (0..rows).for_each(|row| self.c.row_mut(row).fill(0.0));
-        }
-        for from in (0..depth).step_by(PIXEL_BLOCK) {
-            for column in (0..columns).step_by(2 * S::LANES) {
-                let tile = Tile {
-                    depth: PIXEL_BLOCK.min(depth - from),
-                    a: self.a.as_ptr().wrapping_add(from * self.a.stride()),
-                    a_row: 1,
-                    a_step: self.a.stride(),
-                    runs: 1,
-                    a_run: 0,
-                    b: self.b.as_ptr().wrapping_add(from * self.b.stride() + column),
-                    b_step: self.b.stride(),
-                    c: c.wrapping_add(column),
-                    c_row: c_stride,
-                    accumulate: self.accumulate || from > 0,
-                };
-                // SAFETY: pixels from..from + depth exist in A and B; A has `rows` channels, and B
-                // and C have `columns`, of which the tile touches those from `column` on.
-                unsafe { tiles(simd, &tile, rows, columns - column) }
             }
         }
     }

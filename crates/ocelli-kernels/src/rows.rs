@@ -237,6 +237,14 @@ impl<'a> RowsMut<'a> {
         }
     }
 
+    /// `count` rows from `first` on, each `step` after the one before.
+    pub(crate) fn every(&mut self, first: usize, step: usize, count: usize) -> RowsMut<'_> {
+        let last = count.checked_sub(1).map_or(0, |last| first + last * step);
+        assert!(count == 0 || last < self.count && step > 0, "row {last} of {}", self.count);
+        let start = self.start_of(first);
+        RowsMut { start, count, stride: step * self.stride, borrowed: PhantomData, ..*self }
+    }
+
     /// The rows in blocks of `rows`, the last one shorter if need be.
     pub(crate) fn blocks(
         self,

@@ -6,13 +6,17 @@ thread_local! {
     static SCRATCH: RefCell<Vec<Vec<f32>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Hands `use_it` a slice of `length` numbers of any value. Calls may nest.
+/// How many numbers a cache line holds: vectors that start at a multiple are in one line each.
+const LINE: usize = 16;
+
+/// Hands `use_it` a slice of `length` numbers of any value, aligned to a cache line. Calls may nest.
 pub(crate) fn with_scratch<R>(length: usize, use_it: impl FnOnce(&mut [f32]) -> R) -> R {
     let mut buffer = SCRATCH.with_borrow_mut(Vec::pop).unwrap_or_default();
-    if buffer.len() < length {
-        buffer.resize(length, 0.0);
+    if buffer.len() < length + LINE {
+        buffer.resize(length + LINE, 0.0);
     }
-    let result = use_it(&mut buffer[..length]);
+    let start = buffer.as_ptr().align_offset(LINE * size_of::<f32>()).min(LINE);
+    let result = use_it(&mut buffer[start..start + length]);
     SCRATCH.with_borrow_mut(|kept| kept.push(buffer));
     result
 }

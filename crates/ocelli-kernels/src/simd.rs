@@ -140,6 +140,70 @@ pub(crate) enum Part<S: Simd> {
     First(S::Mask),
 }
 
+/// Which lanes a loop over pixels works on, as a type: the loop is compiled for each.
+pub(crate) trait Lanes<S: Simd>: Copy {
+    /// # Safety
+    /// As many numbers as there are lanes must be readable at `from`.
+    unsafe fn load(self, simd: S, from: *const f32) -> S::Vector;
+
+    /// # Safety
+    /// As many numbers as there are lanes must be writable at `to`.
+    unsafe fn store(self, simd: S, to: *mut f32, value: S::Vector);
+}
+
+/// All lanes.
+#[derive(Clone, Copy)]
+pub(crate) struct Whole;
+
+/// The lanes of a mask.
+#[derive(Clone, Copy)]
+pub(crate) struct First<M>(pub(crate) M);
+
+impl<S: Simd> Lanes<S> for Whole {
+    #[inline(always)]
+    unsafe fn load(self, simd: S, from: *const f32) -> S::Vector {
+        // SAFETY: the caller vouches for the memory.
+        unsafe { simd.load(from) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, simd: S, to: *mut f32, value: S::Vector) {
+        // SAFETY: the caller vouches for the memory.
+        unsafe { simd.store(to, value) }
+    }
+}
+
+impl<S: Simd> Lanes<S> for First<S::Mask> {
+    #[inline(always)]
+    unsafe fn load(self, simd: S, from: *const f32) -> S::Vector {
+        // SAFETY: the caller vouches for the memory.
+        unsafe { simd.load_first(from, self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, simd: S, to: *mut f32, value: S::Vector) {
+        // SAFETY: the caller vouches for the memory.
+        unsafe { simd.store_first(to, self.0, value) }
+    }
+}
+
+/// Runs an expression with `$lanes` bound to the [`Lanes`] of a part, compiled once for each.
+macro_rules! with_lanes {
+    ($part:expr, $lanes:ident => $body:expr) => {
+        match $part {
+            $crate::simd::Part::Whole => {
+                let $lanes = $crate::simd::Whole;
+                $body
+            }
+            $crate::simd::Part::First(mask) => {
+                let $lanes = $crate::simd::First(mask);
+                $body
+            }
+        }
+    };
+}
+pub(crate) use with_lanes;
+
 /// Work that is written once for every instruction set.
 pub(crate) trait Kernel {
     /// What it hands back.

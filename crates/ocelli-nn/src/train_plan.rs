@@ -33,6 +33,7 @@ use backward::Learnt;
 use memory::{Gradients, Values};
 use ocelli_kernels::{Norm, Statistics};
 use step::{Step, Value, ValueId};
+use tracing::trace_span;
 
 /// The steps of a network's forward and backward pass for one shape of input, with their memory.
 pub(crate) struct TrainPlan {
@@ -115,6 +116,7 @@ impl TrainPlan {
         });
         let steps = std::mem::take(&mut self.steps);
         for (index, step) in steps.iter().enumerate() {
+            let _span = trace_span!("forward", step = %step.label(&self.layout)).entered();
             self.run_forward(index, step, params, pass, &mut seen);
         }
         self.steps = steps;
@@ -141,6 +143,7 @@ impl TrainPlan {
         });
         let steps = std::mem::take(&mut self.steps);
         for (index, step) in steps.iter().enumerate().rev() {
+            let _span = trace_span!("backward", step = %step.label(&self.layout)).entered();
             self.run_backward(index, step, &mut learnt);
         }
         self.steps = steps;

@@ -6,6 +6,7 @@
 //! input lines have their padding.
 
 use super::Conv;
+use crate::elementwise::Write;
 use crate::gemm::{Panels, Windows, multiply_windows};
 use crate::rows::{Rows, RowsMut};
 use crate::scratch::with_scratch;
@@ -32,13 +33,14 @@ impl Conv {
         lines.min(all.div_ceil(BLOCKS)).max(1)
     }
 
-    /// Computes whole lines of outputs, from number `first_line` on, counted over the batch.
+    /// Computes whole lines of outputs, or adds to them, from number `first_line` on, counted over the batch.
     pub(super) fn multiply_lines(
         self,
         x: Rows<'_>,
         weight: Panels<'_>,
         first_line: usize,
         mut y: RowsMut<'_>,
+        write: Write,
     ) {
         let (height, width) = (self.geometry.rows.output, self.geometry.columns.output);
         let lines = y.count() / width;
@@ -47,7 +49,7 @@ impl Conv {
             let (image, row) = ((first_line + done) / height, (first_line + done) % height);
             let count = (height - row).min(lines - done);
             let y = y.rows_mut(done * width, count * width);
-            self.multiply_lines_of_image(x, weight, (image, row), y);
+            self.multiply_lines_of_image(x, weight, (image, row), y, write);
             done += count;
         }
     }
@@ -59,6 +61,7 @@ impl Conv {
         weight: Panels<'_>,
         (image, row): (usize, usize),
         y: RowsMut<'_>,
+        write: Write,
     ) {
         let (rows, columns) = (self.geometry.rows, self.geometry.columns);
         let (down, across) = (rows.window, columns.window);
@@ -87,7 +90,7 @@ impl Conv {
                 line_distance: down.stride * line,
                 per_line: columns.output,
             };
-            multiply_windows(&windows, weight, y);
+            multiply_windows(&windows, weight, y, write == Write::Add);
         });
     }
 }

@@ -4,7 +4,7 @@
 
 use super::taps::{Meeting, Span, Table};
 use crate::rows::{Rows, RowsMut};
-use crate::simd::{Kernel, Part, Simd};
+use crate::simd::{Kernel, Lanes, Simd, with_lanes};
 
 /// Slides the kernel over the image rows of `to`, the first of which is number `first_line`
 /// counted over the whole batch.
@@ -68,7 +68,9 @@ impl Kernel for Slide<'_> {
                     // SAFETY: the tables hold only pixels within the image and taps within the
                     // kernel, and `Depthwise` checked both matrices against the image's size.
                     unsafe {
-                        slide_span(simd, strip, span, part, to, to_step);
+                        with_lanes!(part, lanes => {
+                            slide_span(simd, strip, span, lanes, to, to_step);
+                        });
                     }
                 }
             }
@@ -80,21 +82,32 @@ impl Kernel for Slide<'_> {
 /// The line must describe readable memory for every source and tap of the span, and `to` must be
 /// writable for every target, `to_step` apart.
 #[inline(always)]
-unsafe fn slide_span<S: Simd>(
+unsafe fn slide_span<S: Simd, L: Lanes<S>>(
     simd: S,
     line: Line<'_>,
     span: &Span,
-    part: Part<S>,
+    lanes: L,
     to: *mut f32,
     to_step: usize,
 ) {
+    let taps = if line.source_step == 1 && span.is_contiguous() { span.meetings.len() } else { 0 };
     let mut done = 0;
     macro_rules! step {
         ($count:literal) => {
             while span.count - done >= $count {
                 let to = to.wrapping_add(done * to_step);
-                // SAFETY: targets done..done + count are in the span.
-                unsafe { tile::<S, $count>(simd, line, span, done, part, to, to_step) }
+                // SAFETY: targets done..done + count are in the span, and there are as many
+                // meetings as the window is told.
+                unsafe {
+                    let sums = match taps {
+                        2 => window::<S, L, $count, 2>(simd, line, span, done, lanes),
+                        3 => window::<S, L, $count, 3>(simd, line, span, done, lanes),
+                        4 => window::<S, L, $count, 4>(simd, line, span, done, lanes),
+                        5 => window::<S, L, $count, 5>(simd, line, span, done, lanes),
+                        _ => apart::<S, L, $count>(simd, line, span, done, lanes),
+                    };
+                    write::<S, L, $count>(simd, line, sums, lanes, to, to_step);
+                }
                 done += $count;
             }
         };
@@ -105,18 +118,55 @@ unsafe fn slide_span<S: Simd>(
     step!(1);
 }
 
+/// The sums of `COUNT` targets from number `done` of the span on, whose `TAPS` sources overlap:
+/// each source is loaded once and meets every tap.
+///
 /// # Safety
-/// As for [`slide_span`], for the `COUNT` targets from number `done` of the span on.
+/// As for [`slide_span`]; the span has `TAPS` meetings, side by side.
 #[inline(always)]
-unsafe fn tile<S: Simd, const COUNT: usize>(
+unsafe fn window<S: Simd, L: Lanes<S>, const COUNT: usize, const TAPS: usize>(
     simd: S,
     line: Line<'_>,
     span: &Span,
     done: usize,
-    part: Part<S>,
-    to: *mut f32,
-    to_step: usize,
-) {
+    lanes: L,
+) -> [S::Vector; COUNT] {
+    let mut sums = [simd.splat(0.0); COUNT];
+    let (meetings, first) = (&span.meetings[..TAPS], span.meetings[0].source + done);
+    // SAFETY: the caller vouches for all pixels and taps.
+    unsafe {
+        for row in line.rows {
+            let from = line.from.add(row.source * line.from_row + first * line.from_pixel);
+            let weight = line.weight.add(row.tap * line.weight_row);
+            let weights: [S::Vector; TAPS] = std::array::from_fn(
+                #[inline(always)]
+                |tap| lanes.load(simd, weight.add(meetings[tap].tap * line.weight_tap)),
+            );
+            for source in 0..COUNT + TAPS - 1 {
+                let value = lanes.load(simd, from.add(source * line.from_pixel));
+                for (tap, weight) in weights.iter().enumerate() {
+                    if source >= tap && source - tap < COUNT {
+                        sums[source - tap] = simd.mul_add(value, *weight, sums[source - tap]);
+                    }
+                }
+            }
+        }
+    }
+    sums
+}
+
+/// The sums of `COUNT` targets from number `done` of the span on, each with sources of its own.
+///
+/// # Safety
+/// As for [`slide_span`].
+#[inline(always)]
+unsafe fn apart<S: Simd, L: Lanes<S>, const COUNT: usize>(
+    simd: S,
+    line: Line<'_>,
+    span: &Span,
+    done: usize,
+    lanes: L,
+) -> [S::Vector; COUNT] {
     let step = line.source_step * line.from_pixel;
     let mut sums = [simd.splat(0.0); COUNT];
     // SAFETY: the caller vouches for all pixels and taps.
@@ -125,17 +175,34 @@ unsafe fn tile<S: Simd, const COUNT: usize>(
             let from = line.from.add(row.source * line.from_row + done * step);
             let weight = line.weight.add(row.tap * line.weight_row);
             for meeting in &span.meetings {
-                let weight = simd.load_part(weight.add(meeting.tap * line.weight_tap), part);
+                let weight = lanes.load(simd, weight.add(meeting.tap * line.weight_tap));
                 let from = from.add(meeting.source * line.from_pixel);
                 for (place, sum) in sums.iter_mut().enumerate() {
-                    *sum = simd.mul_add(simd.load_part(from.add(place * step), part), weight, *sum);
+                    *sum = simd.mul_add(lanes.load(simd, from.add(place * step)), weight, *sum);
                 }
             }
         }
-        for (place, sum) in sums.into_iter().enumerate() {
+    }
+    sums
+}
+
+/// # Safety
+/// `to` must be writable for `COUNT` targets, `to_step` apart.
+#[inline(always)]
+unsafe fn write<S: Simd, L: Lanes<S>, const COUNT: usize>(
+    simd: S,
+    line: Line<'_>,
+    sums: [S::Vector; COUNT],
+    lanes: L,
+    to: *mut f32,
+    to_step: usize,
+) {
+    for (place, sum) in sums.into_iter().enumerate() {
+        // SAFETY: the caller vouches for the memory.
+        unsafe {
             let to = to.add(place * to_step);
-            let sum = if line.accumulate { simd.add(simd.load_part(to, part), sum) } else { sum };
-            simd.store_part(to, part, sum);
+            let sum = if line.accumulate { simd.add(lanes.load(simd, to), sum) } else { sum };
+            lanes.store(simd, to, sum);
         }
     }
 }

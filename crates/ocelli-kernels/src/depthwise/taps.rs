@@ -16,8 +16,15 @@ pub(super) struct Span {
     pub(super) first: usize,
     /// How many targets there are.
     pub(super) count: usize,
-    /// What the first target meets.
+    /// What the first target meets, in the order of its sources.
     pub(super) meetings: Vec<Meeting>,
+}
+
+impl Span {
+    /// Whether the first target's sources stand side by side.
+    pub(super) fn is_contiguous(&self) -> bool {
+        self.meetings.windows(2).all(|pair| pair[1].source == pair[0].source + 1)
+    }
 }
 
 /// For each target pixel the taps that are not padding, with their source pixels.
@@ -57,7 +64,11 @@ impl Table {
         let meetings: Vec<Vec<Meeting>> = (0..targets)
             .map(|target| {
                 let taps = 0..axis.window.kernel;
-                taps.filter_map(|tap| Some(Meeting { source: meet(target, tap)?, tap })).collect()
+                let mut met: Vec<Meeting> = taps
+                    .filter_map(|tap| Some(Meeting { source: meet(target, tap)?, tap }))
+                    .collect();
+                met.sort_by_key(|meeting| meeting.source);
+                met
             })
             .collect();
         let follows = |last: &[Meeting], next: &[Meeting]| {

@@ -4,7 +4,7 @@
 
 use super::taps::{Meeting, Span, Table};
 use crate::rows::Rows;
-use crate::simd::{Kernel, Part, Simd};
+use crate::simd::{Kernel, Lanes, Simd, with_lanes};
 use std::ops::Range;
 
 /// Adds to `sums` (`[taps, channels]`) the products of the image rows `lines`, counted over the
@@ -26,6 +26,8 @@ struct Line {
     x_pixel: usize,
     /// By how much the input moves from one output to the next.
     x_step: usize,
+    /// Whether that is one pixel.
+    is_dense: bool,
     dy: *const f32,
     dy_pixel: usize,
     sums: *mut f32,
@@ -51,6 +53,7 @@ impl Kernel for SumProducts<'_> {
                     x_row: self.columns.sources() * self.x.stride(),
                     x_pixel: self.x.stride(),
                     x_step: self.columns.source_step * self.x.stride(),
+                    is_dense: self.columns.source_step == 1,
                     dy: self.dy.as_ptr().wrapping_add(line * width * self.dy.stride() + channel),
                     dy_pixel: self.dy.stride(),
                     sums: sums.wrapping_add(channel),
@@ -61,7 +64,9 @@ impl Kernel for SumProducts<'_> {
                 for span in &self.columns.spans {
                     // SAFETY: the tables hold only pixels within the image and taps within the
                     // kernel, and `Depthwise` checked the matrices and the sums' length.
-                    unsafe { add_span(simd, strip, rows, span, part) }
+                    unsafe {
+                        with_lanes!(part, lanes => add_span(simd, strip, rows, span, lanes));
+                    }
                 }
             }
         }
@@ -71,62 +76,151 @@ impl Kernel for SumProducts<'_> {
 /// # Safety
 /// The line must describe readable memory (the sums: writable) for every pixel and tap.
 #[inline(always)]
-unsafe fn add_span<S: Simd>(simd: S, line: Line, rows: &[Meeting], span: &Span, part: Part<S>) {
-    let columns = &span.meetings[..];
+unsafe fn add_span<S: Simd, L: Lanes<S>>(
+    simd: S,
+    line: Line,
+    rows: &[Meeting],
+    span: &Span,
+    lanes: L,
+) {
+    let overlaps = line.is_dense && span.count >= TARGETS && span.is_contiguous();
+    let taps = span.meetings.len();
     // SAFETY: the caller vouches for all pixels and taps; each block is of as many rows and taps
     // as its slices hold.
     unsafe {
-        match (rows.len(), columns.len()) {
-            (3, 3) => block::<S, 3, 3>(simd, line, rows, columns, span, part),
-            (5, 5) if S::LANES == 16 => block::<S, 5, 5>(simd, line, rows, columns, span, part),
+        match (rows.len(), taps) {
+            (3, 3) if overlaps => window::<S, L, 3, 3>(simd, line, rows, span, lanes),
+            (5, 5) if overlaps && S::LANES == 16 => {
+                window::<S, L, 5, 5>(simd, line, rows, span, lanes);
+            }
+            (_, 3) if overlaps => {
+                rows.chunks(1).for_each(|r| window::<S, L, 1, 3>(simd, line, r, span, lanes));
+            }
+            (_, 5) if overlaps => {
+                rows.chunks(1).for_each(|r| window::<S, L, 1, 5>(simd, line, r, span, lanes));
+            }
+            (3, 3) => apart::<S, L, 3, 3>(simd, line, rows, span, 0..3, lanes),
             (_, 3) => {
-                rows.chunks(1).for_each(|r| block::<S, 1, 3>(simd, line, r, columns, span, part));
+                rows.chunks(1).for_each(|r| apart::<S, L, 1, 3>(simd, line, r, span, 0..3, lanes));
             }
             (_, 5) => {
-                rows.chunks(1).for_each(|r| block::<S, 1, 5>(simd, line, r, columns, span, part));
+                rows.chunks(1).for_each(|r| apart::<S, L, 1, 5>(simd, line, r, span, 0..5, lanes));
             }
             _ => rows.chunks(1).for_each(|row| {
-                for column in columns.chunks(1) {
-                    block::<S, 1, 1>(simd, line, row, column, span, part);
+                for tap in 0..taps {
+                    apart::<S, L, 1, 1>(simd, line, row, span, tap..tap + 1, lanes);
                 }
             }),
         }
     }
 }
 
+/// Targets that share the loads of their sources.
+const TARGETS: usize = 4;
+
+/// Targets whose `TAPS` sources stand side by side and overlap: each is loaded once for four.
+///
 /// # Safety
-/// As for [`add_span`]; `rows` and `columns` hold `ROWS` and `COLUMNS` meetings.
+/// As for [`add_span`]; `rows` and the span hold `ROWS` and `TAPS` meetings.
 #[inline(always)]
-unsafe fn block<S: Simd, const ROWS: usize, const COLUMNS: usize>(
+unsafe fn window<S: Simd, L: Lanes<S>, const ROWS: usize, const TAPS: usize>(
     simd: S,
     line: Line,
     rows: &[Meeting],
-    columns: &[Meeting],
     span: &Span,
-    part: Part<S>,
+    lanes: L,
 ) {
-    let mut sums = [[simd.splat(0.0); COLUMNS]; ROWS];
+    let mut sums = [[simd.splat(0.0); TAPS]; ROWS];
+    let start = span.meetings[0].source * line.x_pixel;
+    let whole = span.count / TARGETS * TARGETS;
+    // SAFETY: the caller vouches for all pixels and taps.
+    unsafe {
+        let x: [*const f32; ROWS] =
+            std::array::from_fn(|row| line.x.add(rows[row].source * line.x_row + start));
+        let dy = line.dy.add(span.first * line.dy_pixel);
+        for first in (0..whole).step_by(TARGETS) {
+            let dy: [S::Vector; TARGETS] = std::array::from_fn(
+                #[inline(always)]
+                |target| lanes.load(simd, dy.add((first + target) * line.dy_pixel)),
+            );
+            for (x, sums) in x.iter().zip(&mut sums) {
+                let x = x.add(first * line.x_pixel);
+                for source in 0..TARGETS + TAPS - 1 {
+                    let value = lanes.load(simd, x.add(source * line.x_pixel));
+                    for (tap, sum) in sums.iter_mut().enumerate() {
+                        if source >= tap && source - tap < TARGETS {
+                            *sum = simd.mul_add(value, dy[source - tap], *sum);
+                        }
+                    }
+                }
+            }
+        }
+        for target in whole..span.count {
+            let dy = lanes.load(simd, dy.add(target * line.dy_pixel));
+            for (x, sums) in x.iter().zip(&mut sums) {
+                for (tap, sum) in sums.iter_mut().enumerate() {
+                    let value = lanes.load(simd, x.add((target + tap) * line.x_pixel));
+                    *sum = simd.mul_add(value, dy, *sum);
+                }
+            }
+        }
+        add_sums::<S, L, ROWS, TAPS>(simd, line, rows, &span.meetings, sums, lanes);
+    }
+}
+
+/// Targets whose sources are loaded one by one, for some of the span's taps.
+///
+/// # Safety
+/// As for [`add_span`]; `rows` and `taps` hold `ROWS` and `TAPS` meetings.
+#[inline(always)]
+unsafe fn apart<S: Simd, L: Lanes<S>, const ROWS: usize, const TAPS: usize>(
+    simd: S,
+    line: Line,
+    rows: &[Meeting],
+    span: &Span,
+    taps: Range<usize>,
+    lanes: L,
+) {
+    let columns = &span.meetings[taps];
+    let mut sums = [[simd.splat(0.0); TAPS]; ROWS];
     // SAFETY: the caller vouches for all pixels and taps.
     unsafe {
         let at = |row: usize, column: usize| {
             rows[row].source * line.x_row + columns[column].source * line.x_pixel
         };
-        let x: [[*const f32; COLUMNS]; ROWS] =
+        let x: [[*const f32; TAPS]; ROWS] =
             std::array::from_fn(|row| std::array::from_fn(|column| line.x.add(at(row, column))));
         for target in 0..span.count {
             let dy = line.dy.add((span.first + target) * line.dy_pixel);
-            let dy = simd.load_part(dy, part);
+            let dy = lanes.load(simd, dy);
             for (sums, x) in sums.iter_mut().zip(&x) {
                 for (sum, x) in sums.iter_mut().zip(x) {
-                    let x = simd.load_part(x.add(target * line.x_step), part);
+                    let x = lanes.load(simd, x.add(target * line.x_step));
                     *sum = simd.mul_add(x, dy, *sum);
                 }
             }
         }
-        for (row, sums) in rows.iter().zip(sums) {
-            for (column, sum) in columns.iter().zip(sums) {
+        add_sums::<S, L, ROWS, TAPS>(simd, line, rows, columns, sums, lanes);
+    }
+}
+
+/// # Safety
+/// As for [`add_span`]; `rows` and `columns` hold `ROWS` and `TAPS` meetings.
+#[inline(always)]
+unsafe fn add_sums<S: Simd, L: Lanes<S>, const ROWS: usize, const TAPS: usize>(
+    simd: S,
+    line: Line,
+    rows: &[Meeting],
+    columns: &[Meeting],
+    sums: [[S::Vector; TAPS]; ROWS],
+    lanes: L,
+) {
+    for (row, sums) in rows.iter().zip(sums) {
+        for (column, sum) in columns.iter().zip(sums) {
+            // SAFETY: the caller vouches for every tap's sum.
+            unsafe {
                 let to = line.sums.add(row.tap * line.sums_row + column.tap * line.sums_tap);
-                simd.store_part(to, part, simd.add(simd.load_part(to, part), sum));
+                lanes.store(simd, to, simd.add(lanes.load(simd, to), sum));
             }
         }
     }

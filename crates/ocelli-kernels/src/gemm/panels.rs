@@ -1,6 +1,8 @@
 //! The packed factor: panels of 32 columns, row after row, zeros after the last column.
 
-use crate::rows::Rows;
+use crate::rows::{Rows, RowsMut};
+use rayon::prelude::*;
+use std::ops::Range;
 
 /// Columns per panel: two AVX-512 vectors, and a multiple of every other set's two vectors.
 pub(crate) const WIDTH: usize = 32;
@@ -49,18 +51,23 @@ impl<'a> Panels<'a> {
     }
 }
 
-/// Packs a matrix `[depth, columns]` whose rows are those of `matrix`.
-pub(crate) fn pack_rows<'a>(matrix: Rows<'_>, packed: &'a mut [f32]) -> Panels<'a> {
-    let (depth, columns) = (matrix.count(), matrix.channels());
+/// Packs a matrix `[depth, columns]` that `fill` writes in parts: the columns of a range, as many as
+/// each row of the part is wide.
+pub(crate) fn pack_panels(
+    depth: usize,
+    columns: usize,
+    packed: &mut [f32],
+    fill: impl Fn(Range<usize>, &mut RowsMut<'_>) + Sync,
+) -> Panels<'_> {
     assert_eq!(packed.len(), packed_len(depth, columns), "length of the packed matrix");
-    for (panel, data) in packed.chunks_exact_mut((WIDTH * depth).max(1)).enumerate() {
+    packed.par_chunks_exact_mut((WIDTH * depth).max(1)).enumerate().for_each(|(panel, data)| {
         let from = panel * WIDTH;
         let width = WIDTH.min(columns - from);
-        for (row, data) in data.chunks_exact_mut(WIDTH).enumerate() {
-            data[..width].copy_from_slice(&matrix.row(row)[from..from + width]);
-            data[width..].fill(0.0);
+        if width < WIDTH {
+            data.fill(0.0);
         }
-    }
+        fill(from..from + width, &mut RowsMut::strided(data, depth, width, WIDTH));
+    });
     Panels { data: packed, depth, columns }
 }
 

@@ -22,7 +22,11 @@ proptest! {
         }).collect();
 
         let mut packed = vec![7.0; packed_len(depth, columns)];
-        let panels = pack_rows(Rows::strided(&b, depth, columns, columns), &mut packed);
+        let panels = pack_panels(depth, columns, &mut packed, |range, panel| {
+            (0..depth).for_each(|row| {
+                panel.row_mut(row).copy_from_slice(&b[row * columns..][range.clone()]);
+            });
+        });
         let mut c = start.clone();
         let a_rows = Rows::strided(&a, rows, depth, depth);
         multiply(a_rows, panels, RowsMut::strided(&mut c, rows, columns, stride), accumulate);
@@ -35,17 +39,6 @@ proptest! {
         let mut c = start.clone();
         multiply(a_rows, panels, RowsMut::strided(&mut c, rows, columns, stride), accumulate);
         assert_close(&c, &expected);
-
-        let a_transposed: Vec<f32> =
-            (0..depth * rows).map(|i| a[i % rows * depth + i / rows]).collect();
-        let mut c = start.clone();
-        multiply_transposed(
-            Rows::strided(&a_transposed, depth, rows, rows),
-            Rows::strided(&b, depth, columns, columns),
-            RowsMut::strided(&mut c, rows, columns, stride),
-            accumulate,
-        );
-        assert_close(&c, &expected);
     }
 }
 
@@ -54,7 +47,7 @@ fn deep_products_are_summed_over_all_blocks() {
     let depth = 2 * DEPTH_BLOCK + 3;
     let (a, b) = (vec![1.0; 2 * depth], vec![1.0; depth]);
     let mut packed = vec![0.0; packed_len(depth, 1)];
-    let panels = pack_rows(Rows::dense(&b, 1), &mut packed);
+    let panels = pack_transposed(Rows::dense(&b, depth), &mut packed);
     let mut c = [0.5; 2];
     multiply(Rows::dense(&a, depth), panels, RowsMut::dense(&mut c, 1), false);
     assert_eq!(c, [depth as f32; 2]);

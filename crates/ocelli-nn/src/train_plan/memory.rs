@@ -3,32 +3,63 @@
 use super::step::{Value, ValueId};
 use ocelli_kernels::{Rows, RowsMut, Write};
 
+/// Memory that starts where a cache line does: a vector that straddles two lines costs twice.
+#[derive(Default)]
+struct Buffer {
+    memory: Vec<f32>,
+    start: usize,
+}
+
+impl Buffer {
+    const LINE_BYTES: usize = 64;
+
+    /// `length` zeros.
+    fn new(length: usize) -> Self {
+        let spare = Self::LINE_BYTES / size_of::<f32>();
+        let memory = vec![0.0; length + spare];
+        let start = memory.as_ptr().align_offset(Self::LINE_BYTES).min(spare);
+        Self { memory, start }
+    }
+
+    fn len(&self) -> usize {
+        self.memory.len() - Self::LINE_BYTES / size_of::<f32>()
+    }
+
+    fn numbers(&self) -> &[f32] {
+        &self.memory[self.start..]
+    }
+
+    fn numbers_mut(&mut self) -> &mut [f32] {
+        &mut self.memory[self.start..]
+    }
+}
+
 /// The values of the forward pass.
 pub(super) struct Values {
-    buffers: Vec<Vec<f32>>,
+    buffers: Vec<Buffer>,
 }
 
 impl Values {
     pub(super) fn new(lengths: &[usize]) -> Self {
-        Self { buffers: lengths.iter().map(|length| vec![0.0; *length]).collect() }
+        Self { buffers: lengths.iter().map(|length| Buffer::new(*length)).collect() }
     }
 
     pub(super) fn rows(&self, value: Value) -> Rows<'_> {
-        let from = &self.buffers[value.buffer][value.offset..];
+        let from = &self.buffers[value.buffer].numbers()[value.offset..];
         Rows::strided(from, value.pixels, value.channels, value.stride)
     }
 
     /// Lets `work` fill a value while it reads values of other buffers.
     pub(super) fn write(&mut self, value: Value, work: impl FnOnce(&Self, RowsMut<'_>)) {
         let mut buffer = std::mem::take(&mut self.buffers[value.buffer]);
-        let to = &mut buffer[value.offset..];
+        let to = &mut buffer.numbers_mut()[value.offset..];
         work(self, RowsMut::strided(to, value.pixels, value.channels, value.stride));
         self.buffers[value.buffer] = buffer;
     }
 
     /// Lets `work` change a value in place.
     pub(super) fn update(&mut self, value: Value, work: impl FnOnce(RowsMut<'_>)) {
-        let to = &mut self.buffers[value.buffer][value.offset..];
+        let to = &mut self.buffers[value.buffer].numbers_mut()[value.offset..];
         work(RowsMut::strided(to, value.pixels, value.channels, value.stride));
     }
 }
@@ -36,14 +67,14 @@ impl Values {
 /// The gradients of values, each from its first use in the backward pass to its last.
 pub(super) struct Gradients {
     lengths: Vec<usize>,
-    buffers: Vec<Option<Vec<f32>>>,
+    buffers: Vec<Option<Buffer>>,
     /// Whether a value's gradient has been written in this pass.
     written: Vec<bool>,
     /// How many values of each buffer still wait for their step.
     waiting: Vec<usize>,
     waiting_at_start: Vec<usize>,
     /// Memory for the next gradient.
-    free: Vec<Vec<f32>>,
+    free: Vec<Buffer>,
 }
 
 impl Gradients {
@@ -81,7 +112,7 @@ impl Gradients {
 
     /// The gradient of a value that is written.
     pub(super) fn rows(&self, value: Value) -> Rows<'_> {
-        let buffer = self.buffers[value.buffer].as_deref().unwrap_or_default();
+        let buffer = self.buffers[value.buffer].as_ref().map_or(&[][..], Buffer::numbers);
         Rows::strided(&buffer[value.offset..], value.pixels, value.channels, value.stride)
     }
 
@@ -95,7 +126,7 @@ impl Gradients {
     ) {
         let mode = if self.written[id.0] { Write::Add } else { Write::Replace };
         let mut buffer = self.take(value.buffer);
-        let to = &mut buffer[value.offset..];
+        let to = &mut buffer.numbers_mut()[value.offset..];
         work(self, RowsMut::strided(to, value.pixels, value.channels, value.stride), mode);
         self.buffers[value.buffer] = Some(buffer);
         self.written[id.0] = true;
@@ -104,7 +135,8 @@ impl Gradients {
     /// Zeros channels of a gradient whose other channels are written.
     pub(super) fn clear(&mut self, value: Value) {
         let mut buffer = self.take(value.buffer);
-        for row in buffer[value.offset..].chunks_mut(value.stride).take(value.pixels) {
+        for row in buffer.numbers_mut()[value.offset..].chunks_mut(value.stride).take(value.pixels)
+        {
             row[..value.channels].fill(0.0);
         }
         self.buffers[value.buffer] = Some(buffer);
@@ -126,18 +158,18 @@ impl Gradients {
     }
 
     /// The buffer of a gradient, or the best fitting free memory for it.
-    fn take(&mut self, buffer: usize) -> Vec<f32> {
+    fn take(&mut self, buffer: usize) -> Buffer {
         if let Some(buffer) = self.buffers[buffer].take() {
             return buffer;
         }
         let length = self.lengths[buffer];
-        let fits = |memory: &(usize, &Vec<f32>)| memory.1.len() >= length;
+        let fits = |memory: &(usize, &Buffer)| memory.1.len() >= length;
         let best = self.free.iter().enumerate().filter(fits).min_by_key(|(_, m)| m.len());
         let largest = self.free.iter().enumerate().max_by_key(|(_, m)| m.len());
-        let Some((index, _)) = best.or(largest) else { return vec![0.0; length] };
+        let Some((index, _)) = best.or(largest) else { return Buffer::new(length) };
         let mut memory = self.free.swap_remove(index);
         if memory.len() < length {
-            memory = vec![0.0; length];
+            memory = Buffer::new(length);
         }
         memory
     }

@@ -55,6 +55,42 @@ impl Step {
             | Self::Drop { y, .. } => *y,
         }
     }
+
+    /// What a profile calls it: its kind, and what its cost depends on.
+    pub(super) fn label(&self, layout: &[Value]) -> String {
+        let output = layout[self.output().0];
+        let kind = match self {
+            Self::Convolve { convolution: Convolution::Dense(conv), .. } => {
+                let kind = if conv.geometry.is_pointwise() { "pointwise" } else { "dense" };
+                return window_label(kind, conv.geometry, [conv.in_channels, conv.out_channels]);
+            }
+            Self::Convolve { convolution: Convolution::Depthwise(conv), .. } => {
+                return window_label("depthwise", conv.geometry, [conv.channels; 2]);
+            }
+            Self::Normalise { activation: Some(activation), .. } => {
+                return format!("norm+{activation:?} {}x{}", output.pixels, output.channels);
+            }
+            Self::Normalise { .. } => "norm",
+            Self::Detach { .. } => "detach",
+            Self::Activate { .. } => "activation",
+            Self::Add { .. } => "add",
+            Self::Copy { .. } => "copy",
+            Self::Join { .. } => "join",
+            Self::Scale { .. } => "scale",
+            Self::Mean { .. } => "mean",
+            Self::MaxPool { .. } => "max pool",
+            Self::PadShortcut { .. } => "pad shortcut",
+            Self::Drop { .. } => "drop",
+        };
+        format!("{kind} {}x{}", output.pixels, output.channels)
+    }
+}
+
+fn window_label(kind: &str, geometry: Geometry, [inputs, outputs]: [usize; 2]) -> String {
+    let Geometry { rows, columns, .. } = geometry;
+    let (height, width) = (rows.window.kernel, columns.window.kernel);
+    let (stride, size) = (rows.window.stride, (rows.input, columns.input));
+    format!("{kind} {height}x{width}/{stride} {inputs}-{outputs} @{}x{}", size.0, size.1)
 }
 
 /// One operation on values.
