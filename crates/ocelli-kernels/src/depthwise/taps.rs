@@ -108,6 +108,17 @@ impl Table {
     pub(super) fn meetings(&self, target: usize) -> &[Meeting] {
         &self.meetings[target]
     }
+
+    /// How many targets from this one on, side by side, meet the same taps.
+    pub(super) fn alike(&self, target: usize) -> usize {
+        let meets = |next: &[Meeting], moved: usize| {
+            let first = self.meetings[target].iter();
+            first.map(|m| Meeting { source: m.source + moved, ..*m }).eq(next.iter().copied())
+        };
+        let moved = (1..).map(|step| step * self.source_step);
+        let next = self.meetings[target + 1..].iter().zip(moved);
+        1 + next.take_while(|(next, moved)| meets(next, *moved)).count()
+    }
 }
 
 #[cfg(test)]

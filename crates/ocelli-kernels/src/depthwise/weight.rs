@@ -18,10 +18,15 @@ pub(super) struct SumProducts<'a> {
     pub(super) sums: &'a mut [f32],
 }
 
-/// One image row at one vector of channels.
+/// Image rows that meet the same taps, at one vector of channels.
 #[derive(Clone, Copy)]
-struct Line {
+struct Lines {
+    count: usize,
+    /// Image row 0 of the first line's image, moved on by the lines before.
     x: *const f32,
+    /// From what one line meets to what the next does.
+    x_line: usize,
+    dy_line: usize,
     x_row: usize,
     x_pixel: usize,
     /// By how much the input moves from one output to the next.
@@ -46,11 +51,18 @@ impl Kernel for SumProducts<'_> {
         let sums = self.sums.as_mut_ptr();
         for channel in (0..channels).step_by(S::LANES) {
             let part = simd.part(channels - channel);
-            for line in self.lines.clone() {
+            let mut line = self.lines.start;
+            while line < self.lines.end {
+                let rows = self.rows.meetings(line % height);
+                let count = self.rows.alike(line % height).min(self.lines.end - line);
                 let base = line / height * image * self.x.stride();
-                let strip = Line {
+                let x_row = self.columns.sources() * self.x.stride();
+                let lines = Lines {
+                    count,
                     x: self.x.as_ptr().wrapping_add(base + channel),
-                    x_row: self.columns.sources() * self.x.stride(),
+                    x_line: self.rows.source_step * x_row,
+                    dy_line: width * self.dy.stride(),
+                    x_row,
                     x_pixel: self.x.stride(),
                     x_step: self.columns.source_step * self.x.stride(),
                     is_dense: self.columns.source_step == 1,
@@ -60,12 +72,12 @@ impl Kernel for SumProducts<'_> {
                     sums_row: self.columns.taps() * channels,
                     sums_tap: channels,
                 };
-                let rows = self.rows.meetings(line % height);
+                line += count;
                 for span in &self.columns.spans {
                     // SAFETY: the tables hold only pixels within the image and taps within the
                     // kernel, and `Depthwise` checked the matrices and the sums' length.
                     unsafe {
-                        with_lanes!(part, lanes => add_span(simd, strip, rows, span, lanes));
+                        with_lanes!(part, lanes => add_span(simd, lines, rows, span, lanes));
                     }
                 }
             }
@@ -74,41 +86,48 @@ impl Kernel for SumProducts<'_> {
 }
 
 /// # Safety
-/// The line must describe readable memory (the sums: writable) for every pixel and tap.
+/// The lines must describe readable memory (the sums: writable) for every pixel and tap.
 #[inline(always)]
 unsafe fn add_span<S: Simd, L: Lanes<S>>(
     simd: S,
-    line: Line,
+    lines: Lines,
     rows: &[Meeting],
     span: &Span,
     lanes: L,
 ) {
-    let overlaps = line.is_dense && span.count >= TARGETS && span.is_contiguous();
+    let overlaps = lines.is_dense && span.count >= TARGETS && span.is_contiguous();
     let taps = span.meetings.len();
     // SAFETY: the caller vouches for all pixels and taps; each block is of as many rows and taps
     // as its slices hold.
     unsafe {
         match (rows.len(), taps) {
-            (3, 3) if overlaps => window::<S, L, 3, 3>(simd, line, rows, span, lanes),
+            (3, 3) if overlaps => window::<S, L, 3, 3>(simd, lines, rows, span, lanes),
             (5, 5) if overlaps && S::LANES == 16 => {
-                window::<S, L, 5, 5>(simd, line, rows, span, lanes);
+                window::<S, L, 5, 5>(simd, lines, rows, span, lanes);
             }
             (_, 3) if overlaps => {
-                rows.chunks(1).for_each(|r| window::<S, L, 1, 3>(simd, line, r, span, lanes));
+                rows.chunks(1).for_each(|r| window::<S, L, 1, 3>(simd, lines, r, span, lanes));
             }
             (_, 5) if overlaps => {
-                rows.chunks(1).for_each(|r| window::<S, L, 1, 5>(simd, line, r, span, lanes));
+                rows.chunks(1).for_each(|r| window::<S, L, 1, 5>(simd, lines, r, span, lanes));
             }
-            (3, 3) => apart::<S, L, 3, 3>(simd, line, rows, span, 0..3, lanes),
+            (3, 3) => apart::<S, L, 3, 3>(simd, lines, rows, span, 0..3, lanes),
+            (3, 2) => apart::<S, L, 3, 2>(simd, lines, rows, span, 0..2, lanes),
+            (_, 2) => {
+                rows.chunks(1).for_each(|r| apart::<S, L, 1, 2>(simd, lines, r, span, 0..2, lanes));
+            }
+            (_, 4) => {
+                rows.chunks(1).for_each(|r| apart::<S, L, 1, 4>(simd, lines, r, span, 0..4, lanes));
+            }
             (_, 3) => {
-                rows.chunks(1).for_each(|r| apart::<S, L, 1, 3>(simd, line, r, span, 0..3, lanes));
+                rows.chunks(1).for_each(|r| apart::<S, L, 1, 3>(simd, lines, r, span, 0..3, lanes));
             }
             (_, 5) => {
-                rows.chunks(1).for_each(|r| apart::<S, L, 1, 5>(simd, line, r, span, 0..5, lanes));
+                rows.chunks(1).for_each(|r| apart::<S, L, 1, 5>(simd, lines, r, span, 0..5, lanes));
             }
             _ => rows.chunks(1).for_each(|row| {
                 for tap in 0..taps {
-                    apart::<S, L, 1, 1>(simd, line, row, span, tap..tap + 1, lanes);
+                    apart::<S, L, 1, 1>(simd, lines, row, span, tap..tap + 1, lanes);
                 }
             }),
         }
@@ -125,46 +144,49 @@ const TARGETS: usize = 4;
 #[inline(always)]
 unsafe fn window<S: Simd, L: Lanes<S>, const ROWS: usize, const TAPS: usize>(
     simd: S,
-    line: Line,
+    lines: Lines,
     rows: &[Meeting],
     span: &Span,
     lanes: L,
 ) {
     let mut sums = [[simd.splat(0.0); TAPS]; ROWS];
-    let start = span.meetings[0].source * line.x_pixel;
+    let start = span.meetings[0].source * lines.x_pixel;
     let whole = span.count / TARGETS * TARGETS;
     // SAFETY: the caller vouches for all pixels and taps.
     unsafe {
-        let x: [*const f32; ROWS] =
-            std::array::from_fn(|row| line.x.add(rows[row].source * line.x_row + start));
-        let dy = line.dy.add(span.first * line.dy_pixel);
-        for first in (0..whole).step_by(TARGETS) {
-            let dy: [S::Vector; TARGETS] = std::array::from_fn(
-                #[inline(always)]
-                |target| lanes.load(simd, dy.add((first + target) * line.dy_pixel)),
-            );
-            for (x, sums) in x.iter().zip(&mut sums) {
-                let x = x.add(first * line.x_pixel);
-                for source in 0..TARGETS + TAPS - 1 {
-                    let value = lanes.load(simd, x.add(source * line.x_pixel));
-                    for (tap, sum) in sums.iter_mut().enumerate() {
-                        if source >= tap && source - tap < TARGETS {
-                            *sum = simd.mul_add(value, dy[source - tap], *sum);
+        for line in 0..lines.count {
+            let from = lines.x.add(line * lines.x_line + start);
+            let x: [*const f32; ROWS] =
+                std::array::from_fn(|row| from.add(rows[row].source * lines.x_row));
+            let dy = lines.dy.add(line * lines.dy_line + span.first * lines.dy_pixel);
+            for first in (0..whole).step_by(TARGETS) {
+                let dy: [S::Vector; TARGETS] = std::array::from_fn(
+                    #[inline(always)]
+                    |target| lanes.load(simd, dy.add((first + target) * lines.dy_pixel)),
+                );
+                for (x, sums) in x.iter().zip(&mut sums) {
+                    let x = x.add(first * lines.x_pixel);
+                    for source in 0..TARGETS + TAPS - 1 {
+                        let value = lanes.load(simd, x.add(source * lines.x_pixel));
+                        for (tap, sum) in sums.iter_mut().enumerate() {
+                            if source >= tap && source - tap < TARGETS {
+                                *sum = simd.mul_add(value, dy[source - tap], *sum);
+                            }
                         }
                     }
                 }
             }
-        }
-        for target in whole..span.count {
-            let dy = lanes.load(simd, dy.add(target * line.dy_pixel));
-            for (x, sums) in x.iter().zip(&mut sums) {
-                for (tap, sum) in sums.iter_mut().enumerate() {
-                    let value = lanes.load(simd, x.add((target + tap) * line.x_pixel));
-                    *sum = simd.mul_add(value, dy, *sum);
+            for target in whole..span.count {
+                let dy = lanes.load(simd, dy.add(target * lines.dy_pixel));
+                for (x, sums) in x.iter().zip(&mut sums) {
+                    for (tap, sum) in sums.iter_mut().enumerate() {
+                        let value = lanes.load(simd, x.add((target + tap) * lines.x_pixel));
+                        *sum = simd.mul_add(value, dy, *sum);
+                    }
                 }
             }
         }
-        add_sums::<S, L, ROWS, TAPS>(simd, line, rows, &span.meetings, sums, lanes);
+        add_sums::<S, L, ROWS, TAPS>(simd, lines, rows, &span.meetings, sums, lanes);
     }
 }
 
@@ -175,7 +197,7 @@ unsafe fn window<S: Simd, L: Lanes<S>, const ROWS: usize, const TAPS: usize>(
 #[inline(always)]
 unsafe fn apart<S: Simd, L: Lanes<S>, const ROWS: usize, const TAPS: usize>(
     simd: S,
-    line: Line,
+    lines: Lines,
     rows: &[Meeting],
     span: &Span,
     taps: Range<usize>,
@@ -186,21 +208,23 @@ unsafe fn apart<S: Simd, L: Lanes<S>, const ROWS: usize, const TAPS: usize>(
     // SAFETY: the caller vouches for all pixels and taps.
     unsafe {
         let at = |row: usize, column: usize| {
-            rows[row].source * line.x_row + columns[column].source * line.x_pixel
+            rows[row].source * lines.x_row + columns[column].source * lines.x_pixel
         };
         let x: [[*const f32; TAPS]; ROWS] =
-            std::array::from_fn(|row| std::array::from_fn(|column| line.x.add(at(row, column))));
-        for target in 0..span.count {
-            let dy = line.dy.add((span.first + target) * line.dy_pixel);
-            let dy = lanes.load(simd, dy);
-            for (sums, x) in sums.iter_mut().zip(&x) {
-                for (sum, x) in sums.iter_mut().zip(x) {
-                    let x = lanes.load(simd, x.add(target * line.x_step));
-                    *sum = simd.mul_add(x, dy, *sum);
+            std::array::from_fn(|row| std::array::from_fn(|column| lines.x.add(at(row, column))));
+        for line in 0..lines.count {
+            let dy = lines.dy.add(line * lines.dy_line + span.first * lines.dy_pixel);
+            for target in 0..span.count {
+                let dy = lanes.load(simd, dy.add(target * lines.dy_pixel));
+                let moved = line * lines.x_line + target * lines.x_step;
+                for (sums, x) in sums.iter_mut().zip(&x) {
+                    for (sum, x) in sums.iter_mut().zip(x) {
+                        *sum = simd.mul_add(lanes.load(simd, x.add(moved)), dy, *sum);
+                    }
                 }
             }
         }
-        add_sums::<S, L, ROWS, TAPS>(simd, line, rows, columns, sums, lanes);
+        add_sums::<S, L, ROWS, TAPS>(simd, lines, rows, columns, sums, lanes);
     }
 }
 
@@ -209,7 +233,7 @@ unsafe fn apart<S: Simd, L: Lanes<S>, const ROWS: usize, const TAPS: usize>(
 #[inline(always)]
 unsafe fn add_sums<S: Simd, L: Lanes<S>, const ROWS: usize, const TAPS: usize>(
     simd: S,
-    line: Line,
+    lines: Lines,
     rows: &[Meeting],
     columns: &[Meeting],
     sums: [[S::Vector; TAPS]; ROWS],
@@ -219,7 +243,7 @@ unsafe fn add_sums<S: Simd, L: Lanes<S>, const ROWS: usize, const TAPS: usize>(
         for (column, sum) in columns.iter().zip(sums) {
             // SAFETY: the caller vouches for every tap's sum.
             unsafe {
-                let to = line.sums.add(row.tap * line.sums_row + column.tap * line.sums_tap);
+                let to = lines.sums.add(row.tap * lines.sums_row + column.tap * lines.sums_tap);
                 lanes.store(simd, to, simd.add(lanes.load(simd, to), sum));
             }
         }
