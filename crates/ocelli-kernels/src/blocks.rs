@@ -5,6 +5,12 @@ use crate::rows::RowsMut;
 use crate::scratch::with_scratch;
 use rayon::prelude::*;
 
+/// Does `work` on a thread of the pool. A kernel that is started from another thread waits for one
+/// of the pool's to wake up; many small kernels should wait once, together.
+pub fn in_pool<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    rayon::scope(|_| work())
+}
+
 /// How many numbers a block should hold at least, to outweigh handing it to a thread.
 const BLOCK_VALUES: usize = 16 * 1024;
 

@@ -28,6 +28,7 @@ mod simd;
 mod testing;
 
 pub use activation::Activation;
+pub use blocks::in_pool;
 pub use conv::{Conv, PackedWeight, bias_gradient};
 pub use depthwise::{Depthwise, PackedDepthwise};
 pub use elementwise::{Write, activate, activation_gradient, add, copy};

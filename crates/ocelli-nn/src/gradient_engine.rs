@@ -6,6 +6,7 @@ use crate::pass::{BatchStats, Pass, TrainPass};
 use crate::train_plan::TrainPlan;
 use burn::backend::Flex;
 use burn::tensor::{Device, Tensor, TensorData};
+use ocelli_kernels::in_pool;
 use std::fmt;
 use std::sync::Arc;
 
@@ -139,7 +140,8 @@ fn run_plan(
     loss: impl FnOnce(Tensor<2>) -> Tensor<1>,
 ) -> Differentiated {
     let params = slices.params();
-    let (logits, seen) = plan.forward(&params, slices.images(), pass);
+    let images = slices.images();
+    let (logits, seen) = in_pool(|| plan.forward(&params, images, pass));
     let vector = |values: Vec<f32>| {
         let length = values.len();
         Tensor::<1>::from_data(TensorData::new(values, [length]), device)
@@ -161,7 +163,7 @@ fn run_plan(
     let gradients = match gradient {
         Some(gradient) => {
             let gradient: Vec<f32> = gradient.into_data().iter::<f32>().collect();
-            plan.backward(&params, &gradient)
+            in_pool(|| plan.backward(&params, &gradient))
         }
         None => vec![None; params.len()],
     };

@@ -68,8 +68,7 @@ impl InferPlan {
         let (from_len, to_len) = (image.pixels * image.channels, result.pixels * result.channels);
         let mut results = vec![0.0; batch * to_len];
         let share = self.images_per_share(batch);
-        // All of it in the pool: each kernel that is started from outside would wait for a thread.
-        rayon::scope(|_| {
+        ocelli_kernels::in_pool(|| {
             results
                 .par_chunks_mut((share * to_len).max(1))
                 .zip(images.par_chunks((share * from_len).max(1)))
