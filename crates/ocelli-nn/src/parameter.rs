@@ -93,6 +93,21 @@ impl Parameter {
         self.value.clone()
     }
 
+    /// Refuses another number of values than it holds.
+    ///
+    /// # Errors
+    /// When `actual` differs from the parameter's length.
+    pub fn check_length(&self, actual: usize) -> Result<()> {
+        if actual == self.spec.len() {
+            return Ok(());
+        }
+        Err(Error::ParameterLength {
+            name: self.spec.name.clone(),
+            expected: self.spec.shape.clone(),
+            actual,
+        })
+    }
+
     /// Whether an optimiser changes it.
     pub fn is_trainable(&self) -> bool {
         self.spec.role.is_learnt() && !self.frozen
@@ -186,16 +201,17 @@ impl Parameters {
     /// When the number of values differs from the parameter's.
     pub fn set(&mut self, id: ParamId, value: Tensor<1>) -> Result<()> {
         let entry = &mut self.entries[id.0];
-        let [actual] = value.dims();
-        if actual != entry.spec.len() {
-            return Err(Error::ParameterLength {
-                name: entry.spec.name.clone(),
-                expected: entry.spec.shape.clone(),
-                actual,
-            });
-        }
+        entry.check_length(value.dims()[0])?;
         entry.value = value.without_autodiff();
         Ok(())
+    }
+
+    /// Takes a value out, so that nobody else holds it while it is changed. Nothing is left in its
+    /// place until [`set`](Self::set) puts a value there.
+    #[must_use]
+    pub fn take(&mut self, id: ParamId) -> Tensor<1> {
+        let nothing = Tensor::empty([0], &self.device);
+        std::mem::replace(&mut self.entries[id.0].value, nothing)
     }
 
     /// Replaces a value with numbers in memory, row-major.

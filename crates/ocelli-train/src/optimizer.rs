@@ -6,6 +6,7 @@
 
 mod adamw;
 mod clip;
+mod in_place;
 mod lars;
 mod rmsprop;
 mod sgd;
@@ -40,12 +41,32 @@ trait Rule: Debug + Send + Sync {
 
     /// The new value of a parameter; `memory` is changed in place.
     fn update(&self, update: Update, memory: &mut [Tensor<1>]) -> Tensor<1>;
+
+    /// The settings for numbers in memory, once whole tensors have been looked at.
+    fn settle(&self, settings: Settings, _value: &[f32], _gradient: &[f32]) -> Settings {
+        settings
+    }
+
+    /// The same update for some of a parameter's numbers, in one pass; all slices are as long.
+    fn update_numbers(
+        &self,
+        settings: Settings,
+        value: &mut [f32],
+        gradient: &[f32],
+        memory: &mut [&mut [f32]],
+    );
 }
 
 /// What a rule knows about one step of one parameter.
 struct Update {
     value: Tensor<1>,
     gradient: Tensor<1>,
+    settings: Settings,
+}
+
+/// What one step of one parameter depends on, besides its numbers.
+#[derive(Clone, Copy, Debug)]
+struct Settings {
     lr: f64,
     /// Zero for a parameter that does not decay.
     weight_decay: f64,
@@ -110,6 +131,7 @@ impl Optimizer {
         for (id, gradient) in ids.into_iter().zip(gradients) {
             let entry = params.get(id);
             let Some(gradient) = gradient.filter(|_| entry.is_trainable()) else { continue };
+            entry.check_length(gradient.dims()[0])?;
             let is_weight = entry.spec.role == Role::Weight;
             let decays = is_weight || self.decay_bias_and_norm;
             let memory = &mut self.memory[id.index()];
@@ -117,15 +139,21 @@ impl Optimizer {
                 let fresh = |name: &&str| gradient.full_like(self.rule.initial(name));
                 *memory = self.rule.memory().iter().map(fresh).collect();
             }
-            let update = Update {
-                value: entry.value(),
-                gradient,
+            let settings = Settings {
                 lr,
                 weight_decay: if decays { self.weight_decay } else { 0.0 },
                 is_weight,
                 step: self.steps,
             };
-            params.set(id, self.rule.update(update, memory))?;
+            // Taken out, a value nobody else holds is changed where it stands.
+            let value = params.take(id);
+            let update = Update { value, gradient, settings };
+            let value = if in_place::is_possible(&update, memory) {
+                in_place::update(&*self.rule, update, memory)
+            } else {
+                self.rule.update(update, memory)
+            };
+            params.set(id, value)?;
         }
         Ok(())
     }
@@ -190,8 +218,9 @@ impl Optimizer {
 /// The gradient of the loss plus the penalty λ‖w‖²/2.
 fn with_l2(update: &Update) -> Tensor<1> {
     let gradient = update.gradient.clone();
-    if update.weight_decay == 0.0 {
+    let weight_decay = update.settings.weight_decay;
+    if weight_decay == 0.0 {
         return gradient;
     }
-    gradient + update.value.clone().mul_scalar(update.weight_decay)
+    gradient + update.value.clone().mul_scalar(weight_decay)
 }

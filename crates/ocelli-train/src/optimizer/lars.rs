@@ -4,7 +4,7 @@
 //! With gradient g and decay λ, `u = g + λw` and the trust ratio `r = η‖w‖ / ‖u‖` (one if either
 //! norm is zero): `v ← μv + lr·r·u`, `w ← w − v`. Biases and normalisations have `r = 1`.
 
-use super::{Rule, Update};
+use super::{Rule, Settings, Update};
 use burn::tensor::Tensor;
 
 #[derive(Debug)]
@@ -21,12 +21,44 @@ impl Rule for Lars {
     fn update(&self, update: Update, memory: &mut [Tensor<1>]) -> Tensor<1> {
         let [velocity] = memory else { return update.value };
         let gradient = super::with_l2(&update);
-        let mut step = gradient.clone().mul_scalar(update.lr);
-        if update.is_weight {
+        let mut step = gradient.clone().mul_scalar(update.settings.lr);
+        if update.settings.is_weight {
             step = step * self.trust_ratio(update.value.clone(), gradient);
         }
         velocity.inplace(|v| v.mul_scalar(self.momentum) + step);
         update.value - velocity.clone()
+    }
+
+    /// The trust ratio goes into the learning rate.
+    fn settle(&self, settings: Settings, value: &[f32], gradient: &[f32]) -> Settings {
+        if !settings.is_weight {
+            return settings;
+        }
+        let decay = settings.weight_decay as f32;
+        let squares = |numbers: &mut dyn Iterator<Item = f32>| -> f64 {
+            numbers.map(|number| f64::from(number).powi(2)).sum()
+        };
+        let weight = squares(&mut value.iter().copied()).sqrt();
+        let gradient = squares(&mut value.iter().zip(gradient).map(|(w, g)| g + decay * w)).sqrt();
+        let is_zero = weight == 0.0 || gradient == 0.0;
+        let ratio = if is_zero { 1.0 } else { self.trust_coefficient * weight / gradient };
+        Settings { lr: settings.lr * ratio, ..settings }
+    }
+
+    fn update_numbers(
+        &self,
+        settings: Settings,
+        value: &mut [f32],
+        gradient: &[f32],
+        memory: &mut [&mut [f32]],
+    ) {
+        let [velocity] = memory else { return };
+        let (lr, decay) = (settings.lr as f32, settings.weight_decay as f32);
+        let momentum = self.momentum as f32;
+        for ((w, g), v) in value.iter_mut().zip(gradient).zip(velocity.iter_mut()) {
+            *v = momentum * *v + lr * (g + decay * *w);
+            *w -= *v;
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! and the learning rate goes into the momentum. With gradient g (and L2 penalty λw):
 //! `s ← ρs + (1−ρ)g²`, `v ← μv + lr · g / √(s + ε)`, `w ← w − v`.
 
-use super::{Rule, Update};
+use super::{Rule, Settings, Update};
 use burn::tensor::Tensor;
 
 /// The value of the EfficientNet recipes.
@@ -33,8 +33,28 @@ impl Rule for RmsProp {
         mean_square
             .inplace(|s| s.mul_scalar(rho) + gradient.clone().square().mul_scalar(1.0 - rho));
         let root = mean_square.clone().add_scalar(self.epsilon).sqrt();
-        let scaled = gradient.mul_scalar(update.lr) / root;
+        let scaled = gradient.mul_scalar(update.settings.lr) / root;
         velocity.inplace(|v| v.mul_scalar(self.momentum) + scaled);
         update.value - velocity.clone()
+    }
+
+    fn update_numbers(
+        &self,
+        settings: Settings,
+        value: &mut [f32],
+        gradient: &[f32],
+        memory: &mut [&mut [f32]],
+    ) {
+        let [mean_square, velocity] = memory else { return };
+        let (lr, decay) = (settings.lr as f32, settings.weight_decay as f32);
+        let (rho, rest) = (self.smoothing as f32, (1.0 - self.smoothing) as f32);
+        let (momentum, epsilon) = (self.momentum as f32, self.epsilon as f32);
+        let memory = mean_square.iter_mut().zip(velocity.iter_mut());
+        for ((w, g), (s, v)) in value.iter_mut().zip(gradient).zip(memory) {
+            let g = g + decay * *w;
+            *s = rho * *s + rest * g * g;
+            *v = momentum * *v + lr * g / (*s + epsilon).sqrt();
+            *w -= *v;
+        }
     }
 }

@@ -217,3 +217,39 @@ fn long_gradients_are_shortened_and_large_elements_cut() {
     assert_close(&flat(&gradients), &[1.5, 0.0, -1.75]);
     assert_eq!(clip_norm(&mut vec![None], 1.0), 0.0);
 }
+
+/// Longer than what one thread is given, so that it is shared out.
+#[test]
+fn updates_in_place_equal_those_of_tensors() {
+    const LENGTH: usize = 70_000;
+    let wave = |factor: f32| -> Tensor<1> {
+        let values: Vec<f32> = (0..LENGTH).map(|i| (i as f32 * factor).sin()).collect();
+        Tensor::from_data(TensorData::new(values, [LENGTH]), &Device::flex())
+    };
+    let nesterov = OptimizerSection { nesterov: true, ..section(OptimizerKind::Sgd) };
+    let without_memory = OptimizerSection { momentum: 0.0, ..nesterov.clone() };
+    let kinds = [OptimizerKind::Sgd, OptimizerKind::AdamW, OptimizerKind::RmsProp];
+    let sections = kinds.map(section).into_iter();
+    for section in sections.chain([nesterov, without_memory, section(OptimizerKind::Lars)]) {
+        let rule = Optimizer::new(&section).rule;
+        let fresh = || -> Vec<Tensor<1>> {
+            let initial = |name: &&str| wave(0.0).full_like(rule.initial(name));
+            rule.memory().iter().map(initial).collect()
+        };
+        let (mut value, mut memory) = (wave(0.1), fresh());
+        let (mut expected, mut expected_memory) = (wave(0.1), fresh());
+        for step in 1..=2 {
+            let settings = Settings { lr: 0.1, weight_decay: 0.01, is_weight: true, step };
+            let update = |value| Update { value, gradient: wave(0.37 * step as f32), settings };
+            let in_place = update(value);
+            assert!(in_place::is_possible(&in_place, &memory));
+            value = in_place::update(&*rule, in_place, &mut memory);
+            expected = rule.update(update(expected), &mut expected_memory);
+        }
+        let pairs = memory.into_iter().chain([value]);
+        for (actual, expected) in pairs.zip(expected_memory.into_iter().chain([expected])) {
+            let largest: f32 = (actual - expected).abs().max().into_scalar();
+            assert!(largest < 1e-5, "{rule:?}: {largest}");
+        }
+    }
+}
