@@ -4,8 +4,8 @@
 #   bench/run_train_step.sh PYTHON [CASE...] > results/train_step.csv
 #
 # PYTHON is an interpreter with the packages of bench/peers/requirements.txt; a CASE is
-# MODEL:BATCHxSIZE. Three rounds of five steps per tool, each in a process of its own; a row has the
-# median over all rounds and the most memory that a process had. MACHINE describes the machine, if
+# MODEL:BATCHxSIZE. ROUNDS (3) rounds of REPEATS (5) steps per tool, each in a process of its own; a
+# row has the median of all and the most memory that a process had. MACHINE describes the machine, if
 # /proc/cpuinfo does not do. The ratio is PyTorch's better layout over Ocelli: above one is faster.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -28,7 +28,7 @@ for case in "${cases[@]}"; do
             echo "$case $("$python" bench/peers/train_step.py "$case" "$repeats" "$layout")"
         done
     done
-done | "$python" -c '
+done | COMMAND="ROUNDS=$rounds REPEATS=$repeats bench/run_train_step.sh PYTHON" "$python" -c '
 import collections, csv, datetime, json, os, statistics, sys
 
 cpu = [line for line in open("/proc/cpuinfo") if line.startswith("model name")][0].split(":")[1]
@@ -47,7 +47,7 @@ for (case, tool), values in times.items():
     others = [median for (c, t), median in medians.items() if c == case and t != "ocelli"]
     ratio = f"{min(others) / medians[case, tool]:.2f}" if tool == "ocelli" and others else ""
     rows.writerow(
-        [datetime.date.today(), machine, "bench/run_train_step.sh", case, tool, len(values)]
+        [datetime.date.today(), machine, os.environ["COMMAND"], case, tool, len(values)]
         + [f"{medians[case, tool]:.1f}", f"{min(values):.1f}", peak[case, tool], ratio]
     )
 '
