@@ -9,6 +9,13 @@ use rayon::prelude::*;
 /// on how they are shared out.
 const SHARE: usize = 32 * 1024;
 
+/// Some numbers of a parameter, with what is known and remembered of each.
+struct Share<'a> {
+    value: &'a mut [f32],
+    gradient: &'a [f32],
+    memory: Vec<&'a mut [f32]>,
+}
+
 type FlexTensor = <Flex as BackendTypes>::FloatTensorPrimitive;
 
 /// Whether all numbers of an update are in this machine's memory.
@@ -36,19 +43,16 @@ pub(super) fn update(rule: &dyn Rule, update: Update, memory: &mut [Tensor<1>]) 
         .collect();
 
     let settings = rule.settle(settings, value.storage(), gradient);
-    let mut parts: Vec<(&mut [f32], &[f32], Vec<&mut [f32]>)> = value
-        .storage_mut()
-        .chunks_mut(SHARE)
-        .zip(gradient.chunks(SHARE))
-        .map(|(value, gradient)| (value, gradient, Vec::new()))
-        .collect();
+    let values = value.storage_mut().chunks_mut(SHARE).zip(gradient.chunks(SHARE));
+    let mut shares: Vec<Share<'_>> =
+        values.map(|(value, gradient)| Share { value, gradient, memory: Vec::new() }).collect();
     for tensor in &mut remembered {
-        for (part, numbers) in parts.iter_mut().zip(tensor.storage_mut().chunks_mut(SHARE)) {
-            part.2.push(numbers);
+        for (share, numbers) in shares.iter_mut().zip(tensor.storage_mut().chunks_mut(SHARE)) {
+            share.memory.push(numbers);
         }
     }
-    parts.par_iter_mut().for_each(|(value, gradient, memory)| {
-        rule.update_numbers(settings, value, gradient, memory);
+    shares.par_iter_mut().for_each(|share| {
+        rule.update_numbers(settings, share.value, share.gradient, &mut share.memory);
     });
     for (tensor, remembered) in memory.iter_mut().zip(remembered) {
         *tensor = Tensor::from_primitive::<Flex>(remembered);
