@@ -9,8 +9,9 @@
 //! | --- | --- |
 //! | `C = A · B` ([`multiply`]) | forward (B = Wᵀ), data gradient (B = W) |
 //! | the same, A being windows of an image ([`multiply_windows`]) | forward along lines |
+//! | `C += Aᵀ · B` (`tiles`, used by `conv::weight`) | weight gradient |
 //!
-//! Both keep a tile of C of up to 12 rows and two vectors in registers (with AVX-512: 24 of 32)
+//! All keep a tile of C of up to 12 rows and two vectors in registers (with AVX-512: 24 of 32)
 //! and walk the depth once: per step two vectors of B, 12 single numbers of A and 24 fused
 //! multiply-adds, so arithmetic and not loading is the limit.
 
@@ -20,10 +21,10 @@ mod panels;
 mod tile;
 
 pub(crate) use panels::{Panels, WIDTH, pack_panels, pack_transposed, packed_len};
+pub(crate) use tile::{Tile, tiles};
 
 use crate::rows::{Rows, RowsMut};
 use crate::simd::{Kernel, Simd, dispatch};
-use tile::{Tile, tiles};
 
 /// The depth that one visit of a tile covers, so that the panel of B stays in the second cache.
 const DEPTH_BLOCK: usize = 1024;
@@ -68,6 +69,7 @@ impl Kernel for Multiply<'_> {
                     a_run: 0,
                     b: self.b.at(from, column),
                     b_step: WIDTH,
+                    b_run: 0,
                     c: c.wrapping_add(column),
                     c_row: c_stride,
                     accumulate: self.accumulate || from > 0,
@@ -140,6 +142,7 @@ impl Kernel for MultiplyWindows<'_> {
                     a_run: a.run_distance,
                     b: self.b.at(0, column),
                     b_step: WIDTH,
+                    b_run: a.run * WIDTH,
                     c: c.wrapping_add(line * a.per_line * c_row + column),
                     c_row,
                     accumulate: self.accumulate,

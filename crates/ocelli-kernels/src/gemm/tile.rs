@@ -6,29 +6,31 @@ use crate::simd::Simd;
 
 /// A column strip of C, one or two vectors wide, and the strips of A and B that make it.
 #[derive(Clone, Copy)]
-pub(super) struct Tile {
+pub(crate) struct Tile {
     /// How many products of a run each number of C sums.
-    pub(super) depth: usize,
+    pub(crate) depth: usize,
     /// A at its first row and step.
-    pub(super) a: *const f32,
+    pub(crate) a: *const f32,
     /// From one row of A to the next.
-    pub(super) a_row: usize,
+    pub(crate) a_row: usize,
     /// From one step of the depth to the next, in A.
-    pub(super) a_step: usize,
-    /// In how many runs a row of A stands. B goes on from run to run.
-    pub(super) runs: usize,
-    /// From one run of a row of A to the next.
-    pub(super) a_run: usize,
+    pub(crate) a_step: usize,
+    /// In how many runs the products come.
+    pub(crate) runs: usize,
+    /// From one run to the next, in A.
+    pub(crate) a_run: usize,
     /// B at its first step.
-    pub(super) b: *const f32,
+    pub(crate) b: *const f32,
     /// From one step of the depth to the next, in B.
-    pub(super) b_step: usize,
+    pub(crate) b_step: usize,
+    /// From one run to the next, in B.
+    pub(crate) b_run: usize,
     /// C at its first row.
-    pub(super) c: *mut f32,
+    pub(crate) c: *mut f32,
     /// From one row of C to the next.
-    pub(super) c_row: usize,
+    pub(crate) c_row: usize,
     /// Whether C's old values stay in the sum.
-    pub(super) accumulate: bool,
+    pub(crate) accumulate: bool,
 }
 
 /// Computes `rows` rows of the strip, of which at most two vectors and at most `columns` columns
@@ -36,10 +38,9 @@ pub(super) struct Tile {
 ///
 /// # Safety
 /// All that the tile describes must be readable (C: writable) for `rows` rows, `runs` times
-/// `depth` steps and
-/// `min(columns, two vectors)` columns.
+/// `depth` steps and `min(columns, two vectors)` columns.
 #[inline(always)]
-pub(super) unsafe fn tiles<S: Simd>(simd: S, tile: &Tile, rows: usize, columns: usize) {
+pub(crate) unsafe fn tiles<S: Simd>(simd: S, tile: &Tile, rows: usize, columns: usize) {
     let lanes = S::LANES;
     // SAFETY: the caller vouches for the memory; each call touches no more columns than there are.
     unsafe {
@@ -109,9 +110,9 @@ unsafe fn block<S: Simd, const HEIGHT: usize, const VECTORS: usize, const TAIL: 
     // SAFETY: the caller vouches for `depth` steps of A and B and for the rows and columns of C;
     // the mask keeps partial vectors within the columns.
     unsafe {
-        let mut b = tile.b;
         for run in 0..tile.runs {
             let mut a = tile.a.wrapping_add(run * tile.a_run);
+            let mut b = tile.b.wrapping_add(run * tile.b_run);
             for _ in 0..tile.depth {
                 let b_vectors: [S::Vector; VECTORS] = std::array::from_fn(
                     #[inline(always)]

@@ -2,6 +2,7 @@
 
 #![expect(unsafe_code, reason = "the inner loops run on checked-once pointers")]
 
+use crate::gemm::{Tile, tiles};
 use crate::geometry::Geometry;
 use crate::rows::Rows;
 use crate::simd::{Kernel, Simd};
@@ -71,21 +72,25 @@ impl Kernel for Block<'_> {
                 let start = line + tap * columns.window.dilation * x_pixel;
                 let sum = (tap_row * columns.window.kernel + tap) * channels;
                 for column in (0..run * channels).step_by(2 * S::LANES) {
+                    // C is dw, A dy turned round, B the windows of x; a run is an image row.
                     let tile = Tile {
-                        lines,
-                        pixels: columns.output,
-                        dy: self.dy.as_ptr().wrapping_add(dy),
-                        dy_pixel: self.dy.stride(),
-                        x: x.wrapping_add(start + column),
-                        x_pixel: columns.window.stride * x_pixel,
-                        x_line: rows.window.stride * x_line,
-                        sums: self.sums.as_mut_ptr().wrapping_add(sum + column),
-                        sums_row: taps * channels,
+                        depth: columns.output,
+                        a: self.dy.as_ptr().wrapping_add(dy),
+                        a_row: 1,
+                        a_step: self.dy.stride(),
+                        runs: lines,
+                        a_run: columns.output * self.dy.stride(),
+                        b: x.wrapping_add(start + column),
+                        b_step: columns.window.stride * x_pixel,
+                        b_run: rows.window.stride * x_line,
+                        c: self.sums.as_mut_ptr().wrapping_add(sum + column),
+                        c_row: taps * channels,
+                        accumulate: true,
                     };
                     // SAFETY: `lines` rows of dy from `first` on are in the block, their windows'
                     // rows in `inputs`, and their windows' columns within the padded width; the
                     // sums were checked above.
-                    unsafe { tiles(simd, tile, out_channels, run * channels - column) }
+                    unsafe { tiles(simd, &tile, out_channels, run * channels - column) }
                 }
             }
         }
@@ -122,131 +127,6 @@ impl Block<'_> {
                         let value = simd.load_part(from.add(pixel * stride + channel), part);
                         simd.store_part(to.add(pixel * channels + channel), part, value);
                     }
-                }
-            }
-        }
-    }
-}
-
-/// A strip of the sums, at most two vectors wide, and what makes it.
-#[derive(Clone, Copy)]
-struct Tile {
-    lines: usize,
-    pixels: usize,
-    /// The first output channel at the first pixel; pixels follow each other over all lines.
-    dy: *const f32,
-    dy_pixel: usize,
-    /// What meets the first pixel, and the distances of the pixels and lines.
-    x: *const f32,
-    x_pixel: usize,
-    x_line: usize,
-    sums: *mut f32,
-    sums_row: usize,
-}
-
-/// Adds to `rows` rows of sums, at most `columns` columns of each.
-///
-/// # Safety
-/// All that the tile describes must be readable (the sums: writable) for `rows` output channels,
-/// every pixel of every line, and `min(columns, two vectors)` columns.
-#[inline(always)]
-unsafe fn tiles<S: Simd>(simd: S, tile: Tile, rows: usize, columns: usize) {
-    let lanes = S::LANES;
-    // SAFETY: the caller vouches for the memory; each call touches no more columns than there are.
-    unsafe {
-        if columns >= 2 * lanes {
-            strip::<S, 2, false>(simd, tile, rows, lanes);
-        } else if columns > lanes {
-            strip::<S, 2, true>(simd, tile, rows, columns - lanes);
-        } else if columns == lanes {
-            strip::<S, 1, false>(simd, tile, rows, lanes);
-        } else {
-            strip::<S, 1, true>(simd, tile, rows, columns);
-        }
-    }
-}
-
-/// # Safety
-/// As for [`tiles`]; the last of the `VECTORS` vectors has `last` columns.
-#[inline(always)]
-unsafe fn strip<S: Simd, const VECTORS: usize, const TAIL: bool>(
-    simd: S,
-    tile: Tile,
-    rows: usize,
-    last: usize,
-) {
-    let mut row = 0;
-    macro_rules! step {
-        ($height:literal) => {
-            while rows - row >= $height {
-                let part = Tile {
-                    dy: tile.dy.wrapping_add(row),
-                    sums: tile.sums.wrapping_add(row * tile.sums_row),
-                    ..tile
-                };
-                // SAFETY: output channels row..row + height are among those vouched for.
-                unsafe { add_tile::<S, $height, VECTORS, TAIL>(simd, part, last) }
-                row += $height;
-            }
-        };
-    }
-    // Sixteen registers hold no more than a tile of six rows; thirty-two hold one of twelve.
-    if S::LANES == 16 {
-        step!(12);
-        step!(8);
-    } else {
-        step!(6);
-    }
-    step!(4);
-    step!(2);
-    step!(1);
-}
-
-/// # Safety
-/// As for [`strip`], for `HEIGHT` output channels.
-#[inline(always)]
-unsafe fn add_tile<S: Simd, const HEIGHT: usize, const VECTORS: usize, const TAIL: bool>(
-    simd: S,
-    tile: Tile,
-    last: usize,
-) {
-    let mask = simd.mask(last);
-    let is_partial = |vector: usize| TAIL && vector + 1 == VECTORS;
-    let mut sums = [[simd.splat(0.0); VECTORS]; HEIGHT];
-    // SAFETY: the caller vouches for the memory; the mask keeps partial vectors within it.
-    unsafe {
-        let mut dy = tile.dy;
-        for line in 0..tile.lines {
-            let mut x = tile.x.wrapping_add(line * tile.x_line);
-            for _ in 0..tile.pixels {
-                let x_vectors: [S::Vector; VECTORS] = std::array::from_fn(
-                    #[inline(always)]
-                    |vector| {
-                        let from = x.add(vector * S::LANES);
-                        if is_partial(vector) {
-                            simd.load_first(from, mask)
-                        } else {
-                            simd.load(from)
-                        }
-                    },
-                );
-                for (row, sums) in sums.iter_mut().enumerate() {
-                    let factor = simd.splat(*dy.add(row));
-                    for (sum, x) in sums.iter_mut().zip(x_vectors) {
-                        *sum = simd.mul_add(factor, x, *sum);
-                    }
-                }
-                dy = dy.wrapping_add(tile.dy_pixel);
-                x = x.wrapping_add(tile.x_pixel);
-            }
-        }
-        for (row, sums) in sums.into_iter().enumerate() {
-            for (vector, sum) in sums.into_iter().enumerate() {
-                let to = tile.sums.add(row * tile.sums_row + vector * S::LANES);
-                if is_partial(vector) {
-                    simd.store_first(to, mask, simd.add(simd.load_first(to, mask), sum));
-                } else {
-                    simd.store(to, simd.add(simd.load(to), sum));
                 }
             }
         }
