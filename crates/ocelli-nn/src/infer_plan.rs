@@ -24,12 +24,13 @@ mod lower;
 mod step;
 
 use crate::graph::{Graph, NodeId};
+use crate::lowering::{Value, ValueId};
 use crate::parameter::Parameters;
 use arena::{Arena, Slots};
 use ocelli_kernels::{Finish, Geometry, Rows, RowsMut, Write};
 use rayon::prelude::*;
 use std::sync::{Mutex, PoisonError};
-use step::{Convolution, Kernel, Step, Value, ValueId, Work};
+use step::{Convolution, Kernel, Step, Work};
 
 /// The steps of a network's forward pass for one size of images.
 pub(crate) struct InferPlan {

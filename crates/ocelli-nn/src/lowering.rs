@@ -1,6 +1,6 @@
 //! What plans of training and of inference share on the way from a graph to kernels.
 
-use crate::graph::{self, Graph, NodeId, Op, Padding, Shape};
+use crate::graph::{self, Graph, Op, Padding, Shape};
 use ocelli_kernels::{Activation, Axis, Geometry, Window};
 use std::collections::HashMap;
 
@@ -23,9 +23,95 @@ pub(crate) fn geometry(
     }
 }
 
-/// For each operation that may write into a concatenation: which one, and from which channel. An
-/// operation whose result is in several concatenations has its place in the first.
-pub(crate) fn places_in_concatenations(
+/// The place of a value in a plan's list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ValueId(pub(crate) usize);
+
+/// A matrix `[pixels, channels]`: some channels of a buffer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Value {
+    /// Pixels of all images of the layout.
+    pub(crate) pixels: usize,
+    pub(crate) channels: usize,
+    pub(crate) buffer: usize,
+    /// The first channel within the buffer's rows.
+    pub(crate) offset: usize,
+    /// The channels of the buffer's rows.
+    pub(crate) stride: usize,
+}
+
+impl Value {
+    /// Whether it is all that its buffer holds.
+    pub(crate) fn is_whole(self) -> bool {
+        self.offset == 0 && self.channels == self.stride
+    }
+}
+
+/// Where the values of a graph stand: each in a buffer of its own, or in its place of the
+/// concatenation that it is part of.
+pub(crate) struct Layout<'a> {
+    graph: &'a Graph,
+    images: usize,
+    /// The shape of each operation's value.
+    pub(crate) shapes: Vec<Shape>,
+    /// For each operation that may write into a concatenation: which one, and from which channel.
+    places: HashMap<usize, (usize, usize)>,
+    joint_buffers: HashMap<usize, usize>,
+    pub(crate) values: Vec<Value>,
+    /// How long each buffer is.
+    pub(crate) buffers: Vec<usize>,
+}
+
+impl<'a> Layout<'a> {
+    /// A layout for the first `count` operations on `images` images.
+    pub(crate) fn new(graph: &'a Graph, shapes: Vec<Shape>, count: usize, images: usize) -> Self {
+        let places = places_in_concatenations(graph, &shapes, count);
+        let (joint_buffers, values, buffers) = (HashMap::new(), Vec::new(), Vec::new());
+        Self { graph, images, shapes, places, joint_buffers, values, buffers }
+    }
+
+    /// A new value in the place of an operation's result.
+    pub(crate) fn result(&mut self, index: usize) -> ValueId {
+        match self.places.get(&index) {
+            Some(&(concat, offset)) => self.joint(concat, [offset, self.shapes[index].channels]),
+            None => self.own(self.shapes[index]),
+        }
+    }
+
+    /// A new value with a buffer of its own.
+    pub(crate) fn own(&mut self, shape: Shape) -> ValueId {
+        let (pixels, channels) = (self.images * shape.height * shape.width, shape.channels);
+        self.buffers.push(pixels * channels);
+        let buffer = self.buffers.len() - 1;
+        self.push(Value { pixels, channels, buffer, offset: 0, stride: channels })
+    }
+
+    /// `channels` channels of the buffer of a concatenation.
+    pub(crate) fn joint(&mut self, concat: usize, [offset, channels]: [usize; 2]) -> ValueId {
+        let parts = self.graph.nodes()[concat].inputs.iter();
+        let stride = parts.map(|part| self.shapes[part.index()].channels).sum();
+        let pixels = self.images * self.shapes[concat].height * self.shapes[concat].width;
+        let buffers = &mut self.buffers;
+        let buffer = *self.joint_buffers.entry(concat).or_insert_with(|| {
+            buffers.push(pixels * stride);
+            buffers.len() - 1
+        });
+        self.push(Value { pixels, channels, buffer, offset, stride })
+    }
+
+    /// Whether an operation writes from channel `offset` of a concatenation on.
+    pub(crate) fn is_placed(&self, index: usize, concat: usize, offset: usize) -> bool {
+        self.places.get(&index) == Some(&(concat, offset))
+    }
+
+    fn push(&mut self, value: Value) -> ValueId {
+        self.values.push(value);
+        ValueId(self.values.len() - 1)
+    }
+}
+
+/// An operation whose result is in several concatenations has its place in the first.
+fn places_in_concatenations(
     graph: &Graph,
     shapes: &[Shape],
     count: usize,
@@ -48,12 +134,6 @@ pub(crate) fn places_in_concatenations(
         }
     }
     places
-}
-
-/// The channels of a concatenation's parts together, of which it may not keep all.
-pub(crate) fn joint_channels(graph: &Graph, shapes: &[Shape], concat: usize) -> usize {
-    let inputs: &[NodeId] = &graph.nodes()[concat].inputs;
-    inputs.iter().map(|input| shapes[input.index()].channels).sum()
 }
 
 impl From<graph::Activation> for Activation {

@@ -27,18 +27,21 @@ mod memory;
 mod step;
 
 use crate::graph::{Graph, NodeId};
+use crate::lowering::{Value, ValueId};
 use crate::parameter::Parameters;
 use crate::pass::TrainPass;
 use backward::Learnt;
 use memory::{Gradients, Values};
 use ocelli_kernels::{Norm, Statistics};
-use step::{Step, Value, ValueId};
+use step::Step;
 use tracing::trace_span;
 
 /// The steps of a network's forward and backward pass for one shape of input, with their memory.
 pub(crate) struct TrainPlan {
     steps: Vec<Step>,
     layout: Vec<Value>,
+    /// Whether anything that is learnt stands before each value.
+    needs_gradient: Vec<bool>,
     image: ValueId,
     logits: ValueId,
     batch: usize,
@@ -86,6 +89,7 @@ impl TrainPlan {
             saved,
             steps: lowered.steps,
             layout: lowered.layout,
+            needs_gradient: lowered.needs_gradient,
             image: lowered.image,
             logits: lowered.logits,
             batch,

@@ -1,6 +1,7 @@
 //! The memory of a plan: buffers whose lives do not overlap share a slot.
 
-use super::step::{Step, Value};
+use super::step::Step;
+use crate::lowering::{Value, ValueId};
 use ocelli_kernels::{Rows, RowsMut};
 
 /// Which slot each buffer has, and how much each slot holds per image.
@@ -19,7 +20,7 @@ impl Slots {
         lengths: &[usize],
         [first, last]: [usize; 2],
     ) -> Self {
-        let buffer = |id: super::step::ValueId| layout[id.0].buffer;
+        let buffer = |id: ValueId| layout[id.0].buffer;
         let mut ends = vec![0; lengths.len()];
         for (index, step) in steps.iter().enumerate() {
             for id in [Some(step.x), step.other, Some(step.y)].into_iter().flatten() {

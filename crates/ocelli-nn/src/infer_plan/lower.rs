@@ -1,11 +1,10 @@
 //! From a graph to a plan of inference.
 
-use super::step::{Convolution, Kernel, Step, Value, ValueId, Work};
-use crate::graph::{self, BatchNorm, Conv2d, Graph, Linear, NodeId, Op, Padding, Shape};
-use crate::lowering::{geometry, joint_channels, places_in_concatenations};
+use super::step::{Convolution, Kernel, Step, Work};
+use crate::graph::{self, BatchNorm, Conv2d, Graph, Linear, NodeId, Op, Padding};
+use crate::lowering::{Layout, Value, ValueId, geometry};
 use crate::parameter::{ParamId, Parameters};
 use ocelli_kernels::{Activation, Conv, Depthwise, Geometry, Norm};
-use std::collections::HashMap;
 
 /// The steps of a graph, its values, and how long each buffer is per image.
 pub(super) struct Lowered {
@@ -34,27 +33,22 @@ pub(super) fn lower(
     }
     // Whoever asked for the result is a consumer too.
     consumers[sources[wanted.index()]].push(count);
-    let places = places_in_concatenations(graph, &shapes, count);
     let mut lowering = Lowering {
         graph,
         params,
-        shapes,
+        layout: Layout::new(graph, shapes, count, 1),
         sources,
         consumers,
-        places,
-        joint_buffers: HashMap::new(),
         value_of: vec![None; count],
         steps: Vec::new(),
-        layout: Vec::new(),
-        buffers: Vec::new(),
     };
     for index in 0..count {
         lowering.visit(index)?;
     }
     let image = lowering.value_of[0]?;
     let result = lowering.value_of[lowering.sources[wanted.index()]]?;
-    let Lowering { steps, layout, buffers, .. } = lowering;
-    Some(Lowered { steps, layout, buffers, image, result })
+    let Lowering { steps, layout, .. } = lowering;
+    Some(Lowered { steps, layout: layout.values, buffers: layout.buffers, image, result })
 }
 
 /// For each operation the one whose value is its own: dropout does nothing in inference.
@@ -77,49 +71,18 @@ struct Absorbed {
 struct Lowering<'a> {
     graph: &'a Graph,
     params: &'a Parameters,
-    shapes: Vec<Shape>,
+    layout: Layout<'a>,
     sources: Vec<usize>,
     /// The operations that read each operation's value.
     consumers: Vec<Vec<usize>>,
-    /// Where operations write into concatenations.
-    places: HashMap<usize, (usize, usize)>,
-    joint_buffers: HashMap<usize, usize>,
     value_of: Vec<Option<ValueId>>,
     steps: Vec<Step>,
-    layout: Vec<Value>,
-    buffers: Vec<usize>,
 }
 
 impl Lowering<'_> {
-    fn new_buffer(&mut self, length: usize) -> usize {
-        self.buffers.push(length);
-        self.buffers.len() - 1
-    }
-
-    /// `channels` channels of the buffer of a concatenation.
-    fn joint_value(&mut self, concat: usize, [offset, channels]: [usize; 2]) -> ValueId {
-        let pixels = self.shapes[concat].height * self.shapes[concat].width;
-        let stride = joint_channels(self.graph, &self.shapes, concat);
-        let buffer = match self.joint_buffers.get(&concat) {
-            Some(buffer) => *buffer,
-            None => self.new_buffer(pixels * stride),
-        };
-        self.joint_buffers.insert(concat, buffer);
-        self.layout.push(Value { pixels, channels, buffer, offset, stride });
-        ValueId(self.layout.len() - 1)
-    }
-
     /// The value of an operation, in its place.
     fn result(&mut self, index: usize) -> ValueId {
-        let Shape { channels, height, width } = self.shapes[index];
-        let id = if let Some(&(concat, offset)) = self.places.get(&index) {
-            self.joint_value(concat, [offset, channels])
-        } else {
-            let pixels = height * width;
-            let buffer = self.new_buffer(pixels * channels);
-            self.layout.push(Value { pixels, channels, buffer, offset: 0, stride: channels });
-            ValueId(self.layout.len() - 1)
-        };
+        let id = self.layout.result(index);
         self.value_of[index] = Some(id);
         id
     }
@@ -127,7 +90,7 @@ impl Lowering<'_> {
     /// Adds a step, unless it would read what it writes. Only convolutions may read other channels
     /// of the buffer that they write, and those must stand before.
     fn push(&mut self, work: Work, x: ValueId, other: Option<ValueId>, y: ValueId) -> Option<()> {
-        let value = |id: ValueId| self.layout[id.0];
+        let value = |id: ValueId| self.layout.values[id.0];
         let (from, to) = (value(x), value(y));
         let beside = matches!(work, Work::Convolve(_)) && from.offset + from.channels <= to.offset;
         let apart = from.buffer != to.buffer || beside;
@@ -184,7 +147,7 @@ impl Lowering<'_> {
                 let y = self.result(index);
                 self.push(Work::PadShortcut(geometry), x, None, y)
             }
-            (Op::Flatten, &[x]) if self.layout[x.0].pixels == 1 => {
+            (Op::Flatten, &[x]) if self.layout.values[x.0].pixels == 1 => {
                 self.value_of[index] = Some(x);
                 Some(())
             }
@@ -194,8 +157,8 @@ impl Lowering<'_> {
 
     /// How a window slides over one image at the input of an operation.
     fn geometry(&self, index: usize, padding: Padding, windows: [graph::Window; 2]) -> Geometry {
-        let input = self.shapes[self.graph.nodes()[index].inputs[0].index()];
-        geometry(1, [input, self.shapes[index]], padding, windows)
+        let input = self.layout.shapes[self.graph.nodes()[index].inputs[0].index()];
+        geometry(1, [input, self.layout.shapes[index]], padding, windows)
     }
 
     fn values(&self, id: ParamId) -> Vec<f32> {
@@ -219,7 +182,7 @@ impl Lowering<'_> {
     }
 
     fn linear(&mut self, index: usize, linear: &Linear, x: ValueId) -> Option<()> {
-        if self.layout[x.0].pixels != 1 {
+        if self.layout.values[x.0].pixels != 1 {
             return None;
         }
         let conv = Conv::linear(1, linear.in_features, linear.out_features);
@@ -293,14 +256,14 @@ impl Lowering<'_> {
     fn join(&mut self, index: usize, keep: usize, inputs: &[ValueId]) -> Option<()> {
         let mut offset = 0;
         for (id, x) in self.graph.nodes()[index].inputs.iter().zip(inputs) {
-            let channels = self.shapes[id.index()].channels;
-            if self.places.get(&id.index()) != Some(&(index, offset)) {
-                let y = self.joint_value(index, [offset, channels]);
+            let channels = self.layout.shapes[id.index()].channels;
+            if !self.layout.is_placed(id.index(), index, offset) {
+                let y = self.layout.joint(index, [offset, channels]);
                 self.push(Work::Copy, *x, None, y)?;
             }
             offset += channels;
         }
-        let y = self.joint_value(index, [0, keep]);
+        let y = self.layout.joint(index, [0, keep]);
         self.value_of[index] = Some(y);
         Some(())
     }

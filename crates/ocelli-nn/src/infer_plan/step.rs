@@ -1,23 +1,7 @@
 //! What a plan of inference consists of.
 
+use crate::lowering::ValueId;
 use ocelli_kernels::{Activation, Conv, Depthwise, Geometry, Norm, PackedDepthwise, PackedWeight};
-
-/// The place of a value in a plan's list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ValueId(pub(super) usize);
-
-/// A matrix `[pixels, channels]` per image: some channels of a buffer.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Value {
-    /// Pixels of one image.
-    pub(super) pixels: usize,
-    pub(super) channels: usize,
-    pub(super) buffer: usize,
-    /// The first channel within the buffer's rows.
-    pub(super) offset: usize,
-    /// The channels of the buffer's rows.
-    pub(super) stride: usize,
-}
 
 /// A convolution or linear layer with its weight. The geometries are those of a single image.
 pub(super) enum Kernel {

@@ -2,8 +2,9 @@
 //! parameters.
 
 use super::memory::{Gradients, Values};
-use super::step::{Convolution, Step, Value, ValueId};
+use super::step::{Convolution, Step};
 use super::{Saved, TrainPlan};
+use crate::lowering::{Value, ValueId};
 use crate::parameter::ParamId;
 use ocelli_kernels::{Rows, RowsMut, Write, bias_gradient};
 
@@ -25,11 +26,12 @@ impl TrainPlan {
     /// Runs one step, unless no gradient comes to it, and frees the gradient of its output.
     pub(super) fn run_backward(&mut self, index: usize, step: &Step, learnt: &mut Learnt<'_>) {
         let y = step.output();
-        let flows = self.gradients.is_written(y) && self.layout[y.0].needs_gradient;
+        let flows = self.gradients.is_written(y) && self.needs_gradient[y.0];
         if flows {
             let saved = std::mem::take(&mut self.saved[index]);
             let (values, gradients) = (&mut self.values, &mut self.gradients);
-            Backward { layout: &self.layout, values, gradients }.run(step, saved, learnt);
+            let (layout, needs_gradient) = (&self.layout, &self.needs_gradient);
+            Backward { layout, needs_gradient, values, gradients }.run(step, saved, learnt);
         }
         self.gradients.release(self.layout[y.0]);
     }
@@ -37,6 +39,7 @@ impl TrainPlan {
 
 struct Backward<'a> {
     layout: &'a [Value],
+    needs_gradient: &'a [bool],
     values: &'a mut Values,
     gradients: &'a mut Gradients,
 }
@@ -98,7 +101,7 @@ impl Backward<'_> {
 
     /// Writes or adds to the gradient of `x`, if it has one.
     fn pass_on(&mut self, x: ValueId, work: impl FnOnce(&Values, &Gradients, RowsMut<'_>, Write)) {
-        if self.layout[x.0].needs_gradient {
+        if self.needs_gradient[x.0] {
             let values = &*self.values;
             self.gradients.write(x, self.layout[x.0], |gradients, dx, write| {
                 work(values, gradients, dx, write);
@@ -158,7 +161,7 @@ impl Backward<'_> {
             return;
         };
         let (z_value, dy) = (self.layout[z.0], self.gradients.rows(self.layout[y.0]));
-        let needs_data = z_value.needs_gradient;
+        let needs_data = self.needs_gradient[z.0];
         if !frozen || *learns_weight || *learns_bias {
             let sums = ready.parameter_gradients(self.values.rows(z_value), dy, *activation);
             if needs_data {
@@ -187,7 +190,7 @@ impl Backward<'_> {
             a != b
                 && y_value.is_whole()
                 && value.is_whole()
-                && value.needs_gradient
+                && self.needs_gradient[id.0]
                 && !gradients.is_written(id)
         };
         let (taker, other) = match [a, b].map(|id| can_take(self.gradients, id)) {

@@ -1,16 +1,17 @@
 //! From a graph to a plan.
 
-use super::step::{Convolution, Step, Value, ValueId};
-use crate::graph::{self, BatchNorm, Conv2d, Graph, Linear, NodeId, Op, Padding, Shape};
-use crate::lowering::{geometry, joint_channels, places_in_concatenations};
+use super::step::{Convolution, Step};
+use crate::graph::{self, BatchNorm, Conv2d, Graph, Linear, NodeId, Op, Padding};
+use crate::lowering::{Layout, Value, ValueId, geometry};
 use crate::parameter::{ParamId, Parameters};
 use ocelli_kernels::{Activation, Conv, Depthwise, Geometry};
-use std::collections::HashMap;
 
 /// The steps of a graph, its values, and how long each buffer is.
 pub(super) struct Lowered {
     pub(super) steps: Vec<Step>,
     pub(super) layout: Vec<Value>,
+    /// Whether anything that is learnt stands before each value.
+    pub(super) needs_gradient: Vec<bool>,
     pub(super) buffers: Vec<usize>,
     pub(super) image: ValueId,
     pub(super) logits: ValueId,
@@ -30,95 +31,54 @@ pub(super) fn lower(
     for (index, node) in nodes.iter().enumerate() {
         node.inputs.iter().for_each(|input| consumers[input.index()].push(index));
     }
-    let parts = places_in_concatenations(graph, &shapes, nodes.len());
     let mut lowering = Lowering {
         graph,
         params,
         batch,
-        shapes,
+        layout: Layout::new(graph, shapes, nodes.len(), batch),
+        needs_gradient: Vec::new(),
         consumers,
-        parts,
-        joint_buffers: HashMap::new(),
         value_of: vec![None; nodes.len()],
         steps: Vec::new(),
-        layout: Vec::new(),
-        buffers: Vec::new(),
     };
     for index in 0..nodes.len() {
         lowering.visit(index)?;
     }
     let image = lowering.value_of[0]?;
     let logits = lowering.value_of[graph.logits().index()]?;
-    let Lowering { steps, layout, buffers, .. } = lowering;
-    Some(Lowered { steps, layout, buffers, image, logits })
+    let Lowering { steps, layout, needs_gradient, .. } = lowering;
+    let Layout { values: layout, buffers, .. } = layout;
+    Some(Lowered { steps, layout, needs_gradient, buffers, image, logits })
 }
 
 struct Lowering<'a> {
     graph: &'a Graph,
     params: &'a Parameters,
     batch: usize,
-    shapes: Vec<Shape>,
+    layout: Layout<'a>,
+    needs_gradient: Vec<bool>,
     /// The operations that read each operation's value.
     consumers: Vec<Vec<usize>>,
-    /// For each operation that writes into a concatenation: which one, and from which channel.
-    parts: HashMap<usize, (usize, usize)>,
-    /// The buffer of each concatenation.
-    joint_buffers: HashMap<usize, usize>,
     value_of: Vec<Option<ValueId>>,
     steps: Vec<Step>,
-    layout: Vec<Value>,
-    buffers: Vec<usize>,
 }
 
 impl Lowering<'_> {
-    fn new_buffer(&mut self, length: usize) -> usize {
-        self.buffers.push(length);
-        self.buffers.len() - 1
-    }
-
-    /// A value with a buffer of its own.
-    fn own_value(&mut self, shape: Shape, needs_gradient: bool) -> ValueId {
-        let (pixels, channels) = (self.batch * shape.height * shape.width, shape.channels);
-        let buffer = self.new_buffer(pixels * channels);
-        let (offset, stride) = (0, channels);
-        self.layout.push(Value { pixels, channels, buffer, offset, stride, needs_gradient });
-        ValueId(self.layout.len() - 1)
-    }
-
-    /// `channels` channels of the buffer of a concatenation.
-    fn joint_value(
-        &mut self,
-        concat: usize,
-        [offset, channels]: [usize; 2],
-        needs_gradient: bool,
-    ) -> ValueId {
-        let (shape, stride) =
-            (self.shapes[concat], joint_channels(self.graph, &self.shapes, concat));
-        let pixels = self.batch * shape.height * shape.width;
-        let buffer = match self.joint_buffers.get(&concat) {
-            Some(buffer) => *buffer,
-            None => self.new_buffer(pixels * stride),
-        };
-        self.joint_buffers.insert(concat, buffer);
-        self.layout.push(Value { pixels, channels, buffer, offset, stride, needs_gradient });
-        ValueId(self.layout.len() - 1)
+    /// Notes whether anything that is learnt stands before a new value.
+    fn note(&mut self, id: ValueId, needs_gradient: bool) -> ValueId {
+        self.needs_gradient.push(needs_gradient);
+        id
     }
 
     /// The value of an operation, in its place.
     fn result(&mut self, index: usize, needs_gradient: bool) -> ValueId {
-        let shape = self.shapes[index];
-        let id = match self.parts.get(&index) {
-            Some(&(concat, offset)) => {
-                self.joint_value(concat, [offset, shape.channels], needs_gradient)
-            }
-            None => self.own_value(shape, needs_gradient),
-        };
+        let id = self.layout.result(index);
         self.value_of[index] = Some(id);
-        id
+        self.note(id, needs_gradient)
     }
 
     fn needs_gradient(&self, id: ValueId) -> bool {
-        self.layout[id.0].needs_gradient
+        self.needs_gradient[id.0]
     }
 
     fn learns(&self, id: ParamId) -> bool {
@@ -127,8 +87,8 @@ impl Lowering<'_> {
 
     /// Adds a step, unless it would read and write one buffer.
     fn push(&mut self, step: Step, inputs: &[ValueId], output: ValueId) -> Option<()> {
-        let buffer = self.layout[output.0].buffer;
-        if inputs.iter().any(|input| self.layout[input.0].buffer == buffer) {
+        let buffer = self.layout.values[output.0].buffer;
+        if inputs.iter().any(|input| self.layout.values[input.0].buffer == buffer) {
             return None;
         }
         self.steps.push(step);
@@ -181,11 +141,11 @@ impl Lowering<'_> {
                 let y = self.result(index, any_needs);
                 self.push(Step::PadShortcut { x, y, geometry }, inputs, y)
             }
-            (Op::Flatten, &[x]) if self.layout[x.0].pixels == self.batch => {
+            (Op::Flatten, &[x]) if self.layout.values[x.0].pixels == self.batch => {
                 self.value_of[index] = Some(x);
                 Some(())
             }
-            (Op::Dropout { probability }, &[x]) if self.layout[x.0].pixels == self.batch => {
+            (Op::Dropout { probability }, &[x]) if self.layout.values[x.0].pixels == self.batch => {
                 self.drop(index, *probability, x, false)
             }
             (Op::DropPath { probability }, &[x]) => self.drop(index, *probability, x, true),
@@ -195,8 +155,8 @@ impl Lowering<'_> {
 
     /// How a window slides over the input of an operation.
     fn geometry(&self, index: usize, padding: Padding, windows: [graph::Window; 2]) -> Geometry {
-        let input = self.shapes[self.graph.nodes()[index].inputs[0].index()];
-        geometry(self.batch, [input, self.shapes[index]], padding, windows)
+        let input = self.layout.shapes[self.graph.nodes()[index].inputs[0].index()];
+        geometry(self.batch, [input, self.layout.shapes[index]], padding, windows)
     }
 
     fn convolve(&mut self, index: usize, conv: &Conv2d, x: ValueId) -> Option<()> {
@@ -213,7 +173,7 @@ impl Lowering<'_> {
     }
 
     fn linear(&mut self, index: usize, linear: &Linear, x: ValueId) -> Option<()> {
-        if self.layout[x.0].pixels != self.batch {
+        if self.layout.values[x.0].pixels != self.batch {
             return None;
         }
         let conv = Conv::linear(self.batch, linear.in_features, linear.out_features);
@@ -272,7 +232,8 @@ impl Lowering<'_> {
         let z = if in_place {
             x
         } else {
-            let z = self.own_value(self.shapes[input], self.needs_gradient(x));
+            let z = self.layout.own(self.layout.shapes[input]);
+            let z = self.note(z, self.needs_gradient(x));
             self.push(Step::Detach { x, z }, &[x], z)?;
             z
         };
@@ -309,17 +270,19 @@ impl Lowering<'_> {
         }
         let (mut parts, mut offset) = (Vec::new(), 0);
         for (source, x) in sources.into_iter().zip(inputs) {
-            let channels = self.shapes[source].channels;
-            if self.parts.get(&source) == Some(&(index, offset)) {
+            let channels = self.layout.shapes[source].channels;
+            if self.layout.is_placed(source, index, offset) {
                 parts.push(*x);
             } else {
-                let y = self.joint_value(index, [offset, channels], self.needs_gradient(*x));
+                let y = self.layout.joint(index, [offset, channels]);
+                let y = self.note(y, self.needs_gradient(*x));
                 self.push(Step::Copy { x: *x, y }, &[*x], y)?;
                 parts.push(y);
             }
             offset += channels;
         }
-        let y = self.joint_value(index, [0, keep], needs_gradient);
+        let y = self.layout.joint(index, [0, keep]);
+        let y = self.note(y, needs_gradient);
         self.value_of[index] = Some(y);
         self.steps.push(Step::Join { parts, y });
         Some(())

@@ -1,6 +1,6 @@
 //! The buffers of a plan. They are allocated once and used again in every step.
 
-use super::step::{Value, ValueId};
+use crate::lowering::{Value, ValueId};
 use ocelli_kernels::{Rows, RowsMut, Write};
 
 /// Memory that starts where a cache line does: a vector that straddles two lines costs twice.

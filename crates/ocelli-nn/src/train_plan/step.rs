@@ -1,34 +1,9 @@
 //! What a plan consists of.
 
 use crate::graph::{BatchNorm, NodeId};
+use crate::lowering::{Value, ValueId};
 use crate::parameter::ParamId;
 use ocelli_kernels::{Activation, Conv, Depthwise, Geometry};
-
-/// The place of a value in a plan's list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct ValueId(pub(super) usize);
-
-/// A matrix `[pixels, channels]` of a whole batch: some channels of a buffer. Its gradient has the
-/// same place in the buffer of gradients.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Value {
-    pub(super) pixels: usize,
-    pub(super) channels: usize,
-    pub(super) buffer: usize,
-    /// The first channel within the buffer's rows.
-    pub(super) offset: usize,
-    /// The channels of the buffer's rows.
-    pub(super) stride: usize,
-    /// Whether anything that is learnt stands before it.
-    pub(super) needs_gradient: bool,
-}
-
-impl Value {
-    /// Whether it is all that its buffer holds.
-    pub(super) fn is_whole(self) -> bool {
-        self.offset == 0 && self.channels == self.stride
-    }
-}
 
 /// The kernels of a convolution or linear layer.
 #[derive(Clone, Copy, Debug)]
