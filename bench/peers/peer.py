@@ -134,9 +134,6 @@ class OnnxRuntime:
         self.options = onnxruntime.SessionOptions()
         self.options.intra_op_num_threads = threads
         self.options.inter_op_num_threads = 1
-        # A pool that spins would take the processor from the others.
-        self.options.add_session_config_entry("session.intra_op.allow_spinning", "1")
-        self.options.add_session_config_entry("session.force_spinning_stop", "1")
         self.torch = PyTorch(threads)
         self.name = f"onnxruntime {release(onnxruntime)}"
 

@@ -11,44 +11,15 @@ import resource
 import time
 
 import torch
-from torch import nn
+
+from peer import cifar_resnet
 
 WARM_UP = 2
 
 
-class CifarBlock(nn.Module):
-    """Two 3x3 convolutions and a shortcut without parameters (He et al. 2016, section 4.2)."""
-
-    def __init__(self, inputs, channels, stride):
-        super().__init__()
-        self.conv1 = nn.Conv2d(inputs, channels, 3, stride, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(channels)
-        self.conv2 = nn.Conv2d(channels, channels, 3, 1, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(channels)
-        self.stride, self.pad = stride, (channels - inputs) // 2
-
-    def forward(self, x):
-        y = torch.relu(self.bn1(self.conv1(x)))
-        y = self.bn2(self.conv2(y))
-        if self.stride > 1:
-            x = x[:, :, :: self.stride, :: self.stride]
-            x = nn.functional.pad(x, (0, 0, 0, 0, self.pad, self.pad))
-        return torch.relu(y + x)
-
-
-def resnet20_cifar():
-    """The 20-layer network, which timm lacks."""
-    layers, inputs = [nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU()], 16
-    for channels, stride in [(16, 1), (32, 2), (64, 2)]:
-        for block in range(3):
-            layers.append(CifarBlock(inputs, channels, stride if block == 0 else 1))
-            inputs = channels
-    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10))
-
-
 def create(name):
     if name == "resnet20_cifar":
-        return resnet20_cifar()
+        return cifar_resnet(torch, 3, 10)
     import timm
 
     return timm.create_model(name, pretrained=False)
