@@ -31,7 +31,10 @@ fn inference(criterion: &mut Criterion) {
     }
 }
 
-fn prepare(name: &str, shape: [usize; 4]) -> Result<impl FnMut() -> Tensor<2>, Error> {
+fn prepare(
+    name: &str,
+    shape: [usize; 4],
+) -> Result<impl FnMut() -> Result<Tensor<2>, Error>, Error> {
     let model = registry::find(name)?;
     let network = model.network(&model.options(), Seed(0), &Device::flex())?;
     let length: usize = shape.iter().product();

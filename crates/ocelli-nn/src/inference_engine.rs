@@ -1,10 +1,10 @@
 //! Logits and features without gradients, by the fastest way that a device allows.
 
-use crate::Result;
 use crate::graph::NodeId;
 use crate::infer_plan::InferPlan;
 use crate::network::Network;
 use crate::pass::Pass;
+use crate::{Error, Result};
 use burn::backend::Flex;
 use burn::tensor::{Device, Tensor, TensorData};
 use std::fmt;
@@ -57,12 +57,16 @@ impl InferenceEngine {
     /// # Shapes
     /// - `images`: `[batch, channels, height, width]`
     /// - result: `[batch, classes]`
-    pub fn logits(&mut self, images: Tensor<4>) -> Tensor<2> {
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when the network takes no such images.
+    pub fn logits(&mut self, images: Tensor<4>) -> Result<Tensor<2>> {
         let wanted = self.folded.graph().logits();
-        match self.run(&images, wanted) {
-            Some(logits) => logits,
-            None => self.folded.forward(images, Pass::Eval),
+        if let Some(logits) = self.run(&images, wanted) {
+            return Ok(logits);
         }
+        self.check(&images)?;
+        Ok(self.folded.forward(images, Pass::Eval))
     }
 
     /// The pooled features that the classifier takes.
@@ -70,12 +74,29 @@ impl InferenceEngine {
     /// # Shapes
     /// - `images`: `[batch, channels, height, width]`
     /// - result: `[batch, features]`
-    pub fn pooled(&mut self, images: Tensor<4>) -> Tensor<2> {
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when the network takes no such images.
+    pub fn pooled(&mut self, images: Tensor<4>) -> Result<Tensor<2>> {
         let wanted = self.folded.graph().pooled();
-        match self.run(&images, wanted) {
-            Some(pooled) => pooled,
-            None => self.folded.pooled(images, Pass::Eval),
+        if let Some(pooled) = self.run(&images, wanted) {
+            return Ok(pooled);
         }
+        self.check(&images)?;
+        Ok(self.folded.pooled(images, Pass::Eval))
+    }
+
+    /// Refuses images that no way of running the network takes.
+    fn check(&self, images: &Tensor<4>) -> Result<()> {
+        let (graph, [_, channels, height, width]) = (self.folded.graph(), images.dims());
+        if channels != graph.in_channels() {
+            return Err(Error::Shape {
+                layer: "input".to_owned(),
+                shape: [channels, height, width],
+                reason: format!("it takes {} channels", graph.in_channels()),
+            });
+        }
+        graph.shapes(height, width).map(drop)
     }
 
     /// `None` if the images are not on the CPU or there is no plan.

@@ -112,7 +112,7 @@ fn compiling_changes_nothing(name: &str, network: &Network) -> Result<(), ocelli
     assert!(!network.fold_batch_norm()?.has_batch_norm(), "{name}");
     let mut engine = InferenceEngine::new(&network)?;
     assert!(engine.has_plan([65, 47]), "{name} has no plan");
-    let (plain, compiled) = (network.forward(images.clone(), Pass::Eval), engine.logits(images));
+    let (plain, compiled) = (network.forward(images.clone(), Pass::Eval), engine.logits(images)?);
     let error = relative_error(&values(compiled), &values(plain));
     assert!(error < 1e-3, "{name}: compiled differs by {error:e}");
     Ok(())

@@ -1,13 +1,15 @@
 //! A planned training step computes what burn computes operation by operation.
 
-use burn::tensor::{Device, Tensor, TensorData};
+mod support;
+
+use burn::tensor::{Device, Tensor};
 use ocelli_nn::graph::{Activation, Builder, ConvSettings, Graph, NormSettings};
 use ocelli_nn::init::InitScheme;
 use ocelli_nn::registry::{self, ModelOptions};
 use ocelli_nn::{Error, GradientEngine, Gradients, Network, Pass, TrainPass};
-use ocelli_random::{Purpose, Seed};
+use ocelli_random::Seed;
 use ocelli_testkit::relative_error;
-use rand::RngExt;
+use support::{noise, values};
 
 #[test]
 fn registered_networks_have_plans_that_are_right() -> Result<(), Error> {
@@ -188,15 +190,4 @@ fn plan_equals_burn(name: &str, network: &Network, shape: [usize; 4]) -> Gradien
 
 fn norm(values: &[f32]) -> f64 {
     values.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt()
-}
-
-fn noise(shape: [usize; 4]) -> Tensor<4> {
-    let mut rng = Seed(9).stream(Purpose::INIT, 0, 0);
-    let length = shape.iter().product();
-    let values: Vec<f32> = (0..length).map(|_| rng.random::<f32>() * 2.0 - 1.0).collect();
-    Tensor::from_data(TensorData::new(values, shape), &Device::flex())
-}
-
-fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().iter::<f32>().collect()
 }

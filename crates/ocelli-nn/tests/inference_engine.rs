@@ -1,14 +1,16 @@
 //! A compiled network is the network.
 
-use burn::tensor::{Device, Tensor, TensorData};
+mod support;
+
+use burn::tensor::{Device, Tensor};
 use ocelli_nn::graph::{Activation, Builder, ConvSettings, Graph, NormSettings};
 use ocelli_nn::init::InitScheme;
 use ocelli_nn::registry;
 use ocelli_nn::registry::ModelOptions;
 use ocelli_nn::{InferenceEngine, Network, Pass};
-use ocelli_random::{Purpose, Seed};
+use ocelli_random::Seed;
 use ocelli_testkit::relative_error;
-use rand::RngExt;
+use support::{noise, values};
 
 /// Shapes that no registered model has: a normalisation of a sum, a value in two concatenations, a
 /// sum of a value with itself, a residual that is computed after its partner, dropped values.
@@ -43,9 +45,9 @@ fn knotted_graphs_are_compiled_rightly() -> Result<(), ocelli_nn::Error> {
     for size in [[9, 8], [1, 1], [16, 23]] {
         let images = noise([3, 3, size[0], size[1]]);
         assert!(engine.has_plan(size));
-        let logits = [engine.logits(images.clone()), network.forward(images.clone(), Pass::Eval)];
+        let logits = [engine.logits(images.clone())?, network.forward(images.clone(), Pass::Eval)];
         assert_same(logits);
-        assert_same([engine.pooled(images.clone()), network.pooled(images, Pass::Eval)]);
+        assert_same([engine.pooled(images.clone())?, network.pooled(images, Pass::Eval)]);
     }
     Ok(())
 }
@@ -59,15 +61,15 @@ fn an_image_is_alone_in_every_batch_and_for_any_number_of_threads()
         let network = model.network(&options, Seed(3), &Device::flex())?;
         let images = noise([9, 3, 48, 40]);
         let mut engine = InferenceEngine::new(&network)?;
-        let expected = values(engine.logits(images.clone()));
+        let expected = values(engine.logits(images.clone())?);
         for (row, expected) in expected.chunks(7).enumerate() {
-            let alone = engine.logits(images.clone().narrow(0, row, 1));
+            let alone = engine.logits(images.clone().narrow(0, row, 1))?;
             assert_eq!(values(alone), expected, "{name}, image {row}");
         }
         for threads in [1, 3] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
-            let again = pool.install(|| values(engine.logits(images.clone())));
-            assert_eq!(again, expected, "{name}, {threads} threads");
+            let again = pool.install(|| engine.logits(images.clone()))?;
+            assert_eq!(values(again), expected, "{name}, {threads} threads");
         }
     }
     Ok(())
@@ -77,7 +79,22 @@ fn an_image_is_alone_in_every_batch_and_for_any_number_of_threads()
 fn no_images_have_no_logits() -> Result<(), ocelli_nn::Error> {
     let network = Network::new(knotted(), Seed(1), &Device::flex());
     let mut engine = InferenceEngine::new(&network)?;
-    assert_eq!(engine.logits(noise([0, 3, 9, 9])).dims()[0], 0);
+    assert_eq!(engine.logits(noise([0, 3, 9, 9]))?.dims()[0], 0);
+    Ok(())
+}
+
+#[test]
+fn images_that_do_not_fit_are_refused() -> Result<(), ocelli_nn::Error> {
+    let model = registry::find("vgg16_cifar")?;
+    let network = model.network(&model.options(), Seed(1), &Device::flex())?;
+    let mut engine = InferenceEngine::new(&network)?;
+    for (shape, words) in [([1, 3, 16, 16], "spans 2 pixels"), ([1, 1, 32, 32], "3 channels")] {
+        let refusals = [engine.logits(noise(shape)), engine.pooled(noise(shape))];
+        for refusal in refusals {
+            let message = refusal.map(drop).map_err(|error| error.to_string());
+            assert!(message.is_err_and(|message| message.contains(words)), "{shape:?}");
+        }
+    }
     Ok(())
 }
 
@@ -86,15 +103,4 @@ fn assert_same([compiled, plain]: [Tensor<2>; 2]) {
     assert_eq!(compiled.dims(), plain.dims());
     let error = relative_error(&values(compiled), &values(plain));
     assert!(error < 1e-5, "differs by {error:e}");
-}
-
-fn noise(shape: [usize; 4]) -> Tensor<4> {
-    let mut rng = Seed(9).stream(Purpose::INIT, 0, 0);
-    let length = shape.iter().product();
-    let values: Vec<f32> = (0..length).map(|_| rng.random::<f32>() * 2.0 - 1.0).collect();
-    Tensor::from_data(TensorData::new(values, shape), &Device::flex())
-}
-
-fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().iter::<f32>().collect()
 }

@@ -61,13 +61,13 @@ fn compare_with_golden(name: &str, num_classes: usize) -> Result<(), ocelli_nn::
             assert!(error <= 1e-5, "{name}: {what} at {size} differs by {error:e}");
         };
         let expected = io.values(&format!("logits_{size}"));
-        compare(values(engine.logits(images.clone())), expected.clone(), "compiled logits");
+        compare(values(engine.logits(images.clone())?), expected.clone(), "compiled logits");
         compare(values(network.forward(images.clone(), Pass::Eval)), expected, "logits");
         let features = network.features(images.clone(), Pass::Eval);
         compare(values(features), io.values(&format!("features_{size}")), "features");
         let expected = pooled.values(&format!("pooled_{size}"));
         compare(
-            values(engine.pooled(images.clone())),
+            values(engine.pooled(images.clone())?),
             expected.clone(),
             "compiled pooled features",
         );

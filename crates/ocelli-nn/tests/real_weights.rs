@@ -95,7 +95,7 @@ fn published(arch: &str, file: &str) -> Result<Option<(Network, LoadReport)>, Er
 
 /// By burn and compiled.
 fn logits(network: &Network, size: usize) -> Result<[Vec<f32>; 2], Error> {
-    let compiled = InferenceEngine::new(network)?.logits(image(size));
+    let compiled = InferenceEngine::new(network)?.logits(image(size))?;
     let both = [network.forward(image(size), Pass::Eval), compiled];
     Ok(both.map(|logits| logits.into_data().iter::<f32>().collect()))
 }

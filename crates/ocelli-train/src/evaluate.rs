@@ -55,7 +55,7 @@ pub fn evaluate(
         }
         let images = images(&mut batch, network);
         let start = Instant::now();
-        let logits = values(engine.logits(images));
+        let logits = values(engine.logits(images)?);
         computing += start.elapsed();
         tally.add(&logits, &batch.targets.classes());
         done += batch.len() as u64;

@@ -65,6 +65,7 @@ impl Setup {
             ghost: recipe.model.ghost.clone(),
         };
         let (network, weights) = network(recipe, &options, &machine.device)?;
+        check_size("input.size", recipe.input.size, &network)?;
         let stages = stages(recipe, machine, &train, &network)?;
         let metadata = Metadata {
             arch: Some(recipe.model.name.clone()),
@@ -115,6 +116,17 @@ fn most_dropout(recipe: &Recipe) -> Option<f64> {
     growing.map(|[first, last]| first.max(last)).or(recipe.model.dropout)
 }
 
+fn check_size(field: &str, size: u32, network: &Network) -> Result<()> {
+    match network.graph().shapes(size as usize, size as usize) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Error::Field {
+            field: field.to_owned(),
+            found: size.to_string(),
+            expected: format!("a size that the network takes ({error})"),
+        }),
+    }
+}
+
 fn stages(
     recipe: &Recipe,
     machine: &Machine,
@@ -122,14 +134,7 @@ fn stages(
     network: &Network,
 ) -> Result<Stages> {
     let stage = |recipe: Recipe| {
-        let size = recipe.input.size as usize;
-        if let Err(error) = network.graph().shapes(size, size) {
-            return Err(Error::Field {
-                field: "progressive.size".to_owned(),
-                found: size.to_string(),
-                expected: format!("a size that the network takes ({error})"),
-            });
-        }
+        check_size("progressive.size", recipe.input.size, network)?;
         let loader = train_loader(&recipe, machine, Arc::clone(source))?;
         Ok(Stage { recipe, loader })
     };

@@ -98,4 +98,7 @@ fn images_that_the_network_cannot_take_are_refused_before_anything_begins() {
     let sizes = ["model.name=vgg16_cifar", "input.size=32", "progressive.size=[16, 32]"];
     let error = train(folder.path(), &sizes).err().unwrap().to_string();
     assert!(error.contains("`progressive.size` is 16"), "{error}");
+    let small = ["model.name=vgg16_cifar", "input.size=16"];
+    let error = train(folder.path(), &small).err().unwrap().to_string();
+    assert!(error.contains("`input.size` is 16"), "{error}");
 }

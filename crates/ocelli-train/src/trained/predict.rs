@@ -88,7 +88,7 @@ impl Trained {
             }
             let indices = std::mem::take(&mut batch.indices);
             let pixels = images(&mut batch, &self.network);
-            let logits = values(engine.logits(pixels));
+            let logits = values(engine.logits(pixels).map_err(crate::Error::from)?);
             let classes = self.network.graph().num_classes().max(1);
             for (index, logits) in indices.into_iter().zip(logits.chunks_exact(classes)) {
                 let image = source.0[index as usize].display().to_string();

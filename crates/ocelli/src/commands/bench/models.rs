@@ -110,7 +110,7 @@ fn inference(
 ) -> anyhow::Result<impl FnMut() -> anyhow::Result<()>> {
     let mut engine = InferenceEngine::new(network)?;
     Ok(move || {
-        engine.logits(images.clone()).into_data();
+        engine.logits(images.clone())?.into_data();
         Ok(())
     })
 }
