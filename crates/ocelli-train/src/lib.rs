@@ -31,7 +31,7 @@ pub use schedule::Schedule;
 pub use setup::{Machine, Setup};
 pub use span::{ParseSpanError, Span};
 pub use stages::{Stage, Stages};
-pub use trained::{Answer, Guess, Metadata, PredictOptions, Trained, preprocessing};
+pub use trained::{Answer, Guess, Metadata, PredictOptions, Pretrained, Trained, preprocessing};
 pub use trainer::{
     Best, Event, MODEL, Observer, Outcome, Parts, State, StepReport, Summary, Trainer,
 };

@@ -22,7 +22,7 @@ use adamw::AdamW;
 use burn::tensor::{Tensor, TensorData};
 use lars::Lars;
 use ocelli_nn::Gradients;
-use ocelli_nn::parameter::{Parameters, Role};
+use ocelli_nn::parameter::{ParamId, Parameters, Role};
 use ocelli_nn::weights::{DType, TensorEntry};
 use rmsprop::RmsProp;
 use sgd::Sgd;
@@ -82,6 +82,9 @@ pub struct Optimizer {
     rule: Box<dyn Rule>,
     weight_decay: f64,
     decay_bias_and_norm: bool,
+    /// The classifier's parameters, and their learning rate over that of all else.
+    head: Vec<ParamId>,
+    head_lr: f64,
     steps: u64,
     /// The memory of each parameter, in state-dict order; empty until its first gradient.
     memory: Vec<Vec<Tensor<1>>>,
@@ -110,9 +113,17 @@ impl Optimizer {
             rule,
             weight_decay: section.weight_decay,
             decay_bias_and_norm: section.decay_bias_and_norm,
+            head: Vec::new(),
+            head_lr: section.head_lr,
             steps: 0,
             memory: Vec::new(),
         }
+    }
+
+    /// Says which parameters are the classifier's, to which `head_lr` applies.
+    #[must_use]
+    pub fn with_head(self, head: Vec<ParamId>) -> Self {
+        Self { head, ..self }
     }
 
     /// How many steps it has taken.
@@ -140,7 +151,7 @@ impl Optimizer {
                 *memory = self.rule.memory().iter().map(fresh).collect();
             }
             let settings = Settings {
-                lr,
+                lr: if self.head.contains(&id) { lr * self.head_lr } else { lr },
                 weight_decay: if decays { self.weight_decay } else { 0.0 },
                 is_weight,
                 step: self.steps,

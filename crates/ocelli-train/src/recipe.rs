@@ -22,11 +22,12 @@ pub use sections::{
     ScheduleKind, ScheduleSection, TrainSection,
 };
 
-use crate::{Error, Result};
+use crate::{Error, Pretrained, Result};
 use ocelli_data::augment::Mix;
 use ocelli_data::{EvalConfig, InputConfig, TrainConfig};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
+use toml::Table;
 
 /// A resolved recipe.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -64,6 +65,9 @@ pub struct Recipe {
 /// What `ocelli train` does when it is not told otherwise: a small GhostNet on embedded images.
 pub const DEFAULT: &str = include_str!("../../../recipes/default.toml");
 
+/// How `ocelli train --pretrained` trains when it is not told otherwise.
+pub const FINETUNE: &str = include_str!("../../../recipes/finetune.toml");
+
 impl Recipe {
     /// Resolves the text of a recipe file under `overrides`, each `section.key=value`.
     ///
@@ -83,13 +87,30 @@ impl Recipe {
     /// # Ok::<(), ocelli_train::Error>(())
     /// ```
     pub fn resolve<S: AsRef<str>>(origin: &str, text: &str, overrides: &[S]) -> Result<Self> {
-        let mut table: toml::Table = toml::from_str(text).map_err(|error| Error::RecipeSyntax {
-            origin: origin.to_owned(),
-            message: error.to_string().trim_end().to_owned(),
-        })?;
-        for text in overrides {
-            overrides::apply(&mut table, text.as_ref())?;
-        }
+        Self::of_table(table(origin, text, overrides)?)
+    }
+
+    /// Resolves a recipe that starts from `weights`, as [`resolve`](Self::resolve) does otherwise.
+    ///
+    /// What the recipe leaves open of the network (its name, its Ghost form, its stem) and of the
+    /// pictures (`[input]`, `[eval]`) is what the weights say, and only then what the registry
+    /// says. The number of classes is always the dataset's.
+    ///
+    /// # Errors
+    /// As [`resolve`](Self::resolve) and [`Pretrained::open`].
+    pub fn finetune<S: AsRef<str>>(
+        weights: &Path,
+        origin: &str,
+        text: &str,
+        overrides: &[S],
+    ) -> Result<Self> {
+        let mut table = table(origin, text, overrides)?;
+        let pretrained = Pretrained::open(weights, model_defaults::name(&table))?;
+        model_defaults::fill_from(&mut table, &pretrained);
+        Self::of_table(table)
+    }
+
+    fn of_table(mut table: Table) -> Result<Self> {
         model_defaults::fill(&mut table)?;
         let recipe: Self = reader::read(table).map_err(with_hint_from_all_keys)?;
         limits::check(&recipe)?;
@@ -117,6 +138,18 @@ impl Recipe {
     }
 }
 
+/// A recipe's text under `overrides`, not yet checked.
+fn table<S: AsRef<str>>(origin: &str, text: &str, overrides: &[S]) -> Result<Table> {
+    let mut table: Table = toml::from_str(text).map_err(|error| Error::RecipeSyntax {
+        origin: origin.to_owned(),
+        message: error.to_string().trim_end().to_owned(),
+    })?;
+    for text in overrides {
+        overrides::apply(&mut table, text.as_ref())?;
+    }
+    Ok(table)
+}
+
 /// A key without a namesake in its own section may belong to another one, or be written without
 /// its section: looks for its last part among all keys.
 fn with_hint_from_all_keys(error: Error) -> Error {
@@ -133,13 +166,13 @@ fn with_hint_from_all_keys(error: Error) -> Error {
 /// The dotted keys of the default recipe.
 fn all_keys() -> Vec<String> {
     let mut keys = Vec::new();
-    if let Ok(table) = toml::Table::try_from(Recipe::default()) {
+    if let Ok(table) = Table::try_from(Recipe::default()) {
         collect_keys("", &table, &mut keys);
     }
     keys
 }
 
-fn collect_keys(prefix: &str, table: &toml::Table, keys: &mut Vec<String>) {
+fn collect_keys(prefix: &str, table: &Table, keys: &mut Vec<String>) {
     for (key, value) in table {
         let full = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
         match value {

@@ -64,7 +64,7 @@ impl Setup {
             small_input: recipe.model.small_input,
             ghost: recipe.model.ghost.clone(),
         };
-        let (network, weights) = network(recipe, &options, &machine.device)?;
+        let (network, weights) = network(recipe, &options, &classes, &machine.device)?;
         check_size("input.size", recipe.input.size, &network)?;
         let stages = stages(recipe, machine, &train, &network)?;
         let metadata = Metadata {
@@ -98,6 +98,7 @@ fn sources(recipe: &Recipe) -> Result<(Arc<dyn Source>, Arc<dyn Source>)> {
 fn network(
     recipe: &Recipe,
     options: &ModelOptions,
+    classes: &[String],
     device: &Device,
 ) -> Result<(Network, Option<LoadReport>)> {
     let model = registry::find(&recipe.model.name)?;
@@ -106,7 +107,23 @@ fn network(
     let dict = StateDict::open(path, &ReadOptions::default())?;
     let how = LoadOptions { reset_head: recipe.model.reset_head, ..LoadOptions::default() };
     let report = load(&mut network, &dict, &how)?;
+    if !how.reset_head {
+        warn_of_other_classes(&dict, classes)?;
+    }
     Ok((network, Some(report)))
+}
+
+/// A classifier for other classes fits in shape if they are as many, but knows nothing of them.
+fn warn_of_other_classes(dict: &StateDict, classes: &[String]) -> Result<()> {
+    let Some(known) = Metadata::of(dict)?.classes else { return Ok(()) };
+    if let Some((theirs, ours)) = known.iter().zip(classes).find(|(theirs, ours)| theirs != ours) {
+        let file = dict.file();
+        tracing::warn!(
+            "{file} has a classifier for other classes: `{theirs}` where the dataset has \
+             `{ours}`; model.reset_head (--reset-head) starts it anew"
+        );
+    }
+    Ok(())
 }
 
 /// The dropout with which the network is built: a layer whose probability is zero in all stages is

@@ -4,11 +4,13 @@
 mod metadata;
 mod pictures;
 mod predict;
+mod pretrained;
 #[cfg(test)]
 mod tests;
 
 pub use metadata::Metadata;
 pub use predict::{Answer, Guess, PredictOptions};
+pub use pretrained::Pretrained;
 
 use crate::checkpoint::{Checkpoint, MANIFEST};
 use crate::{Error, MODEL, Result, RunFolder};
@@ -17,7 +19,7 @@ use ocelli_data::{EvalConfig, EvalTransform, InputConfig};
 use ocelli_nn::Network;
 use ocelli_nn::graph::Graph;
 use ocelli_nn::registry::{self, DefaultConfig, Model, ModelOptions};
-use ocelli_nn::weights::{ReadOptions, StateDict, model_of, network_from, options_of};
+use ocelli_nn::weights::{StateDict, network_from};
 use std::path::{Path, PathBuf};
 
 /// A network that is ready to classify pictures.
@@ -41,30 +43,16 @@ impl Trained {
     /// Loads a network from a run's folder (its newest checkpoint that can be trusted), from one
     /// checkpoint, or from a file of weights in any format that [`StateDict::open`] reads.
     ///
-    /// A file that Ocelli wrote says itself what it is. For others `arch` names the network; if it
-    /// is absent, the registry is searched for the one whose tensors these are.
+    /// `arch` names the network of a file that does not say it itself, as for
+    /// [`Pretrained::open`].
     ///
     /// # Errors
     /// When there is no such file, it is damaged, or its weights are those of another network.
     pub fn open(path: &Path, arch: Option<&str>, device: &Device) -> Result<Self> {
-        let file = weights_file(path)?;
-        let dict = StateDict::open(&file, &ReadOptions::default())?;
-        let metadata = Metadata::of(&dict)?;
-        let model = match arch.or(metadata.arch.as_deref()) {
-            Some(name) => registry::find(name)?,
-            None => model_of(&dict)?,
-        };
-        let options = metadata.options.unwrap_or_else(|| options_of(&dict, model));
+        let (pretrained, dict) = Pretrained::read(path, arch)?;
+        let Pretrained { file, model, options, input, eval, classes } = pretrained;
         let network = network_from(graph(model, &options, &dict)?, &dict, device)?;
-        let (input, eval) = preprocessing(&model.config, options.in_channels);
-        Ok(Self {
-            arch: model.name(),
-            file,
-            network,
-            input: metadata.input.unwrap_or(input),
-            eval: metadata.eval.unwrap_or(eval),
-            classes: metadata.classes,
-        })
+        Ok(Self { arch: model.name(), file, network, input, eval, classes })
     }
 
     /// What a picture goes through before the network sees it.

@@ -132,7 +132,7 @@ impl<'a> Trainer<'a> {
         let total_steps = recipe.train.epochs.saturating_mul(steps_per_epoch);
         let mut now = Snapshot {
             state: State::new(recipe.seed, steps_per_epoch),
-            optimizer: Optimizer::new(&recipe.optimizer),
+            optimizer: Optimizer::new(&recipe.optimizer).with_head(network.head()),
             ema: recipe.ema.enabled.then(|| Ema::new(&network, recipe.ema.decay)),
             network,
         };

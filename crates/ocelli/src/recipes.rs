@@ -11,9 +11,13 @@ pub struct BuiltinRecipe {
     pub text: &'static str,
 }
 
+/// The recipe of a training that starts from weights.
+pub const FINETUNE: &str = "finetune";
+
 /// All recipes that are part of the library, the default first.
 pub const RECIPES: &[BuiltinRecipe] = &[
     BuiltinRecipe { name: "default", text: recipe::DEFAULT },
+    BuiltinRecipe { name: FINETUNE, text: recipe::FINETUNE },
     BuiltinRecipe {
         name: "cifar10-ghostnet_small",
         text: include_str!("../../../recipes/cifar10-ghostnet_small.toml"),

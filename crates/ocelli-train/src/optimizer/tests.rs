@@ -253,3 +253,22 @@ fn updates_in_place_equal_those_of_tensors() {
         }
     }
 }
+
+#[test]
+fn the_classifier_may_learn_faster() {
+    let after_one_step = |head_lr| {
+        let section = OptimizerSection {
+            head_lr,
+            momentum: 0.0,
+            weight_decay: 0.0,
+            ..section(OptimizerKind::Sgd)
+        };
+        let mut network = network();
+        let mut optimizer = Optimizer::new(&section).with_head(network.head());
+        train(&mut network, &mut optimizer, &GRADIENTS[..1]);
+        (value(&network, "fc.weight")[0], value(&network, "bn.weight")[0])
+    };
+    let (plain, fast) = (after_one_step(1.0), after_one_step(5.0));
+    assert_close(&[plain.0, fast.0], &[0.5 - 0.01, 0.5 - 0.05]);
+    assert_eq!(plain.1, fast.1, "all else learns as before");
+}

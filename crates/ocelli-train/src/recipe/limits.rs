@@ -34,6 +34,7 @@ fn check_data(recipe: &Recipe) -> Result<()> {
 fn check_optimizer(recipe: &Recipe) -> Result<()> {
     let optimizer = &recipe.optimizer;
     positive("optimizer.lr", optimizer.lr)?;
+    positive("optimizer.head_lr", optimizer.head_lr)?;
     not_negative("optimizer.weight_decay", optimizer.weight_decay)?;
     fraction("optimizer.momentum", optimizer.momentum)?;
     fraction("optimizer.betas.0", optimizer.betas[0])?;

@@ -14,7 +14,7 @@ pub struct ModelSection {
     /// A weights file to start from; none means random weights.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weights: Option<PathBuf>,
-    /// Give the classifier fresh weights when the file has another number of classes.
+    /// Give the classifier fresh weights, for classes other than the file's.
     pub reset_head: bool,
     /// Dropout before the classifier, 0 to 1; none means the architecture's own rate.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,6 +56,9 @@ pub struct OptimizerSection {
     pub kind: OptimizerKind,
     /// The learning rate at the schedule's peak, per step.
     pub lr: f64,
+    /// The classifier's learning rate over that of all else, for a classifier that starts anew on
+    /// a network that does not.
+    pub head_lr: f64,
     /// Added to the gradient as in an L2 penalty (sgd, rmsprop, lars), or subtracted from the
     /// weight in proportion to the learning rate (adamw).
     pub weight_decay: f64,
@@ -222,6 +225,7 @@ impl Default for OptimizerSection {
         Self {
             kind: OptimizerKind::Sgd,
             lr: 0.1,
+            head_lr: 1.0,
             weight_decay: 1e-4,
             decay_bias_and_norm: false,
             momentum: 0.9,

@@ -22,7 +22,7 @@ filled in. A run can be killed at any time and resumed, with the same result to 
 
 Examples:
   ocelli train
-  ocelli train --data photos/ --model ghostnet_100 --pretrained ghostnet.safetensors --reset-head
+  ocelli train --pretrained lite0.safetensors --data photos/ --reset-head
   ocelli train my.toml --set optimizer.lr=0.05 --set train.epochs=30 --out runs/slow
   ocelli train cifar10-resnet20 --data 'cifar10/{split}.tar' --max-hours 0.5
   ocelli train my.toml --out runs/slow --resume auto
@@ -32,9 +32,9 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// A recipe file, or the name of a recipe that comes with ocelli: default,
-    /// cifar10-ghostnet_small or cifar10-resnet20 [default: default; with --data or --model what
-    /// every field is by default]
+    /// A recipe file, or the name of a recipe that comes with ocelli, as in cifar10-resnet20
+    /// [default: default; with --pretrained finetune; with --data or --model what every field is
+    /// by default]
     #[arg(value_name = "RECIPE")]
     recipe: Option<String>,
     /// Change one field of the recipe, as in optimizer.lr=0.05
@@ -46,10 +46,11 @@ pub(crate) struct Args {
     /// The network, as in `ocelli models`; the same as --set model.name=NAME
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
-    /// Weights to start from; the same as --set model.weights=FILE
-    #[arg(long, value_name = "FILE")]
+    /// Weights to start from, of any project, or a run's folder. Network and preprocessing are
+    /// those of the weights, unless the recipe says otherwise
+    #[arg(long, value_name = "FILE|RUN")]
     pretrained: Option<PathBuf>,
-    /// Give the classifier fresh weights, where the pretrained one has other classes
+    /// Give the classifier fresh weights, for classes other than the pretrained ones
     #[arg(long)]
     reset_head: bool,
     /// The run's folder [default: runs/RECIPE-1, or the next that is free]

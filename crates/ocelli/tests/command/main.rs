@@ -6,6 +6,7 @@ mod bad_input;
 mod bench;
 mod convert;
 mod data;
+mod finetune;
 mod models;
 mod resume;
 mod streams;

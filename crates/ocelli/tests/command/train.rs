@@ -133,28 +133,3 @@ fn runs_are_numbered_and_the_seed_is_part_of_the_recipe() {
         assert!(recipe.starts_with(&format!("seed = {number}\n")), "{recipe}");
     }
 }
-
-#[test]
-fn weights_of_a_run_start_another_with_other_classes() {
-    let folder = tiny::folder();
-    let root = folder.path();
-    let answer = run_in(root, "train tiny.toml --out run --max-steps 1 --json").success().json();
-    let weights = answer["model"].as_str().unwrap();
-    let images = fs::read(root.join("tiny/train-images-idx3-ubyte")).unwrap();
-    fs::create_dir(root.join("two")).unwrap();
-    for part in ["train", "t10k"] {
-        let labels = fs::read(root.join(format!("tiny/{part}-labels-idx1-ubyte"))).unwrap();
-        let labels: Vec<u8> =
-            labels.iter().map(|label| if *label == 2 { 1 } else { *label }).collect();
-        fs::write(root.join(format!("two/{part}-labels-idx1-ubyte")), labels).unwrap();
-    }
-    let test = fs::read(root.join("tiny/t10k-images-idx3-ubyte")).unwrap();
-    fs::write(root.join("two/train-images-idx3-ubyte"), images).unwrap();
-    fs::write(root.join("two/t10k-images-idx3-ubyte"), test).unwrap();
-
-    let line = format!("train tiny.toml --data idx:two --pretrained {weights} --max-steps 1");
-    let refused = run_in(root, &line);
-    assert!(refused.bad_input().contains("classifier"), "{}", refused.stderr);
-    assert!(refused.stderr.contains("hint: --reset-head"), "{}", refused.stderr);
-    run_in(root, &format!("{line} --reset-head")).success();
-}

@@ -2,8 +2,10 @@
 
 use anyhow::Context;
 use ocelli::recipes::{self, RECIPES};
-use ocelli::train::{Error, Recipe, RunFolder};
+use ocelli::train::{Error, Recipe, RunFolder, recipe};
+use std::borrow::Cow;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -122,32 +124,53 @@ fn newest_of(recipe: &Recipe) -> Option<PathBuf> {
 
 fn resolve(args: &Args, seed: Option<u64>) -> anyhow::Result<Recipe> {
     let overrides = args.overrides(seed);
-    let Some(name) = args.recipe.as_deref() else {
-        let own_data = args.data.is_some() || args.model.is_some();
-        let text = if own_data { "" } else { ocelli::train::recipe::DEFAULT };
-        return Ok(Recipe::resolve("the default recipe", text, &overrides)?);
+    let (origin, text) = args.recipe_text()?;
+    let recipe = match &args.pretrained {
+        Some(weights) => Recipe::finetune(weights, &origin, &text, &overrides),
+        None => Recipe::resolve(&origin, &text, &overrides),
     };
-    if let (Some(recipe), false) = (recipes::find(name), Path::new(name).exists()) {
-        return Ok(Recipe::resolve(name, recipe.text, &overrides)?);
-    }
-    match Recipe::load(Path::new(name), &overrides) {
-        Err(Error::Io { path, error }) if error.kind() == std::io::ErrorKind::NotFound => {
-            let names: Vec<&str> = RECIPES.iter().map(|recipe| recipe.name).collect();
-            let message = format!("{}: no such recipe", path.display());
-            Err(BadInput::new(message).hint(format!("built in are {}", names.join(", "))).into())
-        }
-        recipe => recipe.with_context(|| name.to_owned()),
+    match &args.recipe {
+        Some(name) => recipe.with_context(|| name.clone()),
+        None => Ok(recipe?),
     }
 }
 
 /// What new runs of these arguments are called.
 fn stem(args: &Args) -> String {
-    let name = args.recipe.as_deref().or(args.model.as_deref()).unwrap_or("default");
-    let stem = Path::new(name).file_stem().unwrap_or_default().to_string_lossy();
-    stem.into_owned()
+    let pretrained = args.pretrained.as_ref().map(|_| recipes::FINETUNE);
+    let name = args.recipe.as_deref().or(args.model.as_deref()).or(pretrained);
+    let stem = Path::new(name.unwrap_or("default")).file_stem().unwrap_or_default();
+    stem.to_string_lossy().into_owned()
 }
 
 impl Args {
+    /// The name and the text of the recipe that is asked for.
+    fn recipe_text(&self) -> anyhow::Result<(String, Cow<'static, str>)> {
+        let Some(name) = self.recipe.as_deref() else {
+            let text = match (&self.pretrained, &self.data, &self.model) {
+                (Some(_), ..) => recipe::FINETUNE,
+                (None, None, None) => recipe::DEFAULT,
+                // The default recipe is made for small grey images.
+                _ => "",
+            };
+            return Ok(("the default recipe".to_owned(), text.into()));
+        };
+        let path = Path::new(name);
+        if let (Some(recipe), false) = (recipes::find(name), path.exists()) {
+            return Ok((name.to_owned(), recipe.text.into()));
+        }
+        match fs::read_to_string(path) {
+            Ok(text) => Ok((path.display().to_string(), text.into())),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let names: Vec<&str> = RECIPES.iter().map(|recipe| recipe.name).collect();
+                let message = format!("{}: no such recipe", path.display());
+                let hint = format!("built in are {}", names.join(", "));
+                Err(BadInput::new(message).hint(hint).into())
+            }
+            Err(error) => Err(Error::Io { path: path.to_owned(), error }.into()),
+        }
+    }
+
     /// The options that stand for a field of the recipe, and the fields that were set.
     fn overrides(&self, seed: Option<u64>) -> Vec<String> {
         let text = |key: &str, value: &str| format!("{key}={}", toml::Value::from(value));
@@ -194,6 +217,7 @@ mod tests {
             ("builtin:fashion-mnist", 1)
         );
         assert_eq!(stem(&args("")), "default");
+        assert_eq!(stem(&args("--pretrained w.pth")), "finetune");
         assert_eq!(stem(&args("recipes/my.toml")), "my");
     }
 

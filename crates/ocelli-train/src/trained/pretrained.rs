@@ -1,0 +1,61 @@
+//! What a file of weights is, told without building its network.
+
+use super::{Metadata, preprocessing, weights_file};
+use crate::Result;
+use ocelli_data::{EvalConfig, InputConfig};
+use ocelli_nn::registry::{self, Model, ModelOptions};
+use ocelli_nn::weights::{ReadOptions, StateDict, model_of, options_of};
+use std::path::{Path, PathBuf};
+
+/// What a file of weights says of itself, or else what the registry says of its tensors.
+#[derive(Clone, Debug)]
+pub struct Pretrained {
+    /// The file.
+    pub file: PathBuf,
+    /// Its network.
+    pub model: &'static Model,
+    /// What was chosen about the network, the number of classes among it.
+    pub options: ModelOptions,
+    /// What the network wants to see.
+    pub input: InputConfig,
+    /// What a picture goes through before.
+    pub eval: EvalConfig,
+    /// The names of the classes, where the file knows them.
+    pub classes: Option<Vec<String>>,
+}
+
+impl Pretrained {
+    /// Looks at the weights of a run's folder (its newest checkpoint that can be trusted), of one
+    /// checkpoint, or of a file in any format that [`StateDict::open`] reads.
+    ///
+    /// A file that Ocelli wrote says itself what it is. For others `arch` names the network; if it
+    /// is absent, the registry is searched for the one whose tensors these are.
+    ///
+    /// # Errors
+    /// When there is no such file, it is damaged, or it is of no network or of several.
+    pub fn open(path: &Path, arch: Option<&str>) -> Result<Self> {
+        Self::read(path, arch).map(|(pretrained, _)| pretrained)
+    }
+
+    /// The same, with the tensors.
+    pub(super) fn read(path: &Path, arch: Option<&str>) -> Result<(Self, StateDict)> {
+        let file = weights_file(path)?;
+        let dict = StateDict::open(&file, &ReadOptions::default())?;
+        let metadata = Metadata::of(&dict)?;
+        let model = match arch.or(metadata.arch.as_deref()) {
+            Some(name) => registry::find(name)?,
+            None => model_of(&dict)?,
+        };
+        let options = metadata.options.unwrap_or_else(|| options_of(&dict, model));
+        let (input, eval) = preprocessing(&model.config, options.in_channels);
+        let pretrained = Self {
+            file,
+            model,
+            options,
+            input: metadata.input.unwrap_or(input),
+            eval: metadata.eval.unwrap_or(eval),
+            classes: metadata.classes,
+        };
+        Ok((pretrained, dict))
+    }
+}
