@@ -20,7 +20,7 @@ pub enum Error {
     #[error("model option `{option}`: {value} is not possible, expected {expected}")]
     ModelOption {
         /// The field of the model's options.
-        option: &'static str,
+        option: String,
         /// The value given.
         value: String,
         /// What would be accepted.

@@ -44,8 +44,8 @@ impl Default for Ghost {
 
 impl Ghost {
     fn check(&self) -> Result<GlobSet> {
-        let refuse = |option, value: usize, expected: &str| Error::ModelOption {
-            option,
+        let refuse = |option: &str, value: usize, expected: &str| Error::ModelOption {
+            option: option.to_owned(),
             value: value.to_string(),
             expected: expected.to_owned(),
         };
@@ -162,7 +162,7 @@ impl Rewriting<'_> {
         let node = &self.graph.nodes()[index];
         if conv.out_channels < ratio {
             return Err(Error::ModelOption {
-                option: "ghost.ratio",
+                option: "ghost.ratio".to_owned(),
                 value: ratio.to_string(),
                 expected: format!(
                     "at most {}, the channels of `{}`, which `keep` can leave alone",

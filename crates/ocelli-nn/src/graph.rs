@@ -31,7 +31,7 @@ impl NodeId {
 }
 
 /// One operation and where its inputs come from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Node {
     /// The module path in the reference network, as in `blocks.0.0.conv_pw`.
     pub name: String,

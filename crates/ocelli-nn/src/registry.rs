@@ -10,13 +10,16 @@ mod models;
 pub use config::{CropMode, DefaultConfig, Interpolation};
 pub use models::models;
 
+use crate::backbones::efficientnetv2::{Layout, efficientnetv2};
 use crate::ghostify::{Ghost, ghostify};
 use crate::graph::Graph;
+use crate::parameter::ParamSpec;
 use crate::{Error, Network, Result};
 use burn::tensor::Device;
 use globset::Glob;
 use ocelli_random::Seed;
 use serde::{Deserialize, Serialize};
+use std::fmt::Display;
 
 /// What a user may choose about an architecture.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,6 +38,9 @@ pub struct ModelOptions {
     /// How convolutions become Ghost modules; they stay if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ghost: Option<Ghost>,
+    /// The stages of `efficientnetv2`, which is no network without them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layout: Option<Layout>,
 }
 
 impl Default for ModelOptions {
@@ -46,6 +52,7 @@ impl Default for ModelOptions {
             drop_path: None,
             small_input: false,
             ghost: None,
+            layout: None,
         }
     }
 }
@@ -59,27 +66,44 @@ const MAX_CHANNELS: usize = 1 << 10;
 
 impl ModelOptions {
     fn check(&self) -> Result<()> {
-        let refuse = |option, value: String, expected: &str| Error::ModelOption {
-            option,
-            value,
-            expected: expected.to_owned(),
-        };
         for (option, value, most) in [
             ("num_classes", self.num_classes, MAX_CLASSES),
             ("in_channels", self.in_channels, MAX_CHANNELS),
         ] {
             if !(1..=most).contains(&value) {
-                return Err(refuse(option, value.to_string(), &format!("1 to {most}")));
+                return Err(refuse(option, &value, &format!("1 to {most}")));
             }
         }
         for (option, value) in [("dropout", self.dropout), ("drop_path", self.drop_path)] {
             if let Some(value) = value.filter(|value| !(0.0..1.0).contains(value)) {
-                return Err(refuse(option, value.to_string(), "from 0 to below 1"));
+                return Err(refuse(option, &value, "from 0 to below 1"));
             }
         }
         Ok(())
     }
 }
+
+fn refuse(option: &str, value: &dyn Display, expected: &str) -> Error {
+    Error::ModelOption {
+        option: option.to_owned(),
+        value: value.to_string(),
+        expected: expected.to_owned(),
+    }
+}
+
+/// How the operations of a network are found.
+#[derive(Clone, Copy, Debug)]
+enum Build {
+    /// By a function of the options.
+    Graph(fn(&ModelOptions) -> Graph),
+    /// By the published table of an EfficientNetV2.
+    Layout(fn() -> Layout),
+    /// By the table in the options.
+    Described,
+}
+
+/// The most parameters of a network that is described by a table.
+const MAX_PARAMS: usize = 1 << 32;
 
 /// A network that the registry knows.
 #[derive(Clone, Copy, Debug)]
@@ -94,7 +118,7 @@ pub struct Model {
     pub config: DefaultConfig,
     /// Whether its convolutions are Ghost modules, as the options say or else the paper.
     ghost: bool,
-    build: fn(&ModelOptions) -> Graph,
+    build: Build,
 }
 
 impl Model {
@@ -118,11 +142,47 @@ impl Model {
     /// When an option has an impossible value.
     pub fn graph(&self, options: &ModelOptions) -> Result<Graph> {
         options.check()?;
-        let graph = (self.build)(options);
+        let graph = match self.build {
+            Build::Graph(build) => self.without_layout(options).map(|()| build(options))?,
+            Build::Layout(layout) => {
+                self.without_layout(options).map(|()| efficientnetv2(&layout(), options))?
+            }
+            Build::Described => described(self.given_layout(options)?, options)?,
+        };
         match options.ghost.clone().or_else(|| self.ghost.then(Ghost::default)) {
             Some(ghost) => ghostify(&graph, &ghost),
             None => Ok(graph),
         }
+    }
+
+    /// The table of stages of an EfficientNetV2, its own or that of the options; `None` for other
+    /// families.
+    ///
+    /// # Errors
+    /// When the options describe another network than the one of this name, none although the name
+    /// stands for any, or one with an impossible field.
+    pub fn layout(&self, options: &ModelOptions) -> Result<Option<Layout>> {
+        match self.build {
+            Build::Graph(_) => self.without_layout(options).map(|()| None),
+            Build::Layout(layout) => self.without_layout(options).map(|()| Some(layout())),
+            Build::Described => self.given_layout(options).cloned().map(Some),
+        }
+    }
+
+    fn without_layout(&self, options: &ModelOptions) -> Result<()> {
+        if options.layout.is_none() {
+            return Ok(());
+        }
+        let value = format!("a table for `{}`", self.name());
+        Err(refuse("layout", &value, &format!("the model `{}`", models::DESCRIBED.arch)))
+    }
+
+    fn given_layout<'a>(&self, options: &'a ModelOptions) -> Result<&'a Layout> {
+        let Some(layout) = &options.layout else {
+            let expected = format!("a table of stages for `{}`", self.arch);
+            return Err(refuse("layout", &"none", &expected));
+        };
+        layout.check().map(|()| layout)
     }
 
     /// The network with first values drawn from `seed`.
@@ -134,14 +194,27 @@ impl Model {
     }
 }
 
-/// The model called `name`.
+/// The graph of a table whose fields are possible one by one.
+fn described(layout: &Layout, options: &ModelOptions) -> Result<Graph> {
+    let graph = efficientnetv2(layout, options);
+    let params: usize = graph.params().iter().map(ParamSpec::len).sum();
+    if params > MAX_PARAMS {
+        let value = format!("{params} parameters");
+        return Err(refuse("layout", &value, &format!("at most {MAX_PARAMS}")));
+    }
+    Ok(graph)
+}
+
+/// The model called `name`: one of [`models`], or `efficientnetv2`, which is whatever
+/// [`ModelOptions::layout`] describes.
 ///
 /// # Errors
 /// [`Error::UnknownModel`] with the nearest known name.
 pub fn find(name: &str) -> Result<&'static Model> {
-    models().find(|model| model.name() == name).ok_or_else(|| {
+    let known = || models().chain([&models::DESCRIBED]);
+    known().find(|model| model.name() == name).ok_or_else(|| {
         let distance = |model: &Model| strsim::jaro_winkler(&model.name(), name);
-        let nearest = models().max_by(|a, b| distance(a).total_cmp(&distance(b)));
+        let nearest = known().max_by(|a, b| distance(a).total_cmp(&distance(b)));
         Error::UnknownModel {
             name: name.to_owned(),
             nearest: nearest.filter(|model| distance(model) > 0.7).map(Model::name),

@@ -1,6 +1,7 @@
 //! What every registered model must do.
 
 use burn::tensor::{Device, Tensor, TensorData};
+use ocelli_nn::backbones::efficientnetv2::{BlockKind, Flavour, Layout, Stage};
 use ocelli_nn::registry::{self, Model, ModelOptions};
 use ocelli_nn::{InferenceEngine, Network, Pass, TrainPass};
 use ocelli_random::{Purpose, Seed};
@@ -55,13 +56,46 @@ fn names_are_unique() {
 fn run_family(family: &str) -> Result<(), ocelli_nn::Error> {
     for model in registry::models().filter(|model| model.family == family) {
         let options = ModelOptions { num_classes: 7, ..model.options() };
-        let network = model.network(&options, Seed(3), &Device::flex())?;
-        for [height, width] in ODD_SIZES {
-            a_batch_equals_its_samples(&model.name(), &network, [3, height, width]);
-        }
-        every_learnt_parameter_has_a_gradient(&model.name(), &network);
-        compiling_changes_nothing(&model.name(), &network)?;
+        run(&model.name(), &model.network(&options, Seed(3), &Device::flex())?)?;
         a_grey_version_exists(model)?;
+    }
+    Ok(())
+}
+
+/// What a network with seven classes must do.
+fn run(name: &str, network: &Network) -> Result<(), ocelli_nn::Error> {
+    for [height, width] in ODD_SIZES {
+        a_batch_equals_its_samples(name, network, [3, height, width]);
+    }
+    every_learnt_parameter_has_a_gradient(name, network);
+    compiling_changes_nothing(name, network)
+}
+
+/// Blocks that no published network has: MBConv without expansion or without squeeze-and-excitation,
+/// Fused-MBConv with it, kernels of 5 and 7.
+#[test]
+fn described_networks_pass_the_battery() -> Result<(), ocelli_nn::Error> {
+    let stage = |op, kernel, stride, expand, squeeze_ratio| Stage {
+        op,
+        kernel,
+        stride,
+        expand,
+        channels: 12,
+        layers: 2,
+        squeeze_ratio,
+    };
+    let stages = vec![
+        stage(BlockKind::MbConv, 5, 1, 1, None),
+        stage(BlockKind::FusedMbConv, 5, 2, 4, Some(0.5)),
+        stage(BlockKind::FusedMbConv, 5, 1, 1, None),
+        stage(BlockKind::MbConv, 7, 2, 6, Some(0.0)),
+    ];
+    for flavour in [Flavour::PyTorch, Flavour::TensorFlow] {
+        let layout =
+            Layout { stem: 8, head: 32, flavour, stages: stages.clone(), ..Layout::default() };
+        let model = registry::find("efficientnetv2")?;
+        let options = ModelOptions { num_classes: 7, layout: Some(layout), ..model.options() };
+        run("a described network", &model.network(&options, Seed(3), &Device::flex())?)?;
     }
     Ok(())
 }

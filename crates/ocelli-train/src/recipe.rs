@@ -25,6 +25,7 @@ pub use sections::{
 use crate::{Error, Pretrained, Result};
 use ocelli_data::augment::Mix;
 use ocelli_data::{EvalConfig, InputConfig, TrainConfig};
+use ocelli_nn::registry::ModelOptions;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use toml::Table;
@@ -92,9 +93,9 @@ impl Recipe {
 
     /// Resolves a recipe that starts from `weights`, as [`resolve`](Self::resolve) does otherwise.
     ///
-    /// What the recipe leaves open of the network (its name, its Ghost form, its stem) and of the
-    /// pictures (`[input]`, `[eval]`) is what the weights say, and only then what the registry
-    /// says. The number of classes is always the dataset's.
+    /// What the recipe leaves open of the network (its name, its Ghost form, its layout, its stem)
+    /// and of the pictures (`[input]`, `[eval]`) is what the weights say, and only then what the
+    /// registry says. The number of classes is always the dataset's.
     ///
     /// # Errors
     /// As [`resolve`](Self::resolve) and [`Pretrained::open`].
@@ -124,6 +125,23 @@ impl Recipe {
     pub fn load<S: AsRef<str>>(path: &Path, overrides: &[S]) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
         Self::resolve(&path.display().to_string(), &text, overrides)
+    }
+
+    /// What the recipe chooses about its network, for a dataset of `num_classes` classes.
+    ///
+    /// Where dropout grows, it is the most: a layer whose probability is zero in all stages is left
+    /// out of the network.
+    pub fn model_options(&self, num_classes: usize) -> ModelOptions {
+        let growing = self.progressive.as_ref().and_then(|growth| growth.dropout);
+        ModelOptions {
+            num_classes,
+            in_channels: usize::from(self.input.channels),
+            dropout: growing.map(|[first, last]| first.max(last)).or(self.model.dropout),
+            drop_path: self.model.drop_path,
+            small_input: self.model.small_input,
+            ghost: self.model.ghost.clone(),
+            layout: self.model.layout.clone(),
+        }
     }
 
     /// The recipe as TOML, with every field that has a value.

@@ -55,18 +55,24 @@ impl Setup {
     /// built as asked, or the weights do not fit it.
     pub fn new(recipe: &Recipe, machine: &Machine) -> Result<Self> {
         let (train, eval) = sources(recipe)?;
+        Self::on(recipe, machine, &train, &eval)
+    }
+
+    /// Builds what a recipe describes on datasets that are open already, whatever its `[data]` says.
+    ///
+    /// # Errors
+    /// As [`Setup::new`].
+    pub fn on(
+        recipe: &Recipe,
+        machine: &Machine,
+        train: &Arc<dyn Source>,
+        eval: &Arc<dyn Source>,
+    ) -> Result<Self> {
         let classes = train.classes().to_vec();
-        let options = ModelOptions {
-            num_classes: classes.len(),
-            in_channels: usize::from(recipe.input.channels),
-            dropout: most_dropout(recipe),
-            drop_path: recipe.model.drop_path,
-            small_input: recipe.model.small_input,
-            ghost: recipe.model.ghost.clone(),
-        };
+        let options = recipe.model_options(classes.len());
         let (network, weights) = network(recipe, &options, &classes, &machine.device)?;
         check_size("input.size", recipe.input.size, &network)?;
-        let stages = stages(recipe, machine, &train, &network)?;
+        let stages = stages(recipe, machine, train, &network)?;
         let metadata = Metadata {
             arch: Some(recipe.model.name.clone()),
             options: Some(options),
@@ -77,7 +83,7 @@ impl Setup {
         Ok(Self {
             network,
             train: stages,
-            eval: eval_loader(recipe, machine, eval)?,
+            eval: eval_loader(recipe, machine, Arc::clone(eval))?,
             metadata: metadata.to_map()?,
             weights,
         })
@@ -124,13 +130,6 @@ fn warn_of_other_classes(dict: &StateDict, classes: &[String]) -> Result<()> {
         );
     }
     Ok(())
-}
-
-/// The dropout with which the network is built: a layer whose probability is zero in all stages is
-/// left out.
-fn most_dropout(recipe: &Recipe) -> Option<f64> {
-    let growing = recipe.progressive.as_ref().and_then(|growth| growth.dropout);
-    growing.map(|[first, last]| first.max(last)).or(recipe.model.dropout)
 }
 
 fn check_size(field: &str, size: u32, network: &Network) -> Result<()> {

@@ -3,6 +3,7 @@
 mod image_size;
 mod model;
 mod preprocess;
+pub(crate) mod recipe;
 
 pub(crate) use image_size::ImageSize;
 pub(crate) use model::ModelArgs;

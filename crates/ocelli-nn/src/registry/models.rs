@@ -1,7 +1,7 @@
 //! The table of all networks.
 
-use super::{DefaultConfig, Model, ModelOptions};
-use crate::backbones::efficientnetv2::{Flavour, Variant, efficientnetv2};
+use super::{Build, DefaultConfig, Model, ModelOptions};
+use crate::backbones::efficientnetv2::{self, Flavour, Variant};
 use crate::backbones::ghostnet::{Layout, Widths, ghostnet};
 use crate::backbones::mobilenetv2::{self, mobilenetv2};
 use crate::backbones::resnet::{Depth, resnet};
@@ -15,7 +15,16 @@ const fn model(
     config: DefaultConfig,
     build: fn(&ModelOptions) -> Graph,
 ) -> Model {
-    Model { arch, tag: "", family, config, ghost: false, build }
+    Model { arch, tag: "", family, config, ghost: false, build: Build::Graph(build) }
+}
+
+const fn efficientnet(
+    arch: &'static str,
+    config: DefaultConfig,
+    layout: fn() -> efficientnetv2::Layout,
+) -> Model {
+    let family = "efficientnetv2";
+    Model { arch, tag: "", family, config, ghost: false, build: Build::Layout(layout) }
 }
 
 /// The Ghost form of a model.
@@ -33,9 +42,7 @@ macro_rules! ghostnets {
 
 macro_rules! efficientnets {
     ($($arch:literal $variant:ident $flavour:ident $config:expr),* $(,)?) => {
-        [$(model($arch, "efficientnetv2", $config, |options| {
-            efficientnetv2(Variant::$variant, Flavour::$flavour, options)
-        })),*]
+        [$(efficientnet($arch, $config, || Variant::$variant.layout(Flavour::$flavour))),*]
     };
 }
 
@@ -68,7 +75,7 @@ static GHOSTNETS: [Model; 6] = ghostnets![
 ];
 
 /// Sizes, crops and normalisation as timm evaluates these networks, and torchvision its own.
-static EFFICIENTNETS: [Model; 19] = efficientnets![
+static EFFICIENTNETS: [Model; 20] = efficientnets![
     "efficientnetv2_b0" B0 PyTorch IMAGENET.sized(224, 0.875),
     "efficientnetv2_b1" B1 PyTorch IMAGENET.sized(240, 0.882),
     "efficientnetv2_b2" B2 PyTorch IMAGENET.sized(260, 0.890),
@@ -88,7 +95,18 @@ static EFFICIENTNETS: [Model; 19] = efficientnets![
     "tv_efficientnetv2_s" S Torchvision IMAGENET.sized(384, 1.0).bilinear(),
     "tv_efficientnetv2_m" M Torchvision IMAGENET.sized(480, 1.0).bilinear(),
     "tv_efficientnetv2_l" L Torchvision IMAGENET.sized(480, 1.0).inception(),
+    "efficientnetv2_small_cifar" SMALL_CIFAR PyTorch DefaultConfig::CIFAR10,
 ];
+
+/// No network by itself, and so not among the others.
+pub(super) static DESCRIBED: Model = Model {
+    arch: "efficientnetv2",
+    tag: "",
+    family: "efficientnetv2",
+    config: IMAGENET,
+    ghost: false,
+    build: Build::Described,
+};
 
 static RESNETS: [Model; 3] = resnets!["resnet18" D18, "resnet34" D34, "resnet50" D50];
 

@@ -3,6 +3,7 @@
 use super::Recipe;
 use crate::{Error, Result, Span};
 use ocelli_data::{EvalTransform, TrainTransform};
+use ocelli_nn::registry::{self, ModelOptions};
 use std::fmt::Display;
 
 /// Checks every field; the error names the first that is out of range.
@@ -19,7 +20,10 @@ fn check_model(recipe: &Recipe) -> Result<()> {
     let model = &recipe.model;
     require("model.name", &model.name, !model.name.is_empty(), "a name of the registry")?;
     optional_fraction("model.dropout", model.dropout)?;
-    optional_fraction("model.drop_path", model.drop_path)
+    optional_fraction("model.drop_path", model.drop_path)?;
+    let options = ModelOptions { layout: model.layout.clone(), ..ModelOptions::default() };
+    registry::find(&model.name)?.layout(&options)?;
+    Ok(())
 }
 
 /// The data crate knows the ranges of its own sections, and names their fields as we do.

@@ -35,6 +35,7 @@ pub(super) fn fill_from(recipe: &mut Table, pretrained: &Pretrained) {
         name: pretrained.model.name(),
         small_input: pretrained.options.small_input,
         ghost: pretrained.options.ghost.clone(),
+        layout: pretrained.options.layout.clone(),
         ..ModelSection::default()
     };
     complete(recipe, "model", &model);

@@ -1,6 +1,7 @@
 //! The sections of a recipe, each with its defaults.
 
 use crate::Span;
+use ocelli_nn::backbones::efficientnetv2::Layout;
 use ocelli_nn::ghostify::Ghost;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -30,6 +31,9 @@ pub struct ModelSection {
     /// How convolutions become Ghost modules; none means that they stay as they are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ghost: Option<Ghost>,
+    /// The stages of the model `efficientnetv2`, which is no network without them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layout: Option<Layout>,
 }
 
 /// Which images are trained on and which are evaluated.
@@ -210,6 +214,7 @@ impl Default for ModelSection {
             small_input: false,
             freeze: Vec::new(),
             ghost: None,
+            layout: None,
         }
     }
 }

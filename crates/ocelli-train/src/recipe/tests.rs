@@ -180,6 +180,49 @@ fn wrong_types_and_ranges_name_the_field() {
 }
 
 #[test]
+fn a_network_is_described_field_by_field() {
+    let text = "
+        [model]
+        name = 'efficientnetv2'
+        [model.layout]
+        stem = 16
+        [[model.layout.stages]]
+        op = 'fused_mbconv'
+        expand = 1
+        channels = 16
+        layers = 1
+        [[model.layout.stages]]
+        op = 'mbconv'
+        kernel = 5
+        expand = 4
+        channels = 24
+        layers = 2";
+    let recipe = Recipe::resolve("test", text, NONE).unwrap();
+    let layout = recipe.model.layout.clone().unwrap();
+    assert_eq!((layout.stem, layout.head, layout.stages.len()), (16, 1280, 2));
+    let again = Recipe::resolve("again", &recipe.to_toml().unwrap(), NONE).unwrap();
+    assert_eq!(again, recipe);
+    assert_eq!(recipe.resume::<&str>(&[]).unwrap(), recipe);
+
+    let refuse = |from: &str, to: &str| message(&text.replace(from, to), &[]);
+    for (from, to, expected) in [
+        ("kernel = 5", "kernel = 4", "`layout.stages.1.kernel`: 4 is not possible"),
+        ("kernel = 5", "kernels = 5", "did you mean `model.layout.stages.1.kernel`?"),
+        ("layers = 2", "", "`model.layout.stages.1.layers` is missing"),
+        ("layers = 1", "layers = 0", "`layout.stages.0.layers`: 0"),
+        ("op = 'mbconv'", "op = 'mbconf'", "expected one of mbconv, fused_mbconv"),
+        ("stem = 16", "stem = 16\nstems = 1", "did you mean `model.layout.stem`?"),
+        ("name = 'efficientnetv2'", "name = 'resnet18'", "expected the model `efficientnetv2`"),
+    ] {
+        let message = refuse(from, to);
+        assert!(message.contains(expected), "{expected} in: {message}");
+    }
+    assert!(message("", &["model.name=efficientnetv2"]).contains("a table of stages"));
+    let stem = Recipe::resolve("test", text, &["model.layout.stem=8"]).unwrap();
+    assert_eq!(stem.model.layout.unwrap().stem, 8);
+}
+
+#[test]
 fn broken_toml_names_the_file_and_the_line() {
     let text = message("[train]\nepochs = = 3", &[]);
     assert!(text.starts_with("test.toml: ") && text.contains("line 2"), "{text}");

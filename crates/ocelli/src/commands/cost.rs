@@ -1,10 +1,11 @@
 //! `ocelli cost`: what a network costs before anyone trains it.
 
 use anyhow::Context;
-use ocelli::nn::{Cost, LayerCost, registry};
+use ocelli::nn::registry::{self, Model, ModelOptions};
+use ocelli::nn::{Cost, LayerCost};
 use serde::Serialize;
 
-use crate::args::ImageSize;
+use crate::args::{ImageSize, recipe};
 use crate::failure::Done;
 use crate::output::{Align, Table, grouped, short};
 use crate::settings::Settings;
@@ -17,6 +18,7 @@ Examples:
   ocelli cost ghostnet_100
   ocelli cost efficientnetv2_s --size 384
   ocelli cost ghostnet_100 --size 192x160 --classes 10 --layers
+  ocelli cost --recipe my.toml
   ocelli cost ghostnet_100 --json";
 
 /// What can be typed after `ocelli cost`.
@@ -24,9 +26,13 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// The network, as `ocelli models` lists it
-    #[arg(value_name = "MODEL")]
-    model: String,
-    /// Image size in pixels [default: the model's own]
+    #[arg(value_name = "MODEL", required_unless_present = "recipe")]
+    model: Option<String>,
+    /// Count the network of a recipe instead, with its layout, Ghost modules, image size and
+    /// channels
+    #[arg(long, value_name = "RECIPE", conflicts_with_all = ["model", "channels"])]
+    recipe: Option<String>,
+    /// Image size in pixels [default: that of the model or the recipe]
     #[arg(long, value_name = "SIZE or HEIGHTxWIDTH")]
     size: Option<ImageSize>,
     /// How many classes the classifier tells apart [default: the model's own]
@@ -53,15 +59,35 @@ struct Answer {
     layers: Option<Vec<LayerCost>>,
 }
 
+/// What is counted.
+struct Subject {
+    model: &'static Model,
+    options: ModelOptions,
+    /// Height and width of an image, in pixels.
+    size: usize,
+}
+
+impl Args {
+    fn subject(&self) -> anyhow::Result<Subject> {
+        if let Some(recipe) = &self.recipe {
+            let recipe = recipe::resolve(recipe)?;
+            let model = registry::find(&recipe.model.name)?;
+            let options = recipe.model_options(model.config.num_classes);
+            return Ok(Subject { model, options, size: recipe.input.size as usize });
+        }
+        let model = registry::find(self.model.as_deref().unwrap_or_default())?;
+        let options = ModelOptions { in_channels: self.channels, ..model.options() };
+        Ok(Subject { model, options, size: model.config.input_size })
+    }
+}
+
 /// Counts the model.
 pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
-    let model = registry::find(&args.model)?;
-    let mut options = model.options();
+    let Subject { model, mut options, size } = args.subject()?;
     options.num_classes = args.classes.unwrap_or(options.num_classes);
-    options.in_channels = args.channels;
-    let size = args.size.unwrap_or(ImageSize::square(model.config.input_size));
+    let size = args.size.unwrap_or(ImageSize::square(size));
     let cost = Cost::of(&model.graph(&options)?, size.height, size.width)
-        .with_context(|| format!("{} at {size} pixels", args.model))?;
+        .with_context(|| format!("{} at {size} pixels", model.name()))?;
 
     let output = &mut settings.output;
     if args.layers {
@@ -69,7 +95,7 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
         output.text("")?;
     }
     output.text(format_args!("model        {}", model.name()))?;
-    output.text(format_args!("image        {}×{size}", args.channels))?;
+    output.text(format_args!("image        {}×{size}", options.in_channels))?;
     for (name, count) in
         [("params", cost.params), ("MACs", cost.macs), ("activations", cost.activations)]
     {

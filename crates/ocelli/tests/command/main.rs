@@ -7,6 +7,7 @@ mod bench;
 mod convert;
 mod data;
 mod finetune;
+mod layout;
 mod models;
 mod resume;
 mod streams;

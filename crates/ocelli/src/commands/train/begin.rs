@@ -1,15 +1,16 @@
 //! What is trained, and where: a new run from a recipe, or one that was begun before.
 
 use anyhow::Context;
-use ocelli::recipes::{self, RECIPES};
-use ocelli::train::{Error, Recipe, RunFolder, recipe};
+use ocelli::recipes;
+use ocelli::train::recipe::{DEFAULT, FINETUNE};
+use ocelli::train::{Error, Recipe, RunFolder};
 use std::borrow::Cow;
 use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::Args;
+use crate::args::recipe;
 use crate::failure::{BadInput, BadUsage};
 
 /// Where new runs are made, below the present folder.
@@ -146,29 +147,16 @@ fn stem(args: &Args) -> String {
 impl Args {
     /// The name and the text of the recipe that is asked for.
     fn recipe_text(&self) -> anyhow::Result<(String, Cow<'static, str>)> {
-        let Some(name) = self.recipe.as_deref() else {
-            let text = match (&self.pretrained, &self.data, &self.model) {
-                (Some(_), ..) => recipe::FINETUNE,
-                (None, None, None) => recipe::DEFAULT,
-                // The default recipe is made for small grey images.
-                _ => "",
-            };
-            return Ok(("the default recipe".to_owned(), text.into()));
+        if let Some(name) = &self.recipe {
+            return recipe::text(name);
+        }
+        let text = match (&self.pretrained, &self.data, &self.model) {
+            (Some(_), ..) => FINETUNE,
+            (None, None, None) => DEFAULT,
+            // The default recipe is made for small grey images.
+            _ => "",
         };
-        let path = Path::new(name);
-        if let (Some(recipe), false) = (recipes::find(name), path.exists()) {
-            return Ok((name.to_owned(), recipe.text.into()));
-        }
-        match fs::read_to_string(path) {
-            Ok(text) => Ok((path.display().to_string(), text.into())),
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                let names: Vec<&str> = RECIPES.iter().map(|recipe| recipe.name).collect();
-                let message = format!("{}: no such recipe", path.display());
-                let hint = format!("built in are {}", names.join(", "));
-                Err(BadInput::new(message).hint(hint).into())
-            }
-            Err(error) => Err(Error::Io { path: path.to_owned(), error }.into()),
-        }
+        Ok(("the default recipe".to_owned(), text.into()))
     }
 
     /// The options that stand for a field of the recipe, and the fields that were set.
@@ -219,11 +207,5 @@ mod tests {
         assert_eq!(stem(&args("")), "default");
         assert_eq!(stem(&args("--pretrained w.pth")), "finetune");
         assert_eq!(stem(&args("recipes/my.toml")), "my");
-    }
-
-    #[test]
-    fn an_unknown_recipe_is_answered_with_the_known_ones() {
-        let error = resolve(&args("no-such"), None).unwrap_err();
-        assert_eq!(error.to_string(), "no-such: no such recipe");
     }
 }

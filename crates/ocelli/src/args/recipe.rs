@@ -1,0 +1,53 @@
+//! Recipes by name: one that comes with the library, or a file.
+
+use anyhow::Context;
+use ocelli::recipes::{self, RECIPES};
+use ocelli::train::{Error, Recipe};
+use std::borrow::Cow;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use crate::failure::BadInput;
+
+/// What errors call the recipe of this name, and its text. A file goes before a recipe of the
+/// library.
+///
+/// # Errors
+/// When there is neither, or the file cannot be read.
+pub(crate) fn text(name: &str) -> anyhow::Result<(String, Cow<'static, str>)> {
+    let path = Path::new(name);
+    if let (Some(recipe), false) = (recipes::find(name), path.exists()) {
+        return Ok((name.to_owned(), recipe.text.into()));
+    }
+    match fs::read_to_string(path) {
+        Ok(text) => Ok((path.display().to_string(), text.into())),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let names: Vec<&str> = RECIPES.iter().map(|recipe| recipe.name).collect();
+            let message = format!("{}: no such recipe", path.display());
+            let hint = format!("built in are {}", names.join(", "));
+            Err(BadInput::new(message).hint(hint).into())
+        }
+        Err(error) => Err(Error::Io { path: path.to_owned(), error }.into()),
+    }
+}
+
+/// The recipe of this name, as it stands.
+///
+/// # Errors
+/// As [`text`], and when a field is wrong.
+pub(crate) fn resolve(name: &str) -> anyhow::Result<Recipe> {
+    let (origin, text) = text(name)?;
+    Recipe::resolve::<&str>(&origin, &text, &[]).with_context(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_recipe_is_answered_with_the_known_ones() {
+        let error = resolve("no-such").unwrap_err();
+        assert_eq!(error.to_string(), "no-such: no such recipe");
+    }
+}
