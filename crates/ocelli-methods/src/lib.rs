@@ -1,1 +1,6 @@
 //! The published methods of Ocelli, one folder a paper.
+
+mod error;
+pub mod search;
+
+pub use error::{Error, Result};

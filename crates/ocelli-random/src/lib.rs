@@ -42,6 +42,8 @@ impl Purpose {
     pub const MIX: Self = Self("mix");
     /// The order of the samples in one epoch.
     pub const ORDER: Self = Self("order");
+    /// The choice of the next network in an architecture search.
+    pub const SEARCH: Self = Self("search");
     /// The choice of a subset or a split.
     pub const SPLIT: Self = Self("split");
 }

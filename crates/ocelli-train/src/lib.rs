@@ -16,6 +16,7 @@ mod schedule;
 mod setup;
 mod span;
 mod stages;
+mod step_timer;
 mod trained;
 mod trainer;
 
@@ -31,6 +32,7 @@ pub use schedule::Schedule;
 pub use setup::{Machine, Setup};
 pub use span::{ParseSpanError, Span};
 pub use stages::{Stage, Stages};
+pub use step_timer::{StepTimer, time_in_turns};
 pub use trained::{Answer, Guess, Metadata, PredictOptions, Pretrained, Trained, preprocessing};
 pub use trainer::{
     Best, Event, MODEL, Observer, Outcome, Parts, State, StepReport, Summary, Trainer,

@@ -55,18 +55,30 @@ pub struct Supervised {
 
 impl Method for Supervised {
     fn step(&mut self, network: &Network, mut batch: Batch, place: Place) -> Result<StepOutput> {
-        let mut pass = TrainPass::new(place.seed, place.step, place.first_row);
         let images = images(&mut batch, network);
-        let targets = &batch.targets;
+        Ok(self.differentiate(network, images, &batch.targets, place))
+    }
+}
+
+impl Supervised {
+    /// The loss of images that are where the network is.
+    pub(crate) fn differentiate(
+        &mut self,
+        network: &Network,
+        images: Tensor<4>,
+        targets: &Targets,
+        place: Place,
+    ) -> StepOutput {
+        let mut pass = TrainPass::new(place.seed, place.step, place.first_row);
         let loss = |logits| cross_entropy(logits, targets);
         let result = self.engine.differentiate(network, images, &mut pass, loss);
         let top1 = share_correct(&values(result.logits), targets);
-        Ok(StepOutput {
+        StepOutput {
             loss: f64::from(result.loss.into_scalar::<f32>()),
             metrics: vec![("top1", top1)],
             gradients: result.gradients,
             stats: pass.stats().to_vec(),
-        })
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod progressive;
 mod reader;
 mod resume;
 mod sections;
+mod with_section;
 
 #[cfg(test)]
 mod tests;

@@ -22,6 +22,11 @@ pub(super) fn read<T: DeserializeOwned>(table: toml::Table) -> Result<T> {
     T::deserialize(Node(Value::Table(table))).map_err(FieldError::into_error)
 }
 
+/// Turns the value of the section called `name` into `T`, as [`read`] does with a whole recipe.
+pub(super) fn read_section<T: DeserializeOwned>(name: &str, section: Value) -> Result<T> {
+    T::deserialize(Node(section)).map_err(|error| error.at(name).into_error())
+}
+
 /// A value as a deserializer.
 struct Node(Value);
 

@@ -1,0 +1,44 @@
+//! Training-aware architecture search.
+//!
+//! Paper: Tan and Le, *EfficientNetV2: Smaller Models and Faster Training*, ICML 2021
+//! (<https://arxiv.org/abs/2104.00298>), section 3.3. Its search code was not released.
+//!
+//! | paper | here |
+//! | --- | --- |
+//! | the space: operation, kernel, expansion and layers of each stage | [`Space`] |
+//! | the reward A · Sʷ · Pᵛ | [`Reward`] |
+//! | random search or reinforcement learning over up to 1,000 networks | [`SamplerKind`] |
+//! | about 10 epochs each, smaller images, a minival split | [`Proxy`] |
+//!
+//! A search is a [`Plan`]. It tries network after network ([`run`]) and writes each into a [`Ledger`],
+//! from which it can go on.
+//!
+//! What the paper leaves open: S and P are divided by the step time and the parameters of the backbone
+//! itself, so the backbone's reward is its accuracy. Its step is timed in turns with that of every
+//! network, which cancels what else the machine does. The range of layers is that of the backbone, one
+//! more or one less.
+//!
+//! Ours: the first trial is the backbone. Beside random search there are regularised evolution and
+//! REINFORCE with one softmax for each decision, in place of the paper's controller. Trials have no
+//! moving average of weights and do not grow progressively: both want longer trainings.
+
+mod config;
+mod ledger;
+mod pareto;
+mod plan;
+mod proxy;
+mod reward;
+mod run;
+mod sampler;
+mod space;
+mod trial;
+
+pub use config::{EvolutionConfig, ReinforceConfig, SamplerKind, SearchConfig};
+pub use ledger::{Header, Ledger};
+pub use pareto::front;
+pub use plan::Plan;
+pub use proxy::Proxy;
+pub use reward::Reward;
+pub use run::{End, Evaluator, Event, Verdict, run};
+pub use space::{Candidate, Space, SpaceConfig, StageChoice};
+pub use trial::{Measured, Outcome, Score, Trial};

@@ -1,0 +1,89 @@
+//! Recipes with a section more, which belongs to a method.
+
+use super::{Recipe, reader, table};
+use crate::{Error, Result};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use toml::{Table, Value};
+
+impl Recipe {
+    /// Resolves the text of a recipe file that may have one more section, called `name`, whose
+    /// fields `T` has. Overrides reach it as they do all others; the ranges of its fields are for
+    /// the caller to check.
+    ///
+    /// # Errors
+    /// As [`Recipe::resolve`], for both parts.
+    pub fn resolve_with<T: DeserializeOwned, S: AsRef<str>>(
+        name: &str,
+        origin: &str,
+        text: &str,
+        overrides: &[S],
+    ) -> Result<(Self, T)> {
+        let mut table = table(origin, text, overrides)?;
+        let section = table.remove(name).unwrap_or_else(|| Value::Table(Table::new()));
+        Ok((Self::of_table(table)?, reader::read_section(name, section)?))
+    }
+
+    /// The recipe and the section called `name` as TOML, with every field that has a value.
+    ///
+    /// # Errors
+    /// When a number does not fit TOML.
+    pub fn to_toml_with(&self, name: &str, section: &impl Serialize) -> Result<String> {
+        let unwritable = |error: toml::ser::Error| Error::RecipeSyntax {
+            origin: "the resolved recipe".to_owned(),
+            message: error.to_string(),
+        };
+        let mut table = Table::try_from(self).map_err(unwritable)?;
+        table.insert(name.to_owned(), Value::try_from(section).map_err(unwritable)?);
+        toml::to_string(&table).map_err(unwritable)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+
+    #[derive(Debug, PartialEq, Deserialize, Serialize)]
+    #[serde(default)]
+    struct Section {
+        rounds: u64,
+        sizes: Vec<u32>,
+    }
+
+    impl Default for Section {
+        fn default() -> Self {
+            Self { rounds: 3, sizes: vec![1] }
+        }
+    }
+
+    fn resolve(text: &str, overrides: &[&str]) -> Result<(Recipe, Section)> {
+        Recipe::resolve_with("extra", "test.toml", text, overrides)
+    }
+
+    #[test]
+    fn a_section_is_read_beside_the_recipe_and_written_again() {
+        let text = "[extra]\nsizes = [4, 5]\n[train]\nepochs = 2";
+        let (recipe, section) = resolve(text, &["extra.rounds=7", "optimizer.lr=0.5"]).unwrap();
+        assert_eq!(section, Section { rounds: 7, sizes: vec![4, 5] });
+        assert_eq!((recipe.train.epochs, recipe.optimizer.lr), (2, 0.5));
+        let again = recipe.to_toml_with("extra", &section).unwrap();
+        assert_eq!(resolve(&again, &[]).unwrap(), (recipe, section));
+        assert_eq!(resolve("", &[]).unwrap().1, Section::default());
+    }
+
+    #[test]
+    fn its_fields_are_named_with_their_section() {
+        let message = |set: &str| resolve("", &[set]).unwrap_err().to_string();
+        assert_eq!(
+            message("extra.round=1"),
+            "unknown key `extra.round`; did you mean `extra.rounds`?"
+        );
+        assert_eq!(
+            message("extra.sizes=[1, x]"),
+            "`extra.sizes` is the text \"[1, x]\", expected a list"
+        );
+        assert_eq!(message("extra=3"), "`extra` is 3, expected a table");
+        assert!(message("train.epoch=1").contains("did you mean `train.epochs`?"));
+    }
+}
