@@ -45,6 +45,15 @@ pub enum Error {
         text: String,
     },
 
+    /// An axis of a grid is malformed, or there are too many trainings.
+    #[error("grid `{axis}`: {reason}")]
+    Grid {
+        /// The axis or the axes, as written.
+        axis: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+
     /// The memory of an optimiser is that of another network or another kind of optimiser.
     #[error("the optimiser's state does not fit the recipe: `{tensor}`")]
     OptimizerState {

@@ -5,6 +5,7 @@ mod ema;
 mod error;
 mod evaluate;
 mod exact;
+pub mod grid;
 pub mod loss;
 mod method;
 pub mod metrics;

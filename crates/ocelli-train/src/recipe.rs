@@ -7,7 +7,7 @@
 
 mod limits;
 mod model_defaults;
-mod overrides;
+pub(crate) mod overrides;
 mod progressive;
 mod reader;
 mod resume;
@@ -26,7 +26,8 @@ pub use sections::{
 use crate::{Error, Pretrained, Result};
 use ocelli_data::augment::Mix;
 use ocelli_data::{EvalConfig, InputConfig, TrainConfig};
-use ocelli_nn::registry::ModelOptions;
+use ocelli_nn::Cost;
+use ocelli_nn::registry::{self, ModelOptions};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use toml::Table;
@@ -89,7 +90,7 @@ impl Recipe {
     /// # Ok::<(), ocelli_train::Error>(())
     /// ```
     pub fn resolve<S: AsRef<str>>(origin: &str, text: &str, overrides: &[S]) -> Result<Self> {
-        Self::of_table(table(origin, text, overrides)?)
+        Self::of_table(table(origin, text, overrides)?, None)
     }
 
     /// Resolves a recipe that starts from `weights`, as [`resolve`](Self::resolve) does otherwise.
@@ -106,13 +107,15 @@ impl Recipe {
         text: &str,
         overrides: &[S],
     ) -> Result<Self> {
-        let mut table = table(origin, text, overrides)?;
-        let pretrained = Pretrained::open(weights, model_defaults::name(&table))?;
-        model_defaults::fill_from(&mut table, &pretrained);
-        Self::of_table(table)
+        Self::of_table(table(origin, text, overrides)?, Some(weights))
     }
 
-    fn of_table(mut table: Table) -> Result<Self> {
+    /// Completes and checks a recipe's table.
+    pub(crate) fn of_table(mut table: Table, weights: Option<&Path>) -> Result<Self> {
+        if let Some(weights) = weights {
+            let pretrained = Pretrained::open(weights, model_defaults::name(&table))?;
+            model_defaults::fill_from(&mut table, &pretrained);
+        }
         model_defaults::fill(&mut table)?;
         let recipe: Self = reader::read(table).map_err(with_hint_from_all_keys)?;
         limits::check(&recipe)?;
@@ -145,6 +148,16 @@ impl Recipe {
         }
     }
 
+    /// What the recipe's network costs for one image of its size, for a dataset of `num_classes`.
+    ///
+    /// # Errors
+    /// When the architecture cannot be built as asked, or the image is too small for it.
+    pub fn cost(&self, num_classes: usize) -> Result<Cost> {
+        let graph = registry::find(&self.model.name)?.graph(&self.model_options(num_classes))?;
+        let size = self.input.size as usize;
+        Ok(Cost::of(&graph, size, size)?)
+    }
+
     /// The recipe as TOML, with every field that has a value.
     ///
     /// # Errors
@@ -158,7 +171,7 @@ impl Recipe {
 }
 
 /// A recipe's text under `overrides`, not yet checked.
-fn table<S: AsRef<str>>(origin: &str, text: &str, overrides: &[S]) -> Result<Table> {
+pub(crate) fn table<S: AsRef<str>>(origin: &str, text: &str, overrides: &[S]) -> Result<Table> {
     let mut table: Table = toml::from_str(text).map_err(|error| Error::RecipeSyntax {
         origin: origin.to_owned(),
         message: error.to_string().trim_end().to_owned(),

@@ -78,7 +78,7 @@ pub(crate) fn report(error: &Error) -> ExitCode {
 
 /// The chain of causes, without what was told before: a cause that the message above it contains,
 /// or a message that the cause below it begins with.
-fn one_line(error: &Error) -> String {
+pub(crate) fn one_line(error: &Error) -> String {
     let mut told: Vec<String> = Vec::new();
     for cause in error.chain() {
         let text = cause.to_string();

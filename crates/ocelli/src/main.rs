@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod circumstances;
 mod commands;
 mod device;
 mod failure;

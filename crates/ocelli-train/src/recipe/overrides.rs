@@ -16,14 +16,15 @@ pub(super) fn apply(table: &mut Table, text: &str) -> Result<()> {
 
 /// A value in TOML's syntax, or else the text itself. Nothing in a recipe is a date, but a name
 /// may look like one.
-fn parse(text: &str) -> Value {
+pub(crate) fn parse(text: &str) -> Value {
     match text.parse() {
         Err(_) | Ok(Value::Datetime(_)) => Value::String(text.to_owned()),
         Ok(value) => value,
     }
 }
 
-fn set(table: &mut Table, parts: &[&str], value: Value, key: &str) -> Result<()> {
+/// Sets the field at `parts`, whose whole name is `key`, making sections on the way.
+pub(crate) fn set(table: &mut Table, parts: &[&str], value: Value, key: &str) -> Result<()> {
     match parts {
         [] => Ok(()),
         [last] => {

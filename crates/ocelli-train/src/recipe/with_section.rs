@@ -21,7 +21,7 @@ impl Recipe {
     ) -> Result<(Self, T)> {
         let mut table = table(origin, text, overrides)?;
         let section = table.remove(name).unwrap_or_else(|| Value::Table(Table::new()));
-        Ok((Self::of_table(table)?, reader::read_section(name, section)?))
+        Ok((Self::of_table(table, None)?, reader::read_section(name, section)?))
     }
 
     /// The recipe and the section called `name` as TOML, with every field that has a value.

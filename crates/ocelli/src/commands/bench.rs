@@ -6,7 +6,6 @@
 mod contest;
 mod data;
 mod kernels;
-mod machine;
 mod model_at_size;
 mod models;
 mod peer;

@@ -1,20 +1,19 @@
 //! `ocelli train`: from a recipe to a run's folder.
 
 mod begin;
+mod grid;
+mod session;
 mod summary;
 mod watch;
 
-use ocelli::train::{
-    Local, Machine, Outcome, Parts, Setup, Supervised, Trained, Trainer, evaluate,
-};
+use ocelli::train::Outcome;
+use ocelli::train::grid::Axis;
 use std::path::PathBuf;
 
-use crate::commands::report::{self, SavedEvaluation};
 use crate::failure::Done;
 use crate::settings::Settings;
 use crate::signals;
-use begin::Plan;
-use watch::Watch;
+use session::Session;
 
 const EXAMPLES: &str = "\
 Everything that decides the result is in the recipe; the run's folder gets a copy with every field
@@ -25,6 +24,7 @@ Examples:
   ocelli train --pretrained lite0.safetensors --data photos/ --reset-head
   ocelli train my.toml --set optimizer.lr=0.05 --set train.epochs=30 --out runs/slow
   ocelli train cifar10-resnet20 --data 'cifar10/{split}.tar' --max-hours 0.5
+  ocelli train my.toml --grid optimizer.lr=0.05,0.1,0.2 --grid seed=0,1,2 --out runs/rates
   ocelli train my.toml --out runs/slow --resume auto
   ocelli train --resume runs/slow";
 
@@ -53,6 +53,13 @@ pub(crate) struct Args {
     /// Give the classifier fresh weights, for classes other than the pretrained ones
     #[arg(long)]
     reset_head: bool,
+    /// Train once for every value of a field, and for every combination with other axes. The
+    /// grid's folder gets a run for each, and grid.csv; a grid goes on where it stopped
+    #[arg(long, value_name = "SECTION.KEY=V,V,…", conflicts_with = "resume")]
+    grid: Vec<Axis>,
+    /// Show what would be trained and what each network costs, and train nothing
+    #[arg(long, conflicts_with = "resume")]
+    dry_run: bool,
     /// The run's folder [default: runs/RECIPE-1, or the next that is free]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -70,44 +77,15 @@ pub(crate) struct Args {
 
 /// Trains until the recipe's end, a limit or a signal.
 pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
+    if args.resume.as_deref().is_none_or(|resume| resume == "auto") {
+        let grid = begin::grid(args, settings.seed)?;
+        if args.dry_run || !grid.is_single() {
+            return grid::run(args, &grid, settings);
+        }
+    }
     let stop = signals::stop_flag()?;
-    let device = settings.open_device()?;
-    let Plan { recipe, place } = begin::plan(args, settings.seed)?;
-    let machine =
-        Machine { device: device.clone(), threads: settings.threads, rank: 0, world_size: 1 };
-    let setup = Setup::new(&recipe, &machine)?;
-    if let Some(report) = &setup.weights {
-        tracing::info!("{report}");
-    }
-    let mut run = place.open()?;
-    let folder = run.path().to_owned();
-    tracing::info!("run: {}", folder.display());
-    let classes = setup.train.first().loader.source().classes().to_vec();
-    let mut watch = Watch::new(&folder, recipe.train.max_steps);
-    let mut summary = Trainer::new(Parts {
-        recipe: &recipe,
-        network: setup.network,
-        method: &mut Supervised::default(),
-        train: &setup.train,
-        eval: Some(&setup.eval),
-        run: &mut run,
-        metadata: setup.metadata,
-        group: &Local,
-        observer: &mut watch,
-        stop: &stop,
-    })?
-    .run()?;
-    drop(watch);
-
-    if summary.evaluation.is_none() && summary.outcome != Outcome::Interrupted {
-        // The run had ended and been evaluated before.
-        let network = Trained::open(&folder, None, &device)?.network;
-        summary.evaluation = Some(evaluate(&network, &setup.eval, &Local, &mut |_| {})?);
-    }
-    if let Some(evaluation) = &summary.evaluation {
-        SavedEvaluation::new(summary.state.step, classes, evaluation).save(&folder)?;
-    }
-    report::write(&folder)?;
+    let session = Session { device: settings.open_device()?, threads: settings.threads, stop };
+    let (folder, summary) = session.train(begin::plan(args, settings.seed)?)?;
     summary::show(&mut settings.output, &folder, &summary)?;
     settings.output.finish(&summary::answer(&folder, &summary))?;
     if summary.outcome == Outcome::Interrupted {

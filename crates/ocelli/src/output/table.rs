@@ -20,14 +20,15 @@ pub(crate) struct Table {
 
 impl Table {
     /// A table with these columns.
-    pub(crate) fn new<const N: usize>(heads: [(&str, Align); N]) -> Self {
-        let columns = heads.iter().map(|(_, align)| *align).collect();
-        Self { columns, rows: vec![heads.map(|(head, _)| head.to_owned()).into()] }
+    pub(crate) fn new<'a>(heads: impl IntoIterator<Item = (&'a str, Align)>) -> Self {
+        let (heads, columns) =
+            heads.into_iter().map(|(head, align)| (head.to_owned(), align)).unzip();
+        Self { columns, rows: vec![heads] }
     }
 
     /// Adds a row.
-    pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
-        self.rows.push(cells.into());
+    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+        self.rows.push(cells.into_iter().collect());
     }
 }
 

@@ -7,6 +7,7 @@ mod bench;
 mod convert;
 mod data;
 mod finetune;
+mod grid;
 mod layout;
 mod models;
 mod resume;

@@ -109,7 +109,11 @@ fn failed_trials_are_kept_and_stop_nothing() {
     assert!(failed > 0 && failed < 20, "{failed}");
     assert_eq!(lines.len(), 40);
     assert_eq!(lines[0], "trial 0: Fk3e1×1 Fk3e4×2 Fk3e4×2 Mk3e4×2 Mk3e6×2");
-    assert!(lines[1].starts_with("trial 0: reward 0.5600, top-1 56.00 %, step 50.00 ms (1.00×)"), "{}", lines[1]);
+    assert!(
+        lines[1].starts_with("trial 0: reward 0.5600, top-1 56.00 %, step 50.00 ms (1.00×)"),
+        "{}",
+        lines[1]
+    );
     assert!(lines[1].ends_with("; the best so far"), "{}", lines[1]);
     assert!(
         lines.iter().any(|line| line.contains("failed: the loss is not finite at step 3; best"))

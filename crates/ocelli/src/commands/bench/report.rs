@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::Path;
 
 use super::contest::{Case, median};
-use super::machine::{command, machine, today};
+use crate::circumstances::{command, machine, today};
 use crate::output::{Align, Table};
 use crate::settings::Settings;
 

@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use ocelli::recipes;
+use ocelli::train::grid::Grid;
 use ocelli::train::recipe::{DEFAULT, FINETUNE};
 use ocelli::train::{Error, Recipe, RunFolder};
 use std::borrow::Cow;
@@ -28,8 +29,8 @@ pub(super) struct Plan {
 pub(super) enum Place {
     /// A folder that does not hold a run yet, and the recipe that it shall hold.
     New(PathBuf, Box<Recipe>),
-    /// A run that was begun before.
-    Begun(RunFolder),
+    /// The folder of a run that was begun before.
+    Begun(PathBuf),
 }
 
 impl Place {
@@ -37,7 +38,7 @@ impl Place {
     pub(super) fn open(self) -> anyhow::Result<RunFolder> {
         match self {
             Self::New(folder, recipe) => Ok(RunFolder::create(folder, &recipe)?),
-            Self::Begun(run) => Ok(run),
+            Self::Begun(folder) => Ok(RunFolder::open(folder)?.0),
         }
     }
 }
@@ -50,15 +51,19 @@ pub(super) fn plan(args: &Args, seed: Option<u64>) -> anyhow::Result<Plan> {
         Some("auto") => resume_or_begin(args, resolve(args, seed)?)?,
         Some(path) => resume(args, seed, Path::new(path))?,
     };
-    let limits = &mut plan.recipe.train;
-    limits.max_steps = args.max_steps.or(limits.max_steps);
-    limits.max_hours = args.max_hours.or(limits.max_hours);
+    limit(&mut plan.recipe, args);
     Ok(plan)
 }
 
+/// Sets the limits of the command line.
+pub(super) fn limit(recipe: &mut Recipe, args: &Args) {
+    let limits = &mut recipe.train;
+    limits.max_steps = args.max_steps.or(limits.max_steps);
+    limits.max_hours = args.max_hours.or(limits.max_hours);
+}
+
 fn begin(args: &Args, recipe: Recipe) -> anyhow::Result<Plan> {
-    let new = || RunFolder::unused_path(Path::new(RUNS), &stem(args));
-    let path = args.out.clone().unwrap_or_else(new);
+    let path = out(args);
     if RunFolder::holds_run(&path) {
         return Err(Error::RunExists { path }.into());
     }
@@ -72,8 +77,9 @@ fn resume(args: &Args, seed: Option<u64>, folder: &Path) -> anyhow::Result<Plan>
                        and --out go with --resume auto";
         return Err(BadUsage(message.to_owned()).into());
     }
-    let (run, recipe) = RunFolder::open(folder)?;
-    Ok(Plan { recipe: recipe.resume(&args.overrides(seed))?, place: Place::Begun(run) })
+    let begun = Recipe::load::<&str>(&RunFolder::recipe_path(folder), &[])?;
+    let recipe = begun.resume(&args.overrides(seed))?;
+    Ok(Plan { recipe, place: Place::Begun(folder.to_owned()) })
 }
 
 /// The run in `--out`, or else the newest of the same recipe; a new one if there is none.
@@ -89,18 +95,24 @@ fn resume_or_begin(args: &Args, recipe: Recipe) -> anyhow::Result<Plan> {
 }
 
 fn resume_same(folder: &Path, wanted: Recipe) -> anyhow::Result<Plan> {
-    let (run, begun) = RunFolder::open(folder)?;
-    if !is_same_run(&begun, &wanted) {
-        let folder = folder.display();
-        let message = format!("{folder} was begun with another recipe");
-        let hint =
-            format!("`ocelli train --resume {folder}` goes on with it; another --out begins anew");
-        return Err(BadInput::new(message).hint(hint).into());
-    }
-    Ok(Plan { recipe: wanted, place: Place::Begun(run) })
+    check_same(folder, &wanted)?;
+    Ok(Plan { recipe: wanted, place: Place::Begun(folder.to_owned()) })
 }
 
-/// Whether two recipes lead to the same weights: where data lies, what is kept and when to stop
+/// Refuses to go on in `folder` with another recipe than that of the run in it.
+pub(super) fn check_same(folder: &Path, wanted: &Recipe) -> anyhow::Result<()> {
+    let begun = Recipe::load::<&str>(&RunFolder::recipe_path(folder), &[])?;
+    if is_same_run(&begun, wanted) {
+        return Ok(());
+    }
+    let folder = folder.display();
+    let message = format!("{folder} was begun with another recipe");
+    let hint =
+        format!("`ocelli train --resume {folder}` goes on with it; another --out begins anew");
+    Err(BadInput::new(message).hint(hint).into())
+}
+
+/// Whether two recipes lead to the same weights. Where data lies, what is kept and when to stop
 /// may differ, as for [`Recipe::resume`].
 fn is_same_run(begun: &Recipe, wanted: &Recipe) -> bool {
     let mut wanted = wanted.clone();
@@ -121,6 +133,19 @@ fn newest_of(recipe: &Recipe) -> Option<PathBuf> {
     };
     let folders = fs::read_dir(RUNS).ok()?.flatten().map(|entry| entry.path());
     folders.filter_map(|folder| Some((began(&folder)?, folder))).max().map(|(_, folder)| folder)
+}
+
+/// The recipe with all that varies, for a command line that does not resume a certain run.
+pub(super) fn grid(args: &Args, seed: Option<u64>) -> anyhow::Result<Grid> {
+    let (origin, text) = args.recipe_text()?;
+    let overrides = args.overrides(seed);
+    Ok(Grid::new(&origin, &text, &overrides, &args.grid, args.pretrained.clone())?)
+}
+
+/// The folder that was asked for, or a new one.
+pub(super) fn out(args: &Args) -> PathBuf {
+    let new = || RunFolder::unused_path(Path::new(RUNS), &stem(args));
+    args.out.clone().unwrap_or_else(new)
 }
 
 fn resolve(args: &Args, seed: Option<u64>) -> anyhow::Result<Recipe> {

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::settings::cores;
 
 /// The machine in one line: processor, cores, memory, system.
-pub(super) fn machine() -> String {
+pub(crate) fn machine() -> String {
     let field = |file: &str, key: &str| {
         let text = fs::read_to_string(file).ok()?;
         let line = text.lines().find(|line| line.starts_with(key))?;
@@ -26,7 +26,7 @@ pub(super) fn machine() -> String {
 
 /// The command that was typed. Files are named without the folders that differ from one machine to
 /// the next.
-pub(super) fn command() -> String {
+pub(crate) fn command() -> String {
     let short = |word: String| match Path::new(&word) {
         path if path.is_absolute() => path.file_name().unwrap_or_default().to_string_lossy().into(),
         _ => word,
@@ -36,7 +36,7 @@ pub(super) fn command() -> String {
 }
 
 /// Today in UTC, as in `2026-11-24`.
-pub(super) fn today() -> String {
+pub(crate) fn today() -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     date(now.as_secs() / (24 * 60 * 60))
 }

@@ -1,0 +1,133 @@
+//! What became of one cell of a grid.
+
+use anyhow::Context;
+use ocelli::nn::Cost;
+use ocelli::train::Summary;
+use ocelli::train::grid::Cell;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The file of a row in the folder of its run.
+const FILE: &str = "cell.json";
+
+/// Where a cell stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Status {
+    Planned,
+    Finished,
+    LimitReached,
+    Interrupted,
+    Failed,
+}
+
+impl Status {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Finished => "finished",
+            Self::LimitReached => "limit_reached",
+            Self::Interrupted => "interrupted",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// One cell: its settings, what its network costs, what was measured.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Row {
+    pub(super) name: String,
+    pub(super) settings: Map<String, Value>,
+    pub(super) status: Status,
+    pub(super) run: Option<PathBuf>,
+    pub(super) params: Option<u64>,
+    pub(super) macs: Option<u64>,
+    pub(super) activations: Option<u64>,
+    pub(super) steps: Option<u64>,
+    pub(super) samples: Option<u64>,
+    pub(super) top1: Option<f64>,
+    pub(super) best_top1: Option<f64>,
+    pub(super) seconds: Option<f64>,
+    pub(super) images_per_second: Option<f64>,
+    pub(super) error: Option<String>,
+}
+
+impl Row {
+    /// A cell before its training.
+    pub(super) fn new(cell: &Cell) -> Self {
+        let setting = |(key, value): &(String, toml::Value)| {
+            (key.clone(), serde_json::to_value(value).unwrap_or_default())
+        };
+        Self {
+            name: cell.name.clone(),
+            settings: cell.settings.iter().map(setting).collect(),
+            status: Status::Planned,
+            run: None,
+            params: None,
+            macs: None,
+            activations: None,
+            steps: None,
+            samples: None,
+            top1: None,
+            best_top1: None,
+            seconds: None,
+            images_per_second: None,
+            error: None,
+        }
+    }
+
+    pub(super) fn with_cost(self, cost: &Cost) -> Self {
+        let Cost { params, macs, activations, .. } = *cost;
+        let (params, macs, activations) = (Some(params), Some(macs), Some(activations));
+        Self { params, macs, activations, ..self }
+    }
+
+    pub(super) fn failed(self, error: String) -> Self {
+        Self { status: Status::Failed, error: Some(error), ..self }
+    }
+
+    /// The cell after its training; `speed` is that of an earlier session, for one that took no
+    /// step.
+    pub(super) fn with_summary(self, summary: &Summary, run: &Path, speed: Option<f64>) -> Self {
+        let scores = summary.evaluation.as_ref().map(|evaluation| &evaluation.scores);
+        let measured = Some(summary.images_per_second).filter(|speed| speed.is_finite());
+        let best = summary.state.best;
+        Self {
+            status: summary.outcome.into(),
+            run: Some(run.to_owned()),
+            steps: Some(summary.state.step),
+            samples: scores.map(|scores| scores.samples),
+            top1: scores.map(|scores| scores.top1),
+            best_top1: best.map(|best| best.correct as f64 / best.samples as f64),
+            seconds: Some(summary.state.seconds),
+            images_per_second: measured.or(speed),
+            error: None,
+            ..self
+        }
+    }
+
+    pub(super) fn is_finished(&self) -> bool {
+        self.status == Status::Finished
+    }
+
+    /// What an earlier command left in the run's folder.
+    pub(super) fn load(folder: &Path) -> Option<Self> {
+        serde_json::from_slice(&fs::read(folder.join(FILE)).ok()?).ok()
+    }
+
+    /// Leaves it in the run's folder, if there is one, whole or not at all.
+    pub(super) fn save(&self, folder: &Path) -> anyhow::Result<()> {
+        if !folder.is_dir() {
+            return Ok(());
+        }
+        let path = folder.join(FILE);
+        let text = serde_json::to_vec(self).map_err(io::Error::from)?;
+        let unfinished = path.with_extension("json.part");
+        fs::write(&unfinished, text)
+            .and_then(|()| fs::rename(&unfinished, &path))
+            .with_context(|| path.display().to_string())
+    }
+}

@@ -1,0 +1,140 @@
+//! All cells of a grid, as a table, as JSON and as CSV.
+
+use anyhow::Context;
+use ocelli::train::grid::labels;
+use serde::Serialize;
+use serde_json::Value;
+use std::path::PathBuf;
+use std::{fmt, fs, io};
+
+use super::row::Row;
+use crate::circumstances::{command, machine, today};
+use crate::output::{Align, Table, grouped, percent};
+
+/// The rows of a grid.
+#[derive(Debug, Serialize)]
+pub(super) struct Sheet {
+    #[serde(rename = "out")]
+    pub(super) folder: PathBuf,
+    pub(super) keys: Vec<String>,
+    pub(super) rows: Vec<Row>,
+}
+
+impl Sheet {
+    pub(super) fn csv_path(&self) -> PathBuf {
+        self.folder.join("grid.csv")
+    }
+
+    /// Writes a line per row, each with what every figure needs beside it; whole or not at all.
+    pub(super) fn write_csv(&self) -> anyhow::Result<()> {
+        let path = self.csv_path();
+        let unfinished = path.with_extension("csv.part");
+        let write = || -> io::Result<()> {
+            fs::create_dir_all(&self.folder)?;
+            fs::write(&unfinished, self.to_csv(&[today(), machine(), command()])?)?;
+            fs::rename(&unfinished, &path)
+        };
+        write().with_context(|| path.display().to_string())
+    }
+
+    fn to_csv(&self, circumstances: &[String; 3]) -> io::Result<Vec<u8>> {
+        let mut csv = csv::Writer::from_writer(Vec::new());
+        let measured = [
+            "params",
+            "macs",
+            "activations",
+            "steps",
+            "samples",
+            "top1",
+            "best_top1",
+            "seconds",
+            "images_per_second",
+            "status",
+            "error",
+            "run",
+        ];
+        let keys = self.keys.iter().map(String::as_str);
+        csv.write_record(["date", "machine", "command"].into_iter().chain(keys).chain(measured))?;
+        for row in &self.rows {
+            let settings = self.keys.iter().map(|key| setting(row, key));
+            let whole = |number: Option<u64>| number.map(|n| n.to_string()).unwrap_or_default();
+            let real = |number: Option<f64>, digits: usize| {
+                number.map(|number| format!("{number:.digits$}")).unwrap_or_default()
+            };
+            let run = row.run.as_ref().map(|run| run.display().to_string());
+            let measured = [
+                whole(row.params),
+                whole(row.macs),
+                whole(row.activations),
+                whole(row.steps),
+                whole(row.samples),
+                real(row.top1, 4),
+                real(row.best_top1, 4),
+                real(row.seconds, 1),
+                real(row.images_per_second, 1),
+                row.status.name().to_owned(),
+                row.error.clone().unwrap_or_default(),
+                run.unwrap_or_default(),
+            ];
+            csv.write_record(circumstances.iter().cloned().chain(settings).chain(measured))?;
+        }
+        csv.into_inner().map_err(|error| io::Error::other(error.to_string()))
+    }
+
+    /// What would be trained and what it costs.
+    pub(super) fn costs(&self) -> Table {
+        let columns = ["params", "MACs", "activations"];
+        self.table(&columns, |row| [row.params, row.macs, row.activations].map(count).into())
+    }
+
+    /// The settings of each row, these columns, and what went wrong where something did.
+    fn table(&self, columns: &[&str], cells: impl Fn(&Row) -> Vec<String>) -> Table {
+        let keys: Vec<&str> = self.keys.iter().map(String::as_str).collect();
+        let settings = labels(&keys).into_iter().map(|label| (label, Align::Left));
+        let columns = columns.iter().map(|column| (*column, Align::Right));
+        let has_errors = self.rows.iter().any(|row| row.error.is_some());
+        let error = has_errors.then_some(("error", Align::Left));
+        let mut table = Table::new(settings.chain(columns).chain(error));
+        for row in &self.rows {
+            let settings = self.keys.iter().map(|key| setting(row, key));
+            let error = has_errors.then(|| row.error.clone().unwrap_or_default());
+            table.row(settings.chain(cells(row)).chain(error));
+        }
+        table
+    }
+}
+
+impl fmt::Display for Sheet {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let columns =
+            ["params", "MACs", "activations", "top-1", "best", "seconds", "images/s", "status"];
+        let share = |share: Option<f64>| share.map(percent).unwrap_or_default();
+        let whole = |number: Option<f64>| number.map(|n| format!("{n:.0}")).unwrap_or_default();
+        let table = self.table(&columns, |row| {
+            vec![
+                count(row.params),
+                count(row.macs),
+                count(row.activations),
+                share(row.top1),
+                share(row.best_top1),
+                whole(row.seconds),
+                whole(row.images_per_second),
+                row.status.name().to_owned(),
+            ]
+        });
+        table.fmt(formatter)
+    }
+}
+
+fn count(number: Option<u64>) -> String {
+    number.map(grouped).unwrap_or_default()
+}
+
+/// The value of a field in a row, without the quotes of text.
+fn setting(row: &Row, key: &str) -> String {
+    match row.settings.get(key) {
+        None => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(value) => value.to_string(),
+    }
+}
