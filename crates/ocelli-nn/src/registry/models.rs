@@ -127,20 +127,27 @@ static MOBILENETS: [Model; 2] = [
     }),
 ];
 
-/// CIFAR's two forms of VGG-16, and their Ghost forms.
-static VGGS: [Model; 4] = [
+/// CIFAR's two forms of VGG-16 and a narrow one, and their Ghost forms.
+static VGGS: [Model; 6] = [
     VGG16_CIFAR,
     VGG16_FC512_CIFAR,
+    VGG16_SMALL_CIFAR,
     ghost("ghost_vgg16_cifar", VGG16_CIFAR),
     ghost("ghost_vgg16_fc512_cifar", VGG16_FC512_CIFAR),
+    ghost("ghost_vgg16_small_cifar", VGG16_SMALL_CIFAR),
 ];
 
 const VGG16_CIFAR: Model =
-    model("vgg16_cifar", "vgg", DefaultConfig::CIFAR10, |options| vgg16(Head::Single, options));
+    model("vgg16_cifar", "vgg", DefaultConfig::CIFAR10, |options| vgg16(Head::Single, 1, options));
 
 const VGG16_FC512_CIFAR: Model =
     model("vgg16_fc512_cifar", "vgg", DefaultConfig::CIFAR10, |options| {
-        vgg16(Head::Hidden, options)
+        vgg16(Head::Hidden, 1, options)
+    });
+
+const VGG16_SMALL_CIFAR: Model =
+    model("vgg16_small_cifar", "vgg", DefaultConfig::CIFAR10, |options| {
+        vgg16(Head::Single, 4, options)
     });
 
 /// The Ghost forms of other networks.
