@@ -13,7 +13,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand};
 
 use crate::commands::{
-    bench, completions, convert, cost, data, eval, models, predict, report, train, version,
+    bench, completions, convert, cost, data, eval, models, predict, report, search, train, version,
 };
 use crate::device::DeviceName;
 use crate::settings::cores;
@@ -77,6 +77,8 @@ pub(crate) struct GlobalArgs {
 pub(crate) enum Command {
     /// Train a network
     Train(train::Args),
+    /// Search for a network that is accurate, fast to train and small
+    Search(search::Args),
     /// Measure how good a network is
     Eval(eval::Args),
     /// Classify pictures

@@ -9,6 +9,7 @@ pub(crate) mod eval;
 pub(crate) mod models;
 pub(crate) mod predict;
 pub(crate) mod report;
+pub(crate) mod search;
 pub(crate) mod train;
 pub(crate) mod version;
 
@@ -24,6 +25,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Done> {
     let settings = Settings::resolve(cli.global)?;
     match cli.command {
         Command::Train(args) => train::run(&args, settings),
+        Command::Search(args) => search::run(&args, settings),
         Command::Eval(args) => eval::run(&args, settings),
         Command::Predict(args) => predict::run(&args, settings),
         Command::Report(args) => report::run(&args, settings),

@@ -5,6 +5,7 @@ mod hints;
 use anyhow::Error;
 use ocelli::data::Error::{LoaderStopped, WorkerPanicked};
 use ocelli::nn::weights::WeightsError;
+use ocelli::{methods, train};
 use std::io;
 use std::process::ExitCode;
 
@@ -102,8 +103,12 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     if cause.is::<BadUsage>() {
         return Some(USAGE);
     }
-    let data = match cause.downcast_ref() {
-        Some(ocelli::train::Error::Data(error)) => Some(error),
+    let data = match (cause.downcast_ref(), cause.downcast_ref()) {
+        (Some(train::Error::Data(error)), _)
+        | (
+            _,
+            Some(methods::Error::Data(error) | methods::Error::Train(train::Error::Data(error))),
+        ) => Some(error),
         _ => cause.downcast_ref::<ocelli::data::Error>(),
     };
     if let Some(LoaderStopped | WorkerPanicked { .. }) = data {
@@ -113,7 +118,8 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
         || cause.is::<ocelli::data::Error>()
         || cause.is::<ocelli::nn::Error>()
         || cause.is::<WeightsError>()
-        || cause.is::<ocelli::train::Error>()
+        || cause.is::<train::Error>()
+        || cause.is::<methods::Error>()
         || cause.is::<ocelli::report::ReportError>()
         || cause.is::<io::Error>();
     bad_input.then_some(BAD_INPUT)
@@ -152,7 +158,9 @@ mod tests {
         assert_eq!(refused(BadInput::new("w").into()), BAD_INPUT);
         assert_eq!(refused(BadUsage("w".into()).into()), USAGE);
         assert_eq!(refused(LoaderStopped.into()), FAILED);
-        assert_eq!(refused(ocelli::train::Error::Data(LoaderStopped).into()), FAILED);
+        assert_eq!(refused(train::Error::Data(LoaderStopped).into()), FAILED);
+        let stopped = methods::Error::Train(train::Error::Data(LoaderStopped));
+        assert_eq!(refused(stopped.into()), FAILED);
         assert_eq!(refused(anyhow!("no idea")), FAILED);
     }
 

@@ -43,7 +43,15 @@ pub const RECIPES: &[BuiltinRecipe] = &[
     builtin!("imagenet21k-efficientnetv2_s"),
 ];
 
-/// The recipe called `name`.
+/// The recipes of `ocelli search`, with a section `[search]`, the default first.
+pub const SEARCHES: &[BuiltinRecipe] = &[builtin!("search"), builtin!("cifar10-search")];
+
+/// The recipe of a training called `name`.
 pub fn find(name: &str) -> Option<&'static BuiltinRecipe> {
-    RECIPES.iter().find(|recipe| recipe.name == name)
+    find_in(RECIPES, name)
+}
+
+/// The one of `recipes` that is called `name`.
+pub fn find_in(recipes: &'static [BuiltinRecipe], name: &str) -> Option<&'static BuiltinRecipe> {
+    recipes.iter().find(|recipe| recipe.name == name)
 }

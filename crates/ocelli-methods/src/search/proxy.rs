@@ -2,9 +2,10 @@
 
 use super::{Evaluator, Measured, Plan, Verdict};
 use crate::{Error, Result};
+use ocelli_data::Loader;
 use ocelli_nn::backbones::efficientnetv2::Layout;
 use ocelli_nn::{Cost, Network};
-use ocelli_train::Error::Diverged;
+use ocelli_train::Error::{Diverged, TooFewSamples};
 use ocelli_train::{
     Local, Machine, Observer, Outcome, Parts, Recipe, RunFolder, Setup, StepTimer, Summary,
     Supervised, Trainer, time_in_turns,
@@ -32,7 +33,7 @@ impl<'a> Proxy<'a> {
     /// each trial, and before the first. `stop`, set from outside, ends the trial under way.
     ///
     /// # Errors
-    /// When the backbone cannot be built, or its batches cannot be made of the images.
+    /// When the backbone cannot be built, or the images do not make a batch.
     pub fn new(
         plan: &'a Plan,
         machine: &'a Machine,
@@ -41,7 +42,8 @@ impl<'a> Proxy<'a> {
         stop: &'a AtomicBool,
     ) -> Result<Self> {
         let recipe = plan.trial_recipe(plan.space().backbone_layout());
-        let backbone = setup(plan, machine, &recipe)?.network;
+        let Setup { network: backbone, train, .. } = setup(plan, machine, &recipe)?;
+        check_count(&recipe, &train.first().loader)?;
         let backbone_params = cost(plan, &backbone)?.params;
         let folder = folder.into();
         Ok(Self { plan, machine, folder, backbone, backbone_params, observer, stop })
@@ -118,6 +120,16 @@ impl Evaluator for Proxy<'_> {
 fn setup(plan: &Plan, machine: &Machine, recipe: &Recipe) -> Result<Setup> {
     let [train, minival] = plan.images();
     Ok(Setup::on(recipe, machine, train, minival)?)
+}
+
+/// A trial takes one step at least.
+fn check_count(recipe: &Recipe, loader: &Loader) -> Result<()> {
+    let (batch, accumulate) = (recipe.train.batch_size as u64, recipe.train.accumulate as u64);
+    if loader.steps_per_epoch() >= accumulate {
+        return Ok(());
+    }
+    let samples = loader.source().len();
+    Err(TooFewSamples { samples, needed: batch * accumulate }.into())
 }
 
 /// What a network costs at the size of the images that the winner will see.

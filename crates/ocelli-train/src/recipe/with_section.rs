@@ -4,6 +4,7 @@ use super::{Recipe, reader, table};
 use crate::{Error, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
 use toml::{Table, Value};
 
 impl Recipe {
@@ -24,18 +25,17 @@ impl Recipe {
         Ok((Self::of_table(table, None)?, reader::read_section(name, section)?))
     }
 
-    /// The recipe and the section called `name` as TOML, with every field that has a value.
+    /// The recipe as TOML and the section called `name` after it, with every field that has a value.
     ///
     /// # Errors
     /// When a number does not fit TOML.
     pub fn to_toml_with(&self, name: &str, section: &impl Serialize) -> Result<String> {
-        let unwritable = |error: toml::ser::Error| Error::RecipeSyntax {
-            origin: "the resolved recipe".to_owned(),
+        let section = toml::to_string(&BTreeMap::from([(name, section)]));
+        let section = section.map_err(|error| Error::RecipeSyntax {
+            origin: format!("[{name}]"),
             message: error.to_string(),
-        };
-        let mut table = Table::try_from(self).map_err(unwritable)?;
-        table.insert(name.to_owned(), Value::try_from(section).map_err(unwritable)?);
-        toml::to_string(&table).map_err(unwritable)
+        })?;
+        Ok(format!("{}\n{section}", self.to_toml()?))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Recipes by name: one that comes with the library, or a file.
 
 use anyhow::Context;
-use ocelli::recipes::{self, RECIPES};
+use ocelli::recipes::{self, BuiltinRecipe, RECIPES};
 use ocelli::train::{Error, Recipe};
 use std::borrow::Cow;
 use std::fs;
@@ -10,20 +10,23 @@ use std::path::Path;
 
 use crate::failure::BadInput;
 
-/// What errors call the recipe of this name, and its text. A file goes before a recipe of the
-/// library.
+/// What errors call the recipe of this name, and its text. A file goes before one of the `known`
+/// recipes of the library.
 ///
 /// # Errors
 /// When there is neither, or the file cannot be read.
-pub(crate) fn text(name: &str) -> anyhow::Result<(String, Cow<'static, str>)> {
+pub(crate) fn text(
+    name: &str,
+    known: &'static [BuiltinRecipe],
+) -> anyhow::Result<(String, Cow<'static, str>)> {
     let path = Path::new(name);
-    if let (Some(recipe), false) = (recipes::find(name), path.exists()) {
+    if let (Some(recipe), false) = (recipes::find_in(known, name), path.exists()) {
         return Ok((name.to_owned(), recipe.text.into()));
     }
     match fs::read_to_string(path) {
         Ok(text) => Ok((path.display().to_string(), text.into())),
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            let names: Vec<&str> = RECIPES.iter().map(|recipe| recipe.name).collect();
+            let names: Vec<&str> = known.iter().map(|recipe| recipe.name).collect();
             let message = format!("{}: no such recipe", path.display());
             let hint = format!("built in are {}", names.join(", "));
             Err(BadInput::new(message).hint(hint).into())
@@ -37,7 +40,7 @@ pub(crate) fn text(name: &str) -> anyhow::Result<(String, Cow<'static, str>)> {
 /// # Errors
 /// As [`text`], and when a field is wrong.
 pub(crate) fn resolve(name: &str) -> anyhow::Result<Recipe> {
-    let (origin, text) = text(name)?;
+    let (origin, text) = text(name, RECIPES)?;
     Recipe::resolve::<&str>(&origin, &text, &[]).with_context(|| name.to_owned())
 }
 

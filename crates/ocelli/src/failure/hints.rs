@@ -2,7 +2,7 @@
 
 use ocelli::nn::weights::WeightsError;
 use ocelli::report::ReportError;
-use ocelli::{data, nn, train};
+use ocelli::{data, methods, nn, train};
 use std::io;
 
 use super::BadInput;
@@ -18,6 +18,9 @@ fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
     }
     if let Some(error) = cause.downcast_ref() {
         return of_training(error);
+    }
+    if let Some(error) = cause.downcast_ref() {
+        return of_method(error);
     }
     let data = cause.downcast_ref().and_then(of_data);
     let network = cause.downcast_ref().and_then(of_network);
@@ -44,6 +47,32 @@ fn of_training(error: &train::Error) -> Option<String> {
         }
         train::Error::Io { error, .. } => of_system(error),
         train::Error::OtherRun { .. } => Some("begin a new run with other settings"),
+        _ => None,
+    };
+    hint.map(str::to_owned)
+}
+
+fn of_method(error: &methods::Error) -> Option<String> {
+    let hint = match error {
+        methods::Error::Train(error) => return of_training(error),
+        methods::Error::Network(error) => of_network(error),
+        methods::Error::Data(error) => of_data(error),
+        methods::Error::Backbone { .. } => {
+            Some("efficientnetv2_small_cifar is one for small images")
+        }
+        methods::Error::LedgerExists { path } => {
+            let folder = path.parent().unwrap_or(path).display();
+            return Some(format!(
+                "`ocelli search --resume {folder}` goes on with it; another --out begins anew"
+            ));
+        }
+        methods::Error::OtherSearch { .. } => {
+            Some("go on under the search's own recipe, or begin anew with another --out")
+        }
+        methods::Error::Ledger { .. } => Some(
+            "the lines before it are whole: without it and what follows, the search goes on there",
+        ),
+        methods::Error::Io { error, .. } => of_system(error),
         _ => None,
     };
     hint.map(str::to_owned)

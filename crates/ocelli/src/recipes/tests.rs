@@ -1,4 +1,6 @@
 use super::*;
+use ocelli_methods::search::SearchConfig;
+use ocelli_nn::registry;
 use ocelli_train::grid::{Cell, Grid};
 use ocelli_train::{Ema, Recipe, Schedule};
 use std::collections::BTreeMap;
@@ -35,22 +37,34 @@ fn every_recipe_resolves_and_its_network_can_be_built() {
 }
 
 #[test]
+fn every_recipe_of_a_search_resolves_and_has_a_backbone() {
+    for BuiltinRecipe { name, text } in SEARCHES {
+        let (recipe, search): (Recipe, SearchConfig) =
+            Recipe::resolve_with("search", name, text, NONE).unwrap();
+        search.check().unwrap();
+        let model = registry::find(&recipe.model.name).unwrap();
+        assert!(model.layout(&recipe.model_options(10)).unwrap().is_some(), "{name}");
+    }
+}
+
+#[test]
 fn every_recipe_of_the_folder_is_part_of_the_library() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../recipes");
     let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
     let files = files.map(|file| file.into_string().unwrap());
     for name in files.filter_map(|file| file.strip_suffix(".toml").map(str::to_owned)) {
-        assert!(find(&name).is_some(), "{name}");
+        assert!(find(&name).or(find_in(SEARCHES, &name)).is_some(), "{name}");
     }
 }
 
 #[test]
 fn every_field_is_in_the_documentation() {
     let documentation = include_str!("../../../../docs/recipes.md");
-    let recipe = Recipe::default().to_toml().unwrap();
+    let recipe = Recipe::default().to_toml_with("search", &SearchConfig::default()).unwrap();
     for line in recipe.lines().filter(|line| line.contains(" = ")) {
         let field = line.split(" = ").next().unwrap();
-        assert!(documentation.contains(&format!("`{field}`")), "{field}");
+        let is_there = ["`", "."].map(|start| documentation.contains(&format!("{start}{field}`")));
+        assert!(is_there.contains(&true), "{field}");
     }
 }
 
@@ -135,7 +149,7 @@ fn the_recipe_of_efficientnetv2_has_the_published_rates() {
     assert!(recipe.ema.enabled);
 
     let options = recipe.model_options(3);
-    let model = ocelli_nn::registry::find("ghostnet_small").unwrap();
+    let model = registry::find("ghostnet_small").unwrap();
     let network = model.network(&options, ocelli_random::Seed(0), &burn::tensor::Device::flex());
     assert_close(Ema::new(&network.unwrap(), recipe.ema.decay).next_decay(), 0.1);
 }

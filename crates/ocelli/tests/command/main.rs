@@ -11,6 +11,7 @@ mod grid;
 mod layout;
 mod models;
 mod resume;
+mod search;
 mod streams;
 mod support;
 mod tiny;

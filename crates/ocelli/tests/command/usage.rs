@@ -6,6 +6,7 @@ use insta::assert_snapshot;
 const COMMANDS: &[&str] = &[
     "",
     "train",
+    "search",
     "eval",
     "predict",
     "report",

@@ -1,7 +1,7 @@
 //! What is trained, and where: a new run from a recipe, or one that was begun before.
 
 use anyhow::Context;
-use ocelli::recipes;
+use ocelli::recipes::{self, RECIPES};
 use ocelli::train::grid::Grid;
 use ocelli::train::recipe::{DEFAULT, FINETUNE};
 use ocelli::train::{Error, Recipe, RunFolder};
@@ -173,7 +173,7 @@ impl Args {
     /// The name and the text of the recipe that is asked for.
     fn recipe_text(&self) -> anyhow::Result<(String, Cow<'static, str>)> {
         if let Some(name) = &self.recipe {
-            return recipe::text(name);
+            return recipe::text(name, RECIPES);
         }
         let text = match (&self.pretrained, &self.data, &self.model) {
             (Some(_), ..) => FINETUNE,
