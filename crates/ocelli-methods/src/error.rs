@@ -21,6 +21,21 @@ pub enum Error {
     #[error(transparent)]
     Data(#[from] ocelli_data::Error),
 
+    /// A setting of a study is out of range.
+    #[error("`{field}` is {found}, expected {expected}")]
+    Setting {
+        /// The setting.
+        field: &'static str,
+        /// What was found.
+        found: String,
+        /// What would be accepted.
+        expected: String,
+    },
+
+    /// A study needs images.
+    #[error("no image to look at")]
+    NoImages,
+
     /// A search needs a backbone that has a table of stages.
     #[error("`model.name` is {model}, expected an EfficientNetV2: a search varies its stages")]
     Backbone {

@@ -1,6 +1,7 @@
 //! The published methods of Ocelli, one folder a paper.
 
 mod error;
+pub mod ghost_redundancy;
 pub mod search;
 
 pub use error::{Error, Result};

@@ -16,6 +16,15 @@ pub enum Error {
         nearest: Option<String>,
     },
 
+    /// A network has no layer of that name.
+    #[error("the network has no layer `{name}`; near are {}", near.join(", "))]
+    UnknownLayer {
+        /// What was asked for.
+        name: String,
+        /// Names that it has, the nearest first.
+        near: Vec<String>,
+    },
+
     /// An option of a model has a value that the architecture cannot have.
     #[error("model option `{option}`: {value} is not possible, expected {expected}")]
     ModelOption {

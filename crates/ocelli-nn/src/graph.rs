@@ -15,9 +15,9 @@ pub use builder::{Builder, ConvSettings, NormSettings};
 pub use op::{Activation, BatchNorm, Conv2d, Linear, Op, Padding, Pool, Window};
 pub use shape::Shape;
 
-use crate::Result;
 use crate::init::InitScheme;
 use crate::parameter::{ParamId, ParamSpec};
+use crate::{Error, Result};
 
 /// The place of an operation in its graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -64,6 +64,24 @@ impl Graph {
     /// The operation at `id`.
     pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.0]
+    }
+
+    /// The last operation of that name: of several that share a layer's name, as an activation does
+    /// with what it follows, the one whose result leaves the layer.
+    ///
+    /// # Errors
+    /// [`UnknownLayer`](crate::Error::UnknownLayer) with the names that are nearest.
+    pub fn find(&self, name: &str) -> Result<NodeId> {
+        if let Some(index) = self.nodes.iter().rposition(|node| node.name == name) {
+            return Ok(NodeId(index));
+        }
+        let mut names: Vec<&str> = self.nodes.iter().map(|node| node.name.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        let distance = |other: &str| strsim::jaro_winkler(other, name);
+        names.sort_by(|a, b| distance(b).total_cmp(&distance(a)));
+        let near = names.iter().take(3).map(|name| (*name).to_owned()).collect();
+        Err(Error::UnknownLayer { name: name.to_owned(), near })
     }
 
     /// The parameters in state-dict order.

@@ -30,6 +30,12 @@ pub enum ReportError {
         /// What the drawing library said.
         reason: String,
     },
+    /// A picture could not be drawn.
+    #[error("picture: {reason}")]
+    Picture {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The rows of a matrix do not have the length that its labels ask for.
     #[error("matrix '{title}': row {row} has {found} columns, expected {expected}")]
     Ragged {

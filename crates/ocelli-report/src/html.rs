@@ -1,6 +1,12 @@
 //! A page of HTML with everything inside: no script, no network, light and dark.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use crate::ReportError;
 
 const STYLE: &str = include_str!("html/style.css");
 
@@ -68,6 +74,14 @@ impl Page {
         self.push(format_args!("<figure>{svg}</figure>\n"))
     }
 
+    /// A picture, inside the page, with words for who cannot see it.
+    pub fn picture(&mut self, png: &[u8], words: &str) -> &mut Self {
+        let (data, words) = (STANDARD.encode(png), escape(words));
+        self.push(format_args!(
+            "<figure><img alt=\"{words}\" src=\"data:image/png;base64,{data}\"></figure>\n"
+        ))
+    }
+
     /// A table.
     pub fn table(&mut self, table: &Table) -> &mut Self {
         self.push(format_args!("<table>\n<thead><tr>"));
@@ -101,6 +115,16 @@ impl Page {
         )
     }
 
+    /// Writes the page to `path`, whole or not at all.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write(&self, path: &Path) -> Result<(), ReportError> {
+        let unfinished = path.with_extension("html.part");
+        fs::write(&unfinished, self.to_html()).map_err(ReportError::io(&unfinished))?;
+        fs::rename(&unfinished, path).map_err(ReportError::io(path))
+    }
+
     fn push(&mut self, html: std::fmt::Arguments<'_>) -> &mut Self {
         // Writing to a string cannot fail.
         let _ = self.body.write_fmt(html);
@@ -127,10 +151,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn pictures_are_inside_the_page() {
+        let html = Page::new("t", "s").picture(b"\x89PNG", "maps").to_html();
+        assert!(html.contains("<img alt=\"maps\" src=\"data:image/png;base64,iVBORw==\">"));
+    }
+
+    #[test]
     fn names_from_outside_cannot_become_markup() {
         let attack = "<script>alert(1)</script>";
         let mut page = Page::new(attack, attack);
-        page.section(attack).paragraph(attack).code(attack);
+        page.section(attack).paragraph(attack).code(attack).picture(b"", attack);
         page.numbers(&[(attack.into(), attack.into())]);
         page.table(&Table {
             head: vec![attack.into()],
@@ -138,6 +168,6 @@ mod tests {
         });
         let html = page.to_html();
         assert!(!html.contains("<script"), "{html}");
-        assert_eq!(html.matches("&lt;script&gt;").count(), 11);
+        assert_eq!(html.matches("&lt;script&gt;").count(), 12);
     }
 }

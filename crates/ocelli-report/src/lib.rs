@@ -2,7 +2,8 @@
 //!
 //! - [`EventWriter`] writes scalars that TensorBoard reads, and continues a file after a crash.
 //! - [`LinePlot`] and [`MatrixPlot`] draw SVG.
-//! - [`RunReport`] puts a whole run on one page that needs no network and no script.
+//! - [`Mosaic`] draws many small pictures as one PNG.
+//! - [`Page`] is a page of HTML, and [`RunReport`] puts a whole run on one page that needs no network and no script.
 //!
 //! Nothing here knows how training works: every type holds plain numbers and words, so that any
 //! command can report what it did.
@@ -11,12 +12,14 @@
 
 mod error;
 mod html;
+mod mosaic;
 mod plot;
 mod run_report;
 mod tensorboard;
 
 pub use error::ReportError;
 pub use html::{Cell, Page, Table};
+pub use mosaic::{FRAME_COLOURS, Mosaic, Tile};
 pub use plot::{LinePlot, MatrixPlot, Series};
 pub use run_report::{Confusion, RunReport};
 pub use tensorboard::{EventWriter, Scalar, read_scalars};

@@ -1,6 +1,5 @@
 //! The page of one run: what it reached, how it got there, what it confuses, how to repeat it.
 
-use std::fs;
 use std::path::Path;
 
 use crate::ReportError;
@@ -43,10 +42,7 @@ impl RunReport {
     /// # Errors
     /// When a figure cannot be drawn or the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), ReportError> {
-        let html = self.to_html()?;
-        let unfinished = path.with_extension("html.part");
-        fs::write(&unfinished, html).map_err(ReportError::io(&unfinished))?;
-        fs::rename(&unfinished, path).map_err(ReportError::io(path))
+        self.page()?.write(path)
     }
 
     /// The page as HTML.
@@ -54,6 +50,10 @@ impl RunReport {
     /// # Errors
     /// When a figure cannot be drawn.
     pub fn to_html(&self) -> Result<String, ReportError> {
+        Ok(self.page()?.to_html())
+    }
+
+    fn page(&self) -> Result<Page, ReportError> {
         let mut page = Page::new(&self.title, &self.subtitle);
         if !self.numbers.is_empty() {
             page.numbers(&self.numbers);
@@ -70,7 +70,7 @@ impl RunReport {
         if !self.recipe.is_empty() {
             page.section("Recipe").code(&self.recipe);
         }
-        Ok(page.to_html())
+        Ok(page)
     }
 }
 
@@ -148,6 +148,7 @@ fn percent(part: u64, whole: u64) -> String {
 mod tests {
     use super::*;
     use crate::plot::Series;
+    use std::fs;
 
     fn report() -> RunReport {
         let loss = Series { name: "train".into(), points: vec![(0.0, 2.3), (10.0, 1.1)] };

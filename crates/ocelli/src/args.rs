@@ -13,7 +13,8 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand};
 
 use crate::commands::{
-    bench, completions, convert, cost, data, eval, models, predict, report, search, train, version,
+    bench, completions, convert, cost, data, eval, models, predict, report, search, study, train,
+    version,
 };
 use crate::device::DeviceName;
 use crate::settings::cores;
@@ -85,6 +86,8 @@ pub(crate) enum Command {
     Predict(predict::Args),
     /// Put everything about a run on one page
     Report(report::Args),
+    /// Look into networks as the papers did
+    Study(study::Args),
     /// List the networks that can be built
     Models(models::Args),
     /// Count parameters, multiply-adds and activations of a network

@@ -27,12 +27,16 @@ pub(crate) fn machine() -> String {
 /// The command that was typed. Files are named without the folders that differ from one machine to
 /// the next.
 pub(crate) fn command() -> String {
-    let short = |word: String| match Path::new(&word) {
-        path if path.is_absolute() => path.file_name().unwrap_or_default().to_string_lossy().into(),
-        _ => word,
-    };
-    let words = env::args_os().skip(1).map(|word| short(word.to_string_lossy().into_owned()));
+    let words = env::args_os().skip(1).map(|word| without_folders(&word.to_string_lossy()));
     std::iter::once("ocelli".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
+}
+
+/// A word, of which only the file's name is left if it is an absolute path.
+pub(crate) fn without_folders(word: &str) -> String {
+    match Path::new(word) {
+        path if path.is_absolute() => path.file_name().unwrap_or_default().to_string_lossy().into(),
+        _ => word.to_owned(),
+    }
 }
 
 /// Today in UTC, as in `2026-11-24`.

@@ -10,6 +10,7 @@ pub(crate) mod models;
 pub(crate) mod predict;
 pub(crate) mod report;
 pub(crate) mod search;
+pub(crate) mod study;
 pub(crate) mod train;
 pub(crate) mod version;
 
@@ -29,6 +30,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Done> {
         Command::Eval(args) => eval::run(&args, settings),
         Command::Predict(args) => predict::run(&args, settings),
         Command::Report(args) => report::run(&args, settings),
+        Command::Study(args) => study::run(&args, settings),
         Command::Models(args) => models::run(&args, settings),
         Command::Cost(args) => cost::run(&args, settings),
         Command::Convert(args) => convert::run(&args, settings),

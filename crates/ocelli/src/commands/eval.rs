@@ -104,7 +104,7 @@ fn open_data(args: &Args, trained: &Trained) -> anyhow::Result<Arc<dyn Source>> 
 
 /// The dataset with which the run was evaluated to which `place`, a run's folder or a checkpoint
 /// in it, belongs.
-fn data_of_run(place: &Path) -> Option<String> {
+pub(crate) fn data_of_run(place: &Path) -> Option<String> {
     let folders = place.ancestors().take(4);
     let file = folders.map(RunFolder::recipe_path).find(|path| path.is_file())?;
     let data = Recipe::load::<&str>(&file, &[]).ok()?.data;

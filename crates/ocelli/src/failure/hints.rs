@@ -88,6 +88,7 @@ fn of_data(error: &data::Error) -> Option<&'static str> {
 fn of_network(error: &nn::Error) -> Option<&'static str> {
     match error {
         nn::Error::UnknownModel { .. } => Some("`ocelli models` lists the known models"),
+        nn::Error::UnknownLayer { .. } => Some("`ocelli cost MODEL --layers` lists layers"),
         _ => None,
     }
 }

@@ -13,6 +13,7 @@ mod models;
 mod resume;
 mod search;
 mod streams;
+mod study;
 mod support;
 mod tiny;
 mod train;

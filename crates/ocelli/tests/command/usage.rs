@@ -10,6 +10,8 @@ const COMMANDS: &[&str] = &[
     "eval",
     "predict",
     "report",
+    "study",
+    "study ghost-redundancy",
     "models",
     "cost",
     "convert",
