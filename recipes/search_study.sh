@@ -44,7 +44,7 @@ for turn in 1 2 3; do
 done
 winner_epochs=$(printf '%s\n' "${speeds[@]}" | awk -v epochs="$epochs" '
     { hand += $1; winner += $2 }
-    END { rounded = int(epochs * winner / hand + 0.5); print rounded > 1 ? rounded : 1 }')
+    END { rounded = int(epochs * winner / hand + 0.5); print (rounded > 1 ? rounded : 1) }')
 
 echo "network,seed,epochs,params,seconds,images_per_second,top1"
 for seed in 1 2 3; do

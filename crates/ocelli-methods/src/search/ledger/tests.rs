@@ -1,6 +1,7 @@
 use super::*;
 use crate::search::{Measured, Outcome, Score, SearchConfig, SpaceConfig};
 use ocelli_nn::backbones::efficientnetv2::{Flavour, Variant};
+use proptest::prelude::*;
 use serde_json::json;
 use std::fs;
 use tempfile::TempDir;
@@ -158,4 +159,23 @@ fn a_line_that_cannot_be_is_refused_by_number() {
     }
     fs::write(&path, [&[0xff, 0xfe, b'\n'][..], whole.as_bytes()].concat()).unwrap();
     assert!(open(&path).unwrap_err().to_string().contains("line 1"));
+}
+
+proptest! {
+    /// Whatever is in a file: an answer, never a panic.
+    #[test]
+    fn no_bytes_make_it_panic(
+        bytes in prop::collection::vec(any::<u8>(), 0..200),
+        after in 0_usize..7,
+    ) {
+        let folder = TempDir::new().unwrap();
+        let path = ledger(&folder);
+        let whole = fs::read(&path).unwrap();
+        let lines = whole.split_inclusive(|byte| *byte == b'\n').take(after);
+        let head: Vec<u8> = lines.flatten().copied().collect();
+        fs::write(&path, [head, bytes].concat()).unwrap();
+        if let Ok((ledger, _)) = open(&path) {
+            prop_assert!(ledger.trials().len() <= 5);
+        }
+    }
 }
