@@ -14,7 +14,7 @@ use difference::first_difference;
 use serde::Serialize;
 use serde_json::Value;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// The version of the file.
@@ -50,7 +50,7 @@ impl Ledger {
     /// # Errors
     /// [`Error::LedgerExists`] when there is one already; or when it cannot be written.
     pub fn create(path: &Path, header: &Header) -> Result<Self> {
-        let file = OpenOptions::new().read(true).append(true).create_new(true).open(path);
+        let file = OpenOptions::new().write(true).create_new(true).open(path);
         let file = file.map_err(|error| match error.kind() {
             ErrorKind::AlreadyExists => Error::LedgerExists { path: path.to_owned() },
             _ => Error::io(path)(error),
@@ -68,7 +68,7 @@ impl Ledger {
     /// [`Error::OtherSearch`] when it is that of another search than `header`'s, [`Error::Ledger`] when
     /// a line is not what it should be, or when the file cannot be read or written.
     pub fn open(path: &Path, header: &Header, space: &Space) -> Result<(Self, bool)> {
-        let file = OpenOptions::new().read(true).append(true).open(path);
+        let file = OpenOptions::new().read(true).write(true).open(path);
         let file = file.map_err(Error::io(path))?;
         lock(path, &file)?;
         let mut ledger = Self { path: path.to_owned(), file, trials: Vec::new() };
@@ -76,7 +76,7 @@ impl Ledger {
         let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         let was_cut = whole < bytes.len();
         if was_cut {
-            ledger.file.set_len(whole as u64).map_err(Error::io(path))?;
+            ledger.cut(whole as u64).map_err(Error::io(path))?;
         }
         let mut lines = bytes[..whole].split_inclusive(|byte| *byte == b'\n');
         match lines.next() {
@@ -122,6 +122,12 @@ impl Ledger {
         let mut bytes = Vec::new();
         self.file.read_to_end(&mut bytes).map_err(Error::io(&self.path))?;
         Ok(bytes)
+    }
+
+    /// Ends the file after so many bytes, and goes on writing there.
+    fn cut(&mut self, bytes: u64) -> std::io::Result<()> {
+        self.file.set_len(bytes)?;
+        self.file.seek(SeekFrom::End(0)).map(drop)
     }
 
     fn check_header(&self, line: &[u8], header: &Header) -> Result<()> {

@@ -151,7 +151,10 @@ impl Space {
         self.decisions().into_iter().map(|options| options as f64).product()
     }
 
-    /// The network of one option for each decision.
+    /// The network of one option for each decision, each counted from zero.
+    ///
+    /// # Panics
+    /// When an option is not below what [`Self::decisions`] says.
     pub fn candidate(&self, choices: &[usize]) -> Candidate {
         let stage = |(choices, layers): (&[usize], &Vec<usize>)| StageChoice {
             op: self.ops[choices[0]],
