@@ -1,11 +1,12 @@
 //! Parameters and multiply-adds equal the exact counts of the papers' public code.
 
 use ocelli_nn::ghostify::Ghost;
+use ocelli_nn::parameter::{ParamSpec, Role};
 use ocelli_nn::registry::ModelOptions;
 use ocelli_nn::{Cost, registry};
 
 /// Model, image size, parameters, multiply-adds of convolutions and linear layers. Our own small
-/// network, which nobody has published, is counted by hand.
+/// networks, which nobody has published, are counted by hand.
 const PUBLISHED: &[(&str, usize, u64, u64)] = &[
     ("ghostnet_050", 224, 2_587_292, 42_328_152),
     ("ghostnet_100", 224, 5_182_508, 141_150_512),
@@ -31,6 +32,7 @@ const PUBLISHED: &[(&str, usize, u64, u64)] = &[
     ("efficientnetv2_xl", 224, 208_119_808, 17_901_587_200),
     ("vgg16_cifar", 32, 14_728_266, 313_201_664),
     ("vgg16_fc512_cifar", 32, 14_986_698, 313_463_808),
+    ("vgg16_small_cifar", 32, 924_186, 19_907_840),
     ("ghost_vgg16_cifar", 32, 7_388_458, 158_437_376),
     ("ghost_vgg16_fc512_cifar", 32, 7_651_050, 158_699_520),
     ("ghost_resnet56_cifar", 32, 438_154, 65_286_784),
@@ -142,6 +144,33 @@ fn each_block_of_ghostnet_costs_what_the_table_says() -> Result<(), ocelli_nn::E
         let block = cost.layers.iter().filter(|layer| layer.name.starts_with(prefix));
         let sum = block.fold((0, 0), |sum, layer| (sum.0 + layer.params, sum.1 + layer.macs));
         assert_eq!(sum, (params, macs), "{prefix}");
+    }
+    Ok(())
+}
+
+/// Heads for ImageNet-21k, and parameters with running means and variances, as Keras counts them.
+#[test]
+fn large_heads_and_running_statistics_are_counted_as_published() -> Result<(), ocelli_nn::Error> {
+    for (name, with_statistics, large_head) in [
+        ("tf_efficientnetv2_b0", 7_200_312, None),
+        ("tf_efficientnetv2_b1", 8_212_124, None),
+        ("tf_efficientnetv2_b2", 10_178_374, None),
+        ("tf_efficientnetv2_b3", 14_467_622, None),
+        ("tf_efficientnetv2_s", 21_612_360, Some(48_158_371)),
+        ("tf_efficientnetv2_m", 54_431_388, Some(80_839_239)),
+        ("tf_efficientnetv2_l", 119_027_848, Some(145_215_155)),
+        ("tf_efficientnetv2_xl", 208_896_832, Some(234_819_691)),
+    ] {
+        let model = registry::find(name)?;
+        let graph = model.graph(&ModelOptions::default())?;
+        let counts = |param: &&ParamSpec| param.role != Role::BatchCount;
+        let all: usize = graph.params().iter().filter(counts).map(ParamSpec::len).sum();
+        assert_eq!(all, with_statistics, "{name} with running statistics");
+        if let Some(expected) = large_head {
+            let options = ModelOptions { num_classes: 21_843, ..ModelOptions::default() };
+            let cost = Cost::of(&model.graph(&options)?, 224, 224)?;
+            assert_eq!(cost.params, expected, "{name} for 21,843 classes");
+        }
     }
     Ok(())
 }

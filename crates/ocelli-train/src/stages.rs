@@ -47,3 +47,23 @@ impl Stages {
         (index, index.checked_sub(1).map_or(&self.first, |other| &self.others[other]))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Machine, Recipe, Setup};
+
+    /// EfficientNetV2's 350 epochs of 306.676 steps in four stages.
+    #[test]
+    fn stages_begin_at_equal_distances() {
+        let text = "[progressive]\nstages = 4\nsize = [8, 32]";
+        let recipe = Recipe::resolve("test", text, &["model.name=resnet20_cifar"]).unwrap();
+        let stages = Setup::new(&recipe, &Machine::cpu(1)).unwrap().train;
+        assert_eq!(stages.count(), 4);
+        let stage = |step| stages.at(step, 107_336).0;
+        for (index, border) in [26_834, 53_668, 80_502].into_iter().enumerate() {
+            assert_eq!([stage(border - 1), stage(border)], [index, index + 1], "{border}");
+        }
+        assert_eq!([stage(0), stage(107_335), stage(107_336)], [0, 3, 3]);
+        assert_eq!(stages.at(0, 107_336).1.recipe.input.size, 8);
+    }
+}
