@@ -31,11 +31,16 @@ pub(crate) fn command() -> String {
     std::iter::once("ocelli".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
 }
 
-/// A word, of which only the file's name is left if it is an absolute path.
+/// A word without the folders of an absolute path, which it may be or set a field to.
 pub(crate) fn without_folders(word: &str) -> String {
-    match Path::new(word) {
-        path if path.is_absolute() => path.file_name().unwrap_or_default().to_string_lossy().into(),
-        _ => word.to_owned(),
+    let (field, value) = match word.split_once('=') {
+        Some((field, value)) => (format!("{field}="), value),
+        None => (String::new(), word),
+    };
+    let path = Path::new(value);
+    match path.file_name().filter(|_| path.is_absolute()) {
+        Some(name) => field + &name.to_string_lossy(),
+        None => word.to_owned(),
     }
 }
 
@@ -61,7 +66,14 @@ fn date(days: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::date;
+    use super::{date, without_folders};
+
+    #[test]
+    fn folders_of_this_machine_are_left_out() {
+        let words = ["/data/a.tar", "data.test=/data/b.tar", "data/c.tar", "lr=0.1", "/"];
+        let expected = ["a.tar", "data.test=b.tar", "data/c.tar", "lr=0.1", "/"];
+        assert_eq!(words.map(without_folders), expected);
+    }
 
     #[test]
     fn days_become_dates() {
