@@ -5,7 +5,8 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use ocelli_kernels::{
-    Activation, Axis, Conv, Depthwise, Geometry, Norm, Rows, RowsMut, Statistics, Window, Write,
+    Activation, Axis, Conv, Depthwise, Geometry, Norm, Rows, RowsMut, Statistics,
+    Window, Write,
 };
 use std::hint::black_box;
 
@@ -26,12 +27,15 @@ fn filled(length: usize) -> Vec<f32> {
 
 fn convolutions(criterion: &mut Criterion) {
     /// Size, kernel, stride, input channels, output channels.
-    const SHAPES: [(usize, usize, usize, usize, usize); 7] = [
+    const SHAPES: [(usize, usize, usize, usize, usize); 10] = [
         (112, 1, 1, 16, 8),
         (112, 1, 1, 16, 24),
         (56, 1, 1, 36, 12),
         (14, 1, 1, 200, 40),
+        (14, 1, 1, 112, 672),
         (7, 1, 1, 160, 480),
+        (7, 1, 1, 192, 1152),
+        (7, 1, 1, 1152, 192),
         (224, 3, 2, 3, 16),
         (56, 3, 1, 64, 64),
     ];
@@ -73,7 +77,10 @@ fn convolutions(criterion: &mut Criterion) {
 
 fn depthwise(criterion: &mut Criterion) {
     /// Size, kernel, stride, channels.
-    const SHAPES: [(usize, usize, usize, usize); 6] = [
+    const SHAPES: [(usize, usize, usize, usize); 9] = [
+        (28, 3, 2, 240),
+        (14, 3, 1, 576),
+        (7, 3, 1, 1152),
         (112, 3, 1, 8),
         (112, 3, 1, 24),
         (112, 3, 2, 48),

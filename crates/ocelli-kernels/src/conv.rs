@@ -47,6 +47,9 @@ pub struct Conv {
     pub out_channels: usize,
 }
 
+/// Pixels that share each visit of the packed weights at least, where there are many.
+const SHARING: usize = 48;
+
 impl Conv {
     /// A matrix product over `rows` vectors: a linear layer.
     pub fn linear(rows: usize, in_channels: usize, out_channels: usize) -> Self {
@@ -171,7 +174,8 @@ impl Conv {
         const BLOCKS: usize = 12;
         const FEWEST: usize = 24;
         let share = self.geometry.output_pixels().div_ceil(BLOCKS).next_multiple_of(12);
-        rows_per_block(self.depth().max(self.out_channels)).min(share.max(FEWEST))
+        let block = rows_per_block(self.depth().max(self.out_channels)).max(SHARING);
+        block.min(share.max(FEWEST))
     }
 
     /// Hands on the inputs of all taps of `count` pixels from `first` on, `[pixels, taps · in]`.
@@ -210,9 +214,7 @@ impl Conv {
                 })
             });
             if self.geometry.is_pointwise() {
-                /// Pixels that share each visit of the packed weights at least.
-                const ROWS: usize = 48;
-                let block = rows_per_block(depth.max(columns)).max(ROWS);
+                let block = rows_per_block(depth.max(columns)).max(SHARING);
                 for_each_block(dx, block, None, |first, dx| {
                     multiply(dy.range(first, dx.count()), panels, dx, write == Write::Add);
                 });

@@ -25,8 +25,8 @@ use std::ops::Range;
 /// Channels per panel, if there are many.
 const PANEL: usize = 32;
 /// Output pixels per block: a panel of x and the block's dy stay in the first two caches.
-const PIXELS: usize = 256;
-/// Pixels that are summed in one place, at least.
+const PIXELS: usize = 96;
+/// Pixels that are summed in one place, or up to half of that if it makes the places even.
 const SEGMENT: usize = 512;
 /// In how many places at most.
 const SEGMENTS: usize = 16;
@@ -38,8 +38,9 @@ pub(super) fn weight_gradient(conv: Conv, x: Rows<'_>, dy: Rows<'_>, dweight: &m
     let geometry = flat(conv.geometry);
     let (width, taps) = (geometry.columns.output.max(1), geometry.taps());
     let (lines, length) = (dy.count() / width, dweight.len());
-    let places = (PARTIAL_VALUES / length.max(1)).clamp(1, SEGMENTS);
-    let segment = lines.div_ceil(places).max(SEGMENT.div_ceil(width));
+    let most = (PARTIAL_VALUES / length.max(1)).clamp(1, SEGMENTS);
+    let places = dy.count().div_ceil(SEGMENT).clamp(1, most);
+    let segment = lines.div_ceil(places).max(1);
     let panels = panels(conv.in_channels);
     with_scratch(lines.div_ceil(segment).max(1) * length, |partial| {
         let mut parts = Vec::new();

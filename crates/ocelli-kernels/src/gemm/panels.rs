@@ -75,7 +75,7 @@ pub(crate) fn pack_panels(
 pub(crate) fn pack_transposed<'a>(matrix: Rows<'_>, packed: &'a mut [f32]) -> Panels<'a> {
     let (depth, columns) = (matrix.channels(), matrix.count());
     assert_eq!(packed.len(), packed_len(depth, columns), "length of the packed matrix");
-    for (panel, data) in packed.chunks_exact_mut((WIDTH * depth).max(1)).enumerate() {
+    packed.par_chunks_exact_mut((WIDTH * depth).max(1)).enumerate().for_each(|(panel, data)| {
         let from = panel * WIDTH;
         let width = WIDTH.min(columns - from);
         if width < WIDTH {
@@ -87,6 +87,6 @@ pub(crate) fn pack_transposed<'a>(matrix: Rows<'_>, packed: &'a mut [f32]) -> Pa
                 data[column] = *value;
             }
         }
-    }
+    });
     Panels { data: packed, depth, columns }
 }

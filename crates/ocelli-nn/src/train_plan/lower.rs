@@ -254,9 +254,14 @@ impl Lowering<'_> {
             learns_weight,
             learns_bias,
             frozen: self.is_frozen(norm),
-            follows_convolution: in_place,
+            follows_convolution: in_place && self.follows_convolution(z),
         };
         self.push(step, &[z], y)
+    }
+
+    /// Whether the last step made this value, and its statistics.
+    fn follows_convolution(&self, z: ValueId) -> bool {
+        matches!(self.steps.last(), Some(Step::Convolve { y, .. }) if *y == z)
     }
 
     fn join(&mut self, index: usize, keep: usize, inputs: &[ValueId]) -> Option<()> {
