@@ -5,8 +5,7 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use ocelli_kernels::{
-    Activation, Axis, Conv, Depthwise, Geometry, Norm, Rows, RowsMut, Statistics,
-    Window, Write,
+    Activation, Axis, Conv, Depthwise, Geometry, Norm, Rows, RowsMut, Statistics, Window, Write,
 };
 use std::hint::black_box;
 

@@ -194,7 +194,7 @@ impl Depthwise {
         let rows = Table::of_outputs(self.geometry.rows);
         let columns = Table::of_outputs(self.geometry.columns);
         let lines = self.geometry.batch * rows.targets();
-        let block = lines_per_block(columns.targets() * channels).max(lines.div_ceil(64));
+        let block = lines_per_sum(lines, rows.targets(), columns.targets() * channels);
         let sums = sum_blocks(lines, block, taps * channels, |lines, sums| {
             let (rows, columns) = (&rows, &columns);
             dispatch(SumProducts { x, dy, rows, columns, lines, sums });
@@ -210,6 +210,20 @@ impl Depthwise {
 /// Image rows per block, for rows of `values` numbers. It depends on the problem alone.
 fn lines_per_block(values: usize) -> usize {
     BLOCK_VALUES.div_ceil(values.max(1))
+}
+
+/// Image rows whose products are summed in one place, of `lines` rows of `values` numbers; whole
+/// images of `height` rows if they are small.
+fn lines_per_sum(lines: usize, height: usize, values: usize) -> usize {
+    /// In how many places at most.
+    const PLACES: usize = 64;
+    /// Numbers of a small image.
+    const SMALL: usize = 128 * 1024;
+    let block = lines_per_block(values).max(lines.div_ceil(PLACES));
+    if height * values > SMALL {
+        return block;
+    }
+    (4 * block).min(lines.div_ceil(8)).max(block).next_multiple_of(height.max(1))
 }
 
 #[cfg(test)]

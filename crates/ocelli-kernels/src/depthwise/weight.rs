@@ -18,12 +18,15 @@ pub(super) struct SumProducts<'a> {
     pub(super) sums: &'a mut [f32],
 }
 
-/// Image rows that meet the same taps, at one vector of channels.
+/// Image rows that meet the same taps, in one or several images, at one vector of channels.
 #[derive(Clone, Copy)]
 struct Lines {
+    images: usize,
+    /// Lines in each of them.
     count: usize,
-    /// Image row 0 of the first line's image, moved on by the lines before.
+    /// Image row 0 of the first image.
     x: *const f32,
+    x_image: usize,
     /// From what one line meets to what the next does.
     x_line: usize,
     dy_line: usize,
@@ -33,11 +36,26 @@ struct Lines {
     x_step: usize,
     /// Whether that is one pixel.
     is_dense: bool,
+    /// The first line of the first image.
     dy: *const f32,
+    dy_image: usize,
     dy_pixel: usize,
     sums: *mut f32,
     sums_row: usize,
     sums_tap: usize,
+}
+
+impl Lines {
+    /// The lines' places in x (of their images' row 0, moved on by the lines before) and in dy.
+    #[inline(always)]
+    fn places(self) -> impl Iterator<Item = (*const f32, *const f32)> {
+        (0..self.images).flat_map(move |image| {
+            (0..self.count).map(move |line| {
+                let x = self.x.wrapping_add(image * self.x_image + line * self.x_line);
+                (x, self.dy.wrapping_add(image * self.dy_image + line * self.dy_line))
+            })
+        })
+    }
 }
 
 impl Kernel for SumProducts<'_> {
@@ -47,38 +65,55 @@ impl Kernel for SumProducts<'_> {
     fn run<S: Simd>(self, simd: S) {
         let channels = self.x.channels();
         let (width, height) = (self.columns.targets(), self.rows.targets());
-        let image = self.rows.sources() * self.columns.sources();
         let sums = self.sums.as_mut_ptr();
+        let (x_row, dy_row) = (self.columns.sources() * self.x.stride(), width * self.dy.stride());
         for channel in (0..channels).step_by(S::LANES) {
             let part = simd.part(channels - channel);
             let mut line = self.lines.start;
             while line < self.lines.end {
-                let rows = self.rows.meetings(line % height);
-                let count = self.rows.alike(line % height).min(self.lines.end - line);
-                let base = line / height * image * self.x.stride();
-                let x_row = self.columns.sources() * self.x.stride();
-                let lines = Lines {
-                    count,
-                    x: self.x.as_ptr().wrapping_add(base + channel),
-                    x_line: self.rows.source_step * x_row,
-                    dy_line: width * self.dy.stride(),
-                    x_row,
-                    x_pixel: self.x.stride(),
-                    x_step: self.columns.source_step * self.x.stride(),
-                    is_dense: self.columns.source_step == 1,
-                    dy: self.dy.as_ptr().wrapping_add(line * width * self.dy.stride() + channel),
-                    dy_pixel: self.dy.stride(),
-                    sums: sums.wrapping_add(channel),
-                    sums_row: self.columns.taps() * channels,
-                    sums_tap: channels,
-                };
-                line += count;
-                for span in &self.columns.spans {
-                    // SAFETY: the tables hold only pixels within the image and taps within the
-                    // kernel, and `Depthwise` checked the matrices and the sums' length.
-                    unsafe {
-                        with_lanes!(part, lanes => add_span(simd, lines, rows, span, lanes));
+                let (image, first) = (line / height, line % height);
+                let left = self.lines.end - line;
+                // The same rows of several whole images are summed in one go.
+                let whole = if first == 0 { left / height } else { 0 };
+                let (images, end) =
+                    if whole > 0 { (whole, height) } else { (1, height.min(first + left)) };
+                line += images * (end - first);
+                let mut row = first;
+                while row < end {
+                    let count = self.rows.alike(row).min(end - row);
+                    let lines = Lines {
+                        images,
+                        count,
+                        x: self
+                            .x
+                            .as_ptr()
+                            .wrapping_add(image * self.rows.sources() * x_row + channel),
+                        x_image: self.rows.sources() * x_row,
+                        x_line: self.rows.source_step * x_row,
+                        x_row,
+                        x_pixel: self.x.stride(),
+                        x_step: self.columns.source_step * self.x.stride(),
+                        is_dense: self.columns.source_step == 1,
+                        dy: self
+                            .dy
+                            .as_ptr()
+                            .wrapping_add((image * height + row) * dy_row + channel),
+                        dy_image: height * dy_row,
+                        dy_line: dy_row,
+                        dy_pixel: self.dy.stride(),
+                        sums: sums.wrapping_add(channel),
+                        sums_row: self.columns.taps() * channels,
+                        sums_tap: channels,
+                    };
+                    let rows = self.rows.meetings(row);
+                    for span in &self.columns.spans {
+                        // SAFETY: the tables hold only pixels within the image and taps within the
+                        // kernel, and `Depthwise` checked the matrices and the sums' length.
+                        unsafe {
+                            with_lanes!(part, lanes => add_span(simd, lines, rows, span, lanes));
+                        }
                     }
+                    row += count;
                 }
             }
         }
@@ -154,11 +189,11 @@ unsafe fn window<S: Simd, L: Lanes<S>, const ROWS: usize, const TAPS: usize>(
     let whole = span.count / TARGETS * TARGETS;
     // SAFETY: the caller vouches for all pixels and taps.
     unsafe {
-        for line in 0..lines.count {
-            let from = lines.x.add(line * lines.x_line + start);
+        for (x, dy) in lines.places() {
+            let from = x.add(start);
             let x: [*const f32; ROWS] =
                 std::array::from_fn(|row| from.add(rows[row].source * lines.x_row));
-            let dy = lines.dy.add(line * lines.dy_line + span.first * lines.dy_pixel);
+            let dy = dy.add(span.first * lines.dy_pixel);
             for first in (0..whole).step_by(TARGETS) {
                 let dy: [S::Vector; TARGETS] = std::array::from_fn(
                     #[inline(always)]
@@ -210,16 +245,16 @@ unsafe fn apart<S: Simd, L: Lanes<S>, const ROWS: usize, const TAPS: usize>(
         let at = |row: usize, column: usize| {
             rows[row].source * lines.x_row + columns[column].source * lines.x_pixel
         };
-        let x: [[*const f32; TAPS]; ROWS] =
-            std::array::from_fn(|row| std::array::from_fn(|column| lines.x.add(at(row, column))));
-        for line in 0..lines.count {
-            let dy = lines.dy.add(line * lines.dy_line + span.first * lines.dy_pixel);
+        let offsets: [[usize; TAPS]; ROWS] =
+            std::array::from_fn(|row| std::array::from_fn(|column| at(row, column)));
+        for (x, dy) in lines.places() {
+            let dy = dy.add(span.first * lines.dy_pixel);
             for target in 0..span.count {
                 let dy = lanes.load(simd, dy.add(target * lines.dy_pixel));
-                let moved = line * lines.x_line + target * lines.x_step;
-                for (sums, x) in sums.iter_mut().zip(&x) {
-                    for (sum, x) in sums.iter_mut().zip(x) {
-                        *sum = simd.mul_add(lanes.load(simd, x.add(moved)), dy, *sum);
+                let x = x.add(target * lines.x_step);
+                for (sums, offsets) in sums.iter_mut().zip(&offsets) {
+                    for (sum, offset) in sums.iter_mut().zip(offsets) {
+                        *sum = simd.mul_add(lanes.load(simd, x.add(*offset)), dy, *sum);
                     }
                 }
             }
