@@ -13,7 +13,7 @@
 //!
 //! All keep a tile of C of up to 12 rows and two vectors in registers (with AVX-512: 24 of 32)
 //! and walk the depth once: per step two vectors of B, 12 single numbers of A and 24 fused
-//! multiply-adds, so arithmetic and not loading is the limit.
+//! multiply-adds, so arithmetic and not loading is the limit, nor the computing of addresses (`tile`).
 
 #![expect(unsafe_code, reason = "tiles are handed pointers into checked matrices")]
 
@@ -21,7 +21,7 @@ mod panels;
 mod tile;
 
 pub(crate) use panels::{Panels, WIDTH, pack_panels, pack_transposed, packed_len};
-pub(crate) use tile::{Tile, tiles};
+pub(crate) use tile::{AcrossRows, AlongRows, Tile, tiles};
 
 use crate::rows::{Rows, RowsMut};
 use crate::simd::{Kernel, Simd, dispatch};
@@ -63,8 +63,7 @@ impl Kernel for Multiply<'_> {
                 let tile = Tile {
                     depth: steps,
                     a: self.a.as_ptr().wrapping_add(from),
-                    a_row: self.a.stride(),
-                    a_step: 1,
+                    a_stride: self.a.stride(),
                     runs: 1,
                     a_run: 0,
                     b: self.b.at(from, column),
@@ -77,7 +76,7 @@ impl Kernel for Multiply<'_> {
                 // SAFETY: the tile covers rows 0..rows and columns column..columns of C, which
                 // lie in `self.c`; A has as many rows and `from + steps` ≤ depth columns; a panel
                 // has room for two whole vectors.
-                unsafe { tiles(simd, &tile, rows, columns - column) }
+                unsafe { tiles::<S, AlongRows>(simd, &tile, rows, columns - column) }
             }
         }
     }
@@ -136,8 +135,7 @@ impl Kernel for MultiplyWindows<'_> {
                 let tile = Tile {
                     depth: a.run,
                     a: a.data.as_ptr().wrapping_add(line * a.line_distance),
-                    a_row: a.window_distance,
-                    a_step: 1,
+                    a_stride: a.window_distance,
                     runs: a.runs,
                     a_run: a.run_distance,
                     b: self.b.at(0, column),
@@ -149,7 +147,7 @@ impl Kernel for MultiplyWindows<'_> {
                 };
                 // SAFETY: `multiply_windows` checked where the last window ends, that B has a row
                 // for each of its numbers, and that C has a row for each window.
-                unsafe { tiles(simd, &tile, a.per_line, columns - column) }
+                unsafe { tiles::<S, AlongRows>(simd, &tile, a.per_line, columns - column) }
             }
         }
     }

@@ -2,7 +2,7 @@
 
 #![expect(unsafe_code, reason = "the inner loops run on checked-once pointers")]
 
-use crate::gemm::{Tile, tiles};
+use crate::gemm::{AcrossRows, Tile, tiles};
 use crate::geometry::Geometry;
 use crate::rows::Rows;
 use crate::simd::{Kernel, Simd};
@@ -76,8 +76,7 @@ impl Kernel for Block<'_> {
                     let tile = Tile {
                         depth: columns.output,
                         a: self.dy.as_ptr().wrapping_add(dy),
-                        a_row: 1,
-                        a_step: self.dy.stride(),
+                        a_stride: self.dy.stride(),
                         runs: lines,
                         a_run: columns.output * self.dy.stride(),
                         b: x.wrapping_add(start + column),
@@ -90,7 +89,9 @@ impl Kernel for Block<'_> {
                     // SAFETY: `lines` rows of dy from `first` on are in the block, their windows'
                     // rows in `inputs`, and their windows' columns within the padded width; the
                     // sums were checked above.
-                    unsafe { tiles(simd, &tile, out_channels, run * channels - column) }
+                    unsafe {
+                        tiles::<S, AcrossRows>(simd, &tile, out_channels, run * channels - column);
+                    }
                 }
             }
         }
