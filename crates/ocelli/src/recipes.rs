@@ -33,6 +33,7 @@ pub const RECIPES: &[BuiltinRecipe] = &[
     BuiltinRecipe { name: FINETUNE, text: recipe::FINETUNE },
     builtin!("cifar10-ghost_comparison"),
     builtin!("cifar10-ghostnet_small"),
+    builtin!("cifar10-progressive"),
     builtin!("cifar10-resnet20"),
     builtin!("ghost_vgg_ablation"),
     builtin!("ghost_vgg_ablation-small"),
