@@ -14,6 +14,7 @@
 mod data;
 mod gather;
 mod lines;
+mod patches;
 mod shares;
 mod weight;
 

@@ -10,6 +10,7 @@
 //! of which pixel meets which tap ([`taps`]), so one kernel serves both, for any stride, dilation
 //! and padding. Up to eight neighbouring pixels share each load of a weight.
 
+mod patches;
 mod slide;
 mod taps;
 mod weight;

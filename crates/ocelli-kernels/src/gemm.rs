@@ -9,6 +9,7 @@
 //! | --- | --- |
 //! | `C = A · B` ([`multiply`]) | forward (B = Wᵀ), data gradient (B = W) |
 //! | the same, A being windows of an image ([`multiply_windows`]) | forward along lines |
+//! | the same, A being windows that stand anywhere ([`multiply_scattered`]) | rectangles of outputs |
 //! | `C += Aᵀ · B` (`tiles`, used by `conv::weight`) | weight gradient |
 //!
 //! All keep a tile of C of up to 12 rows and two vectors in registers (with AVX-512: 24 of 32)
@@ -18,9 +19,11 @@
 #![expect(unsafe_code, reason = "tiles are handed pointers into checked matrices")]
 
 mod panels;
+mod scattered;
 mod tile;
 
 pub(crate) use panels::{Panels, WIDTH, pack_panels, pack_transposed, packed_len};
+pub(crate) use scattered::{Scattered, Start, multiply_scattered};
 pub(crate) use tile::{AcrossRows, AlongRows, Tile, tiles};
 
 use crate::rows::{Rows, RowsMut};

@@ -2,6 +2,7 @@
 
 use crate::elementwise::Write;
 use crate::geometry::Geometry;
+use crate::patches::Patches;
 use crate::rows::{Rows, RowsMut};
 use crate::simd::{Kernel, Simd, dispatch};
 use rayon::prelude::*;
@@ -21,6 +22,19 @@ pub fn max_pool(geometry: Geometry, x: Rows<'_>, y: RowsMut<'_>) {
         let x = image_rows(x, geometry, image);
         dispatch(MaxPool { geometry, x, y });
     });
+}
+
+/// The maximum over each window of patches, on one thread. Padding in them must be −∞.
+///
+/// # Shapes
+/// - `y`: `[outputs of all patches, channels]`
+///
+/// # Panics
+/// When the shape differs.
+pub fn max_pool_patches(patches: &Patches<'_>, y: RowsMut<'_>) {
+    let shape = (patches.output_pixels(), patches.channels);
+    assert_eq!((y.count(), y.channels()), shape, "output of a pooling");
+    dispatch(MaxPoolPatches { patches: *patches, y });
 }
 
 /// The gradient of the input, or added to `dx`: it goes to the first tap that is the maximum.
@@ -68,6 +82,24 @@ pub fn pad_shortcut(geometry: Geometry, x: Rows<'_>, mut y: RowsMut<'_>) {
         to.fill(0.0);
         to[before..before + x.channels()].copy_from_slice(x.row(input));
     });
+}
+
+/// [`pad_shortcut`] on patches.
+///
+/// # Shapes
+/// - `y`: `[outputs of all patches, more channels]`
+///
+/// # Panics
+/// When the number of outputs differs.
+pub fn pad_shortcut_patches(patches: &Patches<'_>, mut y: RowsMut<'_>) {
+    assert_eq!(y.count(), patches.output_pixels(), "output of a shortcut");
+    let channels = patches.channels;
+    let before = (y.channels() - channels) / 2;
+    for (output, window) in patches.windows().enumerate() {
+        let to = y.row_mut(output);
+        to.fill(0.0);
+        to[before..before + channels].copy_from_slice(&patches.data[window.start..][..channels]);
+    }
 }
 
 /// The gradient of [`pad_shortcut`]'s input, or added to `dx`.
@@ -142,6 +174,29 @@ impl Kernel for MaxPool<'_> {
             y.fill(f32::NEG_INFINITY);
             for source in sources(self.geometry, output) {
                 for (y, x) in y.iter_mut().zip(self.x.row(source)) {
+                    *y = if *x > *y { *x } else { *y };
+                }
+            }
+        }
+    }
+}
+
+struct MaxPoolPatches<'a> {
+    patches: Patches<'a>,
+    y: RowsMut<'a>,
+}
+
+impl Kernel for MaxPoolPatches<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, _: S) {
+        let Patches { data, channels, .. } = self.patches;
+        for (output, window) in self.patches.windows().enumerate() {
+            let y = self.y.row_mut(output);
+            y.fill(f32::NEG_INFINITY);
+            for source in window.taps() {
+                for (y, x) in y.iter_mut().zip(&data[source..source + channels]) {
                     *y = if *x > *y { *x } else { *y };
                 }
             }

@@ -47,6 +47,41 @@ pub enum Error {
         reason: String,
     },
 
+    /// An image has another number of values than its size says.
+    #[error("an image of {expected:?} has {} values, got {actual}", expected.iter().product::<usize>())]
+    ImageLength {
+        /// `[channels, height, width]`
+        expected: [usize; 3],
+        /// The number of values given.
+        actual: usize,
+    },
+
+    /// A changed pixel is not one of the image's.
+    #[error("pixel {pixel:?} of {values} values is not in an image of {image:?}")]
+    Edit {
+        /// Row and column.
+        pixel: [usize; 2],
+        /// How many values it has.
+        values: usize,
+        /// `[channels, height, width]`
+        image: [usize; 3],
+    },
+
+    /// Candidates do not fit the image that they are to differ from, or the room for their logits.
+    #[error(
+        "candidates of {image:?} with {logits} logits, expected {expected:?} with {expected_logits}"
+    )]
+    Candidates {
+        /// `[channels, height, width]` of the candidates.
+        image: [usize; 3],
+        /// Of the image.
+        expected: [usize; 3],
+        /// How many logits there is room for.
+        logits: usize,
+        /// How many there are.
+        expected_logits: usize,
+    },
+
     /// A tensor for a parameter has the wrong number of values.
     #[error("parameter `{name}` has shape {expected:?}, got {actual} values")]
     ParameterLength {

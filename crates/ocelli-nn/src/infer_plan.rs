@@ -18,10 +18,15 @@
 //! | `lower` | from a graph to steps and values |
 //! | `step` | what a step is |
 //! | `arena` | which values share memory |
+//! | `delta` | images that differ in few pixels |
 
 mod arena;
+mod delta;
 mod lower;
 mod step;
+
+pub use delta::LayerShare;
+pub(crate) use delta::{BaseImage, DeltaPlan};
 
 use crate::graph::{Graph, NodeId};
 use crate::lowering::{Value, ValueId};
@@ -54,8 +59,8 @@ impl InferPlan {
     ) -> Option<Self> {
         let lowered = lower::lower(graph, params, wanted, size)?;
         let lower::Lowered { steps, layout, buffers, image, result } = lowered;
-        let ends = [layout[image.0].buffer, layout[result.0].buffer];
-        let slots = Slots::assign(&steps, &layout, &buffers, ends);
+        let [first, last] = [image, result].map(|id| layout[id.0].buffer);
+        let slots = Slots::assign(&steps, &layout, &buffers, &[first], last);
         Some(Self { steps, layout, slots, image, result, arenas: Mutex::default() })
     }
 
@@ -68,7 +73,7 @@ impl InferPlan {
         let (image, result) = (self.layout[self.image.0], self.layout[self.result.0]);
         let (from_len, to_len) = (image.pixels * image.channels, result.pixels * result.channels);
         let mut results = vec![0.0; batch * to_len];
-        let share = self.images_per_share(batch);
+        let share = self.slots.images_per_share(batch.div_ceil(rayon::current_num_threads()));
         ocelli_kernels::in_pool(|| {
             results
                 .par_chunks_mut((share * to_len).max(1))
@@ -76,17 +81,6 @@ impl InferPlan {
                 .for_each(|(results, images)| self.run_share(images, results));
         });
         results
-    }
-
-    /// How many images a thread takes at a time. More of them read a layer's weights less often,
-    /// fewer stay in the cache between layers.
-    fn images_per_share(&self, batch: usize) -> usize {
-        /// By measurement, for weights of a few megabytes.
-        const MOST: usize = 4;
-        /// What the values of a share may take, in numbers.
-        const VALUES: usize = 8 * 1024 * 1024;
-        let per_thread = batch.div_ceil(rayon::current_num_threads()).max(1);
-        (VALUES / self.slots.len().max(1)).clamp(1, MOST.min(per_thread))
     }
 
     fn run_share(&self, images: &[f32], results: &mut [f32]) {
@@ -97,9 +91,7 @@ impl InferPlan {
         arena.write(&self.slots, image, count, |rows| {
             ocelli_kernels::channels_last(images, count, rows);
         });
-        for step in &self.steps {
-            self.run_step(step, &mut arena, count);
-        }
+        run_steps(&self.steps, &self.layout, &self.slots, &mut arena, count);
         let rows = arena.rows(&self.slots, result, count);
         for (row, to) in results.chunks_exact_mut(result.channels.max(1)).enumerate() {
             to.copy_from_slice(rows.row(row));
@@ -110,11 +102,14 @@ impl InferPlan {
     fn arenas(&self) -> std::sync::MutexGuard<'_, Vec<Arena>> {
         self.arenas.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn run_step(&self, step: &Step, arena: &mut Arena, images: usize) {
-        let value = |id: ValueId| self.layout[id.0];
+/// Runs steps on values in an arena.
+fn run_steps(steps: &[Step], layout: &[Value], slots: &Slots, arena: &mut Arena, images: usize) {
+    for step in steps {
+        let value = |id: ValueId| layout[id.0];
         let (pair, other) = ([value(step.x), value(step.y)], step.other.map(value));
-        arena.step(&self.slots, pair, other, images, |x, other, y| {
+        arena.step(slots, pair, other, images, |x, other, y| {
             run_work(&step.work, x, other, y, images);
         });
     }

@@ -24,6 +24,7 @@ pub mod registry;
 pub mod weights;
 
 mod cost;
+mod delta_engine;
 mod error;
 mod execute;
 mod fold;
@@ -36,6 +37,7 @@ mod pass;
 mod train_plan;
 
 pub use cost::{Cost, LayerCost};
+pub use delta_engine::{DeltaBase, DeltaEngine, EditBatch, LayerShare, PixelEdit};
 pub use error::{Error, Result};
 pub use gradient_engine::{Differentiated, GradientEngine};
 pub use inference_engine::InferenceEngine;

@@ -32,6 +32,8 @@ pub(crate) struct ValueId(pub(crate) usize);
 pub(crate) struct Value {
     /// Pixels of all images of the layout.
     pub(crate) pixels: usize,
+    /// Pixels in a line of an image.
+    pub(crate) width: usize,
     pub(crate) channels: usize,
     pub(crate) buffer: usize,
     /// The first channel within the buffer's rows.
@@ -83,20 +85,22 @@ impl<'a> Layout<'a> {
         let (pixels, channels) = (self.images * shape.height * shape.width, shape.channels);
         self.buffers.push(pixels * channels);
         let buffer = self.buffers.len() - 1;
-        self.push(Value { pixels, channels, buffer, offset: 0, stride: channels })
+        let width = shape.width;
+        self.push(Value { pixels, width, channels, buffer, offset: 0, stride: channels })
     }
 
     /// `channels` channels of the buffer of a concatenation.
     pub(crate) fn joint(&mut self, concat: usize, [offset, channels]: [usize; 2]) -> ValueId {
         let parts = self.graph.nodes()[concat].inputs.iter();
         let stride = parts.map(|part| self.shapes[part.index()].channels).sum();
-        let pixels = self.images * self.shapes[concat].height * self.shapes[concat].width;
+        let width = self.shapes[concat].width;
+        let pixels = self.images * self.shapes[concat].height * width;
         let buffers = &mut self.buffers;
         let buffer = *self.joint_buffers.entry(concat).or_insert_with(|| {
             buffers.push(pixels * stride);
             buffers.len() - 1
         });
-        self.push(Value { pixels, channels, buffer, offset, stride })
+        self.push(Value { pixels, width, channels, buffer, offset, stride })
     }
 
     /// Whether an operation writes from channel `offset` of a concatenation on.

@@ -20,18 +20,18 @@ pub(super) struct Slide<'a> {
 
 /// One image row of the target, at one vector of channels.
 #[derive(Clone, Copy)]
-struct Line<'a> {
+pub(super) struct Line<'a> {
     /// The source's image row 0, and the distances of its image rows and pixels.
-    from: *const f32,
-    from_row: usize,
-    from_pixel: usize,
-    source_step: usize,
+    pub(super) from: *const f32,
+    pub(super) from_row: usize,
+    pub(super) from_pixel: usize,
+    pub(super) source_step: usize,
     /// The weights of tap 0, and the distances of the kernel's rows and taps.
-    weight: *const f32,
-    weight_row: usize,
-    weight_tap: usize,
-    rows: &'a [Meeting],
-    accumulate: bool,
+    pub(super) weight: *const f32,
+    pub(super) weight_row: usize,
+    pub(super) weight_tap: usize,
+    pub(super) rows: &'a [Meeting],
+    pub(super) accumulate: bool,
 }
 
 impl Kernel for Slide<'_> {
@@ -82,7 +82,7 @@ impl Kernel for Slide<'_> {
 /// The line must describe readable memory for every source and tap of the span, and `to` must be
 /// writable for every target, `to_step` apart.
 #[inline(always)]
-unsafe fn slide_span<S: Simd, L: Lanes<S>>(
+pub(super) unsafe fn slide_span<S: Simd, L: Lanes<S>>(
     simd: S,
     line: Line<'_>,
     span: &Span,

@@ -12,13 +12,14 @@ pub(super) struct Slots {
 }
 
 impl Slots {
-    /// Gives the buffers, `lengths` numbers long, their slots. `first` and `last` are buffers
-    /// that live from the start and to the end.
+    /// Gives the buffers, `lengths` numbers long, their slots. The `first` buffers live from the
+    /// start, the `last` to the end.
     pub(super) fn assign(
         steps: &[Step],
         layout: &[Value],
         lengths: &[usize],
-        [first, last]: [usize; 2],
+        first: &[usize],
+        last: usize,
     ) -> Self {
         let buffer = |id: ValueId| layout[id.0].buffer;
         let mut ends = vec![0; lengths.len()];
@@ -30,7 +31,9 @@ impl Slots {
         ends[last] = steps.len();
         let mut slots = Self { of_buffer: vec![usize::MAX; lengths.len()], lengths: Vec::new() };
         let mut free: Vec<usize> = Vec::new();
-        slots.give(first, lengths[first], &mut free);
+        for buffer in first {
+            slots.give(*buffer, lengths[*buffer], &mut free);
+        }
         for (index, step) in steps.iter().enumerate() {
             let y = buffer(step.y);
             if slots.of_buffer[y] == usize::MAX {
@@ -44,6 +47,11 @@ impl Slots {
             }
         }
         slots
+    }
+
+    /// Slots of their own for buffers that are `lengths` numbers long.
+    pub(super) fn apart(lengths: &[usize]) -> Self {
+        Self { of_buffer: (0..lengths.len()).collect(), lengths: lengths.to_vec() }
     }
 
     /// The free slot that fits best; else the largest grows; else there is a new one.
@@ -62,9 +70,15 @@ impl Slots {
         self.of_buffer[buffer] = slot;
     }
 
-    /// Numbers per image in all slots together.
-    pub(super) fn len(&self) -> usize {
-        self.lengths.iter().sum()
+    /// How many of `images` images a thread takes at a time. More of them read a layer's weights
+    /// less often, fewer stay in the cache between layers.
+    pub(super) fn images_per_share(&self, images: usize) -> usize {
+        /// By measurement, for weights of a few megabytes.
+        const MOST: usize = 4;
+        /// What the values of a share may take, in numbers.
+        const VALUES: usize = 8 * 1024 * 1024;
+        let per_image: usize = self.lengths.iter().sum();
+        (VALUES / per_image.max(1)).clamp(1, MOST.min(images.max(1)))
     }
 }
 
@@ -114,6 +128,21 @@ impl Arena {
             work(self.rows(slots, x, images), other, to);
         }
         self.slots[slot] = taken;
+    }
+
+    /// The memory of a buffer.
+    pub(super) fn buffer_mut(&mut self, slots: &Slots, buffer: usize) -> &mut [f32] {
+        &mut self.slots[slots.of_buffer[buffer]]
+    }
+
+    /// The numbers of each slot.
+    pub(super) fn into_slots(self) -> Vec<Vec<f32>> {
+        self.slots
+    }
+
+    /// How many numbers it holds.
+    pub(super) fn len(&self) -> usize {
+        self.slots.iter().map(Vec::len).sum()
     }
 
     /// Lets `work` write a value that depends on no other.

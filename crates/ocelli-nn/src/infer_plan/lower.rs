@@ -41,8 +41,10 @@ pub(super) fn lower(
         consumers,
         value_of: vec![None; count],
         steps: Vec::new(),
+        current: 0,
     };
     for index in 0..count {
+        lowering.current = index;
         lowering.visit(index)?;
     }
     let image = lowering.value_of[0]?;
@@ -77,6 +79,8 @@ struct Lowering<'a> {
     consumers: Vec<Vec<usize>>,
     value_of: Vec<Option<ValueId>>,
     steps: Vec<Step>,
+    /// The operation that is visited.
+    current: usize,
 }
 
 impl Lowering<'_> {
@@ -97,7 +101,7 @@ impl Lowering<'_> {
         if !apart || other.is_some_and(|other| value(other).buffer == to.buffer) {
             return None;
         }
-        self.steps.push(Step { work, x, other, y });
+        self.steps.push(Step { work, x, other, y, node: self.current });
         Some(())
     }
 

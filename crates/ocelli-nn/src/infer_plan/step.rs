@@ -23,6 +23,8 @@ pub(super) struct Step {
     /// The gate of a scaling, or what is added.
     pub(super) other: Option<ValueId>,
     pub(super) y: ValueId,
+    /// The operation of the graph that it begins with.
+    pub(super) node: usize,
 }
 
 /// What an operation does.

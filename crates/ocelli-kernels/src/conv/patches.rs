@@ -1,0 +1,62 @@
+//! Convolutions at some rectangles of their outputs.
+
+use super::{Conv, PackedWeight};
+use crate::finish::Finish;
+use crate::gemm::{Panels, Scattered, Start, multiply_scattered};
+use crate::patches::Patches;
+use crate::rows::RowsMut;
+
+impl Conv {
+    /// Computes `y` at some rectangles, on one thread, bias, residual and activation included.
+    ///
+    /// # Shapes
+    /// - `y`: `[outputs of all patches, out_channels]`, rectangle by rectangle, line by line;
+    ///   the residual likewise
+    ///
+    /// # Panics
+    /// When a shape differs from these, or patches or weight are those of another layer.
+    pub fn infer_patches(
+        self,
+        patches: &Patches<'_>,
+        weight: &PackedWeight,
+        finish: &Finish<'_>,
+        mut y: RowsMut<'_>,
+    ) {
+        /// Rows of the output that stay in the cache until they are finished.
+        const ROWS: usize = 1020;
+        let windows = [self.geometry.rows.window, self.geometry.columns.window];
+        let expected = (windows, self.in_channels);
+        assert_eq!((patches.windows, patches.channels), expected, "layer of patches");
+        let expected = (self.depth(), self.out_channels);
+        assert_eq!((weight.depth, weight.columns), expected, "shape of a packed weight");
+        let shape = (patches.output_pixels(), self.out_channels);
+        assert_eq!((y.count(), y.channels()), shape, "output of a convolution");
+        finish.check(y.count(), y.channels());
+        let weight = Panels::new(&weight.data, weight.depth, weight.columns);
+        let [down, across] = windows;
+        let whole_lines = across.dilation == 1;
+        let (runs, run) = if whole_lines { (1, across.kernel) } else { (across.kernel, 1) };
+        let mut windows = patches.windows();
+        let mut starts = Vec::with_capacity(ROWS.min(y.count()));
+        for first in (0..y.count()).step_by(ROWS) {
+            starts.clear();
+            starts.extend(
+                windows
+                    .by_ref()
+                    .take(ROWS)
+                    .map(|window| Start { at: window.start, line_distance: window.line_distance }),
+            );
+            let a = Scattered {
+                data: patches.data,
+                starts: &starts,
+                lines: down.kernel,
+                runs,
+                run: run * self.in_channels,
+                run_distance: across.dilation * self.in_channels,
+            };
+            let mut y = y.rows_mut(first, starts.len());
+            multiply_scattered(&a, weight, y.reborrow());
+            finish.apply(first, y);
+        }
+    }
+}

@@ -1,0 +1,117 @@
+use super::*;
+use crate::testing::{any_geometry, assert_close, values};
+use crate::{Activation, Conv, Depthwise, Finish, Rows, RowsMut, max_pool, max_pool_patches};
+use proptest::prelude::*;
+
+/// Rectangles of outputs: first line and column, lines and columns.
+type Rects = Vec<[usize; 4]>;
+
+fn any_case() -> impl Strategy<Value = (Geometry, Rects)> {
+    let corner = prop::collection::vec((0.0..1.0, 0.0..1.0, 0.0..1.0, 0.0..1.0), 0..5);
+    (any_geometry(), corner).prop_map(|(geometry, corners)| {
+        let geometry = Geometry { batch: 1, ..geometry };
+        let rects = corners.into_iter().map(|(top, left, height, width): (f64, f64, f64, f64)| {
+            let part = |share: f64, whole: usize| (share * whole as f64) as usize;
+            let (lines, columns) = (geometry.rows.output, geometry.columns.output);
+            let (top, left) = (part(top, lines), part(left, columns));
+            [top, left, part(height, lines - top) + 1, part(width, columns - left) + 1]
+        });
+        let fits = |rect: &[usize; 4]| {
+            rect[0] + rect[2] <= geometry.rows.output
+                && rect[1] + rect[3] <= geometry.columns.output
+        };
+        (geometry, rects.filter(fits).collect())
+    })
+}
+
+/// The patches of rectangles, pixel by pixel; `outside` stands for padding.
+fn cut(geometry: Geometry, rects: &Rects, x: &[f32], channels: usize, outside: f32) -> Vec<f32> {
+    let mut data = Vec::new();
+    for [top, left, lines, columns] in rects {
+        let [height, width] = patch_size(geometry, [*lines, *columns]);
+        for row in 0..height {
+            for column in 0..width {
+                let at = |axis: crate::Axis, first: usize, place: usize| {
+                    (first * axis.window.stride + place)
+                        .checked_sub(axis.window.before)
+                        .filter(|source| *source < axis.input)
+                };
+                match (at(geometry.rows, *top, row), at(geometry.columns, *left, column)) {
+                    (Some(row), Some(column)) => {
+                        let pixel = row * geometry.columns.input + column;
+                        data.extend_from_slice(&x[pixel * channels..][..channels]);
+                    }
+                    _ => data.extend(std::iter::repeat_n(outside, channels)),
+                }
+            }
+        }
+    }
+    data
+}
+
+/// The rows of the rectangles out of those of a whole output.
+fn rows_of(geometry: Geometry, rects: &Rects, y: &[f32], channels: usize) -> Vec<f32> {
+    let mut rows = Vec::new();
+    for [top, left, lines, columns] in rects {
+        for row in *top..top + lines {
+            let first = row * geometry.columns.output + left;
+            rows.extend_from_slice(&y[first * channels..][..columns * channels]);
+        }
+    }
+    rows
+}
+
+fn doubles(values: &[f32]) -> Vec<f64> {
+    values.iter().map(|value| f64::from(*value)).collect()
+}
+
+proptest! {
+    #[test]
+    fn rectangles_are_parts_of_the_whole(
+        (geometry, rects) in any_case(), inputs in 1_usize..20, outputs in 1_usize..40,
+        with_residual: bool,
+    ) {
+        let sizes: Vec<[usize; 2]> = rects.iter().map(|rect| [rect[2], rect[3]]).collect();
+        let x = values(geometry.input_pixels() * inputs, 1);
+        let data = cut(geometry, &rects, &x, inputs, 0.0);
+        let patches = Patches::new(geometry, inputs, &sizes, &data);
+
+        let conv = Conv { geometry, in_channels: inputs, out_channels: outputs };
+        let weight = conv.pack(&values(outputs * inputs * geometry.taps(), 2));
+        let (bias, other) = (values(outputs, 3), values(geometry.output_pixels() * outputs, 4));
+        let other = with_residual.then_some(other);
+        let finish = Finish {
+            bias: Some(&bias),
+            residual: other.as_ref().map(|other| Rows::dense(other, outputs)),
+            activation: Some(Activation::Silu),
+        };
+        let mut y = vec![9.0; geometry.output_pixels() * outputs];
+        conv.infer(Rows::dense(&x, inputs), &weight, &finish, RowsMut::dense(&mut y, outputs));
+        let expected = rows_of(geometry, &rects, &y, outputs);
+        let at_rects = other.as_ref().map(|other| rows_of(geometry, &rects, other, outputs));
+        let residual = at_rects.as_ref().map(|other| Rows::dense(other, outputs));
+        let mut actual = vec![9.0; expected.len()];
+        let to = RowsMut::dense(&mut actual, outputs);
+        conv.infer_patches(&patches, &weight, &Finish { residual, ..finish }, to);
+        assert_close(&actual, &doubles(&expected));
+
+        let depthwise = Depthwise { geometry, channels: inputs };
+        let weight = depthwise.pack(&values(inputs * geometry.taps(), 5));
+        let finish = Finish::default();
+        let mut y = vec![9.0; geometry.output_pixels() * inputs];
+        let to = RowsMut::dense(&mut y, inputs);
+        depthwise.infer(Rows::dense(&x, inputs), &weight, &finish, to);
+        let expected = rows_of(geometry, &rects, &y, inputs);
+        let mut actual = vec![9.0; expected.len()];
+        let to = RowsMut::dense(&mut actual, inputs);
+        depthwise.infer_patches(&patches, &weight, &finish, to);
+        assert_close(&actual, &doubles(&expected));
+
+        max_pool(geometry, Rows::dense(&x, inputs), RowsMut::dense(&mut y, inputs));
+        let expected = rows_of(geometry, &rects, &y, inputs);
+        let data = cut(geometry, &rects, &x, inputs, f32::NEG_INFINITY);
+        let patches = Patches::new(geometry, inputs, &sizes, &data);
+        max_pool_patches(&patches, RowsMut::dense(&mut actual, inputs));
+        prop_assert_eq!(actual, expected);
+    }
+}

@@ -1,0 +1,274 @@
+//! A plan on images that differ from a base image in few pixels.
+//!
+//! The values of a base image are kept. A changed pixel changes a small rectangle of the first
+//! layer's output, a larger one of the second's, and so on; [`DeltaPlan`] computes these alone, for
+//! a block of candidates at a time, layer by layer, so that all of them share each visit of a
+//! layer's weights. Where the rectangles cover so much that this no longer pays, or where an
+//! operation mixes all pixels (a gate), candidates are put together as a whole and go on by the
+//! ordinary steps.
+//!
+//! | file | contents |
+//! | --- | --- |
+//! | `rect` | rectangles, and how windows carry them on |
+//! | `changes` | the rectangles of a value and the numbers in them |
+//! | `reach` | what changes after a step |
+//! | `view` | a value as a candidate sees it |
+//! | `input` | a value as all candidates of a block see it |
+//! | `run` | steps on changed pixels |
+//! | `groups` | windows over them |
+//! | `tail` | the ordinary steps after them |
+//! | `schedule` | what all this costs, and from which step on it is ordinary |
+
+mod changes;
+mod groups;
+mod input;
+mod reach;
+mod rect;
+mod run;
+mod schedule;
+mod tail;
+mod view;
+
+pub use schedule::LayerShare;
+
+use super::arena::{Arena, Slots};
+use super::lower::{self, Lowered};
+use super::run_steps;
+use super::step::Step;
+use crate::delta_engine::EditBatch;
+use crate::graph::{Graph, NodeId};
+use crate::lowering::{Value, ValueId};
+use crate::parameter::Parameters;
+use changes::Changes;
+use groups::Scratch;
+use rayon::prelude::*;
+use rect::Rect;
+use schedule::Schedule;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The steps of a network for candidates that differ from a base image in few pixels.
+pub(crate) struct DeltaPlan {
+    steps: Vec<Step>,
+    layout: Vec<Value>,
+    /// How long each buffer is.
+    buffers: Vec<usize>,
+    image: ValueId,
+    result: ValueId,
+    /// For each value the values that are written in its place: itself, or the parts of a
+    /// concatenation.
+    sources: Vec<Vec<ValueId>>,
+    /// Layer names, one for each step.
+    names: Vec<String>,
+    /// By how many edits a candidate has at most.
+    schedules: Mutex<BTreeMap<usize, Arc<Schedule>>>,
+    workspaces: Mutex<Vec<Workspace>>,
+}
+
+/// The values of one image.
+pub(crate) struct BaseImage {
+    buffers: Vec<Option<Vec<f32>>>,
+    result: Vec<f32>,
+}
+
+/// The memory of one thread.
+#[derive(Default)]
+struct Workspace {
+    /// What changed in each value.
+    changes: Vec<Changes>,
+    scratch: Scratch,
+    arena: Arena,
+}
+
+/// What a panic in another thread left is still whole: it is changed by single calls.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Workspace {
+    /// How many numbers it holds.
+    fn len(&self) -> usize {
+        let changes: usize = self.changes.iter().map(Changes::capacity).sum();
+        changes + self.scratch.capacity() + self.arena.len()
+    }
+}
+
+impl BaseImage {
+    /// The wanted value.
+    pub(crate) fn result(&self) -> &[f32] {
+        &self.result
+    }
+
+    /// What the base image has in a buffer. One that nobody was to read is empty.
+    fn buffer(&self, buffer: usize) -> &[f32] {
+        self.buffers[buffer].as_deref().unwrap_or_default()
+    }
+
+    /// The memory that it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        let numbers: usize = self.buffers.iter().flatten().map(Vec::len).sum();
+        (numbers + self.result.len()) * size_of::<f32>()
+    }
+}
+
+impl DeltaPlan {
+    /// A plan for the value of `wanted`; `None` if an operation has no kernel here or the images do
+    /// not fit the network.
+    pub(crate) fn new(
+        graph: &Graph,
+        params: &Parameters,
+        wanted: NodeId,
+        size: [usize; 2],
+    ) -> Option<Self> {
+        let Lowered { steps, layout, buffers, image, result } =
+            lower::lower(graph, params, wanted, size)?;
+        let written: Vec<ValueId> =
+            std::iter::once(image).chain(steps.iter().map(|step| step.y)).collect();
+        let shares_channels = |a: Value, b: Value| {
+            a.buffer == b.buffer
+                && a.offset < b.offset + b.channels
+                && b.offset < a.offset + a.channels
+        };
+        let sources = layout.iter().map(|value| {
+            let of_value = |id: &&ValueId| shares_channels(*value, layout[id.0]);
+            written.iter().filter(of_value).copied().collect()
+        });
+        let sources = sources.collect();
+        let names = steps.iter().map(|step| graph.nodes()[step.node].name.clone()).collect();
+        let (schedules, workspaces) = (Mutex::default(), Mutex::default());
+        Some(Self { steps, layout, buffers, image, result, sources, names, schedules, workspaces })
+    }
+
+    /// How many numbers the result has.
+    pub(crate) fn result_len(&self) -> usize {
+        self.layout[self.result.0].pixels * self.layout[self.result.0].channels
+    }
+
+    /// The memory that threads keep between calls.
+    pub(crate) fn scratch_bytes(&self) -> usize {
+        let numbers: usize = locked(&self.workspaces).iter().map(Workspace::len).sum();
+        numbers * size_of::<f32>()
+    }
+
+    /// Computes all values of an image and keeps those that candidates need.
+    ///
+    /// # Shapes
+    /// - `image`: `[channels, height, width]`
+    pub(crate) fn base(&self, image: &[f32]) -> BaseImage {
+        let slots = Slots::apart(&self.buffers);
+        let mut arena = Arena::default();
+        ocelli_kernels::in_pool(|| {
+            arena.reserve(&slots, 1);
+            arena.write(&slots, self.layout[self.image.0], 1, |rows| {
+                ocelli_kernels::channels_last(image, 1, rows);
+            });
+            run_steps(&self.steps, &self.layout, &slots, &mut arena, 1);
+        });
+        let result = self.layout[self.result.0];
+        let rows = arena.rows(&slots, result, 1);
+        let result = (0..result.pixels).flat_map(|row| rows.row(row).to_vec()).collect();
+        let mut buffers: Vec<Option<Vec<f32>>> = arena.into_slots().into_iter().map(Some).collect();
+        let until = self.schedule(1).dense_from;
+        let mut needed = vec![false; buffers.len()];
+        needed[self.layout[self.image.0].buffer] = true;
+        for step in &self.steps[..until] {
+            needed[self.layout[step.y.0].buffer] = true;
+        }
+        for (buffer, needed) in buffers.iter_mut().zip(needed) {
+            buffer.take_if(|_| !needed);
+        }
+        BaseImage { buffers, result }
+    }
+
+    /// The results of all candidates.
+    ///
+    /// # Shapes
+    /// - `results`: `[candidates, result]`
+    pub(crate) fn run(&self, base: &BaseImage, edits: &EditBatch, results: &mut [f32]) {
+        let schedule = self.schedule(edits.most());
+        let threads = rayon::current_num_threads();
+        let block = schedule.block.min(edits.len().div_ceil(threads)).max(1);
+        let length = self.result_len().max(1);
+        ocelli_kernels::in_pool(|| {
+            results.par_chunks_mut(block * length).enumerate().for_each(|(index, results)| {
+                let first = index * block;
+                let candidates = first..first + results.len() / length;
+                self.run_block(&schedule, base, edits, candidates, results);
+            });
+        });
+    }
+
+    fn run_block(
+        &self,
+        schedule: &Schedule,
+        base: &BaseImage,
+        edits: &EditBatch,
+        candidates: Range<usize>,
+        results: &mut [f32],
+    ) {
+        let mut workspace = locked(&self.workspaces).pop().unwrap_or_default();
+        let count = candidates.len();
+        workspace.changes.resize_with(self.layout.len(), Changes::default);
+        self.edit(base, edits, candidates, &mut workspace.changes[self.image.0]);
+        for (index, step) in self.steps[..schedule.dense_from].iter().enumerate() {
+            self.run_in_parts(step, base, count, &mut workspace);
+            schedule.done.add(index, workspace.changes[step.y.0].pixels());
+        }
+        schedule.done.finish(count);
+        if schedule.dense_from < self.steps.len() {
+            self.run_whole(schedule, base, count, &mut workspace, results);
+        } else {
+            self.collect_results(base, &workspace.changes, results);
+        }
+        locked(&self.workspaces).push(workspace);
+    }
+
+    /// The changes of the image itself.
+    fn edit(
+        &self,
+        base: &BaseImage,
+        edits: &EditBatch,
+        candidates: Range<usize>,
+        changes: &mut Changes,
+    ) {
+        let Value { width, channels, buffer, .. } = self.layout[self.image.0];
+        let image = base.buffer(buffer);
+        changes.clear(channels);
+        let mut rects = Vec::new();
+        for candidate in candidates.clone() {
+            let places = edits.of(candidate).map(|edit| Rect::pixel(edit.row, edit.column));
+            rects.extend(places);
+            changes.push(&mut rects);
+        }
+        changes.reserve();
+        for (index, candidate) in candidates.enumerate() {
+            changes.for_each_pixel_mut(index, |[row, column], pixel| {
+                let here = |edit: &crate::PixelEdit<'_>| [edit.row, edit.column] == [row, column];
+                let last = edits.of(candidate).filter(here).last();
+                let old = &image[(row * width + column) * channels..][..channels];
+                pixel.copy_from_slice(last.map_or(old, |edit| edit.value));
+            });
+        }
+    }
+
+    fn collect_results(&self, base: &BaseImage, changes: &[Changes], results: &mut [f32]) {
+        let value = self.layout[self.result.0];
+        for (candidate, to) in results.chunks_exact_mut(self.result_len().max(1)).enumerate() {
+            to.copy_from_slice(&base.result);
+            for source in &self.sources[self.result.0] {
+                let from = self.layout[source.0];
+                let first = from.offset.max(value.offset);
+                let end = (from.offset + from.channels).min(value.offset + value.channels);
+                changes[source.0].for_each_pixel(candidate, |[row, column], pixel| {
+                    let at = (row * value.width + column) * value.channels + first - value.offset;
+                    let pixel = &pixel[first - from.offset..end - from.offset];
+                    to[at..at + pixel.len()].copy_from_slice(pixel);
+                });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,127 @@
+//! Windows over changed pixels, for some rectangles at a time.
+
+use super::changes::Changes;
+use super::input::Input;
+use super::rect::Rect;
+use super::view::View;
+use crate::infer_plan::step::{Convolution, Kernel};
+use ocelli_kernels::{Finish, Geometry, Patches, Rows, RowsMut};
+
+/// Memory that steps use on their way.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    pub(super) patches: Vec<f32>,
+    pub(super) outputs: Vec<[usize; 2]>,
+    pub(super) residual: Vec<f32>,
+}
+
+impl Scratch {
+    /// For how many numbers there is memory.
+    pub(super) fn capacity(&self) -> usize {
+        self.patches.capacity() + self.residual.capacity()
+    }
+}
+
+/// Rectangles that are computed together.
+pub(super) struct Group<'a> {
+    pub(super) patches: Patches<'a>,
+    pub(super) residual: Option<Rows<'a>>,
+    pub(super) y: RowsMut<'a>,
+}
+
+/// How a step's window takes its input.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sliding {
+    geometry: Geometry,
+    /// What stands for pixels beyond the image.
+    outside: f32,
+    /// How many numbers the patches of a group have, or little more.
+    limit: usize,
+}
+
+/// Numbers of patches that stay in the second cache beside a small weight.
+const SMALL_GROUP: usize = 64 * 1024;
+
+impl Sliding {
+    /// A window that takes `outside` for pixels beyond the image.
+    pub(super) fn new(geometry: Geometry, outside: f32) -> Self {
+        Self { geometry, outside, limit: SMALL_GROUP }
+    }
+
+    /// A convolution. A large weight wants many pixels each time that it is read.
+    pub(super) fn of(convolution: &Convolution) -> Self {
+        const LARGE_WEIGHT: usize = 256 * 1024;
+        const LARGE_GROUP: usize = 512 * 1024;
+        let sliding = Self::new(convolution.geometry(), 0.0);
+        match &convolution.kernel {
+            Kernel::Dense(conv, _)
+                if conv.geometry.taps() * conv.in_channels * conv.out_channels > LARGE_WEIGHT =>
+            {
+                Self { limit: LARGE_GROUP, ..sliding }
+            }
+            _ => sliding,
+        }
+    }
+
+    /// Calls `work` with the patches, the residual and the outputs of some rectangles at a time.
+    pub(super) fn in_groups(
+        self,
+        [x, other]: [Option<&Input<'_>>; 2],
+        y: &mut Changes,
+        scratch: &mut Scratch,
+        mut work: impl FnMut(Group<'_>),
+    ) {
+        let Some(x) = x else { return };
+        let Scratch { patches, outputs, residual } = scratch;
+        let channels = x.value.channels;
+        if let Some(alike) = x.alike(y).filter(|_| self.geometry.is_pointwise()) {
+            outputs.clear();
+            outputs.extend(y.all().map(|(_, rect)| [rect.height, rect.width]));
+            let residual = other.map(|other| other.at(y, residual));
+            let patches = Patches::new(self.geometry, channels, outputs, alike.data());
+            return work(Group { patches, residual, y: y.rows_mut(0, y.pixels()) });
+        }
+        let rects: Vec<(usize, Rect)> = y.all().collect();
+        let (mut from, mut first_pixel) = (0, 0);
+        while from < rects.len() {
+            patches.clear();
+            outputs.clear();
+            for (candidate, rect) in &rects[from..] {
+                let view = View::of_window(self.geometry, *rect);
+                let start = patches.len();
+                patches.resize(start + view.area() * channels, 0.0);
+                x.seen(*candidate).copy(view, self.outside, &mut patches[start..]);
+                outputs.push([rect.height, rect.width]);
+                if patches.len() >= self.limit {
+                    break;
+                }
+            }
+            let group = &rects[from..from + outputs.len()];
+            let residual = other.map(|other| other.collect(group.iter().copied(), residual));
+            let patches = Patches::new(self.geometry, channels, outputs, patches);
+            let pixels = patches.output_pixels();
+            work(Group { patches, residual, y: y.rows_mut(first_pixel, pixels) });
+            first_pixel += pixels;
+            from += group.len();
+        }
+    }
+}
+
+impl Convolution {
+    pub(super) fn geometry(&self) -> Geometry {
+        match &self.kernel {
+            Kernel::Dense(conv, _) => conv.geometry,
+            Kernel::Depthwise(conv, _) => conv.geometry,
+        }
+    }
+
+    /// Computes the outputs of some rectangles.
+    pub(super) fn run(&self, group: Group<'_>) {
+        let Group { patches, residual, y } = group;
+        let finish = Finish { bias: self.bias.as_deref(), residual, activation: self.activation };
+        match &self.kernel {
+            Kernel::Dense(conv, weight) => conv.infer_patches(&patches, weight, &finish, y),
+            Kernel::Depthwise(conv, weight) => conv.infer_patches(&patches, weight, &finish, y),
+        }
+    }
+}

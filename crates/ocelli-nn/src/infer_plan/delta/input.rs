@@ -1,0 +1,69 @@
+//! Inputs of a step: the base image's values and what changed in them.
+
+use super::BaseImage;
+use super::changes::Changes;
+use super::rect::Rect;
+use super::view::{Seen, View};
+use crate::lowering::Value;
+use ocelli_kernels::Rows;
+
+/// One input of a step, for all candidates of a block.
+pub(super) struct Input<'a> {
+    pub(super) value: Value,
+    pub(super) base: &'a BaseImage,
+    /// What changed in its buffer: the values that were written there, and their changes.
+    pub(super) sources: Vec<(Value, &'a Changes)>,
+}
+
+impl<'a> Input<'a> {
+    /// The numbers of the base image's buffer.
+    pub(super) fn base_numbers(&self) -> &'a [f32] {
+        self.base.buffer(self.value.buffer)
+    }
+
+    /// The value of one candidate.
+    pub(super) fn seen(&self, candidate: usize) -> Seen<'_> {
+        let (value, base) = (self.value, self.base_numbers());
+        Seen { value, base, sources: &self.sources, candidate }
+    }
+
+    /// The changes, if they are those of one whole value, and at the same pixels as `other`.
+    pub(super) fn alike(&self, other: &Changes) -> Option<&'a Changes> {
+        match self.sources[..] {
+            [(source, changes)]
+                if (source.offset, source.channels) == (self.value.offset, self.value.channels)
+                    && changes.is_alike(other) =>
+            {
+                Some(changes)
+            }
+            _ => None,
+        }
+    }
+
+    /// The numbers at the changed pixels of an output.
+    pub(super) fn at<'b>(&self, output: &Changes, memory: &'b mut Vec<f32>) -> Rows<'b>
+    where
+        'a: 'b,
+    {
+        match self.alike(output) {
+            Some(alike) => Rows::dense(alike.data(), self.value.channels),
+            None => self.collect(output.all(), memory),
+        }
+    }
+
+    /// The numbers in some rectangles of candidates.
+    pub(super) fn collect<'b>(
+        &self,
+        rects: impl Iterator<Item = (usize, Rect)>,
+        memory: &'b mut Vec<f32>,
+    ) -> Rows<'b> {
+        let channels = self.value.channels;
+        memory.clear();
+        for (candidate, rect) in rects {
+            let start = memory.len();
+            memory.resize(start + rect.area() * channels, 0.0);
+            self.seen(candidate).copy(View::from(rect), 0.0, &mut memory[start..]);
+        }
+        Rows::dense(memory, channels)
+    }
+}

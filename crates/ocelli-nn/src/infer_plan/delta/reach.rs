@@ -1,0 +1,61 @@
+//! Which pixels of a step's output change, given those of its inputs.
+
+use super::changes::Changes;
+use super::rect::{Rect, outputs_of};
+use crate::infer_plan::step::Work;
+use ocelli_kernels::Geometry;
+
+/// How far a change spreads.
+pub(super) enum Reach {
+    /// To the windows that see it.
+    Windows(Geometry),
+    /// Not at all.
+    Pixels,
+    /// To the one pixel that there is.
+    Image,
+}
+
+impl Reach {
+    /// `None` if the step cannot be computed in parts.
+    pub(super) fn of(work: &Work) -> Option<Self> {
+        match work {
+            Work::Convolve(convolution) => Some(Self::Windows(convolution.geometry())),
+            Work::MaxPool(geometry) | Work::PadShortcut(geometry) => Some(Self::Windows(*geometry)),
+            Work::Normalise { .. } | Work::Activate(_) | Work::Add(_) | Work::Copy => {
+                Some(Self::Pixels)
+            }
+            Work::Mean => Some(Self::Image),
+            // A gate is of all pixels, and changes with each.
+            Work::Scale => None,
+        }
+    }
+
+    /// The rectangles of outputs that a rectangle of inputs changes.
+    fn of_rect(&self, input: Rect) -> Option<Rect> {
+        match self {
+            Self::Windows(geometry) => outputs_of(*geometry, input),
+            Self::Pixels => Some(input),
+            Self::Image => Some(Rect::pixel(0, 0)),
+        }
+    }
+}
+
+/// Writes to `y` where a step's output changes, for all of `candidates`, given what changed in its
+/// inputs.
+pub(super) fn spread(
+    reach: &Reach,
+    candidates: usize,
+    [x, other]: [&[&Changes]; 2],
+    y: &mut Changes,
+) {
+    let mut rects = Vec::new();
+    for candidate in 0..candidates {
+        for source in x {
+            rects.extend(source.of(candidate).iter().filter_map(|rect| reach.of_rect(*rect)));
+        }
+        for source in other {
+            rects.extend_from_slice(source.of(candidate));
+        }
+        y.push(&mut rects);
+    }
+}

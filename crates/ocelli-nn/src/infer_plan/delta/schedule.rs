@@ -1,0 +1,257 @@
+//! What candidates cost on changed pixels and as a whole, and from which step on it is the latter.
+//!
+//! The share of a step's output that changes is that of evenly spread pixels: the very code that
+//! finds rectangles for candidates finds them for a few hundred imagined ones.
+
+use super::changes::Changes;
+use super::rect::Rect;
+use super::{DeltaPlan, locked};
+use crate::infer_plan::arena::Slots;
+use crate::infer_plan::step::{Convolution, Kernel, Step, Work};
+use crate::lowering::ValueId;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// How candidates of at most so many edits are computed.
+pub(crate) struct Schedule {
+    /// From which step on they are computed as a whole.
+    pub(super) dense_from: usize,
+    /// Of how many candidates a thread computes changed pixels at a time.
+    pub(super) block: usize,
+    /// The memory of the steps that are computed as a whole.
+    pub(super) slots: Slots,
+    /// Buffers that were written before and are read by them, and what was written there.
+    pub(super) carried: Vec<usize>,
+    written: Vec<(usize, ValueId)>,
+    /// The share of each step's output that is predicted to be computed.
+    shares: Vec<f64>,
+    pub(super) done: Done,
+}
+
+/// What was computed so far, to be compared with what was predicted.
+pub(super) struct Done {
+    candidates: AtomicU64,
+    /// Pixels of the output of each step on changed pixels.
+    pixels: Vec<AtomicU64>,
+}
+
+impl Done {
+    fn new(steps: usize) -> Self {
+        let pixels = (0..steps).map(|_| AtomicU64::new(0)).collect();
+        Self { candidates: AtomicU64::new(0), pixels }
+    }
+
+    /// Counts pixels that a step computed.
+    pub(super) fn add(&self, step: usize, pixels: usize) {
+        self.pixels[step].fetch_add(pixels as u64, Ordering::Relaxed);
+    }
+
+    /// Counts candidates that are done.
+    pub(super) fn finish(&self, candidates: usize) {
+        self.candidates.fetch_add(candidates as u64, Ordering::Relaxed);
+    }
+
+    /// The share of a step's output, of `whole` pixels for each candidate; `None` before the first.
+    fn share(&self, step: usize, whole: usize) -> Option<f64> {
+        let whole = whole as u64 * self.candidates.load(Ordering::Relaxed);
+        let computed = |pixels: &AtomicU64| pixels.load(Ordering::Relaxed) as f64 / whole as f64;
+        (whole > 0).then(|| self.pixels.get(step).map_or(1.0, computed))
+    }
+}
+
+/// A layer's work for one image, and how much of it candidates take.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayerShare {
+    /// The module path.
+    pub name: String,
+    /// Multiply-adds of the layer for a whole image.
+    pub macs: u64,
+    /// The share of its output that is predicted to be computed, for evenly spread pixels.
+    pub predicted: f64,
+    /// The share that was computed for the candidates so far; `None` before the first.
+    pub measured: Option<f64>,
+    /// Whether it is computed as a whole.
+    pub is_dense: bool,
+}
+
+impl Schedule {
+    /// The values that were written in a buffer before the steps that are computed as a whole.
+    pub(super) fn written_in(&self, buffer: usize) -> impl Iterator<Item = ValueId> {
+        let here = self.written.iter().filter(move |(place, _)| *place == buffer);
+        here.map(|(_, value)| *value)
+    }
+}
+
+impl DeltaPlan {
+    /// The schedule for candidates of up to `edits` edits.
+    pub(crate) fn schedule(&self, edits: usize) -> Arc<Schedule> {
+        let edits = edits.max(1);
+        if let Some(known) = locked(&self.schedules).get(&edits) {
+            return Arc::clone(known);
+        }
+        // A base image keeps what candidates of one edit need.
+        let limit = if edits == 1 { self.steps.len() } else { self.schedule(1).dense_from };
+        let schedule = Arc::new(self.make_schedule(edits, limit));
+        locked(&self.schedules).insert(edits, Arc::clone(&schedule));
+        schedule
+    }
+
+    /// What every layer costs for candidates of up to `edits` edits.
+    pub(crate) fn layer_shares(&self, edits: usize) -> Vec<LayerShare> {
+        let schedule = self.schedule(edits);
+        let layers = self.steps.iter().zip(&self.names).enumerate();
+        let layers = layers.map(|(index, (step, name))| LayerShare {
+            name: name.clone(),
+            macs: macs(step),
+            predicted: schedule.shares[index],
+            measured: schedule.done.share(index, self.layout[step.y.0].pixels),
+            is_dense: index >= schedule.dense_from,
+        });
+        layers.filter(|layer| layer.macs > 0).collect()
+    }
+
+    fn make_schedule(&self, edits: usize, limit: usize) -> Schedule {
+        let changed = self.predict(edits, limit);
+        let dense: Vec<f64> = self.steps.iter().map(|step| self.effort(step)).collect();
+        let mut best = (f64::INFINITY, 0);
+        let mut in_parts = 0.0;
+        for from in 0..=changed.len() {
+            let whole: f64 = dense[from..].iter().sum();
+            let carried: f64 =
+                self.carried(from).into_iter().map(|buffer| self.buffers[buffer] as f64).sum();
+            let cost = in_parts + whole + if from < dense.len() { carried } else { 0.0 };
+            if cost < best.0 {
+                best = (cost, from);
+            }
+            if let Some(share) = changed.get(from) {
+                in_parts += share * PARTS_FACTOR * dense[from] + PARTS_EXTRA;
+            }
+        }
+        self.schedule_from(best.1, &changed)
+    }
+
+    /// The schedule with whole candidates from a step on.
+    ///
+    /// # Shapes
+    /// - `changed`: the share of each step before
+    pub(super) fn schedule_from(&self, dense_from: usize, changed: &[f64]) -> Schedule {
+        let shares = 0..self.steps.len();
+        let shares = shares.map(|index| if index < dense_from { changed[index] } else { 1.0 });
+        let shares: Vec<f64> = shares.collect();
+        let numbers = self.steps[..dense_from].iter().zip(&shares).map(|(step, share)| {
+            let value = self.layout[step.y.0];
+            share * (value.pixels * value.channels) as f64
+        });
+        let numbers: f64 = numbers.sum();
+        let block = (BLOCK_VALUES / numbers.max(1.0)) as usize;
+        let carried = self.carried(dense_from);
+        let result = self.layout[self.result.0].buffer;
+        let tail = &self.steps[dense_from..];
+        let slots = Slots::assign(tail, &self.layout, &self.buffers, &carried, result);
+        let written = std::iter::once(self.image)
+            .chain(self.steps[..dense_from].iter().map(|step| step.y))
+            .map(|id| (self.layout[id.0].buffer, id))
+            .collect();
+        let block = block.clamp(4, 32);
+        let done = Done::new(dense_from);
+        Schedule { dense_from, block, slots, carried, written, shares, done }
+    }
+
+    /// Buffers that are written before a step and read by it or a later one.
+    fn carried(&self, from: usize) -> Vec<usize> {
+        let buffer = |id: ValueId| self.layout[id.0].buffer;
+        let mut written = vec![false; self.buffers.len()];
+        written[buffer(self.image)] = true;
+        self.steps[..from].iter().for_each(|step| written[buffer(step.y)] = true);
+        let mut read = vec![false; self.buffers.len()];
+        read[buffer(self.result)] = true;
+        for step in &self.steps[from..] {
+            [Some(step.x), step.other].into_iter().flatten().for_each(|id| read[buffer(id)] = true);
+        }
+        (0..self.buffers.len()).filter(|index| written[*index] && read[*index]).collect()
+    }
+
+    /// The share of each step's output that changes, as far as steps can be computed in parts.
+    pub(super) fn predict(&self, edits: usize, limit: usize) -> Vec<f64> {
+        let mut changes = vec![Changes::default(); self.layout.len()];
+        let image = self.layout[self.image.0];
+        let height = image.pixels / image.width.max(1);
+        let places = &mut changes[self.image.0];
+        places.clear(image.channels);
+        let mut rects = Vec::new();
+        for sample in 0..SAMPLES {
+            let place = |edit| spread_place(sample * edits + edit, [height, image.width]);
+            rects.extend((0..edits).map(place));
+            places.push(&mut rects);
+        }
+        let mut shares = Vec::new();
+        for step in &self.steps[..limit] {
+            let mut y = Changes::default();
+            if self.spread(step, &changes, SAMPLES, &mut y).is_none() {
+                break;
+            }
+            let all = SAMPLES * self.layout[step.y.0].pixels;
+            shares.push(y.pixels() as f64 / all.max(1) as f64);
+            changes[step.y.0] = y;
+        }
+        shares
+    }
+
+    /// What a step takes for a whole image, in multiply-adds of a dense convolution.
+    fn effort(&self, step: &Step) -> f64 {
+        let value = self.layout[step.y.0];
+        let numbers = (value.pixels * value.channels) as f64;
+        let macs = macs(step) as f64;
+        match &step.work {
+            Work::Convolve(convolution) => match convolution.kernel {
+                Kernel::Dense(..) => macs + numbers * SINGLE,
+                Kernel::Depthwise(..) => macs * DEPTHWISE + numbers * SINGLE,
+            },
+            Work::MaxPool(geometry) => numbers * geometry.taps() as f64 * DEPTHWISE,
+            Work::Mean => {
+                let x = self.layout[step.x.0];
+                (x.pixels * x.channels) as f64 * SINGLE
+            }
+            _ => numbers * SINGLE,
+        }
+    }
+}
+
+/// How many imagined candidates the prediction takes.
+const SAMPLES: usize = 256;
+/// Numbers of changed values that the candidates of a block have together.
+const BLOCK_VALUES: f64 = 1024.0 * 1024.0;
+/// By how much a changed pixel takes longer than one of a whole image.
+const PARTS_FACTOR: f64 = 1.15;
+/// What a step on changed pixels takes for each candidate, however few they are.
+const PARTS_EXTRA: f64 = 5_000.0;
+/// A multiply-add of a depthwise convolution, in those of a dense one.
+const DEPTHWISE: f64 = 4.0;
+/// A number that is read, changed and written, likewise.
+const SINGLE: f64 = 8.0;
+
+/// Pixel number `index` of an even spread over an image: the generalised golden ratio
+/// (Roberts 2018), whose points keep their distance whatever their number.
+fn spread_place(index: usize, size: [usize; 2]) -> Rect {
+    const RATIOS: [f64; 2] = [0.754_877_666_246_692_7, 0.569_840_290_998_053_2];
+    let [row, column] = [0, 1].map(|axis| {
+        let part = (index as f64 + 0.5) * RATIOS[axis];
+        ((part.fract() * size[axis] as f64) as usize).min(size[axis].saturating_sub(1))
+    });
+    Rect::pixel(row, column)
+}
+
+fn macs(step: &Step) -> u64 {
+    let Work::Convolve(convolution) = &step.work else { return 0 };
+    let Convolution { kernel, .. } = &**convolution;
+    let macs = match kernel {
+        Kernel::Dense(conv, _) => {
+            let per_pixel = conv.geometry.taps() * conv.in_channels * conv.out_channels;
+            conv.geometry.output_pixels() * per_pixel
+        }
+        Kernel::Depthwise(conv, _) => {
+            conv.geometry.output_pixels() * conv.geometry.taps() * conv.channels
+        }
+    };
+    macs as u64
+}
