@@ -33,6 +33,8 @@ pub enum Cell {
     Text(String),
     /// A number as it shall be shown, set flush right.
     Number(String),
+    /// A picture as PNG, with words for who cannot see it.
+    Picture(Vec<u8>, String),
 }
 
 impl Page {
@@ -96,6 +98,12 @@ impl Page {
                     Cell::Text(text) => self.push(format_args!("<td>{}</td>", escape(text))),
                     Cell::Number(number) => {
                         self.push(format_args!("<td class=\"number\">{}</td>", escape(number)))
+                    }
+                    Cell::Picture(png, words) => {
+                        let (data, words) = (STANDARD.encode(png), escape(words));
+                        self.push(format_args!(
+                            "<td><img alt=\"{words}\" src=\"data:image/png;base64,{data}\"></td>"
+                        ))
                     }
                 };
             }
@@ -164,10 +172,14 @@ mod tests {
         page.numbers(&[(attack.into(), attack.into())]);
         page.table(&Table {
             head: vec![attack.into()],
-            rows: vec![vec![Cell::Text(attack.into())], vec![Cell::Number(attack.into())]],
+            rows: vec![
+                vec![Cell::Text(attack.into())],
+                vec![Cell::Number(attack.into())],
+                vec![Cell::Picture(Vec::new(), attack.into())],
+            ],
         });
         let html = page.to_html();
         assert!(!html.contains("<script"), "{html}");
-        assert_eq!(html.matches("&lt;script&gt;").count(), 12);
+        assert_eq!(html.matches("&lt;script&gt;").count(), 13);
     }
 }

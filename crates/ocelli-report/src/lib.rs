@@ -1,8 +1,8 @@
 //! What a run looks like from outside: TensorBoard events, plots and a self-contained HTML page.
 //!
 //! - [`EventWriter`] writes scalars that TensorBoard reads, and continues a file after a crash.
-//! - [`LinePlot`] and [`MatrixPlot`] draw SVG.
-//! - [`Mosaic`] draws many small pictures as one PNG.
+//! - [`LinePlot`], [`BarPlot`] and [`MatrixPlot`] draw SVG.
+//! - [`Mosaic`] draws many small pictures as one PNG, [`PixelPicture`] one picture with rings around pixels.
 //! - [`Page`] is a page of HTML, and [`RunReport`] puts a whole run on one page that needs no network and no script.
 //!
 //! Nothing here knows how training works: every type holds plain numbers and words, so that any
@@ -13,6 +13,7 @@
 mod error;
 mod html;
 mod mosaic;
+mod pixel_picture;
 mod plot;
 mod run_report;
 mod tensorboard;
@@ -20,6 +21,7 @@ mod tensorboard;
 pub use error::ReportError;
 pub use html::{Cell, Page, Table};
 pub use mosaic::{FRAME_COLOURS, Mosaic, Tile};
-pub use plot::{LinePlot, MatrixPlot, Series};
+pub use pixel_picture::PixelPicture;
+pub use plot::{Axes, BarPlot, LinePlot, MatrixPlot, Scale, Series};
 pub use run_report::{Confusion, RunReport};
 pub use tensorboard::{EventWriter, Scalar, read_scalars};

@@ -1,12 +1,14 @@
 //! Figures as SVG text, drawn by `plotters`.
 
+mod bars;
 mod line;
 mod matrix;
 #[cfg(test)]
 mod tests;
 
+pub use bars::BarPlot;
 pub use line::{LinePlot, Series};
-pub use matrix::MatrixPlot;
+pub use matrix::{Axes, MatrixPlot, Scale};
 
 use std::fmt::Display;
 

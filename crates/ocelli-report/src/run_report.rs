@@ -86,6 +86,7 @@ impl Confusion {
                 title: "Confusion matrix".to_owned(),
                 labels: self.classes.clone(),
                 counts: self.counts.clone(),
+                ..MatrixPlot::default()
             };
             page.section("Confusion matrix").figure(&matrix.to_svg()?);
         }

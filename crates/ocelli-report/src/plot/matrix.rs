@@ -11,8 +11,32 @@ pub struct MatrixPlot {
     pub title: String,
     /// The name of every row and column.
     pub labels: Vec<String>,
-    /// Row by row; a row's shades are fractions of its sum.
+    /// Row by row.
     pub counts: Vec<Vec<u64>>,
+    /// What shades are fractions of.
+    pub scale: Scale,
+    /// What rows and columns are.
+    pub axes: Axes,
+}
+
+/// What shades are fractions of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scale {
+    /// The sum of the row.
+    #[default]
+    Row,
+    /// The largest count of all.
+    Largest,
+}
+
+/// What rows and columns are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Axes {
+    /// True and predicted classes.
+    #[default]
+    Confusion,
+    /// Original and target classes.
+    Targets,
 }
 
 impl MatrixPlot {
@@ -49,8 +73,12 @@ impl MatrixPlot {
         let readable = classes <= 20;
         let font = (side / classes / 3).clamp(6, 14);
 
+        let largest = self.counts.iter().flatten().copied().max().unwrap_or(0).max(1);
         for (row, counts) in self.counts.iter().enumerate() {
-            let total = counts.iter().sum::<u64>().max(1);
+            let total = match self.scale {
+                Scale::Row => counts.iter().sum::<u64>().max(1),
+                Scale::Largest => largest,
+            };
             for (column, &count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
                 let share = count as f64 / total as f64;
                 let colour = PALETTE[usize::from(row != column)];
@@ -82,7 +110,10 @@ impl MatrixPlot {
                 area.draw(&Text::new(label, at, column)).map_err(&failed)?;
             }
         }
-        let axes = "rows: true class, columns: predicted class";
+        let axes = match self.axes {
+            Axes::Confusion => "rows: true class, columns: predicted class",
+            Axes::Targets => "rows: original class, columns: target class",
+        };
         area.draw(&Text::new(axes, (left + side / 2, 704), text(13).pos(centred)))
             .map_err(&failed)?;
         area.present().map_err(&failed)

@@ -44,7 +44,9 @@ fn axis_numbers_are_short() {
 fn a_matrix_shows_its_counts() {
     let labels = vec!["cat".to_owned(), "dog".to_owned()];
     let counts = vec![vec![41, 9], vec![0, 50]];
-    let svg = MatrixPlot { title: "Confusion".into(), labels, counts }.to_svg().unwrap();
+    let svg = MatrixPlot { title: "Confusion".into(), labels, counts, ..MatrixPlot::default() }
+        .to_svg()
+        .unwrap();
     for count in ["41", "9", "50", "cat", "dog"] {
         assert!(svg.contains(&format!("\n{count}\n")), "{count} in {svg}");
     }
@@ -53,7 +55,32 @@ fn a_matrix_shows_its_counts() {
 #[test]
 fn a_ragged_matrix_is_an_error() {
     let labels = vec!["cat".to_owned(), "dog".to_owned()];
-    let matrix = MatrixPlot { title: "M".into(), labels, counts: vec![vec![1, 2], vec![3]] };
+    let matrix = MatrixPlot {
+        title: "M".into(),
+        labels,
+        counts: vec![vec![1, 2], vec![3]],
+        ..MatrixPlot::default()
+    };
     let message = matrix.to_svg().unwrap_err().to_string();
     assert_eq!(message, "matrix 'M': row 1 has 1 columns, expected 2");
+}
+
+#[test]
+fn bars_show_their_shares() {
+    let bars = vec![("0".to_owned(), 0.31), ("1".to_owned(), 0.2), ("9".to_owned(), f64::NAN)];
+    let svg = BarPlot { title: "Targets".into(), bars, ..BarPlot::default() }.to_svg().unwrap();
+    for words in ["31 %", "20 %", "0 %", "Targets"] {
+        assert!(svg.contains(&format!("\n{words}\n")), "{words} in {svg}");
+    }
+    assert!(BarPlot::default().to_svg().unwrap().ends_with("</svg>\n"));
+}
+
+#[test]
+fn the_largest_count_can_be_the_darkest() {
+    let labels = vec!["cat".to_owned(), "dog".to_owned()];
+    let counts = vec![vec![0, 9], vec![1, 0]];
+    let (scale, axes) = (Scale::Largest, Axes::Targets);
+    let title = "Pairs".to_owned();
+    let svg = MatrixPlot { title, labels, counts, scale, axes }.to_svg().unwrap();
+    assert!(svg.contains("columns: target class"), "{svg}");
 }
