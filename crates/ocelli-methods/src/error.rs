@@ -36,6 +36,64 @@ pub enum Error {
     #[error("no image to look at")]
     NoImages,
 
+    /// A model that knows one class cannot be fooled.
+    #[error(
+        "the model tells {classes} classes apart, expected 2 or more: there is nothing else to be"
+    )]
+    OneClass {
+        /// Its classes.
+        classes: usize,
+    },
+
+    /// An image is not of the size that a model takes.
+    #[error("{image} has the shape {found:?}, expected {expected:?}: channels, height, width")]
+    ImageShape {
+        /// The image.
+        image: String,
+        /// Its shape.
+        found: [usize; 3],
+        /// That of the model.
+        expected: [usize; 3],
+    },
+
+    /// No image can be attacked.
+    #[error("none of {examined} images is classified rightly: there is nothing to attack")]
+    NothingToAttack {
+        /// How many images were looked at.
+        examined: u64,
+    },
+
+    /// A model gave another number of probabilities than it was asked for.
+    #[error("the model answered with {found} probabilities, expected {expected}")]
+    Probabilities {
+        /// How many it gave.
+        found: usize,
+        /// How many there should be.
+        expected: usize,
+    },
+
+    /// What one pixel can be is too much to try.
+    #[error(
+        "`oracle` for images of {channels}×{height}×{width} takes {count} evaluations each, expected \
+         up to `oracle_limit`, {limit}"
+    )]
+    Oracle {
+        /// Channels of the images.
+        channels: usize,
+        /// Rows of the images.
+        height: usize,
+        /// Columns of the images.
+        width: usize,
+        /// How many evaluations there are, in words.
+        count: String,
+        /// How many may be.
+        limit: u64,
+    },
+
+    /// Something is wrong with an evolution.
+    #[error(transparent)]
+    Evolution(#[from] ocelli_evolution::Error),
+
     /// A search needs a backbone that has a table of stages.
     #[error("`model.name` is {model}, expected an EfficientNetV2: a search varies its stages")]
     Backbone {
@@ -43,11 +101,13 @@ pub enum Error {
         model: String,
     },
 
-    /// A new search would overwrite another one.
-    #[error("{} holds a search already", path.display())]
+    /// A new work would overwrite another one.
+    #[error("{} holds {what} already", path.display())]
     LedgerExists {
         /// The ledger.
         path: PathBuf,
+        /// What the work is, as in `a search`.
+        what: &'static str,
     },
 
     /// Another process is writing to the ledger.
@@ -68,9 +128,9 @@ pub enum Error {
         reason: String,
     },
 
-    /// A ledger is that of another search, whose trials say nothing about this one.
+    /// A ledger is that of another work, which says nothing about this one.
     #[error("{} was begun with {field} {begun}, now it is {now}", path.display())]
-    OtherSearch {
+    OtherWork {
         /// The ledger.
         path: PathBuf,
         /// What differs, as in `space.kernels.1` or `recipe.optimizer.lr`.

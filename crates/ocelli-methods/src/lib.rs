@@ -2,6 +2,8 @@
 
 mod error;
 pub mod ghost_redundancy;
+mod ledger;
+pub mod one_pixel;
 pub mod search;
 
 pub use error::{Error, Result};

@@ -33,8 +33,9 @@ mod sampler;
 mod space;
 mod trial;
 
+pub use crate::ledger::Header;
 pub use config::{EvolutionConfig, ReinforceConfig, SamplerKind, SearchConfig};
-pub use ledger::{Header, Ledger};
+pub use ledger::Ledger;
 pub use pareto::front;
 pub use plan::Plan;
 pub use proxy::Proxy;

@@ -32,8 +32,9 @@ pub fn answer_of(logits: &[f32]) -> usize {
     logits.iter().copied().enumerate().reduce(larger).map_or(0, |(class, _)| class)
 }
 
-/// The probability of each class.
-pub(crate) fn probabilities(logits: &[f32]) -> Vec<f64> {
+/// The probability of each class, in double precision: those of a network that is nearly certain differ
+/// still.
+pub fn probabilities(logits: &[f32]) -> Vec<f64> {
     let softmax = Softmax::of(logits);
     (0..logits.len()).map(|class| softmax.log_of(class).exp()).collect()
 }

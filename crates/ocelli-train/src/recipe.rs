@@ -22,6 +22,7 @@ pub use sections::{
     CheckpointSection, DataSection, EmaSection, ModelSection, OptimizerKind, OptimizerSection,
     ScheduleKind, ScheduleSection, TrainSection,
 };
+pub use with_section::settings;
 
 use crate::{Error, Pretrained, Result};
 use ocelli_data::augment::Mix;

@@ -13,8 +13,8 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand};
 
 use crate::commands::{
-    bench, completions, convert, cost, data, eval, models, predict, report, search, study, train,
-    version,
+    attack, bench, completions, convert, cost, data, eval, models, predict, report, search, study,
+    train, version,
 };
 use crate::device::DeviceName;
 use crate::settings::cores;
@@ -84,6 +84,8 @@ pub(crate) enum Command {
     Eval(eval::Args),
     /// Classify pictures
     Predict(predict::Args),
+    /// Measure how easily a network is fooled
+    Attack(attack::Args),
     /// Put everything about a run on one page
     Report(report::Args),
     /// Look into networks as the papers did

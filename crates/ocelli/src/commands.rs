@@ -1,5 +1,6 @@
 //! The commands, one file each. None of them computes: they call the libraries and show results.
 
+pub(crate) mod attack;
 pub(crate) mod bench;
 pub(crate) mod completions;
 pub(crate) mod convert;
@@ -29,6 +30,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Done> {
         Command::Search(args) => search::run(&args, settings),
         Command::Eval(args) => eval::run(&args, settings),
         Command::Predict(args) => predict::run(&args, settings),
+        Command::Attack(args) => attack::run(&args, settings),
         Command::Report(args) => report::run(&args, settings),
         Command::Study(args) => study::run(&args, settings),
         Command::Models(args) => models::run(&args, settings),

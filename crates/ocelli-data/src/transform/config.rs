@@ -82,7 +82,7 @@ impl InputConfig {
     }
 
     /// What to multiply a byte with and what to add then, for each channel.
-    pub(crate) fn scale_and_offset(&self) -> ScaleAndOffset {
+    pub fn scale_and_offset(&self) -> ScaleAndOffset {
         std::array::from_fn(|channel| {
             let of = |values: &[f32]| {
                 let single = values.first().copied().unwrap_or_default();

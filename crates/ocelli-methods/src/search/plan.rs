@@ -1,8 +1,9 @@
 //! A search that is about to begin: what is looked for, by what, and on what.
 
-use super::ledger::{FORMAT, Header};
+use super::ledger::FORMAT;
 use super::sampler::{Scored, propose};
 use super::{Candidate, Reward, SamplerKind, Score, SearchConfig, Space, Trial, pareto};
+use crate::ledger::Header;
 use crate::{Error, Result};
 use ocelli_data::{OpenOptions, Source, Split, Subset, open};
 use ocelli_nn::backbones::efficientnetv2::Layout;

@@ -39,6 +39,19 @@ impl Recipe {
     }
 }
 
+/// Reads settings that are no recipe in the way in which recipes are read: the fields of `T` from the
+/// text of a TOML file under `overrides`, each `section.key=value`.
+///
+/// # Errors
+/// When the text is not TOML, a key is unknown, or a value has the wrong type.
+pub fn settings<T: DeserializeOwned, S: AsRef<str>>(
+    origin: &str,
+    text: &str,
+    overrides: &[S],
+) -> Result<T> {
+    reader::read(table(origin, text, overrides)?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::failure::BadUsage;
 
 /// Options about a trained network.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Model options")]
 pub(crate) struct ModelArgs {
     /// The architecture of weights that do not say it themselves, as `ocelli models` lists it

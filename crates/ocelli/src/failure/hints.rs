@@ -60,18 +60,22 @@ fn of_method(error: &methods::Error) -> Option<String> {
         methods::Error::Backbone { .. } => {
             Some("efficientnetv2_small_cifar is one for small images")
         }
-        methods::Error::LedgerExists { path } => {
+        methods::Error::LedgerExists { path, what } => {
             let folder = path.parent().unwrap_or(path).display();
+            let command = if *what == "an attack" { "attack one-pixel" } else { "search" };
             return Some(format!(
-                "`ocelli search --resume {folder}` goes on with it; another --out begins anew"
+                "`ocelli {command} --resume {folder}` goes on with it; another --out begins anew"
             ));
         }
-        methods::Error::OtherSearch { .. } => {
-            Some("go on under the search's own recipe, or begin anew with another --out")
+        methods::Error::OtherWork { .. } => {
+            Some("go on under its own settings, or begin anew with another --out")
         }
-        methods::Error::Ledger { .. } => Some(
-            "the lines before it are whole: without it and what follows, the search goes on there",
-        ),
+        methods::Error::Ledger { .. } => {
+            Some("the lines before it are whole: without it and what follows, it goes on there")
+        }
+        methods::Error::Oracle { .. } => {
+            Some("the oracle is for small grey images; `--set oracle_limit=N` allows more")
+        }
         methods::Error::Io { error, .. } => of_system(error),
         _ => None,
     };

@@ -17,13 +17,14 @@ pub(crate) struct Progress {
     start: Instant,
     bar: Option<ProgressBar>,
     last_line: Mutex<Instant>,
+    note: Mutex<String>,
 }
 
 impl Progress {
     /// Begins a task that has `total` of `unit` to do.
     pub(crate) fn start(what: &'static str, total: u64, unit: &str) -> Self {
         let style = format!(
-            "{what} [{{bar:30}}] {{human_pos}}/{{human_len}} {unit}, {{per_sec}}, {{eta}} left"
+            "{what} [{{bar:30}}] {{human_pos}}/{{human_len}} {unit}, {{per_sec}}, {{eta}} left{{msg}}"
         );
         let bar = super::bars().map(|bars| {
             let style = ProgressStyle::with_template(&style);
@@ -31,7 +32,18 @@ impl Progress {
             bars.add(ProgressBar::new(total).with_style(style.progress_chars("=> ")))
         });
         let start = Instant::now();
-        Self { what, total, start, bar, last_line: Mutex::new(start) }
+        let (last_line, note) = (Mutex::new(start), Mutex::default());
+        Self { what, total, start, bar, last_line, note }
+    }
+
+    /// What is told beside how much is done, as in `37 succeeded`.
+    pub(crate) fn note(&self, note: &str) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(format!("; {note}"));
+        } else if let Ok(mut last) = self.note.lock() {
+            last.clear();
+            last.push_str(note);
+        }
     }
 
     /// `done` of the total are done.
@@ -47,7 +59,9 @@ impl Progress {
         *last = Instant::now();
         let rate = done as f64 / self.start.elapsed().as_secs_f64();
         let (done, total) = (grouped(done), grouped(self.total));
-        tracing::info!("{}: {done} of {total}, {rate:.0} per second", self.what);
+        let note = self.note.lock().map(|note| note.clone()).unwrap_or_default();
+        let separator = if note.is_empty() { "" } else { "; " };
+        tracing::info!("{}: {done} of {total}, {rate:.0} per second{separator}{note}", self.what);
     }
 }
 

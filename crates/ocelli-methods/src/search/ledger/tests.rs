@@ -2,8 +2,9 @@ use super::*;
 use crate::search::{Measured, Outcome, Score, SearchConfig, SpaceConfig};
 use ocelli_nn::backbones::efficientnetv2::{Flavour, Variant};
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fs;
+use std::path::PathBuf;
 use tempfile::TempDir;
 
 fn space() -> Space {

@@ -79,7 +79,7 @@ pub(super) fn plan(args: &Args, seed: Option<u64>) -> anyhow::Result<Begun> {
     let folder = args.out.clone().unwrap_or_else(new);
     let ledger = folder.join(LEDGER);
     if ledger.exists() {
-        return Err(Error::LedgerExists { path: ledger }.into());
+        return Err(Error::LedgerExists { path: ledger, what: "a search" }.into());
     }
     let (origin, text) = match &args.recipe {
         Some(name) => recipe::text(name, SEARCHES)?,

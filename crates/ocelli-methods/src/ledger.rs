@@ -1,0 +1,157 @@
+//! What a long work has done so far, on disk: one JSON object a line, the first of which says what the
+//! work is.
+//!
+//! A line is added and synced when its part is complete. A crash can cut the last line; it is dropped
+//! when the work goes on, and its part is made again.
+
+mod difference;
+
+use crate::{Error, Result};
+use difference::first_difference;
+use serde::Serialize;
+use serde_json::Value;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+/// The longest ledger that is read, in bytes.
+const MAX_BYTES: u64 = 1 << 30;
+
+/// What a work is: all that decides what its lines mean.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Header(Value);
+
+impl Header {
+    /// The fields of `identity`, as they read back from a file.
+    pub(crate) fn new(identity: &impl Serialize) -> Result<Self> {
+        let text = to_line(identity, Path::new("header"))?;
+        let value = serde_json::from_str(&text).map_err(std::io::Error::from);
+        value.map(Self).map_err(Error::io("header"))
+    }
+}
+
+/// A file that this process alone adds lines to.
+#[derive(Debug)]
+pub(crate) struct Lines {
+    path: PathBuf,
+    file: File,
+}
+
+/// A file that was begun before.
+pub(crate) struct Opened {
+    pub(crate) file: Lines,
+    /// The lines after the head.
+    pub(crate) lines: Vec<Vec<u8>>,
+    /// Whether its last line had been cut and was dropped.
+    pub(crate) was_cut: bool,
+}
+
+impl Lines {
+    /// Begins a file. `what` is its work called in words.
+    ///
+    /// # Errors
+    /// [`Error::LedgerExists`] when there is one already; or when it cannot be written.
+    pub(crate) fn create(path: &Path, what: &'static str, header: &Header) -> Result<Self> {
+        let file = OpenOptions::new().write(true).create_new(true).open(path);
+        let file = file.map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists => Error::LedgerExists { path: path.to_owned(), what },
+            _ => Error::io(path)(error),
+        })?;
+        lock(path, &file)?;
+        let mut lines = Self { path: path.to_owned(), file };
+        lines.add(&header.0)?;
+        Ok(lines)
+    }
+
+    /// Opens the file of a work to go on with it.
+    ///
+    /// # Errors
+    /// [`Error::OtherWork`] when it is that of another work than `header`'s, [`Error::Ledger`] when it is
+    /// none, or when the file cannot be read or written.
+    pub(crate) fn open(path: &Path, header: &Header) -> Result<Opened> {
+        let file = OpenOptions::new().read(true).write(true).open(path);
+        let file = file.map_err(Error::io(path))?;
+        lock(path, &file)?;
+        let mut file = Self { path: path.to_owned(), file };
+        let bytes = file.read()?;
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        let was_cut = whole < bytes.len();
+        if was_cut {
+            file.cut(whole as u64).map_err(Error::io(path))?;
+        }
+        let mut lines = bytes[..whole].split_inclusive(|byte| *byte == b'\n');
+        match lines.next() {
+            Some(line) => file.check_header(line, header)?,
+            None => file.add(&header.0).map(drop)?,
+        }
+        let lines = lines.map(<[u8]>::to_vec).collect();
+        Ok(Opened { file, lines, was_cut })
+    }
+
+    /// Adds a line, and says how it reads.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(crate) fn add(&mut self, value: &impl Serialize) -> Result<String> {
+        let line = to_line(value, &self.path)?;
+        let written = self.file.write_all(line.as_bytes()).and_then(|()| self.file.sync_all());
+        written.map_err(Error::io(&self.path))?;
+        Ok(line)
+    }
+
+    /// The error that the line `at` so many lines after the head is wrong.
+    pub(crate) fn refuse(&self, at: usize, reason: String) -> Error {
+        Error::Ledger { path: self.path.clone(), line: at + 2, reason }
+    }
+
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn read(&mut self) -> Result<Vec<u8>> {
+        let size = self.file.metadata().map_err(Error::io(&self.path))?.len();
+        if size > MAX_BYTES {
+            let reason = format!("{size} bytes, expected at most {MAX_BYTES}");
+            return Err(Error::Ledger { path: self.path.clone(), line: 1, reason });
+        }
+        let mut bytes = Vec::new();
+        self.file.read_to_end(&mut bytes).map_err(Error::io(&self.path))?;
+        Ok(bytes)
+    }
+
+    /// Ends the file after so many bytes, and goes on writing there.
+    fn cut(&mut self, bytes: u64) -> std::io::Result<()> {
+        self.file.set_len(bytes)?;
+        self.file.seek(SeekFrom::End(0)).map(drop)
+    }
+
+    fn check_header(&self, line: &[u8], header: &Header) -> Result<()> {
+        let begun: Value = serde_json::from_slice(line).map_err(|error| Error::Ledger {
+            path: self.path.clone(),
+            line: 1,
+            reason: format!("not the head of a ledger: {error}"),
+        })?;
+        match first_difference(&begun, &header.0) {
+            None => Ok(()),
+            Some((field, begun, now)) => {
+                Err(Error::OtherWork { path: self.path.clone(), field, begun, now })
+            }
+        }
+    }
+}
+
+fn to_line(value: &impl Serialize, path: &Path) -> Result<String> {
+    let text = serde_json::to_string(value).map_err(std::io::Error::from);
+    text.map(|text| text + "\n").map_err(Error::io(path))
+}
+
+fn lock(path: &Path, file: &File) -> Result<()> {
+    match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => Err(Error::LedgerBusy { path: path.to_owned() }),
+        // Some network file systems have no locks; there a work must do without.
+        Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => Ok(()),
+        Err(TryLockError::Error(error)) => Err(Error::io(path)(error)),
+    }
+}

@@ -1,0 +1,81 @@
+//! The one-pixel attack: how easily a classifier is fooled by changing a pixel or a few.
+//!
+//! Paper: Su, Vargas and Sakurai, *One Pixel Attack for Fooling Deep Neural Networks*, IEEE Transactions
+//! on Evolutionary Computation 23(5), 2019 (<https://arxiv.org/abs/1710.08864>), in its final version.
+//!
+//! | paper | here |
+//! | --- | --- |
+//! | maximise f_adv(x + e(x)) with ‖e(x)‖₀ ≤ d (section III-A) | [`Aim`], `attempt` |
+//! | a candidate is d tuples of coordinates and colour (III-B) | [`Encoding`], [`PixelChange`] |
+//! | differential evolution, F = 0.5, 400 × 100 (III-B) | `ocelli-evolution`, [`EvolutionSection`] |
+//! | fitness is the probability of a class; early stops at 90 % and 5 % (III-B) | [`Stop`] |
+//! | success rate, confidence, target classes, pairs of classes, cost (IV) | [`Summary`] |
+//! | random search of 100 tries (Table VII) | [`RandomSearch`] |
+//!
+//! A model is whatever answers with probabilities ([`Classifier`]): a compiled network ([`Dense`]), or
+//! anything else as a [`BlackBox`]. A [`Plan`] says who is attacked and how; [`run`] works it off image
+//! by image, writes each into a [`Journal`], and goes on from there when it was stopped.
+//!
+//! A tuple overwrites its pixel, and of several on one pixel the last one counts. An early stop is not
+//! the test of success: that is whether the class has changed (for a target: whether it is the target) when
+//! the evolution has ended. A non-targeted result is either *direct*, one evolution that lowers the
+//! probability of the true class, or *derived*, when any of the targeted attempts succeeded; these are
+//! different experiments and always labelled.
+//!
+//! What the paper leaves open is a switch, with the value of [`Preset::Paper`]:
+//!
+//! | open | switch |
+//! | --- | --- |
+//! | values out of range | [`EvolutionSection::bounds`], clipped |
+//! | real numbers to pixels | [`Config::rounding`], truncated |
+//! | whether r_k may be i | [`EvolutionSection::may_include_parent`], no |
+//! | whether the first population counts as evaluations | both are told |
+//! | when direct non-targeted attacks stop early on CIFAR | [`Config::true_probability`], as on ImageNet |
+//! | whether misclassified images are attacked | [`Config::misclassified`], skipped and counted |
+//! | the confidence of direct attacks | that of the new class |
+//!
+//! [`Preset::ScipyPeer`] is what other implementations do: `best1bin` with dither, a Latin hypercube,
+//! values out of range drawn anew, an end at the first change of class, which is not looked for before the
+//! first mutation. Two of them count an attempt as a targeted success when the class has changed to any
+//! other; here it has to be the target.
+//!
+//! Ours: the [`Oracle`], which tries everything where that is possible, random search with as many
+//! evaluations as the attack had, and the exact test of McNemar between the two.
+
+mod aim;
+mod attempt;
+mod classifier;
+mod config;
+mod encoding;
+mod examples;
+mod journal;
+mod mcnemar;
+mod oracle;
+mod pictures;
+mod pixel;
+mod plan;
+mod random;
+mod record;
+mod run;
+mod summary;
+#[cfg(test)]
+mod tests;
+mod work;
+
+pub use aim::Aim;
+pub use classifier::{BlackBox, Candidates, Classifier, Dense, Session};
+pub use config::{
+    Config, EvolutionSection, FirstPopulation, Misclassified, Preset, Rounding, Stop,
+};
+pub use encoding::Encoding;
+pub use examples::{Example, examples};
+pub use journal::Journal;
+pub use mcnemar::mcnemar;
+pub use oracle::Oracle;
+pub use pictures::{Picture, Pictures};
+pub use pixel::{PixelChange, apply};
+pub use plan::{Plan, Sample, Subject, Victim};
+pub use random::RandomSearch;
+pub use record::{Attacked, Ending, Outcome};
+pub use run::{End, Event, run};
+pub use summary::{ClassPairs, Comparison, Group, Kind, OracleReport, Rate, Summary, Trace};

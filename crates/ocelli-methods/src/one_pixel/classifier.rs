@@ -1,0 +1,49 @@
+//! What an attack asks of a model: probabilities, nothing else.
+
+mod black_box;
+mod candidates;
+mod dense;
+
+pub use black_box::BlackBox;
+pub use candidates::Candidates;
+pub use dense::Dense;
+
+use crate::Result;
+use ocelli_data::Image;
+
+/// A model that is attacked.
+pub trait Classifier {
+    /// How many classes it tells apart.
+    fn classes(&self) -> usize;
+
+    /// `[channels, height, width]` of the images that it takes.
+    fn shape(&self) -> [usize; 3];
+
+    /// Begins with an image, around which candidates will be asked for.
+    ///
+    /// # Errors
+    /// When it takes no such image.
+    fn begin<'a>(&'a mut self, image: &'a Image) -> Result<Box<dyn Session + 'a>>;
+}
+
+/// A model that looks at one image and changes of it.
+pub trait Session {
+    /// The probability of each class for each candidate. One without changes is the image itself.
+    ///
+    /// The answer for a candidate does not depend on those beside it.
+    ///
+    /// # Shapes
+    /// - `probabilities`: `[candidates, classes]`
+    ///
+    /// # Errors
+    /// When the model fails.
+    fn probabilities(&mut self, candidates: &Candidates, probabilities: &mut [f64]) -> Result<()>;
+}
+
+/// How many images of so many numbers are computed at once: enough to keep all threads busy, few enough
+/// to stay below about 64 MiB.
+fn batch_size(numbers: usize) -> usize {
+    const NUMBERS: usize = 16 * 1024 * 1024;
+    const MOST: usize = 1024;
+    (NUMBERS / numbers.max(1)).clamp(1, MOST)
+}

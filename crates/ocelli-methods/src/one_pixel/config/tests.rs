@@ -1,0 +1,68 @@
+use super::*;
+
+#[test]
+fn defaults_are_in_range_and_what_is_not_is_named() {
+    type Spoil = fn(&mut Config);
+    for preset in [Preset::Paper, Preset::ScipyPeer] {
+        Config::preset(preset).check().unwrap();
+    }
+    let cases: [(Spoil, &str); 9] = [
+        (|config| config.images = 0, "`images` is 0"),
+        (|config| config.pixels = vec![], "`pixels` is empty"),
+        (|config| config.pixels = vec![0], "`pixels` is 0, expected 1 to"),
+        (|config| config.pixels = vec![3, 1, 3], "`pixels` is 3 twice"),
+        (|config| config.targeted = false, "`targeted` is false, as is `untargeted`"),
+        (|config| config.target_probability = 90.0, "`target_probability` is 90"),
+        (|config| config.colour_deviation = f64::NAN, "`colour_deviation` is NaN"),
+        (|config| config.random_tries = 0, "`random_tries` is 0"),
+        (
+            |config| (config.oracle, config.pixels) = (true, vec![1, 3]),
+            "`oracle` is true for [1, 3] pixels",
+        ),
+    ];
+    for (spoil, expected) in cases {
+        let mut config = Config::default();
+        spoil(&mut config);
+        let message = config.check().unwrap_err().to_string();
+        assert!(message.contains(expected), "{expected} in: {message}");
+    }
+}
+
+#[test]
+fn the_paper_s_evolution_is_that_of_its_section_three() {
+    let evolution = Config::default().evolution_of(Aim::Target(3), 5);
+    assert_eq!((evolution.population, evolution.stop.generations), (400, 100));
+    assert_eq!((evolution.strategy, evolution.crossover), (Strategy::Rand1, 1.0));
+    assert_eq!(evolution.weight, Weight::Constant(0.5));
+    assert_eq!(evolution.stop.fitness, Some(0.9));
+    let direct = Config::default().evolution_of(Aim::Untargeted, 5);
+    assert_eq!(direct.stop.fitness, Some(0.05));
+}
+
+#[test]
+fn peers_have_populations_in_multiples_of_the_genes() {
+    let peer = Config::preset(Preset::ScipyPeer);
+    let population = |pixels: usize| peer.evolution_of(Aim::Untargeted, 5 * pixels).population;
+    assert_eq!([1, 3, 5].map(population), [400, 390, 400]);
+    assert_eq!(peer.evolution_of(Aim::Untargeted, 5).stop.fitness, None);
+}
+
+#[test]
+fn settings_are_written_and_read_again() {
+    for preset in [Preset::Paper, Preset::ScipyPeer] {
+        let config = Config::preset(preset);
+        let text = toml::to_string(&config).unwrap();
+        let again: Config = ocelli_train::recipe::settings("a", &text, &[] as &[&str]).unwrap();
+        assert_eq!(again, config, "{text}");
+    }
+    let read = |set: &str| ocelli_train::recipe::settings::<Config, _>("a", "", &[set]);
+    assert_eq!(
+        read("evolution.weight=[0.5, 1]").unwrap().evolution.weight,
+        Weight::Dither([0.5, 1.0])
+    );
+    assert_eq!(read("evolution.weight=1").unwrap().evolution.weight, Weight::Constant(1.0));
+    let message = read("evolution.populaton=3").unwrap_err().to_string();
+    assert!(message.contains("did you mean `evolution.population`?"), "{message}");
+    let message = read("stop=later").unwrap_err().to_string();
+    assert!(message.contains("paper, first_success, never"), "{message}");
+}

@@ -1,0 +1,137 @@
+//! What an attack has done so far, on disk: finished images line by line, the one under way beside them.
+
+use super::work::WorkState;
+use super::{Attacked, Plan};
+use crate::ledger::{Lines, Opened};
+use crate::{Error, Result};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+/// Finished images.
+const ATTACKED: &str = "attacked.jsonl";
+/// The image under way.
+const UNDER_WAY: &str = "under_way.json";
+
+/// The folder of an attack, to which this process alone writes.
+///
+/// A line of `attacked.jsonl` is added and synced when all attempts on an image have ended; the image
+/// under way is saved now and then in `under_way.json`, whole or not at all. An attack that goes on sees
+/// the same numbers as one that was not stopped.
+#[derive(Debug)]
+pub struct Journal {
+    folder: PathBuf,
+    file: Lines,
+    attacked: Vec<Attacked>,
+}
+
+impl Journal {
+    /// The file that says that a folder holds an attack.
+    pub fn path_in(folder: &Path) -> PathBuf {
+        folder.join(ATTACKED)
+    }
+
+    /// Begins a new attack in `folder`, which exists.
+    ///
+    /// # Errors
+    /// [`Error::LedgerExists`] when there is one already; or when it cannot be written.
+    pub fn create(folder: &Path, plan: &Plan) -> Result<Self> {
+        let file = Lines::create(&Self::path_in(folder), "an attack", &plan.header()?)?;
+        Ok(Self { folder: folder.to_owned(), file, attacked: Vec::new() })
+    }
+
+    /// Opens the folder of an attack to go on with it. Says so if its last line had been cut and was
+    /// dropped.
+    ///
+    /// # Errors
+    /// [`Error::OtherWork`] when it is another attack than `plan`'s, [`Error::Ledger`] when a line is not
+    /// what it should be, or when the file cannot be read or written.
+    pub fn open(folder: &Path, plan: &Plan) -> Result<(Self, bool)> {
+        let opened = Lines::open(&Self::path_in(folder), &plan.header()?)?;
+        let Opened { file, lines, was_cut } = opened;
+        let mut journal = Self { folder: folder.to_owned(), file, attacked: Vec::new() };
+        for (at, line) in lines.iter().enumerate() {
+            let attacked = journal.read(at, line, plan)?;
+            journal.attacked.push(attacked);
+        }
+        Ok((journal, was_cut))
+    }
+
+    /// The images whose attempts have all ended, in the order of the plan.
+    pub fn attacked(&self) -> &[Attacked] {
+        &self.attacked
+    }
+
+    /// Adds an image. It is kept as it reads back, since the last digit of a number may change on the way.
+    pub(super) fn add(&mut self, attacked: &Attacked) -> Result<()> {
+        let line = self.file.add(attacked)?;
+        let attacked = serde_json::from_str(&line).map_err(io::Error::from);
+        self.attacked.push(attacked.map_err(Error::io(self.file.path()))?);
+        match fs::remove_file(self.under_way()) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            result => result.map_err(Error::io(self.under_way())),
+        }
+    }
+
+    /// Saves the image under way.
+    pub(super) fn save(&self, state: &WorkState) -> Result<()> {
+        let path = self.under_way();
+        let write = || {
+            let text = serde_json::to_string(state)?;
+            let hash = blake3::hash(text.as_bytes()).to_hex();
+            let unfinished = path.with_extension("json.part");
+            let mut file = File::create(&unfinished)?;
+            file.write_all(format!("{hash}\n{text}\n").as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&unfinished, &path)?;
+            // The name must reach the disk too. Windows opens no folders, and needs none.
+            if cfg!(unix) { File::open(&self.folder)?.sync_all() } else { Ok(()) }
+        };
+        write().map_err(Error::io(&path))
+    }
+
+    /// The image under way as it was saved last, if it is the next one of the plan. A file that does not
+    /// prove itself whole is passed over: its image is begun anew, with the same result.
+    pub(super) fn saved(&self) -> Result<Option<WorkState>> {
+        let path = self.under_way();
+        let text = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            text => text.map_err(Error::io(&path))?,
+        };
+        let state = text.split_once('\n').and_then(|(hash, text)| {
+            let text = text.trim_end();
+            let is_whole = blake3::hash(text.as_bytes()).to_hex().as_str() == hash;
+            if is_whole { serde_json::from_str(text).ok() } else { None }
+        });
+        if state.is_none() {
+            let path = path.display();
+            tracing::warn!("{path} is damaged; its image is attacked from the beginning");
+        }
+        Ok(state.filter(|state: &WorkState| state.place == self.attacked.len() as u64))
+    }
+
+    fn under_way(&self) -> PathBuf {
+        self.folder.join(UNDER_WAY)
+    }
+
+    /// The image that stands `at` so many lines after the head.
+    fn read(&self, at: usize, line: &[u8], plan: &Plan) -> Result<Attacked> {
+        let refuse = |reason| self.file.refuse(at, reason);
+        let attacked: Attacked = serde_json::from_slice(line)
+            .map_err(|error| refuse(format!("not an attacked image: {error}")))?;
+        match plan.subjects().get(at) {
+            Some(subject) if subject.index == attacked.image => {}
+            Some(subject) => {
+                let (found, expected) = (attacked.image, subject.index);
+                return Err(refuse(format!("image {found}, expected image {expected}")));
+            }
+            None => return Err(refuse("more images than the attack has".to_owned())),
+        }
+        let keys = plan.attempts(attacked.label);
+        let found = attacked.outcomes.iter().map(|outcome| (outcome.pixels, outcome.aim));
+        if !found.eq(keys) || attacked.label >= plan.classes() as u32 {
+            return Err(refuse("other attempts than the attack makes".to_owned()));
+        }
+        Ok(attacked)
+    }
+}

@@ -1,0 +1,71 @@
+//! The images of a dataset as the network sees them, before they are normalised.
+
+use crate::Result;
+use ocelli_data::{EvalConfig, EvalTransform, Image, InputConfig, Scratch, Source, Transform};
+use ocelli_random::{Purpose, Seed};
+use std::sync::Arc;
+
+/// Images that can be attacked: as large as the network's input, in bytes.
+pub struct Pictures {
+    source: Arc<dyn Source>,
+    transform: EvalTransform,
+    input: InputConfig,
+}
+
+/// An image with its class.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Picture {
+    /// What the dataset calls it.
+    pub name: String,
+    /// Its class.
+    pub label: u32,
+    /// Its pixels.
+    pub image: Image,
+}
+
+impl Pictures {
+    /// The images of `source`, prepared as a network expects.
+    ///
+    /// # Errors
+    /// When a setting is out of range.
+    pub fn new(source: Arc<dyn Source>, input: &InputConfig, eval: EvalConfig) -> Result<Self> {
+        let transform = EvalTransform::new(input.clone(), eval)?;
+        Ok(Self { source, transform, input: input.clone() })
+    }
+
+    /// Where the images come from.
+    pub fn source(&self) -> &Arc<dyn Source> {
+        &self.source
+    }
+
+    /// The image at `index` of the dataset.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn read(&self, index: u64) -> Result<Picture> {
+        let record = self.source.read(index)?;
+        let [channels, height, width] = self.transform.shape();
+        let mut planes = vec![0.0; channels * height * width];
+        // Evaluation draws no random number.
+        let mut random = Seed(0).stream(Purpose::AUGMENT, 0, 0);
+        self.transform
+            .apply(&record.payload, &mut random, &mut Scratch::default(), &mut planes)
+            .map_err(|error| error.of_sample(record.name.clone()))?;
+        let mut image = Image {
+            width: width as u32,
+            height: height as u32,
+            channels: channels as u8,
+            pixels: vec![0; planes.len()],
+        };
+        // Normalisation keeps bytes apart, so that they can be read out of it again.
+        let scales = self.input.scale_and_offset();
+        for (channel, plane) in planes.chunks_exact((height * width).max(1)).enumerate() {
+            let (scale, offset) = scales[channel];
+            let bytes = image.pixels.iter_mut().skip(channel).step_by(channels);
+            bytes
+                .zip(plane)
+                .for_each(|(byte, value)| *byte = ((value - offset) / scale).round() as u8);
+        }
+        Ok(Picture { name: record.name, label: record.label, image })
+    }
+}

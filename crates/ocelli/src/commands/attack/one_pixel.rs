@@ -1,0 +1,149 @@
+//! `ocelli attack one-pixel`: differential evolution against a network, a pixel or a few at a time.
+
+mod begin;
+mod page;
+mod progress;
+mod results;
+mod subject;
+mod tables;
+
+use clap::ValueEnum;
+use ocelli::data::Split;
+use ocelli::methods::one_pixel::{self, Dense, End, Preset, Summary};
+use std::path::PathBuf;
+
+use crate::args::{ModelArgs, PreprocessArgs};
+use crate::failure::Done;
+use crate::settings::Settings;
+use crate::signals;
+use begin::Begun;
+use progress::Watch;
+use results::Results;
+
+const EXAMPLES: &str = "\
+An attack draws images that the network classifies rightly, and for each looks for pixels whose change
+makes another class of it: every other class in turn (--targeted), or any (--untargeted). Who is
+attacked and how is in DIR/attack.toml, every attempt in DIR/results.csv, the rates in DIR/summary.json.
+An attack can be killed at any time and goes on with --resume to the same results.
+
+Examples:
+  ocelli attack one-pixel runs/photos --images 20
+  ocelli attack one-pixel --weights resnet20.th --model resnet20_cifar --data cifar10/test.tar \\
+      --pixels 1,3,5 --untargeted --images 200 --out attacks/resnet20
+  ocelli attack one-pixel --resume attacks/resnet20 --images 500
+  ocelli attack one-pixel runs/photos --preset scipy-peer --generations 75 --baseline random
+  ocelli attack one-pixel runs/photos --set evolution.bounds=reflect --set stop=first_success";
+
+/// What can be typed after `ocelli attack one-pixel`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Args {
+    /// A run's folder, a checkpoint or a file of weights
+    #[arg(value_name = "MODEL")]
+    place: Option<PathBuf>,
+    /// The dataset, as in `ocelli data --help` [default: that of the run]
+    #[arg(long, value_name = "DATASET")]
+    data: Option<String>,
+    /// The part, where a dataset has two [default: test]
+    #[arg(long, value_name = "train|test")]
+    split: Option<Split>,
+    /// How many images are attacked [default: 500]
+    #[arg(long, value_name = "N")]
+    images: Option<u64>,
+    /// How many pixels may change; each number makes attempts of its own [default: 1]
+    #[arg(long, visible_alias = "grid", value_name = "D,…", value_delimiter = ',')]
+    pixels: Option<Vec<usize>>,
+    /// Every other class is a target; the default unless --untargeted is given
+    #[arg(long)]
+    targeted: bool,
+    /// Any other class will do; with --targeted both are tried
+    #[arg(long)]
+    untargeted: bool,
+    /// Settings by name, which single options change [default: paper]
+    #[arg(long, value_name = "NAME")]
+    preset: Option<Named>,
+    /// Individuals of a population [default: 400]
+    #[arg(long, value_name = "N")]
+    population: Option<usize>,
+    /// Generations after the first population [default: 100]
+    #[arg(long, value_name = "N")]
+    generations: Option<u64>,
+    /// The most evaluations of an attempt
+    #[arg(long, value_name = "N")]
+    budget: Option<u64>,
+    /// What else is tried on each image, with as many evaluations
+    #[arg(long, value_name = "NAME")]
+    baseline: Option<Baseline>,
+    /// Try everything that one pixel can be, too: for small grey images
+    #[arg(long)]
+    oracle: bool,
+    /// Change any setting of attack.toml, as in evolution.bounds=reflect
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// The attack's folder [default: runs/attack-1, or the next that is free]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Go on with the attack in this folder, under its own settings
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["place", "out", "preset"])]
+    resume: Option<PathBuf>,
+    #[command(flatten)]
+    model: ModelArgs,
+    #[command(flatten)]
+    preprocess: PreprocessArgs,
+}
+
+/// The presets by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Named {
+    /// The settings of Su et al., 2019
+    Paper,
+    /// Those of implementations that build on SciPy's evolution
+    ScipyPeer,
+}
+
+impl From<Named> for Preset {
+    fn from(named: Named) -> Self {
+        match named {
+            Named::Paper => Self::Paper,
+            Named::ScipyPeer => Self::ScipyPeer,
+        }
+    }
+}
+
+/// The baselines by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Baseline {
+    /// Nothing
+    None,
+    /// Random pixels of random colours
+    Random,
+}
+
+/// Attacks until all attempts are made or a signal comes.
+pub(super) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
+    let stop = signals::stop_flag()?;
+    let device = settings.open_device()?;
+    let Begun { config, subject, trained, source, place } =
+        begin::begin(args, settings.seed, &device)?;
+    let mut classifier = Dense::new(&trained.network, &trained.input)?;
+    let plan = begin::plan(config, &trained, source, &mut classifier)?;
+    let mut journal = place.open(&plan, &subject)?;
+
+    let mut watch = Watch::start(&plan, journal.attacked());
+    let mut notice = |event: &one_pixel::Event<'_>| watch.notice(event);
+    let end = one_pixel::run(&plan, &mut journal, &mut classifier, &stop, &mut notice)?;
+    drop(watch);
+
+    let folder = place.folder();
+    let summary = Summary::of(&plan, journal.attacked());
+    let results = Results { plan: &plan, attacked: journal.attacked(), summary, end, folder };
+    results.write(&mut classifier)?;
+    results.show(&mut settings.output)?;
+    settings.output.finish(&results.answer())?;
+    if end == End::Interrupted {
+        let path = folder.display();
+        tracing::info!("interrupted; go on with `ocelli attack one-pixel --resume {path}`");
+        return Ok(Done::Interrupted);
+    }
+    Ok(Done::Complete)
+}

@@ -1,0 +1,153 @@
+//! What is attacked, and where: a new attack, or one that was begun before.
+
+use anyhow::Context;
+use burn::tensor::Device;
+use ocelli::data::Source;
+use ocelli::methods::Error;
+use ocelli::methods::one_pixel::{Classifier, Config, Journal, Pictures, Plan, Preset, Victim};
+use ocelli::train::recipe;
+use ocelli::train::{RunFolder, Trained};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use toml::Table;
+
+use super::subject::Subject;
+use super::{Args, Baseline};
+use crate::failure::BadUsage;
+use crate::talk::Progress;
+
+/// Where new attacks are made, below the present folder.
+const RUNS: &str = "runs";
+const STEM: &str = "attack";
+const SETTINGS: &str = "attack.toml";
+const SUBJECT: &str = "subject";
+
+/// An attack that can begin or go on.
+pub(super) struct Begun {
+    pub(super) config: Config,
+    pub(super) subject: Subject,
+    pub(super) trained: Trained,
+    pub(super) source: Arc<dyn Source>,
+    pub(super) place: Place,
+}
+
+/// Where an attack is written.
+pub(super) enum Place {
+    /// A folder that holds no attack yet.
+    New(PathBuf),
+    /// The folder of an attack that was begun before.
+    Begun(PathBuf),
+}
+
+/// Finds out what was asked for.
+pub(super) fn begin(args: &Args, seed: Option<u64>, device: &Device) -> anyhow::Result<Begun> {
+    let (origin, text, begun, place) = if let Some(folder) = &args.resume {
+        let path = folder.join(SETTINGS);
+        let (text, subject) = read(&path)?;
+        (path.display().to_string(), text, Some(subject), Place::Begun(folder.clone()))
+    } else {
+        let folder =
+            args.out.clone().unwrap_or_else(|| RunFolder::unused_path(Path::new(RUNS), STEM));
+        let path = Journal::path_in(&folder);
+        if path.exists() {
+            return Err(Error::LedgerExists { path, what: "an attack" }.into());
+        }
+        let preset = Config::preset(args.preset.map_or(Preset::Paper, Preset::from));
+        let text = toml::to_string(&preset).context("the preset")?;
+        (SETTINGS.to_owned(), text, None, Place::New(folder))
+    };
+    let config: Config = recipe::settings(&origin, &text, &args.overrides(seed)?)?;
+    config.check()?;
+    let (subject, trained, source) = Subject::open(args, begun.as_ref(), device)?;
+    Ok(Begun { config, subject, trained, source, place })
+}
+
+/// The attack with its images chosen.
+pub(super) fn plan(
+    config: Config,
+    trained: &Trained,
+    source: Arc<dyn Source>,
+    classifier: &mut dyn Classifier,
+) -> anyhow::Result<Plan> {
+    let pictures = Pictures::new(source, &trained.input, trained.eval)?;
+    let victim = Victim::of(trained, "dense")?;
+    let progress = Progress::start("choosing images", config.images, "images");
+    Ok(Plan::new(config, victim, pictures, classifier, &mut |done| progress.set(done))?)
+}
+
+/// The settings of an attack that was begun before, and whom it attacks.
+fn read(path: &Path) -> anyhow::Result<(String, Subject)> {
+    let shown = || path.display().to_string();
+    let text = fs::read_to_string(path).with_context(shown)?;
+    let mut table: Table = recipe::settings(&shown(), &text, &[] as &[&str])?;
+    let subject = table.remove(SUBJECT).unwrap_or_else(|| Table::new().into());
+    let subject = toml::to_string(&subject).with_context(shown)?;
+    let subject = recipe::settings(&shown(), &subject, &[] as &[&str])?;
+    Ok((toml::to_string(&table).with_context(shown)?, subject))
+}
+
+impl Place {
+    pub(super) fn folder(&self) -> &Path {
+        match self {
+            Self::New(folder) | Self::Begun(folder) => folder,
+        }
+    }
+
+    /// The journal, made if it is new. Nothing is made before all else is known to be well.
+    pub(super) fn open(&self, plan: &Plan, subject: &Subject) -> anyhow::Result<Journal> {
+        let folder = self.folder();
+        let journal = match self {
+            Self::New(_) => {
+                fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+                Journal::create(folder, plan)?
+            }
+            Self::Begun(_) => {
+                let (journal, was_cut) = Journal::open(folder, plan)?;
+                if was_cut {
+                    let path = Journal::path_in(folder);
+                    tracing::warn!(
+                        "{}: the last line was cut and is dropped; {} images are whole",
+                        path.display(),
+                        journal.attacked().len()
+                    );
+                }
+                journal
+            }
+        };
+        let settings = toml::to_string(plan.config()).context(SETTINGS)?;
+        let subject = toml::to_string(&BTreeMap::from([(SUBJECT, subject)])).context(SETTINGS)?;
+        super::results::write_whole(
+            &folder.join(SETTINGS),
+            format!("{settings}\n{subject}").as_bytes(),
+        )?;
+        Ok(journal)
+    }
+}
+
+impl Args {
+    /// The options that stand for a setting, and the settings that were set.
+    fn overrides(&self, seed: Option<u64>) -> anyhow::Result<Vec<String>> {
+        if self.set.iter().any(|set| set.trim_start().starts_with("preset")) {
+            return Err(BadUsage("a preset is chosen with --preset".to_owned()).into());
+        }
+        let mut overrides = Vec::new();
+        let mut set = |key: &str, value: Option<String>| {
+            overrides.extend(value.map(|value| format!("{key}={value}")));
+        };
+        set("images", self.images.map(|images| images.to_string()));
+        set("pixels", self.pixels.as_ref().map(|pixels| format!("{pixels:?}")));
+        let aims = (self.targeted || self.untargeted).then_some(());
+        set("targeted", aims.map(|()| self.targeted.to_string()));
+        set("untargeted", aims.map(|()| self.untargeted.to_string()));
+        set("evolution.population", self.population.map(|number| number.to_string()));
+        set("evolution.generations", self.generations.map(|number| number.to_string()));
+        set("evolution.budget", self.budget.map(|number| number.to_string()));
+        set("random", self.baseline.map(|name| (name == Baseline::Random).to_string()));
+        set("oracle", self.oracle.then(|| "true".to_owned()));
+        set("seed", seed.map(|seed| seed.to_string()));
+        overrides.extend(self.set.iter().cloned());
+        Ok(overrides)
+    }
+}

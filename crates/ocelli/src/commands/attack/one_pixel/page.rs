@@ -1,0 +1,178 @@
+//! An attack as a page with pictures.
+
+use ocelli::data::Image;
+use ocelli::methods::one_pixel::{ClassPairs, Example, Plan, Summary, Trace};
+use ocelli::report::{
+    Axes, BarPlot, Cell, LinePlot, MatrixPlot, Page, PixelPicture, ReportError, Scale, Series,
+    Table,
+};
+
+use crate::circumstances::{command, machine, today};
+use crate::output::{grouped, percent};
+
+/// With more classes a map of pairs is a blur.
+const MOST_CLASSES: usize = 100;
+
+/// What is put on the page.
+pub(super) struct Sheet<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) summary: &'a Summary,
+    pub(super) examples: &'a [Example],
+    /// The rates as a table of words.
+    pub(super) rates: Table,
+    /// Random search beside evolution, if it was tried.
+    pub(super) random: Option<Table>,
+    /// The settings as TOML.
+    pub(super) settings: String,
+}
+
+impl Sheet<'_> {
+    /// The page.
+    ///
+    /// # Errors
+    /// When a figure cannot be drawn.
+    pub(super) fn page(&self) -> Result<Page, ReportError> {
+        let victim = self.plan.victim();
+        let subject = format!("{}, seed {}", victim.model, self.plan.config().seed);
+        let mut page = Page::new("One-pixel attack", &subject);
+        page.numbers(&self.numbers());
+        page.section("Rates").table(&self.rates);
+        page.paragraph(
+            "A targeted attempt succeeds when the image is taken for the target. Untargeted, derived: \
+             images on which any targeted attempt succeeded; direct: one attempt that lowers the \
+             probability of the true class. Confidence is the mean probability of the class that was \
+             reached, over successes; distortion the mean change of a channel, of 255.",
+        );
+        if let Some(random) = &self.random {
+            page.section("Against random search").table(random);
+            page.paragraph(
+                "With as many evaluations as each attempt had, case by case; p is that of the exact \
+                 test of McNemar.",
+            );
+        }
+        self.add_examples(&mut page)?;
+        for pairs in &self.summary.class_pairs {
+            self.add_pairs(&mut page, pairs)?;
+        }
+        page.section("Fitness");
+        for trace in &self.summary.traces {
+            page.figure(&plot(trace).to_svg()?);
+        }
+        page.section("Settings").code(&self.settings);
+        page.paragraph(&format!("{}. {}. {}", command(), machine(), today()));
+        Ok(page)
+    }
+
+    fn numbers(&self) -> Vec<(String, String)> {
+        let summary = self.summary;
+        let evaluations = summary.evaluations + summary.baseline_evaluations;
+        let mut numbers = vec![
+            ("images", grouped(summary.images)),
+            ("clean accuracy", percent(summary.clean_accuracy)),
+            ("evaluations", grouped(evaluations)),
+            ("evaluations per second", grouped(summary.evaluations_per_second as u64)),
+        ];
+        if let Some(group) = summary.groups.first() {
+            numbers.insert(0, ("success rate", percent(group.success_rate)));
+        }
+        numbers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    fn class(&self, class: u32) -> &str {
+        let classes = self.plan.pictures().source().classes();
+        classes.get(class as usize).map_or("", String::as_str)
+    }
+
+    fn add_examples(&self, page: &mut Page) -> Result<(), ReportError> {
+        page.section("Examples");
+        if self.examples.is_empty() {
+            page.paragraph("No attempt succeeded.");
+            return Ok(());
+        }
+        page.paragraph("Changed pixels are in rings.");
+        let head = ["image", "clean", "attacked", "before", "after"].map(str::to_owned).into();
+        let rows = self.examples.iter().map(|example| {
+            let aim = match example.aim.target() {
+                Some(target) => format!("target {}", self.class(target)),
+                None => "untargeted".to_owned(),
+            };
+            let pixels = match example.pixels {
+                1 => "1 pixel".to_owned(),
+                pixels => format!("{pixels} pixels"),
+            };
+            let label = self.class(example.label);
+            Ok(vec![
+                Cell::Text(format!("{}: {label}; {aim}, {pixels}", example.name)),
+                Cell::Picture(draw(&example.image, &[])?, format!("{label}, clean")),
+                Cell::Picture(
+                    draw(&example.changed, &example.places)?,
+                    format!("{label}, attacked"),
+                ),
+                Cell::Text(self.answers(&example.before)),
+                Cell::Text(self.answers(&example.after)),
+            ])
+        });
+        let rows = rows.collect::<Result<_, ReportError>>()?;
+        page.table(&Table { head, rows });
+        Ok(())
+    }
+
+    fn answers(&self, answers: &[(u32, f64)]) -> String {
+        let answer = |(class, probability): &(u32, f64)| {
+            format!("{} {}", self.class(*class), percent(*probability))
+        };
+        answers.iter().map(answer).collect::<Vec<_>>().join(", ")
+    }
+
+    fn add_pairs(&self, page: &mut Page, pairs: &ClassPairs) -> Result<(), ReportError> {
+        let ClassPairs { pixels, counts, target_counts, mean_targets } = pairs;
+        let images = target_counts.iter().sum::<u64>().max(1) as f64;
+        let last = target_counts.iter().rposition(|count| *count > 0).unwrap_or(0);
+        let bars = (0..).zip(&target_counts[..=last]);
+        let bars = bars.map(|(count, share): (u64, _)| (count.to_string(), *share as f64 / images));
+        page.section(&format!("Target classes, {pixels} pixels")).paragraph(&format!(
+            "An image can be turned into {mean_targets:.2} other classes on average."
+        ));
+        let bars = BarPlot {
+            title: "Images by the number of classes that they can be turned into".to_owned(),
+            x_label: "target classes".to_owned(),
+            bars: bars.collect(),
+        };
+        page.figure(&bars.to_svg()?);
+        if counts.len() <= MOST_CLASSES {
+            let labels = self.plan.pictures().source().classes().to_vec();
+            let title = "Successful targeted attempts".to_owned();
+            let (scale, axes) = (Scale::Largest, Axes::Targets);
+            let matrix = MatrixPlot { title, labels, counts: counts.clone(), scale, axes };
+            page.figure(&matrix.to_svg()?);
+        }
+        Ok(())
+    }
+}
+
+fn plot(trace: &Trace) -> LinePlot {
+    let series = [("best", &trace.best), ("population", &trace.mean)];
+    let of = if trace.targeted { "the target" } else { "the true class" };
+    LinePlot {
+        title: format!("Probability of {of}, {} pixels", trace.pixels),
+        x_label: "generation".to_owned(),
+        y_label: "mean over attempts".to_owned(),
+        series: series
+            .map(|(name, values)| Series {
+                name: name.to_owned(),
+                points: (0..).map(f64::from).zip(values.iter().copied()).collect(),
+            })
+            .into(),
+    }
+}
+
+fn draw(image: &Image, rings: &[[u32; 2]]) -> Result<Vec<u8>, ReportError> {
+    let picture = PixelPicture {
+        height: image.height as usize,
+        width: image.width as usize,
+        channels: image.channels.into(),
+        pixels: image.pixels.clone(),
+        rings: rings.iter().map(|ring| ring.map(|place| place as usize)).collect(),
+    };
+    picture.to_png()
+}

@@ -1,0 +1,76 @@
+//! How far an attack is, and how it does.
+
+use ocelli::methods::one_pixel::{Attacked, Event, Plan};
+use std::time::Instant;
+
+use crate::output::{grouped, percent};
+use crate::talk::Progress;
+
+/// Tells the progress of an attack: attempts that have ended, and how many of them succeeded.
+pub(super) struct Watch {
+    progress: Progress,
+    start: Instant,
+    /// Attempts on images that are finished, and those that succeeded.
+    ended: u64,
+    succeeded: u64,
+    /// Candidates that were evaluated since the start.
+    candidates: u64,
+}
+
+impl Watch {
+    pub(super) fn start(plan: &Plan, attacked: &[Attacked]) -> Self {
+        let (total, images) = (plan.attempt_count(), plan.subjects().len());
+        let sample = plan.sample();
+        tracing::info!(
+            "{images} images, {} attempts; {} of {} images that were looked at are classified rightly",
+            grouped(total),
+            grouped(sample.correct),
+            grouped(sample.examined)
+        );
+        if (images as u64) < plan.config().images {
+            tracing::warn!("the dataset has no more images to attack than these {images}");
+        }
+        if !attacked.is_empty() {
+            tracing::info!("{} images are attacked already", attacked.len());
+        }
+        let progress = Progress::start("attack", total, "attempts");
+        let mut watch =
+            Self { progress, start: Instant::now(), ended: 0, succeeded: 0, candidates: 0 };
+        for image in attacked {
+            watch.count(image);
+        }
+        watch.tell(0, 0);
+        watch
+    }
+
+    pub(super) fn notice(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Resumed { image } => tracing::info!("going on with image {image}"),
+            Event::Evaluated { candidates, ended, succeeded } => {
+                self.candidates += candidates;
+                self.tell(*ended, *succeeded);
+            }
+            Event::Attacked { image } => {
+                self.count(image);
+                self.tell(0, 0);
+                let won = image.outcomes.iter().filter(|outcome| outcome.success).count();
+                tracing::debug!("{}: {won} of {} attempts", image.name, image.outcomes.len());
+            }
+        }
+    }
+
+    fn count(&mut self, image: &Attacked) {
+        self.ended += image.outcomes.len() as u64;
+        self.succeeded += image.outcomes.iter().filter(|outcome| outcome.success).count() as u64;
+    }
+
+    fn tell(&self, ended: u64, succeeded: u64) {
+        let (ended, succeeded) = (self.ended + ended, self.succeeded + succeeded);
+        let share = succeeded as f64 / ended.max(1) as f64;
+        let rate = self.candidates as f64 / self.start.elapsed().as_secs_f64().max(1e-9);
+        let (succeeded, rate) = (grouped(succeeded), grouped(rate as u64));
+        let note = format!("{succeeded} succeeded ({}), {rate} evaluations/s", percent(share));
+        self.progress.note(&note);
+        self.progress.set(ended);
+    }
+}

@@ -1,0 +1,203 @@
+//! What an attack found: rates on stdout, every attempt as CSV, the whole summary as JSON.
+
+use anyhow::Context;
+use ocelli::methods::one_pixel::{
+    Aim, Attacked, Classifier, End, Group, Outcome, Plan, Summary, examples,
+};
+use serde::Serialize;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::page::Sheet;
+use super::tables::{self, Rows};
+use crate::output::{Output, grouped, percent};
+
+const RESULTS: &str = "results.csv";
+const SUMMARY: &str = "summary.json";
+const REPORT: &str = "report.html";
+/// Examples on the page for each number of pixels.
+const MOST_EXAMPLES: usize = 24;
+
+/// What an attack found so far.
+pub(super) struct Results<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) attacked: &'a [Attacked],
+    pub(super) summary: Summary,
+    pub(super) end: End,
+    pub(super) folder: &'a Path,
+}
+
+/// A line of the CSV.
+#[derive(Serialize)]
+struct Line<'a> {
+    image: u64,
+    name: &'a str,
+    true_class: &'a str,
+    clean_class: &'a str,
+    clean_probability: f64,
+    pixels: usize,
+    aim: &'static str,
+    target: &'a str,
+    success: bool,
+    class: &'a str,
+    confidence: f64,
+    true_probability: f64,
+    evaluations: u64,
+    generations: u64,
+    ending: &'static str,
+    distortion: f64,
+    changes: String,
+    random_success: Option<bool>,
+    random_confidence: Option<f64>,
+}
+
+/// The one JSON object.
+#[derive(Serialize)]
+pub(super) struct Answer<'a> {
+    attack: PathBuf,
+    outcome: &'static str,
+    model: &'a str,
+    /// What `success_rate` and `mean_confidence` are of: the first of `groups`.
+    of: String,
+    success_rate: f64,
+    mean_confidence: Option<f64>,
+    #[serde(flatten)]
+    summary: &'a Summary,
+}
+
+impl Results<'_> {
+    /// Writes the files, each whole or not at all.
+    ///
+    /// # Errors
+    /// When a file cannot be written, or the model fails on what shall be shown.
+    pub(super) fn write(&self, classifier: &mut dyn Classifier) -> anyhow::Result<()> {
+        let csv = self.csv().map_err(io::Error::from).context(RESULTS)?;
+        write_whole(&self.folder.join(RESULTS), &csv)?;
+        let mut json = serde_json::to_vec_pretty(&self.answer()).context(SUMMARY)?;
+        json.push(b'\n');
+        write_whole(&self.folder.join(SUMMARY), &json)?;
+        let examples = examples(self.plan, self.attacked, classifier, MOST_EXAMPLES)?;
+        let sheet = Sheet {
+            plan: self.plan,
+            summary: &self.summary,
+            examples: &examples,
+            rates: tables::rates(&self.summary).page(),
+            random: self.against_random().map(|random| random.page()),
+            settings: toml::to_string(self.plan.config()).context(REPORT)?,
+        };
+        Ok(sheet.page()?.write(&self.folder.join(REPORT))?)
+    }
+
+    fn against_random(&self) -> Option<Rows> {
+        tables::against_random(&self.summary, self.plan.config().random_tries)
+    }
+
+    fn csv(&self) -> csv::Result<Vec<u8>> {
+        let mut file = csv::Writer::from_writer(Vec::new());
+        for image in self.attacked {
+            for outcome in &image.outcomes {
+                file.serialize(self.line(image, outcome))?;
+            }
+        }
+        file.into_inner().map_err(|error| io::Error::from(error.into_error().kind()).into())
+    }
+
+    fn line<'a>(&'a self, image: &'a Attacked, outcome: &'a Outcome) -> Line<'a> {
+        let random = outcome.random.as_ref();
+        let changes: Vec<String> = outcome.changes.iter().map(ToString::to_string).collect();
+        Line {
+            image: image.image,
+            name: &image.name,
+            true_class: self.class(image.label),
+            clean_class: self.class(image.predicted),
+            clean_probability: image.clean_probability,
+            pixels: outcome.pixels,
+            aim: if outcome.aim == Aim::Untargeted { "untargeted" } else { "targeted" },
+            target: outcome.aim.target().map_or("", |target| self.class(target)),
+            success: outcome.success,
+            class: self.class(outcome.predicted),
+            confidence: outcome.confidence,
+            true_probability: outcome.true_probability,
+            evaluations: outcome.evaluations,
+            generations: outcome.generations,
+            ending: outcome.ending.name(),
+            distortion: outcome.distortion,
+            changes: changes.join(";"),
+            random_success: random.map(|random| random.success),
+            random_confidence: random.filter(|random| random.success).map(|found| found.confidence),
+        }
+    }
+
+    fn class(&self, class: u32) -> &str {
+        let classes = self.plan.pictures().source().classes();
+        classes.get(class as usize).map_or("", String::as_str)
+    }
+
+    /// Shows rates and costs.
+    pub(super) fn show(&self, output: &mut Output) -> anyhow::Result<()> {
+        let summary = &self.summary;
+        output.text(tables::rates(summary).text())?;
+        output.text("")?;
+        if let Some(random) = self.against_random() {
+            output.text(random.text())?;
+            output.text("")?;
+        }
+        for group in &summary.groups {
+            let Some(oracle) = &group.oracle else { continue };
+            output.text(format_args!(
+                "oracle       {}: {} of {} that can be found ({}), {} that cannot",
+                group.kind,
+                oracle.found,
+                oracle.attackable,
+                percent(oracle.share_found),
+                oracle.false_claims
+            ))?;
+        }
+        output.text(format_args!("images       {}", grouped(summary.images)))?;
+        output.text(format_args!(
+            "accuracy     {} of {} looked at, {} misclassified",
+            percent(summary.clean_accuracy),
+            grouped(summary.examined),
+            grouped(summary.misclassified)
+        ))?;
+        output.text(format_args!(
+            "evaluations  {}, {} per second",
+            grouped(summary.evaluations + summary.baseline_evaluations),
+            grouped(summary.evaluations_per_second as u64)
+        ))?;
+        output.text(format_args!("results      {}", self.folder.join(RESULTS).display()))
+    }
+
+    /// The one JSON object.
+    pub(super) fn answer(&self) -> Answer<'_> {
+        let first = self.summary.groups.first();
+        let of = |group: &Group| match group.pixels {
+            1 => format!("{}, 1 pixel", group.kind),
+            pixels => format!("{}, {pixels} pixels", group.kind),
+        };
+        Answer {
+            attack: self.folder.to_owned(),
+            outcome: match self.end {
+                End::Finished => "finished",
+                End::Interrupted => "interrupted",
+            },
+            model: &self.plan.victim().model,
+            of: first.map(of).unwrap_or_default(),
+            success_rate: first.map_or(0.0, |group| group.success_rate),
+            mean_confidence: first.and_then(|group| group.mean_confidence),
+            summary: &self.summary,
+        }
+    }
+}
+
+/// Replaces the file at `path`: after a crash it is the old one or the new one.
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let unfinished = path.with_extension("part");
+    let write = || {
+        fs::write(&unfinished, bytes)?;
+        fs::File::open(&unfinished)?.sync_all()?;
+        fs::rename(&unfinished, path)
+    };
+    write().with_context(|| path.display().to_string())
+}

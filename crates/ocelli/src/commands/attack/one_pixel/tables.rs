@@ -1,0 +1,104 @@
+//! Rates and comparisons as rows, for the terminal and for the page.
+
+use ocelli::methods::one_pixel::{Group, Summary};
+use ocelli::report::{self, Cell};
+
+use crate::output::{Align, Table, grouped, percent};
+
+/// The heads and rows of a table; the second column is words, all others are numbers.
+pub(super) struct Rows {
+    heads: Vec<&'static str>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Rows {
+    /// For the terminal.
+    pub(super) fn text(&self) -> Table {
+        let align = |column| if column == 1 { Align::Left } else { Align::Right };
+        let heads = self.heads.iter().enumerate();
+        let mut table = Table::new(heads.map(|(column, head)| (*head, align(column))));
+        self.rows.iter().for_each(|row| table.row(row.clone()));
+        table
+    }
+
+    /// For the page.
+    pub(super) fn page(&self) -> report::Table {
+        let cell = |(column, text): (usize, &String)| match column {
+            1 => Cell::Text(text.clone()),
+            _ => Cell::Number(text.clone()),
+        };
+        report::Table {
+            head: self.heads.iter().map(|head| (*head).to_owned()).collect(),
+            rows: self.rows.iter().map(|row| row.iter().enumerate().map(cell).collect()).collect(),
+        }
+    }
+}
+
+/// Rates and costs.
+pub(super) fn rates(summary: &Summary) -> Rows {
+    let row = |group: &Group| {
+        vec![
+            group.pixels.to_string(),
+            group.kind.to_string(),
+            grouped(group.attempts),
+            grouped(group.successes),
+            percent(group.success_rate),
+            optional(group.mean_confidence, percent),
+            format!("{:.0}", group.mean_evaluations),
+            format!("{:.1}", group.mean_generations),
+            optional(group.mean_distortion, |distortion| format!("{distortion:.0}")),
+        ]
+    };
+    Rows {
+        heads: vec![
+            "pixels",
+            "attack",
+            "attempts",
+            "succeeded",
+            "rate",
+            "confidence",
+            "evaluations",
+            "generations",
+            "distortion",
+        ],
+        rows: summary.groups.iter().map(row).collect(),
+    }
+}
+
+/// Random search beside evolution, if it was tried; `tries` is how often the paper's tries.
+pub(super) fn against_random(summary: &Summary, tries: u64) -> Option<Rows> {
+    let equal = summary.groups.iter().filter_map(|group| {
+        let random = group.random.as_ref()?;
+        Some(vec![
+            group.pixels.to_string(),
+            format!("{}, equal evaluations", group.kind),
+            percent(random.success_rate),
+            optional(random.mean_confidence, percent),
+            grouped(random.only_evolution),
+            grouped(random.only_random),
+            format!("{:.2e}", random.p_value),
+        ])
+    });
+    let paper = summary.random_tries.iter().map(|rate| {
+        let (pixels, words) = (rate.pixels.to_string(), format!("untargeted, {tries} tries"));
+        let confidence = optional(rate.mean_confidence, percent);
+        let mut row = vec![pixels, words, percent(rate.success_rate), confidence];
+        row.extend([String::new(), String::new(), String::new()]);
+        row
+    });
+    let rows: Vec<Vec<String>> = equal.chain(paper).collect();
+    let heads = vec![
+        "pixels",
+        "random search",
+        "rate",
+        "confidence",
+        "evolution alone",
+        "random alone",
+        "p",
+    ];
+    (!rows.is_empty()).then_some(Rows { heads, rows })
+}
+
+fn optional(value: Option<f64>, show: impl Fn(f64) -> String) -> String {
+    value.map_or("-".to_owned(), show)
+}

@@ -1,0 +1,186 @@
+//! `attack one-pixel` from its beginning to its files, and everything that can go wrong with it.
+
+use crate::support::{Outcome, ocelli, outcome, run_in};
+use crate::tiny;
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// The tiny dataset with a run that has learnt something of it.
+fn folder() -> TempDir {
+    let folder = tiny::folder();
+    run_in(folder.path(), "train tiny.toml --out run").success();
+    folder
+}
+
+const SHORT: &str = "attack one-pixel run --images 4 --population 20 --generations 5";
+
+fn csv(folder: &Path) -> String {
+    fs::read_to_string(folder.join("results.csv")).unwrap()
+}
+
+#[test]
+fn an_attack_leaves_rates_and_every_attempt() {
+    let folder = folder();
+    let root = folder.path();
+    let line = format!(
+        "{SHORT} --pixels 1,3 --targeted --untargeted --baseline random --out found --json"
+    );
+    let answer = run_in(root, &line).success().json();
+    assert_eq!((&answer["attack"], &answer["outcome"]), (&"found".into(), &"finished".into()));
+    assert_eq!((&answer["model"], &answer["images"]), (&"resnet20_cifar".into(), &4.into()));
+    assert_eq!(answer["of"], "targeted, 1 pixel");
+    let groups = answer["groups"].as_array().unwrap();
+    let kinds: Vec<_> = groups.iter().map(|group| group["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds[..3], ["targeted", "untargeted_derived", "untargeted_direct"]);
+    assert_eq!(
+        (groups.len(), &groups[0]["attempts"], &groups[1]["attempts"]),
+        (6, &8.into(), &4.into())
+    );
+    assert_eq!(answer["success_rate"], groups[0]["success_rate"]);
+    assert!(answer["evaluations"].as_u64().unwrap() <= 4 * 2 * 3 * 20 * 6, "{answer}");
+    assert!(answer["evaluations_per_second"].as_f64().unwrap() > 0.0);
+    assert_eq!(groups[0]["random"]["evaluations"], groups[0]["evaluations"]);
+
+    let found = root.join("found");
+    let text = csv(&found);
+    assert!(text.starts_with("image,name,true_class,clean_class,"), "{text}");
+    assert_eq!(text.lines().count(), 1 + 4 * 2 * 3);
+    let summary: Value =
+        serde_json::from_slice(&fs::read(found.join("summary.json")).unwrap()).unwrap();
+    assert_eq!(summary, answer);
+    let settings = fs::read_to_string(found.join("attack.toml")).unwrap();
+    for words in ["pixels = [1, 3]", "population = 20", "[subject]", "data = \"idx:tiny\""] {
+        assert!(settings.contains(words), "{words} in: {settings}");
+    }
+
+    let text = run_in(root, &format!("{SHORT} --untargeted --preset scipy-peer")).success();
+    assert!(text.stdout.contains("untargeted, direct"), "{}", text.stdout);
+    assert!(text.stdout.contains("runs/attack-1/results.csv"), "{}", text.stdout);
+    assert!(text.stderr.contains("4 images, 4 attempts"), "{}", text.stderr);
+}
+
+#[test]
+fn threads_change_nothing_and_more_images_go_on() {
+    let folder = folder();
+    let root = folder.path();
+    run_in(root, &format!("{SHORT} --out one --threads 1")).success();
+    run_in(root, &format!("{SHORT} --out two --threads 2")).success();
+    assert_eq!(csv(&root.join("one")), csv(&root.join("two")));
+    run_in(root, "attack one-pixel --resume one --images 6").success();
+    let more = csv(&root.join("one"));
+    assert!(more.starts_with(&csv(&root.join("two"))) && more.lines().count() == 1 + 6 * 2);
+}
+
+#[test]
+fn killed_and_resumed_an_attack_has_the_same_results() {
+    let folder = folder();
+    let root = folder.path();
+    let attack = "attack one-pixel run --images 4 --population 50 --generations 12 \
+                  --set stop=never --targeted --untargeted --pixels 1,2";
+    run_in(root, &format!("{attack} --out whole --threads 2")).success();
+    let whole = csv(&root.join("whole"));
+    for (name, signal, code) in [("killed", "KILL", None), ("stopped", "TERM", Some(130))] {
+        let mut command = ocelli(format!("{attack} --out {name} --threads 1").split_whitespace());
+        let child = command.current_dir(root).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = child.spawn().unwrap();
+        wait_for_image(&root.join(name), 2);
+        let pid = child.id().to_string();
+        Command::new("kill").args([&format!("-{signal}"), pid.as_str()]).status().unwrap();
+        let ended = outcome(child.wait_with_output().unwrap());
+        assert!(ended.code == code || ended.code == Some(0), "{name}: {}", ended.stderr);
+        if ended.code == Some(130) {
+            assert!(ended.stderr.contains("ocelli attack one-pixel --resume stopped"));
+            assert!(root.join("stopped/under_way.json").exists());
+        }
+        let line = format!("attack one-pixel --resume {name} --threads 2 --json");
+        let answer = run_in(root, &line).success().json();
+        assert_eq!(answer["outcome"], "finished");
+        assert_eq!(csv(&root.join(name)), whole, "{name}");
+        assert!(!root.join(name).join("under_way.json").exists());
+    }
+}
+
+/// Waits until so many images are attacked.
+fn wait_for_image(folder: &Path, count: usize) {
+    let start = Instant::now();
+    let lines =
+        || fs::read_to_string(folder.join("attacked.jsonl")).unwrap_or_default().lines().count();
+    while lines() < 1 + count {
+        assert!(start.elapsed() < Duration::from_mins(2), "image {count} was never attacked");
+        sleep(Duration::from_millis(2));
+    }
+}
+
+#[track_caller]
+fn assert_refused(outcome: &Outcome, message: &str) {
+    assert!(outcome.bad_input().contains(message), "{message} in: {}", outcome.stderr);
+}
+
+#[test]
+fn another_attack_s_folder_is_refused_by_what_differs() {
+    let folder = folder();
+    let root = folder.path();
+    run_in(root, &format!("{SHORT} --out found")).success();
+    let again = run_in(root, &format!("{SHORT} --out found"));
+    assert_refused(&again, "holds an attack already");
+    assert!(again.stderr.contains("`ocelli attack one-pixel --resume found`"), "{}", again.stderr);
+    for (option, field) in [
+        ("--seed 3", "config.seed 0, now it is 3"),
+        ("--population 30", "config.evolution.population 20, now it is 30"),
+        ("--untargeted", "config.targeted true, now it is false"),
+        ("--set stop=never", "config.stop \"paper\", now it is \"never\""),
+        ("--size 16", "victim.input.size 8, now it is 16"),
+    ] {
+        let other = run_in(root, &format!("attack one-pixel --resume found {option}"));
+        assert_refused(&other, field);
+        assert!(other.stderr.contains("hint: go on under its own settings"), "{}", other.stderr);
+    }
+    run_in(root, "train tiny.toml --out other --seed 5 --max-steps 9").success();
+    let other = run_in(root, "attack one-pixel --resume found --weights other");
+    assert_refused(&other, "victim.weights");
+    assert_refused(&run_in(root, "attack one-pixel --resume none"), "none/attack.toml");
+}
+
+#[test]
+fn what_cannot_be_attacked_is_bad_input() {
+    let folder = folder();
+    let root = folder.path();
+    for (option, message) in [
+        ("--pixels 65", "`pixels` is 65, expected up to 64, the pixels of 8×8"),
+        ("--pixels 0", "`pixels` is 0"),
+        ("--images 0", "`images` is 0"),
+        ("--population 3", "`population` is 3"),
+        ("--set evolution.populaton=9", "did you mean `evolution.population`?"),
+        ("--set evolution.bounds=bounce", "expected one of clip, redraw, wrap, reflect"),
+        ("--oracle --set oracle_limit=100", "takes 16384 evaluations each"),
+        ("--oracle --pixels 1,2", "`oracle` is true for [1, 2] pixels"),
+        ("--data builtin:fashion-mnist", "different classes"),
+        ("--data no/such", "no/such"),
+    ] {
+        let refused = run_in(root, &format!("attack one-pixel run --out found {option}"));
+        assert_refused(&refused, message);
+        assert!(!root.join("found").exists(), "{option}");
+    }
+    assert_eq!(run_in(root, &format!("{SHORT} --set preset=paper")).code, Some(2));
+    assert_eq!(run_in(root, "attack one-pixel run --preset su").code, Some(2));
+    assert_eq!(run_in(root, "attack one-pixel --images 3").code, Some(2));
+    assert_eq!(run_in(root, "attack").code, Some(2));
+}
+
+#[test]
+fn the_oracle_confirms_every_success_on_grey_images() {
+    let folder = folder();
+    let root = folder.path();
+    let line = "attack one-pixel run --images 1 --untargeted --oracle --population 40 \
+                --generations 5 --out found --json";
+    let answer = run_in(root, line).success().json();
+    let oracle = &answer["groups"][0]["oracle"];
+    assert_eq!(oracle["false_claims"], 0);
+    assert_eq!(answer["baseline_evaluations"], 64 * 256);
+    assert!(oracle["found"].as_u64() <= oracle["attackable"].as_u64());
+}
