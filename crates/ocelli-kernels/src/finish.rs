@@ -3,6 +3,7 @@
 #![expect(unsafe_code, reason = "the inner loop runs on checked-once pointers")]
 
 use crate::activation::{Activation, Function, with_function};
+use crate::blocks::{for_each_block, rows_per_block};
 use crate::rows::{Rows, RowsMut};
 use crate::simd::{Kernel, Part, Simd, dispatch};
 
@@ -49,6 +50,19 @@ impl Finish<'_> {
             dispatch(Apply { bias: self.bias, residual, function: f, y });
         });
     }
+}
+
+/// Adds a bias to every row.
+///
+/// # Shapes
+/// - `bias`: `[channels]`, `y`: `[rows, channels]`
+///
+/// # Panics
+/// When the number of channels differs.
+pub fn add_bias(bias: &[f32], y: RowsMut<'_>) {
+    let finish = Finish { bias: Some(bias), ..Finish::default() };
+    finish.check(y.count(), y.channels());
+    for_each_block(y, rows_per_block(bias.len()), None, |first, y| finish.apply(first, y));
 }
 
 struct Apply<'a, F> {
@@ -103,5 +117,17 @@ impl<F: Function> Kernel for Apply<'_, F> {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bias_is_added_to_the_channels_of_a_wider_matrix_alone() {
+        let mut y = [1.0; 5];
+        add_bias(&[10.0, 20.0], RowsMut::strided(&mut y, 2, 2, 3));
+        assert_eq!(y, [11.0, 21.0, 1.0, 11.0, 21.0]);
     }
 }

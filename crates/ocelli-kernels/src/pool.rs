@@ -1,4 +1,8 @@
-//! Maxima over windows, and the subsampling of parameter-free shortcuts.
+//! Maxima and means over windows, and the subsampling of parameter-free shortcuts.
+
+mod average;
+
+pub use average::{avg_pool, avg_pool_gradient, avg_pool_patches};
 
 use crate::elementwise::Write;
 use crate::geometry::Geometry;

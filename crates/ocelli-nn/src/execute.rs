@@ -1,12 +1,15 @@
 //! Runs a graph on tensors, one operation after another.
 
-use crate::graph::{Activation, BatchNorm, Conv2d, Graph, Linear, NodeId, Op, Pool};
+use crate::graph::{
+    Activation, BatchNorm, Conv2d, Graph, Linear, LocalResponseNorm, NodeId, Op, Pool,
+};
 use crate::parameter::{ParamId, Parameters};
 use crate::pass::{BatchStats, Pass, TrainPass};
 use burn::tensor::ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions};
 use burn::tensor::{Tensor, TensorData, activation, module};
 use ocelli_random::Purpose;
 use rand::RngExt;
+use rayon::prelude::*;
 
 /// Runs `graph` on `input` and returns the values of `wanted`, in that order. Operations after the
 /// last wanted one do not run; a value is freed after its last use.
@@ -73,6 +76,7 @@ impl Runner<'_> {
             Op::GlobalAvgPool => x.mean_dim(3).mean_dim(2),
             Op::AvgPool(pool) => avg_pool(*pool, x),
             Op::MaxPool(pool) => max_pool(*pool, x),
+            Op::LocalResponseNorm(norm) => local_response_norm(*norm, x),
             Op::PadShortcut { out_channels, stride } => pad_shortcut(x, *out_channels, *stride),
             Op::Flatten => {
                 let [batch, channels, height, width] = x.dims();
@@ -193,6 +197,21 @@ fn max_pool(pool: Pool, x: Tensor<4>) -> Tensor<4> {
     module::max_pool2d(x, options)
 }
 
+fn local_response_norm(norm: LocalResponseNorm, x: Tensor<4>) -> Tensor<4> {
+    let LocalResponseNorm { size, alpha, beta, k } = norm;
+    let [batch, channels, height, width] = x.dims();
+    let squares = x.clone() * x.clone();
+    let mut sum = squares.clone();
+    for distance in 1..=(size / 2).min(channels.saturating_sub(1)) {
+        let zeros = Tensor::zeros([batch, distance, height, width], &x.device());
+        let near = channels - distance;
+        let above = squares.clone().narrow(1, distance, near);
+        let below = squares.clone().narrow(1, 0, near);
+        sum = sum + Tensor::cat(vec![above, zeros.clone()], 1) + Tensor::cat(vec![zeros, below], 1);
+    }
+    x * sum.mul_scalar(alpha / size as f64).add_scalar(k).powf_scalar(-beta)
+}
+
 /// He et al. 2016, section 4.2, option A, as the CIFAR reference does it: `x[:, :, ::2, ::2]` with
 /// the new channels split evenly before and after.
 fn pad_shortcut(x: Tensor<4>, out_channels: usize, stride: usize) -> Tensor<4> {
@@ -224,15 +243,15 @@ pub(crate) fn keep_mask(
 ) -> Vec<f32> {
     let scale = (1.0 - probability).recip() as f32;
     let length: usize = shape.iter().product();
-    let mut mask = Vec::with_capacity(batch * length);
-    for row in 0..batch as u64 {
-        let place = ((train.first_row + row) << 20) | node.0 as u64;
+    let mut mask = vec![0.0; batch * length];
+    mask.par_chunks_mut(length.max(1)).enumerate().for_each(|(row, factors)| {
+        let place = ((train.first_row + row as u64) << 20) | node.0 as u64;
         let mut rng = train.seed.stream(Purpose::DROP, train.step, place);
-        mask.extend((0..length).map(|_| {
+        factors.fill_with(|| {
             let unit: f64 = rng.random();
             if unit < probability { 0.0 } else { scale }
-        }));
-    }
+        });
+    });
     mask
 }
 

@@ -10,14 +10,16 @@ use ocelli_kernels::in_pool;
 use std::fmt;
 use std::sync::Arc;
 
-/// Computes the gradients of losses, and keeps its working memory from step to step.
+/// Computes the gradients of losses, and keeps its working memory from step to step, for two sizes
+/// of a batch: the last batch of an epoch is often a smaller one.
 ///
 /// On the CPU a network is differentiated by a plan made for its graph and the shape of its input,
 /// and only the loss by burn. On other devices, and for networks with operations that no plan
 /// knows, burn differentiates everything. Both ways compute the same, up to rounding.
 #[derive(Default)]
 pub struct GradientEngine {
-    planned: Option<Planned>,
+    /// The newest last.
+    planned: Vec<Planned>,
 }
 
 impl fmt::Debug for GradientEngine {
@@ -49,6 +51,9 @@ pub struct Differentiated {
 }
 
 impl GradientEngine {
+    /// How many plans are kept.
+    const PLANS: usize = 2;
+
     /// An engine without memory yet.
     pub fn new() -> Self {
         Self::default()
@@ -56,7 +61,7 @@ impl GradientEngine {
 
     /// Whether the last step's network and input have a plan.
     pub fn has_plan(&self) -> bool {
-        self.planned.as_ref().is_some_and(|planned| planned.plan.is_some())
+        self.planned.last().is_some_and(|planned| planned.plan.is_some())
     }
 
     /// Runs a training pass and differentiates a loss of the logits. The statistics that the pass
@@ -84,22 +89,28 @@ impl GradientEngine {
 
     fn plan_for(&mut self, network: &Network, shape: [usize; 4]) -> Option<&mut TrainPlan> {
         let frozen: Vec<bool> = network.params().iter().map(|(_, entry)| entry.frozen).collect();
-        let fits = self.planned.as_ref().is_some_and(|planned| {
-            Arc::ptr_eq(&planned.graph, network.shared_graph())
-                && planned.shape == shape
+        let graph = network.shared_graph();
+        let [batch, channels, height, width] = shape;
+        // Of another network or for images of another size a plan is not needed again soon. The
+        // memory of old plans goes before the new one's comes.
+        self.planned.retain(|planned| {
+            Arc::ptr_eq(&planned.graph, graph)
+                && planned.shape[1..] == shape[1..]
                 && planned.frozen == frozen
         });
-        if !fits {
-            // The old plan's memory goes before the new one's comes.
-            self.planned = None;
-            let graph = Arc::clone(network.shared_graph());
-            let [batch, channels, height, width] = shape;
+        let place = self.planned.iter().position(|planned| planned.shape == shape);
+        let newest = if let Some(place) = place {
+            self.planned.remove(place)
+        } else {
+            let surplus = (self.planned.len() + 1).saturating_sub(Self::PLANS);
+            self.planned.drain(..surplus);
             let plan = (channels == graph.in_channels())
-                .then(|| TrainPlan::new(&graph, network.params(), batch, [height, width]))
+                .then(|| TrainPlan::new(graph, network.params(), batch, [height, width]))
                 .flatten();
-            self.planned = Some(Planned { graph, frozen, shape, plan });
-        }
-        self.planned.as_mut().and_then(|planned| planned.plan.as_mut())
+            Planned { graph: Arc::clone(graph), frozen, shape, plan }
+        };
+        self.planned.push(newest);
+        self.planned.last_mut().and_then(|planned| planned.plan.as_mut())
     }
 }
 

@@ -12,7 +12,7 @@ mod op;
 mod shape;
 
 pub use builder::{Builder, ConvSettings, NormSettings};
-pub use op::{Activation, BatchNorm, Conv2d, Linear, Op, Padding, Pool, Window};
+pub use op::{Activation, BatchNorm, Conv2d, Linear, LocalResponseNorm, Op, Padding, Pool, Window};
 pub use shape::Shape;
 
 use crate::init::InitScheme;

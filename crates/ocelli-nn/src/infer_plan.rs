@@ -130,6 +130,11 @@ fn run_work(work: &Work, x: Rows<'_>, other: Option<Rows<'_>>, y: RowsMut<'_>, b
                     let geometry = of_batch(conv.geometry);
                     ocelli_kernels::Depthwise { geometry, ..*conv }.infer(x, weight, &finish, y);
                 }
+                Kernel::Grouped(grouped, weight) => {
+                    let geometry = of_batch(grouped.conv.geometry);
+                    let conv = ocelli_kernels::Conv { geometry, ..grouped.conv };
+                    ocelli_kernels::GroupedConv { conv, ..*grouped }.infer(x, weight, &finish, y);
+                }
             }
         }
         (Work::Normalise { norm, activation }, _) => norm.forward(x, *activation, y),
@@ -141,6 +146,10 @@ fn run_work(work: &Work, x: Rows<'_>, other: Option<Rows<'_>>, y: RowsMut<'_>, b
         }
         (Work::Mean, _) => ocelli_kernels::mean(x, y),
         (Work::MaxPool(geometry), _) => ocelli_kernels::max_pool(of_batch(*geometry), x, y),
+        (Work::AvgPool(geometry), _) => ocelli_kernels::avg_pool(of_batch(*geometry), x, y),
+        (Work::LocalResponse(constants), _) => constants.forward(x, y),
+        (Work::Flatten, _) => ocelli_kernels::flatten(x, y),
+        (Work::Repeat, _) => ocelli_kernels::repeat_channels(x, y),
         (Work::PadShortcut(geometry), _) => {
             ocelli_kernels::pad_shortcut(of_batch(*geometry), x, y);
         }

@@ -15,10 +15,13 @@ use std::fmt;
 /// by a plan made for the size of its images; on other devices, and for networks with operations
 /// that no plan knows, by burn. It is a copy: later changes of the network do not reach it.
 ///
+/// The plans of the two sizes and results that were asked for last are kept.
+///
 /// On the CPU the result for an image does not depend on the images beside it or on the number of
 /// threads, to the bit.
 pub struct InferenceEngine {
     folded: Network,
+    /// The newest last.
     plans: Vec<Planned>,
 }
 
@@ -39,6 +42,9 @@ struct Planned {
 }
 
 impl InferenceEngine {
+    /// How many plans are kept; each has a copy of the weights.
+    const PLANS: usize = 2;
+
     /// Compiles a network.
     ///
     /// # Errors
@@ -115,13 +121,16 @@ impl InferenceEngine {
 
     fn plan_for(&mut self, wanted: NodeId, size: [usize; 2]) -> Option<&InferPlan> {
         let fits = |planned: &Planned| planned.wanted == wanted && planned.size == size;
-        let place = self.plans.iter().position(fits).unwrap_or_else(|| {
+        let newest = if let Some(place) = self.plans.iter().position(fits) {
+            self.plans.remove(place)
+        } else {
+            let surplus = (self.plans.len() + 1).saturating_sub(Self::PLANS);
+            self.plans.drain(..surplus);
             let (graph, params) = (self.folded.graph(), self.folded.params());
-            let plan = InferPlan::new(graph, params, wanted, size);
-            self.plans.push(Planned { wanted, size, plan });
-            self.plans.len() - 1
-        });
-        self.plans[place].plan.as_ref()
+            Planned { wanted, size, plan: InferPlan::new(graph, params, wanted, size) }
+        };
+        self.plans.push(newest);
+        self.plans.last()?.plan.as_ref()
     }
 }
 

@@ -1,7 +1,9 @@
 //! What plans of training and of inference share on the way from a graph to kernels.
 
-use crate::graph::{self, Graph, Op, Padding, Shape};
-use ocelli_kernels::{Activation, Axis, Geometry, Window};
+use crate::graph::{self, Conv2d, Graph, LocalResponseNorm, Op, Padding, Shape};
+use ocelli_kernels::{
+    Activation, Axis, Conv, Depthwise, Geometry, GroupedConv, LocalResponse, Window,
+};
 use std::collections::HashMap;
 
 /// How a window slides from images of one shape to images of another.
@@ -20,6 +22,34 @@ pub(crate) fn geometry(
         batch,
         rows: axis(0, input.height, output.height),
         columns: axis(1, input.width, output.width),
+    }
+}
+
+/// The kernels that convolutions have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum ConvolutionKind {
+    Dense(Conv),
+    /// A kernel for each channel of the output. If it has more channels than the input, it reads
+    /// each channel of the input several times, side by side.
+    Depthwise(Depthwise),
+    Grouped(GroupedConv),
+}
+
+impl ConvolutionKind {
+    /// The kernel of a convolution that slides as `geometry` says.
+    pub(crate) fn of(conv: &Conv2d, geometry: Geometry) -> Self {
+        let &Conv2d { in_channels, out_channels, groups, .. } = conv;
+        if groups == 1 {
+            Self::Dense(Conv { geometry, in_channels, out_channels })
+        } else if groups == in_channels {
+            Self::Depthwise(Depthwise { geometry, channels: out_channels })
+        } else {
+            let (in_channels, out_channels) = (in_channels / groups, out_channels / groups);
+            Self::Grouped(GroupedConv {
+                conv: Conv { geometry, in_channels, out_channels },
+                groups,
+            })
+        }
     }
 }
 
@@ -138,6 +168,13 @@ fn places_in_concatenations(
         }
     }
     places
+}
+
+impl From<LocalResponseNorm> for LocalResponse {
+    fn from(norm: LocalResponseNorm) -> Self {
+        let LocalResponseNorm { size, alpha, beta, k } = norm;
+        Self { size, alpha: alpha as f32, beta: beta as f32, k: k as f32 }
+    }
 }
 
 impl From<graph::Activation> for Activation {

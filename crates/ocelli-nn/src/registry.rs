@@ -6,6 +6,7 @@
 
 mod config;
 mod models;
+mod one_pixel;
 
 pub use config::{CropMode, DefaultConfig, Interpolation};
 pub use models::models;
@@ -29,7 +30,8 @@ pub struct ModelOptions {
     pub num_classes: usize,
     /// 3 for colour images, 1 for grey ones.
     pub in_channels: usize,
-    /// Dropout before the classifier; the paper's value if absent.
+    /// Dropout before the classifier and wherever else the network has any; the paper's values if
+    /// absent.
     pub dropout: Option<f64>,
     /// The largest probability of stochastic depth; none if absent.
     pub drop_path: Option<f64>,

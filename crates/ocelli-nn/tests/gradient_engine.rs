@@ -1,8 +1,11 @@
 //! A planned training step computes what burn computes operation by operation.
 
+mod mixed;
 mod support;
 
 use burn::tensor::{Device, Tensor};
+use mixed::mixed;
+use ocelli_nn::ghostify::Ghost;
 use ocelli_nn::graph::{Activation, Builder, ConvSettings, Graph, NormSettings};
 use ocelli_nn::init::InitScheme;
 use ocelli_nn::registry::{self, ModelOptions};
@@ -25,6 +28,77 @@ fn registered_networks_have_plans_that_are_right() -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// The networks of the one-pixel attack, at the only size that some of them take.
+#[test]
+fn attacked_networks_have_plans_that_are_right() -> Result<(), Error> {
+    for name in [
+        "allconv_cifar",
+        "allconv_bn_cifar",
+        "nin_cifar",
+        "nin_original_cifar",
+        "nin_bn_cifar",
+        "vgg16_fc2048_cifar",
+        "vgg16_fc2048_bn_cifar",
+        "lenet_keras_cifar",
+        "resnet32_keras_cifar",
+    ] {
+        let model = registry::find(name)?;
+        let options = ModelOptions { num_classes: 7, ..model.options() };
+        let network = model.network(&options, Seed(3), &Device::flex())?;
+        let engine = plan_equals_burn(name, &network, [5, 3, 32, 32]);
+        assert!(engine.has_plan(), "{name} has no plan");
+    }
+    Ok(())
+}
+
+#[test]
+fn alexnet_has_a_plan_that_is_right() -> Result<(), Error> {
+    let model = registry::find("bvlc_alexnet")?;
+    let options = ModelOptions { num_classes: 7, ..model.options() };
+    let network = model.network(&options, Seed(3), &Device::flex())?;
+    let engine = plan_equals_burn("bvlc_alexnet", &network, [2, 3, 227, 227]);
+    assert!(engine.has_plan());
+    Ok(())
+}
+
+/// A Ghost module with s > 2 has a depthwise convolution with several outputs per channel.
+#[test]
+fn ghost_modules_of_any_ratio_have_plans_that_are_right() -> Result<(), Error> {
+    let model = registry::find("resnet20_cifar")?;
+    for ratio in [3, 4] {
+        let ghost = Some(Ghost { ratio, ..Ghost::default() });
+        let options = ModelOptions { num_classes: 7, ghost, ..model.options() };
+        let network = model.network(&options, Seed(3), &Device::flex())?;
+        let engine = plan_equals_burn("a Ghost form", &network, [5, 3, 32, 32]);
+        assert!(engine.has_plan(), "s = {ratio}");
+    }
+    Ok(())
+}
+
+#[test]
+fn every_kind_of_operation_is_differentiated_rightly() {
+    let network = Network::new(mixed(), Seed(1), &Device::flex());
+    let engine = plan_equals_burn("a mixed graph", &network, [4, 3, 11, 8]);
+    assert!(engine.has_plan());
+}
+
+/// As in every epoch whose last batch is smaller.
+#[test]
+fn two_sizes_of_a_batch_take_turns_without_changing_each_others_results() {
+    let network = Network::new(mixed(), Seed(1), &Device::flex());
+    let mut engine = GradientEngine::new();
+    let mut step = |batch: usize| {
+        let mut pass = TrainPass::new(Seed(5), 3, 8);
+        let loss = |logits: Tensor<2>| logits.powi_scalar(2).sum();
+        let result = engine.differentiate(&network, noise([batch, 3, 11, 8]), &mut pass, loss);
+        values(result.logits)
+    };
+    let expected = [5, 2, 3].map(&mut step);
+    for (batch, place) in [(2, 1), (5, 0), (2, 1), (3, 2)] {
+        assert_eq!(step(batch), expected[place], "a batch of {batch}");
+    }
 }
 
 #[test]

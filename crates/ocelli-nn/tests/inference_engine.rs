@@ -1,8 +1,10 @@
 //! A compiled network is the network.
 
+mod mixed;
 mod support;
 
 use burn::tensor::{Device, Tensor};
+use mixed::mixed;
 use ocelli_nn::graph::{Activation, Builder, ConvSettings, Graph, NormSettings};
 use ocelli_nn::init::InitScheme;
 use ocelli_nn::registry;
@@ -49,6 +51,18 @@ fn knotted_graphs_are_compiled_rightly() -> Result<(), ocelli_nn::Error> {
         assert_same(logits);
         assert_same([engine.pooled(images.clone())?, network.pooled(images, Pass::Eval)]);
     }
+    Ok(())
+}
+
+#[test]
+fn every_kind_of_operation_is_compiled_rightly() -> Result<(), ocelli_nn::Error> {
+    let network = Network::new(mixed(), Seed(1), &Device::flex());
+    let mut engine = InferenceEngine::new(&network)?;
+    assert!(engine.has_plan([11, 8]));
+    let images = noise([5, 3, 11, 8]);
+    let logits = [engine.logits(images.clone())?, network.forward(images.clone(), Pass::Eval)];
+    assert_same(logits);
+    assert_same([engine.pooled(images.clone())?, network.pooled(images, Pass::Eval)]);
     Ok(())
 }
 

@@ -20,13 +20,27 @@ impl Conv {
         patches: &Patches<'_>,
         weight: &PackedWeight,
         finish: &Finish<'_>,
+        y: RowsMut<'_>,
+    ) {
+        assert_eq!(patches.channels, self.in_channels, "channels of patches");
+        self.infer_patch_channels(patches, 0, weight, finish, y);
+    }
+
+    /// The same with the input's channels from `first_channel` on of patches that may have more.
+    pub(crate) fn infer_patch_channels(
+        self,
+        patches: &Patches<'_>,
+        first_channel: usize,
+        weight: &PackedWeight,
+        finish: &Finish<'_>,
         mut y: RowsMut<'_>,
     ) {
         /// Rows of the output that stay in the cache until they are finished.
         const ROWS: usize = 1020;
         let windows = [self.geometry.rows.window, self.geometry.columns.window];
-        let expected = (windows, self.in_channels);
-        assert_eq!((patches.windows, patches.channels), expected, "layer of patches");
+        assert_eq!(patches.windows, windows, "layer of patches");
+        let last = first_channel + self.in_channels;
+        assert!(last <= patches.channels, "channel {last} of {}", patches.channels);
         let expected = (self.depth(), self.out_channels);
         assert_eq!((weight.depth, weight.columns), expected, "shape of a packed weight");
         let shape = (patches.output_pixels(), self.out_channels);
@@ -34,25 +48,23 @@ impl Conv {
         finish.check(y.count(), y.channels());
         let weight = Panels::new(&weight.data, weight.depth, weight.columns);
         let [down, across] = windows;
-        let whole_lines = across.dilation == 1;
+        let whole_lines = across.dilation == 1 && self.in_channels == patches.channels;
         let (runs, run) = if whole_lines { (1, across.kernel) } else { (across.kernel, 1) };
         let mut windows = patches.windows();
         let mut starts = Vec::with_capacity(ROWS.min(y.count()));
         for first in (0..y.count()).step_by(ROWS) {
             starts.clear();
-            starts.extend(
-                windows
-                    .by_ref()
-                    .take(ROWS)
-                    .map(|window| Start { at: window.start, line_distance: window.line_distance }),
-            );
+            starts.extend(windows.by_ref().take(ROWS).map(|window| Start {
+                at: window.start + first_channel,
+                line_distance: window.line_distance,
+            }));
             let a = Scattered {
                 data: patches.data,
                 starts: &starts,
                 lines: down.kernel,
                 runs,
                 run: run * self.in_channels,
-                run_distance: across.dilation * self.in_channels,
+                run_distance: across.dilation * patches.channels,
             };
             let mut y = y.rows_mut(first, starts.len());
             multiply_scattered(&a, weight, y.reborrow());

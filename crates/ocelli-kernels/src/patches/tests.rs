@@ -1,6 +1,7 @@
 use super::*;
 use crate::testing::{any_geometry, assert_close, values};
-use crate::{Activation, Conv, Depthwise, Finish, Rows, RowsMut, max_pool, max_pool_patches};
+use crate::{Activation, Conv, Depthwise, Finish, GroupedConv, Rows, RowsMut};
+use crate::{avg_pool, avg_pool_patches, max_pool, max_pool_patches};
 use proptest::prelude::*;
 
 /// Rectangles of outputs: first line and column, lines and columns.
@@ -95,6 +96,22 @@ proptest! {
         conv.infer_patches(&patches, &weight, &Finish { residual, ..finish }, to);
         assert_close(&actual, &doubles(&expected));
 
+        let grouped = GroupedConv { conv, groups: 3 };
+        let x3 = values(geometry.input_pixels() * 3 * inputs, 7);
+        let data3 = cut(geometry, &rects, &x3, 3 * inputs, 0.0);
+        let weight = grouped.pack(&values(3 * outputs * inputs * geometry.taps(), 8));
+        let bias = values(3 * outputs, 9);
+        let finish = Finish { bias: Some(&bias), ..Finish::default() };
+        let mut y = vec![9.0; geometry.output_pixels() * 3 * outputs];
+        let to = RowsMut::dense(&mut y, 3 * outputs);
+        grouped.infer(Rows::dense(&x3, 3 * inputs), &weight, &finish, to);
+        let expected = rows_of(geometry, &rects, &y, 3 * outputs);
+        let mut actual = vec![9.0; expected.len()];
+        let to = RowsMut::dense(&mut actual, 3 * outputs);
+        let patches3 = Patches::new(geometry, 3 * inputs, &sizes, &data3);
+        grouped.infer_patches(&patches3, &weight, &finish, to);
+        assert_close(&actual, &doubles(&expected));
+
         let depthwise = Depthwise { geometry, channels: inputs };
         let weight = depthwise.pack(&values(inputs * geometry.taps(), 5));
         let finish = Finish::default();
@@ -105,6 +122,24 @@ proptest! {
         let mut actual = vec![9.0; expected.len()];
         let to = RowsMut::dense(&mut actual, inputs);
         depthwise.infer_patches(&patches, &weight, &finish, to);
+        assert_close(&actual, &doubles(&expected));
+
+        let shares: Vec<f32> = rects
+            .iter()
+            .flat_map(|rect| {
+                let columns = rect[1]..rect[1] + rect[3];
+                (rect[0]..rect[0] + rect[2]).flat_map(move |row| columns.clone().map(move |c| (row, c)))
+            })
+            .map(|(row, column)| {
+                let taps = |axis: crate::Axis, output: usize| {
+                    (0..axis.window.kernel).filter(|tap| axis.source(output, *tap).is_some()).count()
+                };
+                1.0 / (taps(geometry.rows, row) * taps(geometry.columns, column)).max(1) as f32
+            })
+            .collect();
+        avg_pool(geometry, Rows::dense(&x, inputs), RowsMut::dense(&mut y, inputs));
+        let expected = rows_of(geometry, &rects, &y, inputs);
+        avg_pool_patches(&patches, &shares, RowsMut::dense(&mut actual, inputs));
         assert_close(&actual, &doubles(&expected));
 
         max_pool(geometry, Rows::dense(&x, inputs), RowsMut::dense(&mut y, inputs));

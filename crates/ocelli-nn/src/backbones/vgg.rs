@@ -1,63 +1,127 @@
 //! VGG-16 for images of about 32 pixels.
 //!
-//! Paper: Simonyan and Zisserman, *Very Deep Convolutional Networks for Large-Scale Image
-//! Recognition*, ICLR 2015 (<https://arxiv.org/abs/1409.1556>), table 1, configuration D.
+//! Papers: Simonyan and Zisserman, *Very Deep Convolutional Networks for Large-Scale Image
+//! Recognition*, ICLR 2015 (<https://arxiv.org/abs/1409.1556>), table 1, configuration D; Su et al.,
+//! *One Pixel Attack for Fooling Deep Neural Networks*, TEVC 2019
+//! (<https://arxiv.org/abs/1710.08864>), table III.
 //!
-//! There are two forms of it for CIFAR, both with batch normalisation and without the paper's three
+//! There are several forms of it for CIFAR. Two have batch normalisation and none of the paper's three
 //! wide layers: the kuangliu project's, whose convolutions have biases and whose classifier is a
 //! single layer, and that of the literature on pruning, without those biases and with one hidden
-//! layer of 512. GhostNet's tables need the second, its author names the first. Names are those of
-//! the first (`features.N` counts modules, pooling and activations included).
+//! layer of 512. GhostNet's tables need the second, its author names the first. The one-pixel attack's
+//! has two hidden layers of 2048. As printed in its table III it has neither normalisation nor dropout;
+//! the "softmax" of the table needs a linear layer of as many values as classes, or there would be 2048.
+//! The authors' later code normalises every convolution and drops 0.3 and 0.4 of the values between the
+//! convolutions of a stage and 0.5 before the classifier; its one hidden layer of 512 is not the paper's.
 //!
-//! Ours: a form with a quarter of the channels, for trainings of minutes; global average pooling before the classifier, which at 32 pixels does nothing, so that other
-//! sizes work.
+//! Names are kuangliu's and torchvision's (`features.N` counts modules, pooling and activations
+//! included, but no dropout between convolutions).
+//!
+//! Ours: a form with a quarter of the channels, for trainings of minutes; global average pooling before
+//! the classifier, which at 32 pixels does nothing, so that other sizes work.
 
-use crate::graph::{Activation, Builder, ConvSettings, Graph, NormSettings, Pool};
+use crate::graph::{Activation, Builder, ConvSettings, Graph, NodeId, NormSettings, Pool};
 use crate::init::InitScheme;
 use crate::registry::ModelOptions;
 
 /// The convolutions of a stage: how many, and their channels.
 const STAGES: [(usize, usize); 5] = [(2, 64), (2, 128), (3, 256), (3, 512), (3, 512)];
 
-/// Which of the two forms.
+/// Which of the forms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Head {
     /// One linear layer; convolutions have biases.
     Single,
     /// A hidden layer of 512; convolutions have no biases.
     Hidden,
+    /// Two hidden layers of 2048, and dropout all over.
+    Wide,
+    /// Two hidden layers of 2048; no normalisation and no dropout.
+    Printed,
 }
 
-/// VGG-16 with one of the two heads, and with the paper's channels divided by `divisor`.
+impl Head {
+    fn normalises(self) -> bool {
+        self != Self::Printed
+    }
+
+    fn convolutions_have_biases(self) -> bool {
+        matches!(self, Self::Single | Self::Printed)
+    }
+
+    fn init(self) -> InitScheme {
+        match self {
+            Self::Single | Self::Hidden => InitScheme::FanOutNormal,
+            Self::Wide | Self::Printed => InitScheme::FanInNormal,
+        }
+    }
+
+    /// The dropout after convolution `layer` of stage `stage`, which has `count`.
+    fn dropout(self, stage: usize, layer: usize, count: usize) -> f64 {
+        match self {
+            Self::Wide if layer + 1 == count => 0.0,
+            Self::Wide => [0.3, 0.4][stage.min(1)],
+            _ => 0.0,
+        }
+    }
+}
+
+/// VGG-16 with one of the heads, and with the paper's channels divided by `divisor`.
 pub fn vgg16(head: Head, divisor: usize, options: &ModelOptions) -> Graph {
-    let (mut b, image) =
-        Builder::new(options.in_channels, InitScheme::FanOutNormal, NormSettings::default());
-    let bias = head == Head::Single;
+    let (mut b, image) = Builder::new(options.in_channels, head.init(), NormSettings::default());
     let (mut x, mut module) = (image, 0);
-    for (count, channels) in STAGES {
-        for _ in 0..count {
+    for (stage, (count, channels)) in STAGES.into_iter().enumerate() {
+        for layer in 0..count {
+            let bias = head.convolutions_have_biases();
             let settings = ConvSettings { bias, ..ConvSettings::new(channels / divisor, 3) };
             x = b.conv(&format!("features.{module}"), x, settings);
-            x = b.batch_norm(&format!("features.{}", module + 1), x);
+            module += 1;
+            if head.normalises() {
+                x = b.batch_norm(&format!("features.{module}"), x);
+                module += 1;
+            }
             x = b.activation(x, Activation::Relu);
-            module += 3;
+            module += 1;
+            let dropout = head.dropout(stage, layer, count);
+            if dropout > 0.0 {
+                let name = format!("dropout.{stage}.{layer}");
+                x = b.dropout(&name, x, options.dropout.unwrap_or(dropout));
+            }
         }
         b.end_stage(x);
         let halved = Pool { kernel: [2; 2], stride: [2; 2], padding: [0; 2] };
         x = b.max_pool(&format!("features.{module}"), x, halved);
         module += 1;
     }
-    let features = x;
-    let mut pooled = b.global_avg_pool("global_pool", features);
-    let name = match head {
-        Head::Single => "classifier",
-        Head::Hidden => {
-            pooled = b.linear("classifier.0", pooled, 512 / divisor);
-            pooled = b.activation(pooled, Activation::Relu);
-            "classifier.2"
+    classify(b, head, divisor, x, options)
+}
+
+fn classify(
+    mut b: Builder,
+    head: Head,
+    divisor: usize,
+    features: NodeId,
+    options: &ModelOptions,
+) -> Graph {
+    let x = b.global_avg_pool("global_pool", features);
+    let (hidden, name) = match head {
+        Head::Single => (&[][..], "classifier"),
+        Head::Hidden => (&[("classifier.0", 512)][..], "classifier.2"),
+        Head::Wide | Head::Printed => {
+            (&[("classifier.0", 2048), ("classifier.3", 2048)][..], "classifier.6")
         }
     };
-    let dropped = b.dropout("dropout", pooled, options.dropout.unwrap_or(0.0));
+    let own_dropout = if head == Head::Wide { 0.5 } else { 0.0 };
+    let dropout = options.dropout.unwrap_or(own_dropout);
+    let mut pooled = x;
+    for (layer, (name, width)) in hidden.iter().enumerate() {
+        if layer > 0 {
+            pooled = b.dropout("dropout", pooled, dropout);
+        }
+        pooled = b.linear(name, pooled, width / divisor);
+        pooled = b.activation(pooled, Activation::Relu);
+    }
+    let dropped = b.dropout("dropout", pooled, dropout);
     let logits = b.linear(name, dropped, options.num_classes);
     b.finish(features, pooled, logits)
 }

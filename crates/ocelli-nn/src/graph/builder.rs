@@ -1,6 +1,6 @@
 //! How a backbone describes itself.
 
-use super::op::{Activation, BatchNorm, Conv2d, Linear, Op, Padding, Pool};
+use super::op::{Activation, BatchNorm, Conv2d, Linear, LocalResponseNorm, Op, Padding, Pool};
 use super::{Graph, Node, NodeId};
 use crate::init::{InitScheme, Initializer};
 use crate::parameter::{ParamId, ParamSpec, Role};
@@ -75,6 +75,12 @@ impl ConvSettings {
     #[must_use]
     pub fn padding(self, padding: Padding) -> Self {
         Self { padding: Some(padding), ..self }
+    }
+
+    /// In independent groups.
+    #[must_use]
+    pub fn groups(self, groups: usize) -> Self {
+        Self { groups, ..self }
     }
 
     /// With a bias.
@@ -185,6 +191,16 @@ impl Builder {
     /// The maximum over a window.
     pub fn max_pool(&mut self, name: &str, x: NodeId, pool: Pool) -> NodeId {
         self.push(name, Op::MaxPool(pool), &[x], self.channels(x))
+    }
+
+    /// A local response normalisation.
+    pub fn local_response_norm(
+        &mut self,
+        name: &str,
+        x: NodeId,
+        norm: LocalResponseNorm,
+    ) -> NodeId {
+        self.push(name, Op::LocalResponseNorm(norm), &[x], self.channels(x))
     }
 
     /// The parameter-free shortcut of the CIFAR ResNets.

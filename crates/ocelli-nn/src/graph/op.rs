@@ -28,6 +28,8 @@ pub enum Op {
     AvgPool(Pool),
     /// The maximum over a window.
     MaxPool(Pool),
+    /// A local response normalisation over neighbouring channels.
+    LocalResponseNorm(LocalResponseNorm),
     /// Every second row and column, with zero channels added before and after: the parameter-free
     /// shortcut "option A" of He et al. 2016, section 4.2.
     PadShortcut {
@@ -185,6 +187,22 @@ pub struct Pool {
     /// Symmetric padding in rows and columns; a padded place never is the maximum and counts in no
     /// mean.
     pub padding: [usize; 2],
+}
+
+/// A local response normalisation (Krizhevsky et al. 2012, section 3.3):
+/// x[c] / (k + α / n · Σ x[j]²)^β, the sum being over the n channels around c.
+///
+/// α is divided by n as in Caffe and PyTorch; the paper has no division.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LocalResponseNorm {
+    /// n: how many channels a sum has, an odd number.
+    pub size: usize,
+    /// α
+    pub alpha: f64,
+    /// β
+    pub beta: f64,
+    /// k
+    pub k: f64,
 }
 
 /// A linear layer over `[batch, in_features, 1, 1]`.

@@ -99,6 +99,7 @@ impl Op {
                 width: first.width.div_ceil(*stride),
             }),
             Self::BatchNorm(_)
+            | Self::LocalResponseNorm(_)
             | Self::Activation(_)
             | Self::Scale
             | Self::Dropout { .. }

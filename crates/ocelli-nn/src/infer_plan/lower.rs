@@ -1,10 +1,10 @@
 //! From a graph to a plan of inference.
 
 use super::step::{Convolution, Kernel, Step, Work};
-use crate::graph::{self, BatchNorm, Conv2d, Graph, Linear, NodeId, Op, Padding};
-use crate::lowering::{Layout, Value, ValueId, geometry};
+use crate::graph::{self, BatchNorm, Conv2d, Graph, Linear, NodeId, Op, Padding, Shape};
+use crate::lowering::{ConvolutionKind, Layout, Value, ValueId, geometry};
 use crate::parameter::{ParamId, Parameters};
-use ocelli_kernels::{Activation, Conv, Depthwise, Geometry, Norm};
+use ocelli_kernels::{Activation, Conv, Geometry, Norm};
 
 /// The steps of a graph, its values, and how long each buffer is per image.
 pub(super) struct Lowered {
@@ -139,11 +139,17 @@ impl Lowering<'_> {
                 let y = self.result(index);
                 self.push(Work::Mean, x, None, y)
             }
-            (Op::MaxPool(pool), &[x]) => {
+            (Op::MaxPool(pool) | Op::AvgPool(pool), &[x]) => {
                 let padding = Padding::Symmetric(pool.padding);
                 let geometry = self.geometry(index, padding, [pool.window(0), pool.window(1)]);
                 let y = self.result(index);
-                self.push(Work::MaxPool(geometry), x, None, y)
+                let is_max = matches!(node.op, Op::MaxPool(_));
+                let work = if is_max { Work::MaxPool } else { Work::AvgPool };
+                self.push(work(geometry), x, None, y)
+            }
+            (Op::LocalResponseNorm(norm), &[x]) => {
+                let y = self.result(index);
+                self.push(Work::LocalResponse((*norm).into()), x, None, y)
             }
             (Op::PadShortcut { stride, .. }, &[x]) => {
                 let window = graph::Window { kernel: 1, stride: *stride, dilation: 1 };
@@ -154,6 +160,10 @@ impl Lowering<'_> {
             (Op::Flatten, &[x]) if self.layout.values[x.0].pixels == 1 => {
                 self.value_of[index] = Some(x);
                 Some(())
+            }
+            (Op::Flatten, &[x]) => {
+                let y = self.result(index);
+                self.push(Work::Flatten, x, None, y)
             }
             _ => None,
         }
@@ -171,18 +181,27 @@ impl Lowering<'_> {
 
     fn convolve(&mut self, index: usize, conv: &Conv2d, x: ValueId) -> Option<()> {
         let geometry = self.geometry(index, conv.padding, [conv.window(0), conv.window(1)]);
-        let (in_channels, out_channels) = (conv.in_channels, conv.out_channels);
         let weight = self.values(conv.weight);
-        let kernel = if conv.groups == 1 {
-            let conv = Conv { geometry, in_channels, out_channels };
-            Kernel::Dense(conv, conv.pack(&weight))
-        } else if conv.groups == in_channels && in_channels == out_channels {
-            let conv = Depthwise { geometry, channels: in_channels };
-            Kernel::Depthwise(conv, conv.pack(&weight))
-        } else {
-            return None;
+        let mut x = x;
+        let kernel = match ConvolutionKind::of(conv, geometry) {
+            ConvolutionKind::Dense(conv) => Kernel::Dense(conv, conv.pack(&weight)),
+            ConvolutionKind::Depthwise(depthwise) => {
+                if conv.in_channels < depthwise.channels {
+                    x = self.repeat(index, x, depthwise.channels)?;
+                }
+                Kernel::Depthwise(depthwise, depthwise.pack(&weight))
+            }
+            ConvolutionKind::Grouped(conv) => Kernel::Grouped(conv, conv.pack(&weight)),
         };
         self.push_kernel(index, kernel, conv.bias, x)
+    }
+
+    /// The input of an operation with each channel several times.
+    fn repeat(&mut self, index: usize, x: ValueId, channels: usize) -> Option<ValueId> {
+        let input = self.layout.shapes[self.graph.nodes()[index].inputs[0].index()];
+        let y = self.layout.own(Shape { channels, ..input });
+        self.push(Work::Repeat, x, None, y)?;
+        Some(y)
     }
 
     fn linear(&mut self, index: usize, linear: &Linear, x: ValueId) -> Option<()> {

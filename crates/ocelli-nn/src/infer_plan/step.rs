@@ -1,12 +1,16 @@
 //! What a plan of inference consists of.
 
 use crate::lowering::ValueId;
-use ocelli_kernels::{Activation, Conv, Depthwise, Geometry, Norm, PackedDepthwise, PackedWeight};
+use ocelli_kernels::{
+    Activation, Conv, Depthwise, Geometry, GroupedConv, LocalResponse, Norm, PackedDepthwise,
+    PackedGroups, PackedWeight,
+};
 
 /// A convolution or linear layer with its weight. The geometries are those of a single image.
 pub(super) enum Kernel {
     Dense(Conv, PackedWeight),
     Depthwise(Depthwise, PackedDepthwise),
+    Grouped(GroupedConv, PackedGroups),
 }
 
 /// A kernel and what follows it while its output is in the cache.
@@ -44,5 +48,11 @@ pub(super) enum Work {
     Scale,
     Mean,
     MaxPool(Geometry),
+    AvgPool(Geometry),
+    LocalResponse(LocalResponse),
+    /// All pixels of an image in one row.
+    Flatten,
+    /// Each channel several times, for a depthwise convolution with several outputs per channel.
+    Repeat,
     PadShortcut(Geometry),
 }

@@ -72,6 +72,24 @@ impl DefaultConfig {
         Self { mean: [127.0 / 255.0; 3], std: [128.0 / 255.0; 3], ..self }
     }
 
+    /// CIFAR-10's mean and deviation, 125.307, 122.95, 113.865 and 62.9932, 62.0887, 66.7048 on a scale
+    /// of 0…255, as many Keras projects have them.
+    #[must_use]
+    pub const fn keras_cifar10(self) -> Self {
+        Self {
+            mean: [125.307 / 255.0, 122.95 / 255.0, 113.865 / 255.0],
+            std: [62.9932 / 255.0, 62.0887 / 255.0, 66.7048 / 255.0],
+            ..self
+        }
+    }
+
+    /// ImageNet's mean subtracted on a scale of 0…255, as Caffe's networks take them.
+    #[must_use]
+    pub const fn caffe(self) -> Self {
+        let mean = [122.679 / 255.0, 116.669 / 255.0, 104.007 / 255.0];
+        Self { mean, std: [1.0 / 255.0; 3], ..self }
+    }
+
     /// Resized with the triangle filter.
     #[must_use]
     pub const fn bilinear(self) -> Self {

@@ -1,5 +1,6 @@
 //! The table of all networks.
 
+use super::one_pixel::{ALLCONVS, NINS, OTHERS, WIDE_VGGS};
 use super::{Build, DefaultConfig, Model, ModelOptions};
 use crate::backbones::efficientnetv2::{self, Flavour, Variant};
 use crate::backbones::ghostnet::{Layout, Widths, ghostnet};
@@ -9,7 +10,7 @@ use crate::backbones::resnet_cifar::resnet_cifar;
 use crate::backbones::vgg::{Head, vgg16};
 use crate::graph::Graph;
 
-const fn model(
+pub(super) const fn model(
     arch: &'static str,
     family: &'static str,
     config: DefaultConfig,
@@ -176,4 +177,8 @@ pub fn models() -> impl Iterator<Item = &'static Model> {
         .chain(&VGGS)
         .chain(&GHOST_RESNETS)
         .chain(&MOBILENETS)
+        .chain(&ALLCONVS)
+        .chain(&NINS)
+        .chain(&WIDE_VGGS)
+        .chain(&OTHERS)
 }

@@ -1,12 +1,13 @@
 //! What each step does backward: from the gradient of its output to those of its inputs and
 //! parameters.
 
+use super::forward::drop_values;
 use super::memory::{Gradients, Values};
-use super::step::{Convolution, Step};
+use super::step::Step;
 use super::{Saved, TrainPlan};
-use crate::lowering::{Value, ValueId};
+use crate::lowering::{ConvolutionKind, Value, ValueId};
 use crate::parameter::ParamId;
-use ocelli_kernels::{Rows, RowsMut, Write, bias_gradient};
+use ocelli_kernels::{RowsMut, Write, bias_gradient};
 
 /// The gradients of the parameters, as far as they are known.
 pub(super) struct Learnt<'a> {
@@ -79,6 +80,30 @@ impl Backward<'_> {
                     ocelli_kernels::max_pool_gradient(*geometry, inputs, dx, write);
                 });
             }
+            (Step::AvgPool { x, y, geometry }, _) => {
+                let y = self.layout[y.0];
+                self.pass_on(*x, |_, gradients, dx, write| {
+                    ocelli_kernels::avg_pool_gradient(*geometry, gradients.rows(y), dx, write);
+                });
+            }
+            (Step::LocalResponse { x, y, constants }, _) => {
+                let (from, y) = (self.layout[x.0], self.layout[y.0]);
+                self.pass_on(*x, |values, gradients, dx, write| {
+                    constants.gradient(values.rows(from), gradients.rows(y), dx, write);
+                });
+            }
+            (Step::Flatten { x, y }, _) => {
+                let y = self.layout[y.0];
+                self.pass_on(*x, |_, gradients, dx, write| {
+                    ocelli_kernels::flatten_gradient(gradients.rows(y), dx, write);
+                });
+            }
+            (Step::Repeat { x, y }, _) => {
+                let y = self.layout[y.0];
+                self.pass_on(*x, |_, gradients, dx, write| {
+                    ocelli_kernels::repeat_channels_gradient(gradients.rows(y), dx, write);
+                });
+            }
             (Step::PadShortcut { x, y, geometry }, _) => {
                 let y = self.layout[y.0];
                 self.pass_on(*x, |_, gradients, dx, write| {
@@ -89,8 +114,7 @@ impl Backward<'_> {
             (Step::Drop { x, y, .. }, Saved::Mask(mask)) => {
                 let y = self.layout[y.0];
                 self.pass_on(*x, |_, gradients, dx, write| {
-                    let mask = Rows::dense(&mask, y.channels);
-                    ocelli_kernels::scale(gradients.rows(y), mask, dx, write);
+                    drop_values(gradients.rows(y), &mask, dx, write);
                 });
             }
             (Step::Normalise { .. } | Step::Drop { .. }, _) => {
@@ -137,8 +161,9 @@ impl Backward<'_> {
         if learns_weight {
             let x = values.rows(x_value);
             learnt.fill(weight, |dweight| match convolution {
-                Convolution::Dense(conv) => conv.weight_gradient(x, dy, dweight),
-                Convolution::Depthwise(conv) => conv.weight_gradient(x, dy, dweight),
+                ConvolutionKind::Dense(conv) => conv.weight_gradient(x, dy, dweight),
+                ConvolutionKind::Depthwise(conv) => conv.weight_gradient(x, dy, dweight),
+                ConvolutionKind::Grouped(conv) => conv.weight_gradient(x, dy, dweight),
             });
         }
         if let Some(bias) = bias.filter(|_| learns_bias) {
@@ -148,8 +173,9 @@ impl Backward<'_> {
         self.pass_on(x, |values, gradients, dx, write| {
             let dy = if gradient_in_place { values.rows(y_value) } else { gradients.rows(y_value) };
             match convolution {
-                Convolution::Dense(conv) => conv.data_gradient(dy, weight, dx, write),
-                Convolution::Depthwise(conv) => conv.data_gradient(dy, weight, dx, write),
+                ConvolutionKind::Dense(conv) => conv.data_gradient(dy, weight, dx, write),
+                ConvolutionKind::Depthwise(conv) => conv.data_gradient(dy, weight, dx, write),
+                ConvolutionKind::Grouped(conv) => conv.data_gradient(dy, weight, dx, write),
             }
         });
     }

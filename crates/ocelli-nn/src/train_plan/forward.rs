@@ -1,10 +1,11 @@
 //! What each step does forward.
 
-use super::step::{Convolution, Step};
+use super::step::Step;
 use super::{Saved, SeenStatistics, TrainPlan};
 use crate::execute::keep_mask;
+use crate::lowering::{ConvolutionKind, Value};
 use crate::pass::TrainPass;
-use ocelli_kernels::{Norm, Rows, Statistics, Write};
+use ocelli_kernels::{Norm, Rows, RowsMut, Statistics, Write};
 
 impl TrainPlan {
     pub(super) fn run_forward(
@@ -20,14 +21,21 @@ impl TrainPlan {
         match step {
             Step::Convolve { x, y, convolution, weight, bias, takes_statistics, .. } => {
                 let mut statistics = Statistics::default();
-                let taken = takes_statistics.then_some(&mut statistics);
+                let mut taken = takes_statistics.then_some(&mut statistics);
                 let weight = params[weight.index()];
                 let bias = bias.map(|bias| params[bias.index()]);
                 values.write(layout[y.0], |values, y| {
                     let x = values.rows(layout[x.0]);
                     match convolution {
-                        Convolution::Dense(conv) => conv.forward(x, weight, bias, y, taken),
-                        Convolution::Depthwise(conv) => conv.forward(x, weight, y, taken),
+                        ConvolutionKind::Dense(conv) => conv.forward(x, weight, bias, y, taken),
+                        ConvolutionKind::Grouped(conv) => conv.forward(x, weight, bias, y, taken),
+                        ConvolutionKind::Depthwise(conv) => {
+                            let mut y = y;
+                            conv.forward(x, weight, y.reborrow(), taken.as_deref_mut());
+                            if let Some(bias) = bias {
+                                shift(bias, y, taken);
+                            }
+                        }
                     }
                 });
                 self.saved[index] = Saved::Statistics(statistics);
@@ -83,23 +91,61 @@ impl TrainPlan {
             Step::MaxPool { x, y, geometry } => values.write(layout[y.0], |values, y| {
                 ocelli_kernels::max_pool(*geometry, values.rows(layout[x.0]), y);
             }),
+            Step::AvgPool { x, y, geometry } => values.write(layout[y.0], |values, y| {
+                ocelli_kernels::avg_pool(*geometry, values.rows(layout[x.0]), y);
+            }),
+            Step::LocalResponse { x, y, constants } => values.write(layout[y.0], |values, y| {
+                constants.forward(values.rows(layout[x.0]), y);
+            }),
+            Step::Flatten { x, y } => values.write(layout[y.0], |values, y| {
+                ocelli_kernels::flatten(values.rows(layout[x.0]), y);
+            }),
+            Step::Repeat { x, y } => values.write(layout[y.0], |values, y| {
+                ocelli_kernels::repeat_channels(values.rows(layout[x.0]), y);
+            }),
             Step::PadShortcut { x, y, geometry } => values.write(layout[y.0], |values, y| {
                 ocelli_kernels::pad_shortcut(*geometry, values.rows(layout[x.0]), y);
             }),
             Step::Drop { x, y, node, probability, whole_sample } => {
-                let channels = layout[x.0].channels;
-                let distinct = if *whole_sample { 1 } else { channels };
-                let shape = [distinct, 1, 1];
-                let mut mask = keep_mask(*node, shape, *probability, self.batch, pass);
-                if *whole_sample {
-                    mask = mask.iter().flat_map(|f| std::iter::repeat_n(*f, channels)).collect();
-                }
+                let Value { channels, pixels, .. } = layout[x.0];
+                let shape = if *whole_sample { [1, 1] } else { [channels, pixels / self.batch] };
+                let mask =
+                    keep_mask(*node, [shape[0], shape[1], 1], *probability, self.batch, pass);
+                let mask = if *whole_sample {
+                    mask.iter().flat_map(|f| std::iter::repeat_n(*f, channels)).collect()
+                } else {
+                    pixels_first(&mask, self.batch, channels)
+                };
                 values.write(layout[y.0], |values, y| {
-                    let x = values.rows(layout[x.0]);
-                    ocelli_kernels::scale(x, Rows::dense(&mask, channels), y, Write::Replace);
+                    drop_values(values.rows(layout[x.0]), &mask, y, Write::Replace);
                 });
                 self.saved[index] = Saved::Mask(mask);
             }
         }
+    }
+}
+
+/// Adds a bias to the output of a convolution that has none, and to its statistics.
+fn shift(bias: &[f32], y: RowsMut<'_>, statistics: Option<&mut Statistics>) {
+    ocelli_kernels::add_bias(bias, y);
+    if let Some(statistics) = statistics {
+        statistics.mean.iter_mut().zip(bias).for_each(|(mean, bias)| *mean += bias);
+    }
+}
+
+/// A mask `[batch, channels, pixels]` as `[batch, pixels, channels]`.
+fn pixels_first(mask: &[f32], batch: usize, channels: usize) -> Vec<f32> {
+    let mut ordered = vec![0.0; mask.len()];
+    ocelli_kernels::channels_last(mask, batch, RowsMut::dense(&mut ordered, channels));
+    ordered
+}
+
+/// `y = x · mask`, where the mask has a factor for each value, or for each channel of an image.
+pub(super) fn drop_values(x: Rows<'_>, mask: &[f32], y: RowsMut<'_>, write: Write) {
+    let mask = Rows::dense(mask, x.channels());
+    if mask.count() == x.count() {
+        ocelli_kernels::multiply(x, mask, y, write);
+    } else {
+        ocelli_kernels::scale(x, mask, y, write);
     }
 }

@@ -1,10 +1,10 @@
 //! From a graph to a plan.
 
-use super::step::{Convolution, Step};
-use crate::graph::{self, BatchNorm, Conv2d, Graph, Linear, NodeId, Op, Padding};
-use crate::lowering::{Layout, Value, ValueId, geometry};
+use super::step::Step;
+use crate::graph::{self, BatchNorm, Conv2d, Graph, Linear, NodeId, Op, Padding, Shape};
+use crate::lowering::{ConvolutionKind, Layout, Value, ValueId, geometry};
 use crate::parameter::{ParamId, Parameters};
-use ocelli_kernels::{Activation, Conv, Depthwise, Geometry};
+use ocelli_kernels::{Activation, Conv, Geometry};
 
 /// The steps of a graph, its values, and how long each buffer is.
 pub(super) struct Lowered {
@@ -135,6 +135,16 @@ impl Lowering<'_> {
                 let y = self.result(index, any_needs);
                 self.push(Step::MaxPool { x, y, geometry }, inputs, y)
             }
+            (Op::AvgPool(pool), &[x]) => {
+                let padding = Padding::Symmetric(pool.padding);
+                let geometry = self.geometry(index, padding, [pool.window(0), pool.window(1)]);
+                let y = self.result(index, any_needs);
+                self.push(Step::AvgPool { x, y, geometry }, inputs, y)
+            }
+            (Op::LocalResponseNorm(norm), &[x]) => {
+                let y = self.result(index, any_needs);
+                self.push(Step::LocalResponse { x, y, constants: (*norm).into() }, inputs, y)
+            }
             (Op::PadShortcut { stride, .. }, &[x]) => {
                 let window = graph::Window { kernel: 1, stride: *stride, dilation: 1 };
                 let geometry = self.geometry(index, Padding::Symmetric([0; 2]), [window; 2]);
@@ -145,9 +155,11 @@ impl Lowering<'_> {
                 self.value_of[index] = Some(x);
                 Some(())
             }
-            (Op::Dropout { probability }, &[x]) if self.layout.values[x.0].pixels == self.batch => {
-                self.drop(index, *probability, x, false)
+            (Op::Flatten, &[x]) => {
+                let y = self.result(index, any_needs);
+                self.push(Step::Flatten { x, y }, inputs, y)
             }
+            (Op::Dropout { probability }, &[x]) => self.drop(index, *probability, x, false),
             (Op::DropPath { probability }, &[x]) => self.drop(index, *probability, x, true),
             _ => None,
         }
@@ -161,15 +173,23 @@ impl Lowering<'_> {
 
     fn convolve(&mut self, index: usize, conv: &Conv2d, x: ValueId) -> Option<()> {
         let geometry = self.geometry(index, conv.padding, [conv.window(0), conv.window(1)]);
-        let (in_channels, out_channels) = (conv.in_channels, conv.out_channels);
-        let convolution = if conv.groups == 1 {
-            Convolution::Dense(Conv { geometry, in_channels, out_channels })
-        } else if conv.groups == in_channels && in_channels == out_channels && conv.bias.is_none() {
-            Convolution::Depthwise(Depthwise { geometry, channels: in_channels })
-        } else {
-            return None;
+        let convolution = ConvolutionKind::of(conv, geometry);
+        let x = match convolution {
+            ConvolutionKind::Depthwise(depthwise) if conv.in_channels < depthwise.channels => {
+                self.repeat(index, x, depthwise.channels)?
+            }
+            _ => x,
         };
         self.push_convolution(index, convolution, (conv.weight, conv.bias), x)
+    }
+
+    /// The input of an operation with each channel several times.
+    fn repeat(&mut self, index: usize, x: ValueId, channels: usize) -> Option<ValueId> {
+        let input = self.layout.shapes[self.graph.nodes()[index].inputs[0].index()];
+        let y = self.layout.own(Shape { channels, ..input });
+        let y = self.note(y, self.needs_gradient(x));
+        self.push(Step::Repeat { x, y }, &[x], y)?;
+        Some(y)
     }
 
     fn linear(&mut self, index: usize, linear: &Linear, x: ValueId) -> Option<()> {
@@ -177,13 +197,14 @@ impl Lowering<'_> {
             return None;
         }
         let conv = Conv::linear(self.batch, linear.in_features, linear.out_features);
-        self.push_convolution(index, Convolution::Dense(conv), (linear.weight, linear.bias), x)
+        let dense = ConvolutionKind::Dense(conv);
+        self.push_convolution(index, dense, (linear.weight, linear.bias), x)
     }
 
     fn push_convolution(
         &mut self,
         index: usize,
-        convolution: Convolution,
+        convolution: ConvolutionKind,
         (weight, bias): (ParamId, Option<ParamId>),
         x: ValueId,
     ) -> Option<()> {

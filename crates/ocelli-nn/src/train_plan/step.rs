@@ -1,16 +1,9 @@
 //! What a plan consists of.
 
 use crate::graph::{BatchNorm, NodeId};
-use crate::lowering::{Value, ValueId};
+use crate::lowering::{ConvolutionKind, Value, ValueId};
 use crate::parameter::ParamId;
-use ocelli_kernels::{Activation, Conv, Depthwise, Geometry};
-
-/// The kernels of a convolution or linear layer.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Convolution {
-    Dense(Conv),
-    Depthwise(Depthwise),
-}
+use ocelli_kernels::{Activation, Geometry, LocalResponse};
 
 impl Step {
     /// The value that it makes.
@@ -26,6 +19,10 @@ impl Step {
             | Self::Scale { y, .. }
             | Self::Mean { y, .. }
             | Self::MaxPool { y, .. }
+            | Self::AvgPool { y, .. }
+            | Self::LocalResponse { y, .. }
+            | Self::Flatten { y, .. }
+            | Self::Repeat { y, .. }
             | Self::PadShortcut { y, .. }
             | Self::Drop { y, .. } => *y,
         }
@@ -35,12 +32,17 @@ impl Step {
     pub(super) fn label(&self, layout: &[Value]) -> String {
         let output = layout[self.output().0];
         let kind = match self {
-            Self::Convolve { convolution: Convolution::Dense(conv), .. } => {
+            Self::Convolve { convolution: ConvolutionKind::Dense(conv), .. } => {
                 let kind = if conv.geometry.is_pointwise() { "pointwise" } else { "dense" };
                 return window_label(kind, conv.geometry, [conv.in_channels, conv.out_channels]);
             }
-            Self::Convolve { convolution: Convolution::Depthwise(conv), .. } => {
+            Self::Convolve { convolution: ConvolutionKind::Depthwise(conv), .. } => {
                 return window_label("depthwise", conv.geometry, [conv.channels; 2]);
+            }
+            Self::Convolve { convolution: ConvolutionKind::Grouped(grouped), .. } => {
+                let conv = grouped.conv;
+                let channels = [conv.in_channels, conv.out_channels].map(|c| c * grouped.groups);
+                return window_label("grouped", conv.geometry, channels);
             }
             Self::Normalise { activation: Some(activation), .. } => {
                 return format!("norm+{activation:?} {}x{}", output.pixels, output.channels);
@@ -54,6 +56,10 @@ impl Step {
             Self::Scale { .. } => "scale",
             Self::Mean { .. } => "mean",
             Self::MaxPool { .. } => "max pool",
+            Self::AvgPool { .. } => "average pool",
+            Self::LocalResponse { .. } => "local response",
+            Self::Flatten { .. } => "flatten",
+            Self::Repeat { .. } => "repeat",
             Self::PadShortcut { .. } => "pad shortcut",
             Self::Drop { .. } => "drop",
         };
@@ -74,7 +80,7 @@ pub(super) enum Step {
     Convolve {
         x: ValueId,
         y: ValueId,
-        convolution: Convolution,
+        convolution: ConvolutionKind,
         weight: ParamId,
         bias: Option<ParamId>,
         learns_weight: bool,
@@ -136,6 +142,26 @@ pub(super) enum Step {
         x: ValueId,
         y: ValueId,
         geometry: Geometry,
+    },
+    AvgPool {
+        x: ValueId,
+        y: ValueId,
+        geometry: Geometry,
+    },
+    LocalResponse {
+        x: ValueId,
+        y: ValueId,
+        constants: LocalResponse,
+    },
+    /// All pixels of an image in one row.
+    Flatten {
+        x: ValueId,
+        y: ValueId,
+    },
+    /// Each channel several times, for a depthwise convolution with several outputs per channel.
+    Repeat {
+        x: ValueId,
+        y: ValueId,
     },
     PadShortcut {
         x: ValueId,

@@ -2,7 +2,7 @@
 
 use super::{
     Misfit, StateDict, TensorEntry,
-    names::{Alias, Layout, SCHEMES, Scheme},
+    names::{Alias, Layout, SCHEMES, Scheme, keras},
 };
 use crate::parameter::{ParamSpec, Role};
 use std::collections::{HashMap, HashSet, hash_map::Entry};
@@ -46,6 +46,7 @@ impl Fit {
         let own = Candidate::own(params, dict, &prefix);
         let others =
             SCHEMES.iter().filter_map(|scheme| Candidate::of(scheme, params, dict, &prefix));
+        let others = others.chain(Candidate::keras(params, dict, &prefix));
         // The first of the best wins, so our own names come before others.
         let best =
             others.fold(own, |best, other| if other.found > best.found { other } else { best });
@@ -94,6 +95,11 @@ impl<'a> Candidate<'a> {
         let aliases = scheme.aliases(params)?;
         let canonical = |name: &str| scheme.canonical(name);
         Some(Self::new((scheme.name, scheme.flavour), aliases, dict, prefix, canonical))
+    }
+
+    fn keras(params: &[ParamSpec], dict: &'a StateDict, prefix: &str) -> Option<Self> {
+        let aliases = keras::aliases(params)?;
+        Some(Self::new((keras::NAME, ""), aliases, dict, prefix, keras::canonical))
     }
 
     fn new(

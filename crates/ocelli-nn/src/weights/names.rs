@@ -11,10 +11,12 @@
 //! | `efficientnet_pytorch` | EfficientNet-PyTorch and its Lite variants | names |
 //! | `google_efficientnetv2` | TensorFlow variables of google/automl | names and layouts |
 //! | `keras_efficientnetv2` | `keras.applications` | names and layouts |
+//! | `keras` | any Keras model with layers like `conv2d_1` | leaves and layouts |
 //!
 //! The schemes are driven by the network, not by the file: each parameter is asked where it would
 //! be. The scheme that finds most of them is the file's.
 
+pub(super) mod keras;
 mod layout;
 mod tables;
 
@@ -23,6 +25,7 @@ pub(super) use tables::SCHEMES;
 
 use crate::parameter::{ParamSpec, Role};
 use std::collections::HashMap;
+use tables::keras_weight;
 
 /// Where another project keeps the tensors of a network.
 pub(super) struct Scheme {

@@ -111,6 +111,20 @@ impl View {
         Some(merged)
     }
 
+    /// Cuts `axis` into three, the last of which counts fastest; `None` when they do not make it up.
+    pub(crate) fn split(&self, axis: usize, lengths: [usize; 3]) -> Option<Self> {
+        let (&length, &stride) = (self.shape.get(axis)?, self.strides.get(axis)?);
+        if element_count(&lengths)? != length {
+            return None;
+        }
+        let inner = stride.checked_mul(lengths[2])?;
+        let outer = inner.checked_mul(lengths[1])?;
+        let mut view = self.clone();
+        view.shape.splice(axis..=axis, lengths);
+        view.strides.splice(axis..=axis, [outer, inner, stride]);
+        Some(view)
+    }
+
     /// With an axis of length one put before `axis`; `None` when there are fewer axes.
     pub(crate) fn with_unit_axis(&self, axis: usize) -> Option<Self> {
         if axis > self.shape.len() {
@@ -186,6 +200,22 @@ mod tests {
         let ours = ((o * inputs + i) * height + h) * width + w;
         let theirs = ((h * width + w) * inputs + i) * outputs + o;
         assert_eq!(values[ours], stored[theirs]);
+    }
+
+    #[test]
+    fn rows_of_a_flattened_map_become_a_kernel() {
+        let (height, width, inputs, outputs) = (2, 3, 4, 5);
+        let stored = numbers(height * width * inputs * outputs);
+        let view = View::contiguous(&[height * width * inputs, outputs]).unwrap();
+        let kernel = view.split(0, [height, width, inputs]).unwrap();
+        let kernel = kernel.permuted(&[3, 2, 0, 1]).unwrap();
+        assert_eq!(kernel.shape(), [outputs, inputs, height, width]);
+        let values = kernel.gather(stored.clone());
+        let (o, i, h, w) = (4, 2, 1, 2);
+        let ours = ((o * inputs + i) * height + h) * width + w;
+        assert_eq!(values[ours], stored[((h * width + w) * inputs + i) * outputs + o]);
+        assert_eq!(view.split(0, [height, width, inputs + 1]), None);
+        assert_eq!(view.split(2, [1, 1, 1]), None);
     }
 
     #[test]

@@ -96,7 +96,7 @@ fn skeleton(text: &str) -> BTreeMap<String, String> {
 fn small_twins_differ_in_numbers_network_and_data_alone() {
     let small = RECIPES.iter().filter_map(|twin| Some((twin.name.strip_suffix("-small")?, twin)));
     let small: Vec<_> = small.collect();
-    assert_eq!(small.len(), 2);
+    assert_eq!(small.len(), 5);
     for (name, twin) in small {
         assert_eq!(skeleton(find(name).unwrap().text), skeleton(twin.text), "{name}");
     }
@@ -129,6 +129,28 @@ fn the_comparison_has_three_seeds_of_three_networks_and_their_ghosts() {
     let cells = cells("cifar10-ghost_comparison");
     assert_eq!(cells.len(), 18);
     assert_eq!(cells[4].name, "name=ghost_vgg16_small_cifar,seed=1");
+}
+
+/// Their later code: `scheduler` and the constructors of their networks.
+#[test]
+fn the_attacked_networks_have_the_rates_of_their_authors() {
+    const STEPS_PER_EPOCH: u64 = 390;
+    let rates = |name: &str, epochs: &[u64]| -> Vec<f64> {
+        let recipe = resolved(name, &[]);
+        assert_eq!((recipe.train.epochs, recipe.train.batch_size), (200, 128));
+        let total = 200 * STEPS_PER_EPOCH;
+        let schedule = Schedule::new(&recipe.schedule, recipe.optimizer.lr, 390.0, total);
+        epochs.iter().map(|epoch| schedule.rate(epoch * STEPS_PER_EPOCH)).collect()
+    };
+    for (name, epochs, expected) in [
+        ("cifar10-allconv", &[0, 100, 199][..], &[1e-4, 1e-4, 1e-4][..]),
+        ("cifar10-nin", &[0, 59, 61, 121, 199], &[0.05, 0.05, 0.01, 0.002, 0.0004]),
+        ("cifar10-vgg16", &[0, 79, 81, 161], &[0.1, 0.1, 0.01, 0.001]),
+    ] {
+        let pairs = rates(name, epochs).into_iter().zip(expected);
+        pairs.for_each(|(rate, expected)| assert_close(rate, *expected));
+        assert_eq!(resolved(name, &[]).input.mean[0], 125.307 / 255.0, "{name}");
+    }
 }
 
 /// The rates of the released code, 1,256,144 images in batches of 4096 for 350 epochs.

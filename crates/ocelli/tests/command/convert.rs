@@ -58,3 +58,26 @@ fn published_weights_keep_their_accuracy() {
     let difference = half["probability"].as_f64().unwrap() - full["probability"].as_f64().unwrap();
     assert!(difference.abs() < 1e-2, "{half} {full}");
 }
+
+/// As many of the 10,000 test pictures as Keras says of the same files.
+#[test]
+fn published_keras_networks_have_their_accuracy() {
+    for (file, model, correct) in [
+        ("lenet_cifar10_keras", "lenet_keras_cifar", 7488),
+        ("resnet32_cifar10_keras", "resnet32_keras_cifar", 9231),
+    ] {
+        let (Some(weights), Some(data)) = (
+            ocelli_testkit::reference_data(&format!("weights/{file}.safetensors")),
+            ocelli_testkit::reference_data("cifar10/test.tar"),
+        ) else {
+            return;
+        };
+        let folder = tiny::folder();
+        let line = format!("convert {} own.safetensors --json", weights.display());
+        let answer = run_in(folder.path(), &line).success().json();
+        assert_eq!((&answer["model"], &answer["scheme"]), (&model.into(), &"keras".into()));
+        let line = format!("eval own.safetensors --data {} --json", data.display());
+        let answer = run_in(folder.path(), &line).success().json();
+        assert_eq!((&answer["samples"], &answer["correct"]), (&10_000.into(), &correct.into()));
+    }
+}

@@ -5,7 +5,7 @@ use super::input::Input;
 use super::rect::Rect;
 use super::view::View;
 use crate::infer_plan::step::{Convolution, Kernel};
-use ocelli_kernels::{Finish, Geometry, Patches, Rows, RowsMut};
+use ocelli_kernels::{Conv, Finish, Geometry, Patches, Rows, RowsMut};
 
 /// Memory that steps use on their way.
 #[derive(Debug, Default)]
@@ -24,6 +24,8 @@ impl Scratch {
 
 /// Rectangles that are computed together.
 pub(super) struct Group<'a> {
+    /// With their candidates.
+    pub(super) rects: &'a [(usize, Rect)],
     pub(super) patches: Patches<'a>,
     pub(super) residual: Option<Rows<'a>>,
     pub(super) y: RowsMut<'a>,
@@ -53,14 +55,8 @@ impl Sliding {
         const LARGE_WEIGHT: usize = 256 * 1024;
         const LARGE_GROUP: usize = 512 * 1024;
         let sliding = Self::new(convolution.geometry(), 0.0);
-        match &convolution.kernel {
-            Kernel::Dense(conv, _)
-                if conv.geometry.taps() * conv.in_channels * conv.out_channels > LARGE_WEIGHT =>
-            {
-                Self { limit: LARGE_GROUP, ..sliding }
-            }
-            _ => sliding,
-        }
+        let is_large = convolution.weight_len() > LARGE_WEIGHT;
+        Self { limit: if is_large { LARGE_GROUP } else { SMALL_GROUP }, ..sliding }
     }
 
     /// Calls `work` with the patches, the residual and the outputs of some rectangles at a time.
@@ -74,14 +70,15 @@ impl Sliding {
         let Some(x) = x else { return };
         let Scratch { patches, outputs, residual } = scratch;
         let channels = x.value.channels;
+        let rects: Vec<(usize, Rect)> = y.all().collect();
         if let Some(alike) = x.alike(y).filter(|_| self.geometry.is_pointwise()) {
             outputs.clear();
-            outputs.extend(y.all().map(|(_, rect)| [rect.height, rect.width]));
+            outputs.extend(rects.iter().map(|(_, rect)| [rect.height, rect.width]));
             let residual = other.map(|other| other.at(y, residual));
             let patches = Patches::new(self.geometry, channels, outputs, alike.data());
-            return work(Group { patches, residual, y: y.rows_mut(0, y.pixels()) });
+            let y = y.rows_mut(0, y.pixels());
+            return work(Group { rects: &rects, patches, residual, y });
         }
-        let rects: Vec<(usize, Rect)> = y.all().collect();
         let (mut from, mut first_pixel) = (0, 0);
         while from < rects.len() {
             patches.clear();
@@ -100,7 +97,8 @@ impl Sliding {
             let residual = other.map(|other| other.collect(group.iter().copied(), residual));
             let patches = Patches::new(self.geometry, channels, outputs, patches);
             let pixels = patches.output_pixels();
-            work(Group { patches, residual, y: y.rows_mut(first_pixel, pixels) });
+            let y = y.rows_mut(first_pixel, pixels);
+            work(Group { rects: group, patches, residual, y });
             first_pixel += pixels;
             from += group.len();
         }
@@ -108,20 +106,32 @@ impl Sliding {
 }
 
 impl Convolution {
+    /// How many numbers the weight has.
+    pub(super) fn weight_len(&self) -> usize {
+        let of = |conv: Conv| conv.geometry.taps() * conv.in_channels * conv.out_channels;
+        match &self.kernel {
+            Kernel::Dense(conv, _) => of(*conv),
+            Kernel::Depthwise(conv, _) => conv.geometry.taps() * conv.channels,
+            Kernel::Grouped(grouped, _) => grouped.groups * of(grouped.conv),
+        }
+    }
+
     pub(super) fn geometry(&self) -> Geometry {
         match &self.kernel {
             Kernel::Dense(conv, _) => conv.geometry,
             Kernel::Depthwise(conv, _) => conv.geometry,
+            Kernel::Grouped(grouped, _) => grouped.conv.geometry,
         }
     }
 
     /// Computes the outputs of some rectangles.
     pub(super) fn run(&self, group: Group<'_>) {
-        let Group { patches, residual, y } = group;
+        let Group { patches, residual, y, .. } = group;
         let finish = Finish { bias: self.bias.as_deref(), residual, activation: self.activation };
         match &self.kernel {
             Kernel::Dense(conv, weight) => conv.infer_patches(&patches, weight, &finish, y),
             Kernel::Depthwise(conv, weight) => conv.infer_patches(&patches, weight, &finish, y),
+            Kernel::Grouped(conv, weight) => conv.infer_patches(&patches, weight, &finish, y),
         }
     }
 }

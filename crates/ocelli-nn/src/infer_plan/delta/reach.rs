@@ -20,11 +20,16 @@ impl Reach {
     pub(super) fn of(work: &Work) -> Option<Self> {
         match work {
             Work::Convolve(convolution) => Some(Self::Windows(convolution.geometry())),
-            Work::MaxPool(geometry) | Work::PadShortcut(geometry) => Some(Self::Windows(*geometry)),
-            Work::Normalise { .. } | Work::Activate(_) | Work::Add(_) | Work::Copy => {
-                Some(Self::Pixels)
+            Work::MaxPool(geometry) | Work::AvgPool(geometry) | Work::PadShortcut(geometry) => {
+                Some(Self::Windows(*geometry))
             }
-            Work::Mean => Some(Self::Image),
+            Work::Normalise { .. }
+            | Work::Activate(_)
+            | Work::Add(_)
+            | Work::Copy
+            | Work::LocalResponse(_)
+            | Work::Repeat => Some(Self::Pixels),
+            Work::Mean | Work::Flatten => Some(Self::Image),
             // A gate is of all pixels, and changes with each.
             Work::Scale => None,
         }

@@ -8,7 +8,8 @@ use super::{BaseImage, DeltaPlan, Workspace};
 use crate::infer_plan::run_work;
 use crate::infer_plan::step::{Step, Work};
 use crate::lowering::{Value, ValueId};
-use ocelli_kernels::{max_pool_patches, pad_shortcut_patches};
+use ocelli_kernels::{Axis, Geometry};
+use ocelli_kernels::{avg_pool_patches, max_pool_patches, pad_shortcut_patches};
 
 impl DeltaPlan {
     /// Writes to `y` where a step's output changes, for candidates whose changes so far are in
@@ -73,6 +74,14 @@ fn run(
                 max_pool_patches(&group.patches, group.y);
             });
         }
+        Work::AvgPool(geometry) => {
+            let sliding = Sliding::new(*geometry, 0.0);
+            sliding.in_groups(inputs, y, scratch, |group| {
+                let outputs = group.rects.iter().flat_map(|(_, rect)| rect.pixels());
+                let shares: Vec<f32> = outputs.map(|at| tap_share(*geometry, at)).collect();
+                avg_pool_patches(&group.patches, &shares, group.y);
+            });
+        }
         Work::PadShortcut(geometry) => {
             let sliding = Sliding::new(*geometry, 0.0);
             sliding.in_groups(inputs, y, scratch, |group| {
@@ -80,11 +89,41 @@ fn run(
             });
         }
         Work::Mean => mean(x, &x.base.buffer(value.buffer)[value.offset..], y),
+        Work::Flatten => flatten(x, &x.base.buffer(value.buffer)[value.offset..], y),
         _ => {
             let Scratch { patches, residual, .. } = scratch;
             let x = x.at(y, patches);
             let other = other.map(|other| other.at(y, residual));
             run_work(work, x, other, y.rows_mut(0, y.pixels()), 1);
+        }
+    }
+}
+
+/// The share of each tap of an output that is no padding.
+fn tap_share(geometry: Geometry, [row, column]: [usize; 2]) -> f32 {
+    let inside = |axis: Axis, output: usize| {
+        (0..axis.window.kernel).filter(|tap| axis.source(output, *tap).is_some()).count()
+    };
+    let taps = inside(geometry.rows, row) * inside(geometry.columns, column);
+    1.0 / taps.max(1) as f32
+}
+
+/// A flattened image, in the order channel, row, column, with its changed pixels.
+fn flatten(x: &Input<'_>, old: &[f32], y: &mut Changes) {
+    let Value { pixels, width, offset, channels, .. } = x.value;
+    let candidates: Vec<usize> = y.all().map(|(candidate, _)| candidate).collect();
+    let length = pixels * channels;
+    for (candidate, flat) in candidates.into_iter().zip(y.data_mut().chunks_exact_mut(length)) {
+        flat.copy_from_slice(&old[..length]);
+        for (source, changes) in &x.sources {
+            let first = source.offset.max(offset);
+            let end = (source.offset + source.channels).min(offset + channels);
+            changes.for_each_pixel(candidate, |[row, column], pixel| {
+                let pixel = &pixel[first - source.offset..end - source.offset];
+                let at = (first - offset) * pixels + row * width + column;
+                let places = flat[at..].iter_mut().step_by(pixels);
+                places.zip(pixel).for_each(|(to, from)| *to = *from);
+            });
         }
     }
 }

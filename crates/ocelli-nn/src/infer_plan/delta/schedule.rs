@@ -7,7 +7,7 @@ use super::changes::Changes;
 use super::rect::Rect;
 use super::{DeltaPlan, locked};
 use crate::infer_plan::arena::Slots;
-use crate::infer_plan::step::{Convolution, Kernel, Step, Work};
+use crate::infer_plan::step::{Kernel, Step, Work};
 use crate::lowering::ValueId;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -204,10 +204,12 @@ impl DeltaPlan {
         let macs = macs(step) as f64;
         match &step.work {
             Work::Convolve(convolution) => match convolution.kernel {
-                Kernel::Dense(..) => macs + numbers * SINGLE,
+                Kernel::Dense(..) | Kernel::Grouped(..) => macs + numbers * SINGLE,
                 Kernel::Depthwise(..) => macs * DEPTHWISE + numbers * SINGLE,
             },
-            Work::MaxPool(geometry) => numbers * geometry.taps() as f64 * DEPTHWISE,
+            Work::MaxPool(geometry) | Work::AvgPool(geometry) => {
+                numbers * geometry.taps() as f64 * DEPTHWISE
+            }
             Work::Mean => {
                 let x = self.layout[step.x.0];
                 (x.pixels * x.channels) as f64 * SINGLE
@@ -243,15 +245,5 @@ fn spread_place(index: usize, size: [usize; 2]) -> Rect {
 
 fn macs(step: &Step) -> u64 {
     let Work::Convolve(convolution) = &step.work else { return 0 };
-    let Convolution { kernel, .. } = &**convolution;
-    let macs = match kernel {
-        Kernel::Dense(conv, _) => {
-            let per_pixel = conv.geometry.taps() * conv.in_channels * conv.out_channels;
-            conv.geometry.output_pixels() * per_pixel
-        }
-        Kernel::Depthwise(conv, _) => {
-            conv.geometry.output_pixels() * conv.geometry.taps() * conv.channels
-        }
-    };
-    macs as u64
+    (convolution.weight_len() * convolution.geometry().output_pixels()) as u64
 }

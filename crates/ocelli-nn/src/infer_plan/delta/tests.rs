@@ -1,7 +1,7 @@
 //! Changed pixels are computed as whole images are, wherever the one ends and the other begins.
 
 use super::*;
-use crate::graph::{Activation, Builder, ConvSettings, NormSettings};
+use crate::graph::{Activation, Builder, ConvSettings, LocalResponseNorm, NormSettings};
 use crate::infer_plan::InferPlan;
 use crate::init::InitScheme;
 use crate::{Network, PixelEdit};
@@ -150,6 +150,10 @@ fn registered_models_may_change_over_anywhere() -> Result<(), crate::Error> {
         ("efficientnetv2_small_cifar", [32, 32], 3),
         ("tf_efficientnetv2_b0", [75, 64], 11),
         ("resnet18", [70, 64], 5),
+        ("allconv_cifar", [32, 32], 3),
+        ("nin_cifar", [32, 32], 4),
+        ("lenet_keras_cifar", [32, 32], 1),
+        ("resnet32_keras_cifar", [32, 32], 5),
     ];
     for (name, size, every) in cases {
         let model = crate::registry::find(name)?;
@@ -170,7 +174,7 @@ struct Layer {
     residual: bool,
 }
 
-fn chain(layers: &[Layer]) -> Graph {
+fn chain(layers: &[Layer], [height, width]: [usize; 2], flat: bool) -> Graph {
     let (mut b, image) = Builder::new(2, InitScheme::FanInUniform, NormSettings::default());
     let (mut value, mut channels) = (image, 2);
     for (index, layer) in layers.iter().enumerate() {
@@ -182,10 +186,25 @@ fn chain(layers: &[Layer]) -> Graph {
                 let conv = ConvSettings::depthwise(channels, kernel).stride(stride);
                 value = b.conv(&name, value, conv);
             }
-            1 => {
+            5 if channels % 2 == 0 && layer.channels % 2 == 0 => {
+                let conv = ConvSettings::new(layer.channels, kernel).stride(stride);
+                value = b.conv(&name, value, ConvSettings { groups: 2, ..conv });
+                same &= channels == layer.channels;
+                channels = layer.channels;
+            }
+            6 => {
+                let norm = LocalResponseNorm { size: kernel, alpha: 0.5, beta: 0.75, k: 1.0 };
+                value = b.local_response_norm(&name, value, norm);
+                same = true;
+            }
+            1 | 2 => {
                 let (kernel, padding) = ([kernel; 2], [kernel / 2; 2]);
                 let pool = crate::graph::Pool { kernel, stride: [stride; 2], padding };
-                value = b.max_pool(&name, value, pool);
+                value = if layer.kind == 1 {
+                    b.max_pool(&name, value, pool)
+                } else {
+                    b.avg_pool(&name, value, pool)
+                };
                 same &= kernel[0] % 2 == 1;
             }
             _ => {
@@ -200,7 +219,15 @@ fn chain(layers: &[Layer]) -> Graph {
         }
         value = b.activation(value, Activation::Relu);
     }
-    let pooled = b.global_avg_pool("pool", value);
+    let pooled = if flat {
+        let shrink = |size: usize| {
+            let strided = layers.iter().filter(|layer| layer.kind != 6);
+            strided.fold(size, |size, layer| size.div_ceil(layer.stride))
+        };
+        b.flatten("flat", value, channels * shrink(height) * shrink(width))
+    } else {
+        b.global_avg_pool("pool", value)
+    };
     let logits = b.linear("fc", pooled, 3);
     b.finish(value, pooled, logits)
 }
@@ -210,9 +237,9 @@ proptest! {
     #[test]
     fn random_chains_may_change_over_anywhere(
         layers in prop::collection::vec(
-            (0_usize..5, 0_usize..3, 1_usize..3, 1_usize..20, any::<bool>()), 1..6,
+            (0_usize..9, 0_usize..3, 1_usize..3, 1_usize..20, any::<bool>()), 1..6,
         ),
-        height in 6_usize..30, width in 6_usize..30,
+        height in 6_usize..30, width in 6_usize..30, flat: bool,
     ) {
         let layers: Vec<Layer> = layers
             .into_iter()
@@ -221,7 +248,7 @@ proptest! {
                 Layer { kind, kernel, stride, channels, residual }
             })
             .collect();
-        let network = Network::new(chain(&layers), Seed(2), &Device::flex());
+        let network = Network::new(chain(&layers, [height, width], flat), Seed(2), &Device::flex());
         check("chain", &network, [height, width], 1);
     }
 }

@@ -94,15 +94,19 @@ fn a_part_is_loaded_only_when_asked_for() {
 
 #[test]
 fn every_scheme_gives_back_the_values_it_was_given() {
-    use crate::weights::names::{Layout, SCHEMES};
+    use crate::weights::names::{Layout, SCHEMES, keras};
     for (scheme, model) in [
         ("torchvision_efficientnetv2", "tv_efficientnetv2_s"),
         ("google_efficientnetv2", "tf_efficientnetv2_b0"),
         ("keras_efficientnetv2", "tf_efficientnetv2_b0"),
+        ("keras", "lenet_keras_cifar"),
+        ("keras", "resnet32_keras_cifar"),
     ] {
         let original = network(model, 7, 1);
-        let scheme = SCHEMES.iter().find(|known| known.name == scheme).unwrap();
-        let aliases = scheme.aliases(original.graph().params()).unwrap();
+        let params = original.graph().params();
+        let known = SCHEMES.iter().find(|known| known.name == scheme);
+        let aliases = known.map_or_else(|| keras::aliases(params), |known| known.aliases(params));
+        let aliases = aliases.unwrap();
         let mut dict = StateDict::new();
         for (entry, alias) in state_dict(&original).unwrap().iter().zip(aliases) {
             let values = entry.values().unwrap();
@@ -114,6 +118,10 @@ fn every_scheme_gives_back_the_values_it_was_given() {
                     let [o, i, h, w] = shape[..] else { panic!("four axes") };
                     (vec![h, w, i, o], moved(&values, &shape, [2, 3, 1, 0]))
                 }
+                Layout::Flattened([height, width, inputs]) => {
+                    let values = moved(&values, &[shape[0], inputs, height, width], [2, 3, 1, 0]);
+                    (vec![height * width * inputs, shape[0]], values)
+                }
                 Layout::Depthwise => {
                     let [c, one, h, w] = shape[..] else { panic!("four axes") };
                     (vec![h, w, c, one], moved(&values, &shape, [2, 3, 0, 1]))
@@ -122,11 +130,11 @@ fn every_scheme_gives_back_the_values_it_was_given() {
             dict.push(TensorEntry::new(alias.name, DType::F32, &shape, values).unwrap()).unwrap();
         }
         let names: Vec<String> = identify(&dict).into_iter().map(Model::name).collect();
-        assert_eq!(names, [model], "only one flavour is right for {}", scheme.name);
+        assert_eq!(names, [model], "only one flavour is right for {scheme}");
         let mut other = network(model, 7, 2);
         let report = load(&mut other, &dict, &LoadOptions::default()).unwrap();
-        assert_eq!(report.scheme, scheme.name);
-        assert!(values(&other) == values(&original), "{}", scheme.name);
+        assert_eq!(report.scheme, scheme);
+        assert!(values(&other) == values(&original), "{scheme}");
     }
 }
 

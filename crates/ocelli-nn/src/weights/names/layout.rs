@@ -13,6 +13,8 @@ pub(in crate::weights) enum Layout {
     Depthwise,
     /// A matrix `[in, out]`.
     InOut,
+    /// A matrix `[height · width · in, out]` that stands for a kernel, with the sizes of its rows.
+    Flattened([usize; 3]),
 }
 
 impl Layout {
@@ -24,6 +26,7 @@ impl Layout {
             // [channels, multiplier, height, width], the first two in one, and one input each.
             Self::Depthwise => view.permuted(&[2, 3, 0, 1])?.merged(0)?.with_unit_axis(1),
             Self::InOut => view.permuted(&[1, 0]),
+            Self::Flattened(sizes) => view.split(0, sizes)?.permuted(&[3, 2, 0, 1]),
         }
     }
 }

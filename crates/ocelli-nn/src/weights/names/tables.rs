@@ -191,7 +191,7 @@ fn google_variable(name: &str) -> (String, bool) {
 }
 
 /// `stem_conv/stem_conv/kernel:0` → `stem_conv/kernel`: HDF5 files of Keras name the layer twice.
-fn keras_weight(name: &str) -> (String, bool) {
+pub(super) fn keras_weight(name: &str) -> (String, bool) {
     let name = name.strip_suffix(":0").unwrap_or(name);
     let mut parts: Vec<&str> = name.split('/').collect();
     parts.dedup();

@@ -108,3 +108,25 @@ fn keras_names_letter_the_blocks_of_a_stage() {
     assert_eq!(canonical("stem_conv/stem_conv/kernel:0"), "stem_conv/kernel");
     assert_eq!(canonical("stem_conv/kernel"), "stem_conv/kernel");
 }
+
+#[test]
+fn networks_with_keras_names_are_found_under_them() {
+    let named = |model: &str| keras::aliases(&params(model));
+    let [lenet, resnet] = ["lenet_keras_cifar", "resnet32_keras_cifar"].map(|m| named(m).unwrap());
+    let names: Vec<&str> = lenet.iter().map(|alias| alias.name.as_str()).collect();
+    let expected = ["conv2d_1", "conv2d_2", "dense_1", "dense_2", "dense_3"];
+    let expected = expected.iter().flat_map(|l| [format!("{l}/kernel"), format!("{l}/bias")]);
+    assert_eq!(names, expected.collect::<Vec<_>>());
+    let layouts = [0, 4, 6].map(|at: usize| lenet[at].layout);
+    assert_eq!(layouts, [Layout::Hwio, Layout::Flattened([5, 5, 16]), Layout::InOut]);
+    // The projection of a block is made after its two other convolutions.
+    let shape_of = |name: &str| {
+        let at = resnet.iter().position(|alias| alias.name == name).unwrap();
+        params("resnet32_keras_cifar")[at].shape.clone()
+    };
+    assert_eq!(shape_of("conv2d_14/kernel"), [32, 16, 1, 1]);
+    assert_eq!(shape_of("conv2d_33/kernel"), [64, 64, 3, 3]);
+    assert_eq!(shape_of("batch_normalization_31/moving_variance"), [64]);
+    assert!(named("resnet20_cifar").is_none());
+    assert_eq!(keras::canonical("conv2d_1/conv2d_1/kernel:0").0, "conv2d_1/kernel");
+}
