@@ -72,6 +72,10 @@ pub enum Error {
         expected: usize,
     },
 
+    /// A network cannot be computed in parts.
+    #[error("the network cannot be computed only where pixels change, on this device")]
+    NoDelta,
+
     /// What one pixel can be is too much to try.
     #[error(
         "`oracle` for images of {channels}×{height}×{width} takes {count} evaluations each, expected \

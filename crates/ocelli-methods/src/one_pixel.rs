@@ -12,8 +12,9 @@
 //! | success rate, confidence, target classes, pairs of classes, cost (IV) | [`Summary`] |
 //! | random search of 100 tries (Table VII) | [`RandomSearch`] |
 //!
-//! A model is whatever answers with probabilities ([`Classifier`]): a compiled network ([`Dense`]), or
-//! anything else as a [`BlackBox`]. A [`Plan`] says who is attacked and how; [`run`] works it off image
+//! A model is whatever answers with probabilities ([`Classifier`]): a [`Compiled`] network, which computes
+//! whole candidates ([`Dense`]) or only what their pixels change ([`Delta`]), or anything else as a
+//! [`BlackBox`]. A [`Plan`] says who is attacked and how; [`run`] works it off image
 //! by image, writes each into a [`Journal`], and goes on from there when it was stopped.
 //!
 //! A tuple overwrites its pixel, and of several on one pixel the last one counts. An early stop is not
@@ -63,7 +64,9 @@ mod tests;
 mod work;
 
 pub use aim::Aim;
-pub use classifier::{BlackBox, Candidates, Classifier, Dense, Session};
+pub use classifier::{
+    BlackBox, Candidates, Classifier, Compiled, Delta, Dense, Inference, Session,
+};
 pub use config::{
     Config, EvolutionSection, FirstPopulation, Misclassified, Preset, Rounding, Stop,
 };

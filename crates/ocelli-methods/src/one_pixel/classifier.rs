@@ -2,10 +2,14 @@
 
 mod black_box;
 mod candidates;
+mod compiled;
+mod delta;
 mod dense;
 
 pub use black_box::BlackBox;
 pub use candidates::Candidates;
+pub use compiled::{Compiled, Inference};
+pub use delta::Delta;
 pub use dense::Dense;
 
 use crate::Result;

@@ -11,7 +11,7 @@ use ocelli_train::Error::Field;
 use serde::{Deserialize, Serialize};
 use std::fmt::Display;
 
-use super::Aim;
+use super::{Aim, Inference};
 
 /// How images are attacked. The defaults are the paper's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -50,6 +50,8 @@ pub struct Config {
     pub colour_mean: f64,
     /// Their standard deviation.
     pub colour_deviation: f64,
+    /// How a network's candidates are computed.
+    pub inference: Inference,
     /// Whether random search is tried on each image too, with as many evaluations as each attempt had
     /// and with `random_tries`.
     pub random: bool,
@@ -170,6 +172,7 @@ impl Default for Config {
             first_population: FirstPopulation::Paper,
             colour_mean: 128.0,
             colour_deviation: 127.0,
+            inference: Inference::Auto,
             random: false,
             random_tries: 100,
             oracle: false,

@@ -73,6 +73,7 @@ fn of_method(error: &methods::Error) -> Option<String> {
         methods::Error::Ledger { .. } => {
             Some("the lines before it are whole: without it and what follows, it goes on there")
         }
+        methods::Error::NoDelta => Some("--inference auto computes whole images then"),
         methods::Error::Oracle { .. } => {
             Some("the oracle is for small grey images; `--set oracle_limit=N` allows more")
         }

@@ -131,6 +131,7 @@ fn another_attack_s_folder_is_refused_by_what_differs() {
     assert!(again.stderr.contains("`ocelli attack one-pixel --resume found`"), "{}", again.stderr);
     for (option, field) in [
         ("--seed 3", "config.seed 0, now it is 3"),
+        ("--inference dense", "victim.inference \"delta\", now it is \"dense\""),
         ("--population 30", "config.evolution.population 20, now it is 30"),
         ("--untargeted", "config.targeted true, now it is false"),
         ("--set stop=never", "config.stop \"paper\", now it is \"never\""),

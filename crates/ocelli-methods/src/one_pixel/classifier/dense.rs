@@ -22,24 +22,52 @@ impl Dense {
     /// # Errors
     /// When the network takes no such images.
     pub fn new(network: &Network, input: &InputConfig) -> Result<Self> {
-        let size = input.size as usize;
-        let (graph, channels) = (network.graph(), usize::from(input.channels));
-        if channels != graph.in_channels() {
-            return Err(Error::Network(ocelli_nn::Error::Shape {
-                layer: "input".to_owned(),
-                shape: [channels, size, size],
-                reason: format!("it takes {} channels", graph.in_channels()),
-            }));
-        }
-        graph.shapes(size, size)?;
+        let shape = shape(network, input)?;
         Ok(Self {
             engine: InferenceEngine::new(network)?,
             device: network.params().device().clone(),
-            classes: graph.num_classes(),
-            shape: [channels, size, size],
+            classes: network.graph().num_classes(),
+            shape,
             scale_and_offset: input.scale_and_offset(),
         })
     }
+}
+
+/// `[channels, height, width]` of the images that `input` makes.
+///
+/// # Errors
+/// When the network takes no such images.
+pub(super) fn shape(network: &Network, input: &InputConfig) -> Result<[usize; 3]> {
+    let size = input.size as usize;
+    let (graph, channels) = (network.graph(), usize::from(input.channels));
+    if channels != graph.in_channels() {
+        return Err(Error::Network(ocelli_nn::Error::Shape {
+            layer: "input".to_owned(),
+            shape: [channels, size, size],
+            reason: format!("it takes {} channels", graph.in_channels()),
+        }));
+    }
+    graph.shapes(size, size)?;
+    Ok([channels, size, size])
+}
+
+/// An image as a network wants it.
+///
+/// # Shapes
+/// - result: `[channels, height, width]`
+pub(super) fn normalised(
+    image: &Image,
+    [channels, height, width]: [usize; 3],
+    scale_and_offset: [(f32, f32); 3],
+) -> Vec<f32> {
+    let mut planes = vec![0.0; channels * height * width];
+    for (channel, plane) in planes.chunks_exact_mut((height * width).max(1)).enumerate() {
+        let (scale, offset) = scale_and_offset[channel];
+        let bytes = image.pixels.iter().skip(channel).step_by(channels);
+        let pairs = plane.iter_mut().zip(bytes);
+        pairs.for_each(|(to, byte)| *to = f32::from(*byte) * scale + offset);
+    }
+    planes
 }
 
 impl Classifier for Dense {
@@ -52,16 +80,7 @@ impl Classifier for Dense {
     }
 
     fn begin<'a>(&'a mut self, image: &'a Image) -> Result<Box<dyn Session + 'a>> {
-        let [channels, height, width] = self.shape;
-        let mut base = vec![0.0; channels * height * width];
-        for (channel, plane) in base.chunks_exact_mut((height * width).max(1)).enumerate() {
-            let (scale, offset) = self.scale_and_offset[channel];
-            let bytes = image.pixels.iter().skip(channel).step_by(channels);
-            plane
-                .iter_mut()
-                .zip(bytes)
-                .for_each(|(to, byte)| *to = f32::from(*byte) * scale + offset);
-        }
+        let base = normalised(image, self.shape, self.scale_and_offset);
         Ok(Box::new(Begun { model: self, base }))
     }
 }

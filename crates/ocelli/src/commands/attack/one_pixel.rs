@@ -9,7 +9,7 @@ mod tables;
 
 use clap::ValueEnum;
 use ocelli::data::Split;
-use ocelli::methods::one_pixel::{self, Dense, End, Preset, Summary};
+use ocelli::methods::one_pixel::{self, Compiled, End, Preset, Summary};
 use std::path::PathBuf;
 
 use crate::args::{ModelArgs, PreprocessArgs};
@@ -77,6 +77,9 @@ pub(super) struct Args {
     /// Try everything that one pixel can be, too: for small grey images
     #[arg(long)]
     oracle: bool,
+    /// How candidates are computed: whole, or only where they differ from their image [default: auto]
+    #[arg(long, value_name = "WAY")]
+    inference: Option<Way>,
     /// Change any setting of attack.toml, as in evolution.bounds=reflect
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
@@ -110,6 +113,17 @@ impl From<Named> for Preset {
     }
 }
 
+/// The ways of computing candidates by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Way {
+    /// Only where they differ, on the CPU and for networks that allow it
+    Auto,
+    /// As whole images
+    Dense,
+    /// Only where they differ
+    Delta,
+}
+
 /// The baselines by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Baseline {
@@ -125,7 +139,7 @@ pub(super) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     let device = settings.open_device()?;
     let Begun { config, subject, trained, source, place } =
         begin::begin(args, settings.seed, &device)?;
-    let mut classifier = Dense::new(&trained.network, &trained.input)?;
+    let mut classifier = Compiled::new(&trained.network, &trained.input, config.inference)?;
     let plan = begin::plan(config, &trained, source, &mut classifier)?;
     let mut journal = place.open(&plan, &subject)?;
 

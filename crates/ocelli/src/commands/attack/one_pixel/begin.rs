@@ -4,7 +4,7 @@ use anyhow::Context;
 use burn::tensor::Device;
 use ocelli::data::Source;
 use ocelli::methods::Error;
-use ocelli::methods::one_pixel::{Classifier, Config, Journal, Pictures, Plan, Preset, Victim};
+use ocelli::methods::one_pixel::{Compiled, Config, Journal, Pictures, Plan, Preset, Victim};
 use ocelli::train::recipe;
 use ocelli::train::{RunFolder, Trained};
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use toml::Table;
 
 use super::subject::Subject;
-use super::{Args, Baseline};
+use super::{Args, Baseline, Way};
 use crate::failure::BadUsage;
 use crate::talk::Progress;
 
@@ -69,10 +69,10 @@ pub(super) fn plan(
     config: Config,
     trained: &Trained,
     source: Arc<dyn Source>,
-    classifier: &mut dyn Classifier,
+    classifier: &mut Compiled,
 ) -> anyhow::Result<Plan> {
     let pictures = Pictures::new(source, &trained.input, trained.eval)?;
-    let victim = Victim::of(trained, "dense")?;
+    let victim = Victim::of(trained, classifier.inference())?;
     let progress = Progress::start("choosing images", config.images, "images");
     Ok(Plan::new(config, victim, pictures, classifier, &mut |done| progress.set(done))?)
 }
@@ -145,6 +145,12 @@ impl Args {
         set("evolution.generations", self.generations.map(|number| number.to_string()));
         set("evolution.budget", self.budget.map(|number| number.to_string()));
         set("random", self.baseline.map(|name| (name == Baseline::Random).to_string()));
+        let way = self.inference.map(|way| match way {
+            Way::Auto => "auto",
+            Way::Dense => "dense",
+            Way::Delta => "delta",
+        });
+        set("inference", way.map(str::to_owned));
         set("oracle", self.oracle.then(|| "true".to_owned()));
         set("seed", seed.map(|seed| seed.to_string()));
         overrides.extend(self.set.iter().cloned());
