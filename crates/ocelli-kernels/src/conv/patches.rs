@@ -2,9 +2,9 @@
 
 use super::{Conv, PackedWeight};
 use crate::finish::Finish;
-use crate::gemm::{Panels, Scattered, Start, multiply_scattered};
+use crate::gemm::{Panels, Scattered, Start, multiply, multiply_scattered};
 use crate::patches::Patches;
-use crate::rows::RowsMut;
+use crate::rows::{Rows, RowsMut};
 
 impl Conv {
     /// Computes `y` at some rectangles, on one thread, bias, residual and activation included.
@@ -35,8 +35,6 @@ impl Conv {
         finish: &Finish<'_>,
         mut y: RowsMut<'_>,
     ) {
-        /// Rows of the output that stay in the cache until they are finished.
-        const ROWS: usize = 1020;
         let windows = [self.geometry.rows.window, self.geometry.columns.window];
         assert_eq!(patches.windows, windows, "layer of patches");
         let last = first_channel + self.in_channels;
@@ -47,14 +45,26 @@ impl Conv {
         assert_eq!((y.count(), y.channels()), shape, "output of a convolution");
         finish.check(y.count(), y.channels());
         let weight = Panels::new(&weight.data, weight.depth, weight.columns);
+        let block = self.rows_per_patch_block();
         let [down, across] = windows;
+        if self.geometry.taps() == 1 && [down.stride, across.stride] == [1, 1] {
+            let x = Rows::dense(patches.data, patches.channels);
+            let x = x.columns(first_channel, self.in_channels);
+            for first in (0..y.count()).step_by(block) {
+                let x = x.range(first, block);
+                let mut y = y.rows_mut(first, x.count());
+                multiply(x, weight, y.reborrow(), false);
+                finish.apply(first, y);
+            }
+            return;
+        }
         let whole_lines = across.dilation == 1 && self.in_channels == patches.channels;
         let (runs, run) = if whole_lines { (1, across.kernel) } else { (across.kernel, 1) };
         let mut windows = patches.windows();
-        let mut starts = Vec::with_capacity(ROWS.min(y.count()));
-        for first in (0..y.count()).step_by(ROWS) {
+        let mut starts = Vec::with_capacity(block.min(y.count()));
+        for first in (0..y.count()).step_by(block) {
             starts.clear();
-            starts.extend(windows.by_ref().take(ROWS).map(|window| Start {
+            starts.extend(windows.by_ref().take(block).map(|window| Start {
                 at: window.start + first_channel,
                 line_distance: window.line_distance,
             }));
@@ -70,5 +80,11 @@ impl Conv {
             multiply_scattered(&a, weight, y.reborrow());
             finish.apply(first, y);
         }
+    }
+
+    /// Rows of the output that stay in the second cache until they are finished, in whole tiles.
+    fn rows_per_patch_block(self) -> usize {
+        const NUMBERS: usize = 128 * 1024;
+        (NUMBERS / self.in_channels.max(self.out_channels).max(1)).clamp(96, 1020) / 12 * 12
     }
 }

@@ -17,9 +17,11 @@
 //! | `run` | steps on changed pixels |
 //! | `groups` | windows over them |
 //! | `tail` | the ordinary steps after them |
-//! | `schedule` | what all this costs, and from which step on it is ordinary |
+//! | `schedule` | how much changes, and from which step on steps are ordinary |
+//! | `cost` | what both ways cost |
 
 mod changes;
+mod cost;
 mod groups;
 mod input;
 mod reach;
@@ -77,6 +79,8 @@ pub(crate) struct BaseImage {
 struct Workspace {
     /// What changed in each value.
     changes: Vec<Changes>,
+    /// Memory that held changes which nobody needs any more.
+    free: Vec<Vec<f32>>,
     scratch: Scratch,
     arena: Arena,
 }
@@ -89,8 +93,9 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Workspace {
     /// How many numbers it holds.
     fn len(&self) -> usize {
-        let changes: usize = self.changes.iter().map(Changes::capacity).sum();
-        changes + self.scratch.capacity() + self.arena.len()
+        let changes: usize = self.changes.iter().map(Changes::len).sum();
+        let free: usize = self.free.iter().map(Vec::len).sum();
+        changes + free + self.scratch.len() + self.arena.len()
     }
 }
 
@@ -187,8 +192,10 @@ impl DeltaPlan {
     /// - `results`: `[candidates, result]`
     pub(crate) fn run(&self, base: &BaseImage, edits: &EditBatch, results: &mut [f32]) {
         let schedule = self.schedule(edits.most());
+        // As many blocks for every thread, so that none waits for another.
         let threads = rayon::current_num_threads();
-        let block = schedule.block.min(edits.len().div_ceil(threads)).max(1);
+        let blocks = edits.len().div_ceil(schedule.block * threads) * threads;
+        let block = edits.len().div_ceil(blocks.max(1)).max(1);
         let length = self.result_len().max(1);
         ocelli_kernels::in_pool(|| {
             results.par_chunks_mut(block * length).enumerate().for_each(|(index, results)| {
@@ -210,10 +217,14 @@ impl DeltaPlan {
         let mut workspace = locked(&self.workspaces).pop().unwrap_or_default();
         let count = candidates.len();
         workspace.changes.resize_with(self.layout.len(), Changes::default);
-        self.edit(base, edits, candidates, &mut workspace.changes[self.image.0]);
+        let Workspace { changes, free, .. } = &mut workspace;
+        self.edit(base, edits, candidates, &mut changes[self.image.0], free);
         for (index, step) in self.steps[..schedule.dense_from].iter().enumerate() {
             self.run_in_parts(step, base, count, &mut workspace);
             schedule.done.add(index, workspace.changes[step.y.0].pixels());
+            for value in &schedule.dead_after[index] {
+                workspace.changes[value.0].release(&mut workspace.free);
+            }
         }
         schedule.done.finish(count);
         if schedule.dense_from < self.steps.len() {
@@ -231,6 +242,7 @@ impl DeltaPlan {
         edits: &EditBatch,
         candidates: Range<usize>,
         changes: &mut Changes,
+        free: &mut Vec<Vec<f32>>,
     ) {
         let Value { width, channels, buffer, .. } = self.layout[self.image.0];
         let image = base.buffer(buffer);
@@ -241,7 +253,7 @@ impl DeltaPlan {
             rects.extend(places);
             changes.push(&mut rects);
         }
-        changes.reserve();
+        changes.reserve(free);
         for (index, candidate) in candidates.enumerate() {
             changes.for_each_pixel_mut(index, |[row, column], pixel| {
                 let here = |edit: &crate::PixelEdit<'_>| [edit.row, edit.column] == [row, column];

@@ -17,7 +17,7 @@ pub(super) struct Changes {
     /// How many pixels there are in all.
     count: usize,
     channels: usize,
-    /// `[pixels, channels]`, rectangle by rectangle, line by line.
+    /// `[pixels, channels]`, rectangle by rectangle, line by line; what comes after has no meaning.
     data: Vec<f32>,
 }
 
@@ -27,7 +27,6 @@ impl Changes {
         self.rects.clear();
         self.rows.clear();
         self.ends.clear();
-        self.data.clear();
         (self.count, self.channels) = (0, channels);
     }
 
@@ -42,9 +41,22 @@ impl Changes {
         self.ends.push(self.rects.len());
     }
 
-    /// Makes room for the numbers.
-    pub(super) fn reserve(&mut self) {
-        self.data.resize(self.count * self.channels, 0.0);
+    /// Makes room for the numbers, in memory that others are done with if there is any.
+    pub(super) fn reserve(&mut self, free: &mut Vec<Vec<f32>>) {
+        if self.data.is_empty() {
+            self.data = free.pop().unwrap_or_default();
+        }
+        if self.data.len() < self.count * self.channels {
+            self.data.resize(self.count * self.channels, 0.0);
+        }
+    }
+
+    /// The memory of numbers that nobody needs any more.
+    pub(super) fn release(&mut self, free: &mut Vec<Vec<f32>>) {
+        let data = std::mem::take(&mut self.data);
+        if !data.is_empty() {
+            free.push(data);
+        }
     }
 
     /// How many pixels change, of all candidates together.
@@ -76,11 +88,11 @@ impl Changes {
 
     /// All numbers.
     pub(super) fn data(&self) -> &[f32] {
-        &self.data
+        &self.data[..self.count * self.channels]
     }
 
     pub(super) fn data_mut(&mut self) -> &mut [f32] {
-        &mut self.data
+        &mut self.data[..self.count * self.channels]
     }
 
     /// `count` pixels from number `first` on, to be written.
@@ -138,7 +150,7 @@ impl Changes {
     }
 
     /// For how many numbers there is memory.
-    pub(super) fn capacity(&self) -> usize {
-        self.data.capacity()
+    pub(super) fn len(&self) -> usize {
+        self.data.len()
     }
 }

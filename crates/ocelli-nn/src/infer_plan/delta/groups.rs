@@ -10,15 +10,44 @@ use ocelli_kernels::{Conv, Finish, Geometry, Patches, Rows, RowsMut};
 /// Memory that steps use on their way.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
-    pub(super) patches: Vec<f32>,
+    pub(super) patches: Numbers,
     pub(super) outputs: Vec<[usize; 2]>,
-    pub(super) residual: Vec<f32>,
+    pub(super) residual: Numbers,
+}
+
+/// Numbers that are written in parts. Memory that is used again is not cleared.
+#[derive(Debug, Default)]
+pub(super) struct Numbers {
+    memory: Vec<f32>,
+    used: usize,
+}
+
+impl Numbers {
+    /// Forgets all.
+    pub(super) fn clear(&mut self) {
+        self.used = 0;
+    }
+
+    /// `count` more numbers, to be written.
+    pub(super) fn extend(&mut self, count: usize) -> &mut [f32] {
+        let start = self.used;
+        self.used += count;
+        if self.memory.len() < self.used {
+            self.memory.resize(self.used, 0.0);
+        }
+        &mut self.memory[start..self.used]
+    }
+
+    /// All that were written.
+    pub(super) fn written(&self) -> &[f32] {
+        &self.memory[..self.used]
+    }
 }
 
 impl Scratch {
-    /// For how many numbers there is memory.
-    pub(super) fn capacity(&self) -> usize {
-        self.patches.capacity() + self.residual.capacity()
+    /// How many numbers it holds.
+    pub(super) fn len(&self) -> usize {
+        self.patches.memory.len() + self.residual.memory.len()
     }
 }
 
@@ -85,17 +114,16 @@ impl Sliding {
             outputs.clear();
             for (candidate, rect) in &rects[from..] {
                 let view = View::of_window(self.geometry, *rect);
-                let start = patches.len();
-                patches.resize(start + view.area() * channels, 0.0);
-                x.seen(*candidate).copy(view, self.outside, &mut patches[start..]);
+                let patch = patches.extend(view.area() * channels);
+                x.seen(*candidate).copy(view, self.outside, patch);
                 outputs.push([rect.height, rect.width]);
-                if patches.len() >= self.limit {
+                if patches.written().len() >= self.limit {
                     break;
                 }
             }
             let group = &rects[from..from + outputs.len()];
             let residual = other.map(|other| other.collect(group.iter().copied(), residual));
-            let patches = Patches::new(self.geometry, channels, outputs, patches);
+            let patches = Patches::new(self.geometry, channels, outputs, patches.written());
             let pixels = patches.output_pixels();
             let y = y.rows_mut(first_pixel, pixels);
             work(Group { rects: group, patches, residual, y });

@@ -2,6 +2,7 @@
 
 use super::BaseImage;
 use super::changes::Changes;
+use super::groups::Numbers;
 use super::rect::Rect;
 use super::view::{Seen, View};
 use crate::lowering::Value;
@@ -41,7 +42,7 @@ impl<'a> Input<'a> {
     }
 
     /// The numbers at the changed pixels of an output.
-    pub(super) fn at<'b>(&self, output: &Changes, memory: &'b mut Vec<f32>) -> Rows<'b>
+    pub(super) fn at<'b>(&self, output: &Changes, memory: &'b mut Numbers) -> Rows<'b>
     where
         'a: 'b,
     {
@@ -55,15 +56,14 @@ impl<'a> Input<'a> {
     pub(super) fn collect<'b>(
         &self,
         rects: impl Iterator<Item = (usize, Rect)>,
-        memory: &'b mut Vec<f32>,
+        memory: &'b mut Numbers,
     ) -> Rows<'b> {
         let channels = self.value.channels;
         memory.clear();
         for (candidate, rect) in rects {
-            let start = memory.len();
-            memory.resize(start + rect.area() * channels, 0.0);
-            self.seen(candidate).copy(View::from(rect), 0.0, &mut memory[start..]);
+            let pixels = memory.extend(rect.area() * channels);
+            self.seen(candidate).copy(View::from(rect), 0.0, pixels);
         }
-        Rows::dense(memory, channels)
+        Rows::dense(memory.written(), channels)
     }
 }

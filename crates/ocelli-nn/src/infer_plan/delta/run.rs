@@ -39,10 +39,10 @@ impl DeltaPlan {
         candidates: usize,
         workspace: &mut Workspace,
     ) {
-        let Workspace { changes: all, scratch, .. } = workspace;
+        let Workspace { changes: all, scratch, free, .. } = workspace;
         let mut y = std::mem::take(&mut all[step.y.0]);
         if self.spread(step, all, candidates, &mut y).is_some() && y.pixels() > 0 {
-            y.reserve();
+            y.reserve(free);
             let input = |id: ValueId| {
                 let sources = self.sources[id.0].iter();
                 let sources = sources.map(|source| (self.layout[source.0], &all[source.0]));

@@ -1,13 +1,13 @@
-//! What candidates cost on changed pixels and as a whole, and from which step on it is the latter.
+//! Which share of each step's output candidates change, and from which step on they are whole.
 //!
-//! The share of a step's output that changes is that of evenly spread pixels: the very code that
-//! finds rectangles for candidates finds them for a few hundred imagined ones.
+//! The shares are those of evenly spread pixels: the very code that finds rectangles for candidates
+//! finds them for a few hundred imagined ones.
 
 use super::changes::Changes;
+use super::cost::{Choice, macs};
 use super::rect::Rect;
 use super::{DeltaPlan, locked};
 use crate::infer_plan::arena::Slots;
-use crate::infer_plan::step::{Kernel, Step, Work};
 use crate::lowering::ValueId;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,6 +23,8 @@ pub(crate) struct Schedule {
     /// Buffers that were written before and are read by them, and what was written there.
     pub(super) carried: Vec<usize>,
     written: Vec<(usize, ValueId)>,
+    /// For each step on changed pixels the values that nobody reads after it.
+    pub(super) dead_after: Vec<Vec<ValueId>>,
     /// The share of each step's output that is predicted to be computed.
     shares: Vec<f64>,
     pub(super) done: Done,
@@ -112,38 +114,22 @@ impl DeltaPlan {
 
     fn make_schedule(&self, edits: usize, limit: usize) -> Schedule {
         let changed = self.predict(edits, limit);
-        let dense: Vec<f64> = self.steps.iter().map(|step| self.effort(step)).collect();
-        let mut best = (f64::INFINITY, 0);
-        let mut in_parts = 0.0;
-        for from in 0..=changed.len() {
-            let whole: f64 = dense[from..].iter().sum();
-            let carried: f64 =
-                self.carried(from).into_iter().map(|buffer| self.buffers[buffer] as f64).sum();
-            let cost = in_parts + whole + if from < dense.len() { carried } else { 0.0 };
-            if cost < best.0 {
-                best = (cost, from);
-            }
-            if let Some(share) = changed.get(from) {
-                in_parts += share * PARTS_FACTOR * dense[from] + PARTS_EXTRA;
-            }
-        }
-        self.schedule_from(best.1, &changed)
+        let Choice { dense_from, block } = self.choose(&changed);
+        self.schedule_from(dense_from, block, &changed)
     }
 
-    /// The schedule with whole candidates from a step on.
+    /// The schedule with whole candidates from a step on, and that many candidates at a time before.
     ///
     /// # Shapes
     /// - `changed`: the share of each step before
-    pub(super) fn schedule_from(&self, dense_from: usize, changed: &[f64]) -> Schedule {
+    pub(super) fn schedule_from(
+        &self,
+        dense_from: usize,
+        block: usize,
+        changed: &[f64],
+    ) -> Schedule {
         let shares = 0..self.steps.len();
         let shares = shares.map(|index| if index < dense_from { changed[index] } else { 1.0 });
-        let shares: Vec<f64> = shares.collect();
-        let numbers = self.steps[..dense_from].iter().zip(&shares).map(|(step, share)| {
-            let value = self.layout[step.y.0];
-            share * (value.pixels * value.channels) as f64
-        });
-        let numbers: f64 = numbers.sum();
-        let block = (BLOCK_VALUES / numbers.max(1.0)) as usize;
         let carried = self.carried(dense_from);
         let result = self.layout[self.result.0].buffer;
         let tail = &self.steps[dense_from..];
@@ -152,13 +138,40 @@ impl DeltaPlan {
             .chain(self.steps[..dense_from].iter().map(|step| step.y))
             .map(|id| (self.layout[id.0].buffer, id))
             .collect();
-        let block = block.clamp(4, 32);
-        let done = Done::new(dense_from);
-        Schedule { dense_from, block, slots, carried, written, shares, done }
+        Schedule {
+            dense_from,
+            block,
+            slots,
+            dead_after: self.dead_after(dense_from, &carried),
+            carried,
+            written,
+            shares: shares.collect(),
+            done: Done::new(dense_from),
+        }
+    }
+
+    /// For each step on changed pixels the values that nobody reads after it.
+    fn dead_after(&self, dense_from: usize, carried: &[usize]) -> Vec<Vec<ValueId>> {
+        let mut last_use = vec![0; self.layout.len()];
+        for (index, step) in self.steps[..dense_from].iter().enumerate() {
+            last_use[step.y.0] = index;
+            for id in [Some(step.x), step.other].into_iter().flatten() {
+                self.sources[id.0].iter().for_each(|source| last_use[source.0] = index);
+            }
+        }
+        let mut dead = vec![Vec::new(); dense_from];
+        let written = std::iter::once(self.image);
+        let written = written.chain(self.steps[..dense_from].iter().map(|step| step.y));
+        for id in written.filter(|id| !carried.contains(&self.layout[id.0].buffer)) {
+            if let Some(dead) = dead.get_mut(last_use[id.0]) {
+                dead.push(id);
+            }
+        }
+        dead
     }
 
     /// Buffers that are written before a step and read by it or a later one.
-    fn carried(&self, from: usize) -> Vec<usize> {
+    pub(super) fn carried(&self, from: usize) -> Vec<usize> {
         let buffer = |id: ValueId| self.layout[id.0].buffer;
         let mut written = vec![false; self.buffers.len()];
         written[buffer(self.image)] = true;
@@ -196,42 +209,10 @@ impl DeltaPlan {
         }
         shares
     }
-
-    /// What a step takes for a whole image, in multiply-adds of a dense convolution.
-    fn effort(&self, step: &Step) -> f64 {
-        let value = self.layout[step.y.0];
-        let numbers = (value.pixels * value.channels) as f64;
-        let macs = macs(step) as f64;
-        match &step.work {
-            Work::Convolve(convolution) => match convolution.kernel {
-                Kernel::Dense(..) | Kernel::Grouped(..) => macs + numbers * SINGLE,
-                Kernel::Depthwise(..) => macs * DEPTHWISE + numbers * SINGLE,
-            },
-            Work::MaxPool(geometry) | Work::AvgPool(geometry) => {
-                numbers * geometry.taps() as f64 * DEPTHWISE
-            }
-            Work::Mean => {
-                let x = self.layout[step.x.0];
-                (x.pixels * x.channels) as f64 * SINGLE
-            }
-            _ => numbers * SINGLE,
-        }
-    }
 }
 
 /// How many imagined candidates the prediction takes.
 const SAMPLES: usize = 256;
-/// Numbers of changed values that the candidates of a block have together.
-const BLOCK_VALUES: f64 = 1024.0 * 1024.0;
-/// By how much a changed pixel takes longer than one of a whole image.
-const PARTS_FACTOR: f64 = 1.15;
-/// What a step on changed pixels takes for each candidate, however few they are.
-const PARTS_EXTRA: f64 = 5_000.0;
-/// A multiply-add of a depthwise convolution, in those of a dense one.
-const DEPTHWISE: f64 = 4.0;
-/// A number that is read, changed and written, likewise.
-const SINGLE: f64 = 8.0;
-
 /// Pixel number `index` of an even spread over an image: the generalised golden ratio
 /// (Roberts 2018), whose points keep their distance whatever their number.
 fn spread_place(index: usize, size: [usize; 2]) -> Rect {
@@ -241,9 +222,4 @@ fn spread_place(index: usize, size: [usize; 2]) -> Rect {
         ((part.fract() * size[axis] as f64) as usize).min(size[axis].saturating_sub(1))
     });
     Rect::pixel(row, column)
-}
-
-fn macs(step: &Step) -> u64 {
-    let Work::Convolve(convolution) = &step.work else { return 0 };
-    (convolution.weight_len() * convolution.geometry().output_pixels()) as u64
 }

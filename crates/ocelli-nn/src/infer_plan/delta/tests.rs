@@ -70,12 +70,12 @@ fn check(name: &str, network: &Network, size: [usize; 2], every: usize) {
         let edits = candidates(image_size, most, 11);
         let expected = dense.run(&whole(&image, &edits), edits.len());
         let changed = plan.predict(most, plan.steps.len());
-        let last = Arc::new(plan.schedule_from(changed.len(), &changed));
+        let last = Arc::new(plan.schedule_from(changed.len(), 4, &changed));
         locked(&plan.schedules).insert(1, last);
         let base = plan.base(&image);
         let froms = (0..=changed.len()).filter(|from| from % every == 0 || *from == changed.len());
         for from in froms {
-            let schedule = Arc::new(plan.schedule_from(from, &changed));
+            let schedule = Arc::new(plan.schedule_from(from, 3, &changed));
             locked(&plan.schedules).insert(most, schedule);
             let mut results = vec![f32::NAN; expected.len()];
             plan.run(&base, &edits, &mut results);
