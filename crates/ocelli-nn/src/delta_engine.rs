@@ -95,8 +95,7 @@ impl DeltaEngine {
         matches!(self.way, Way::Plan(_))
     }
 
-    /// How much of every layer is computed for candidates of up to `edits` edits, predicted and so
-    /// far; layers without multiply-adds are left out. Empty where there is no plan.
+    /// How much of every layer is computed for candidates of `edits` edits, predicted and so far; layers without multiply-adds are left out. Empty where there is no plan.
     pub fn layer_shares(&self, edits: usize) -> Vec<LayerShare> {
         match &self.way {
             Way::Plan(plan) => plan.layer_shares(edits),
@@ -168,7 +167,8 @@ impl DeltaBase {
         }
     }
 
-    /// The logits of candidates. They do not depend on the number of threads, to the bit.
+    /// The logits of candidates. Those of one do not depend on the others or on the number of
+    /// threads, to the bit.
     ///
     /// # Shapes
     /// - `logits`: `[candidates, classes]`

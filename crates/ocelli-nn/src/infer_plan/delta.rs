@@ -47,7 +47,6 @@ use rayon::prelude::*;
 use rect::Rect;
 use schedule::Schedule;
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The steps of a network for candidates that differ from a base image in few pixels.
@@ -63,7 +62,7 @@ pub(crate) struct DeltaPlan {
     sources: Vec<Vec<ValueId>>,
     /// Layer names, one for each step.
     names: Vec<String>,
-    /// By how many edits a candidate has at most.
+    /// By how many edits a candidate has.
     schedules: Mutex<BTreeMap<usize, Arc<Schedule>>>,
     workspaces: Mutex<Vec<Workspace>>,
 }
@@ -191,18 +190,45 @@ impl DeltaPlan {
     /// # Shapes
     /// - `results`: `[candidates, result]`
     pub(crate) fn run(&self, base: &BaseImage, edits: &EditBatch, results: &mut [f32]) {
-        let schedule = self.schedule(edits.most());
+        // Those of as many edits share a schedule, so that nobody's result depends on the others.
+        let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for candidate in 0..edits.len() {
+            groups.entry(edits.count(candidate)).or_default().push(candidate);
+        }
+        let length = self.result_len().max(1);
+        for (count, candidates) in groups {
+            if candidates.len() == edits.len() {
+                return self.run_group(count, base, edits, &candidates, results);
+            }
+            let mut part = vec![0.0; candidates.len() * length];
+            self.run_group(count, base, edits, &candidates, &mut part);
+            for (candidate, part) in candidates.iter().zip(part.chunks_exact(length)) {
+                results[candidate * length..][..length].copy_from_slice(part);
+            }
+        }
+    }
+
+    /// The results of candidates with `count` edits each.
+    fn run_group(
+        &self,
+        count: usize,
+        base: &BaseImage,
+        edits: &EditBatch,
+        candidates: &[usize],
+        results: &mut [f32],
+    ) {
+        let schedule = self.schedule(count);
         // As many blocks for every thread, so that none waits for another.
         let threads = rayon::current_num_threads();
-        let blocks = edits.len().div_ceil(schedule.block * threads) * threads;
-        let block = edits.len().div_ceil(blocks.max(1)).max(1);
-        let length = self.result_len().max(1);
+        let blocks = candidates.len().div_ceil(schedule.block * threads) * threads;
+        let block = candidates.len().div_ceil(blocks.max(1)).max(1);
         ocelli_kernels::in_pool(|| {
-            results.par_chunks_mut(block * length).enumerate().for_each(|(index, results)| {
-                let first = index * block;
-                let candidates = first..first + results.len() / length;
-                self.run_block(&schedule, base, edits, candidates, results);
-            });
+            results
+                .par_chunks_mut(block * self.result_len().max(1))
+                .zip(candidates.par_chunks(block))
+                .for_each(|(results, candidates)| {
+                    self.run_block(&schedule, base, edits, candidates, results);
+                });
         });
     }
 
@@ -211,7 +237,7 @@ impl DeltaPlan {
         schedule: &Schedule,
         base: &BaseImage,
         edits: &EditBatch,
-        candidates: Range<usize>,
+        candidates: &[usize],
         results: &mut [f32],
     ) {
         let mut workspace = locked(&self.workspaces).pop().unwrap_or_default();
@@ -240,7 +266,7 @@ impl DeltaPlan {
         &self,
         base: &BaseImage,
         edits: &EditBatch,
-        candidates: Range<usize>,
+        candidates: &[usize],
         changes: &mut Changes,
         free: &mut Vec<Vec<f32>>,
     ) {
@@ -248,16 +274,16 @@ impl DeltaPlan {
         let image = base.buffer(buffer);
         changes.clear(channels);
         let mut rects = Vec::new();
-        for candidate in candidates.clone() {
-            let places = edits.of(candidate).map(|edit| Rect::pixel(edit.row, edit.column));
+        for candidate in candidates {
+            let places = edits.of(*candidate).map(|edit| Rect::pixel(edit.row, edit.column));
             rects.extend(places);
             changes.push(&mut rects);
         }
         changes.reserve(free);
-        for (index, candidate) in candidates.enumerate() {
+        for (index, candidate) in candidates.iter().enumerate() {
             changes.for_each_pixel_mut(index, |[row, column], pixel| {
                 let here = |edit: &crate::PixelEdit<'_>| [edit.row, edit.column] == [row, column];
-                let last = edits.of(candidate).filter(here).last();
+                let last = edits.of(*candidate).filter(here).last();
                 let old = &image[(row * width + column) * channels..][..channels];
                 pixel.copy_from_slice(last.map_or(old, |edit| edit.value));
             });

@@ -12,7 +12,7 @@ use crate::lowering::ValueId;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How candidates of at most so many edits are computed.
+/// How candidates of so many edits are computed.
 pub(crate) struct Schedule {
     /// From which step on they are computed as a whole.
     pub(super) dense_from: usize,
@@ -85,7 +85,7 @@ impl Schedule {
 }
 
 impl DeltaPlan {
-    /// The schedule for candidates of up to `edits` edits.
+    /// The schedule for candidates of `edits` edits.
     pub(crate) fn schedule(&self, edits: usize) -> Arc<Schedule> {
         let edits = edits.max(1);
         if let Some(known) = locked(&self.schedules).get(&edits) {
@@ -98,7 +98,7 @@ impl DeltaPlan {
         schedule
     }
 
-    /// What every layer costs for candidates of up to `edits` edits.
+    /// What every layer costs for candidates of `edits` edits.
     pub(crate) fn layer_shares(&self, edits: usize) -> Vec<LayerShare> {
         let schedule = self.schedule(edits);
         let layers = self.steps.iter().zip(&self.names).enumerate();

@@ -9,6 +9,7 @@ use burn::tensor::Device;
 use ocelli_random::{Purpose, Seed};
 use proptest::prelude::*;
 use rand::RngExt;
+use std::collections::BTreeSet;
 
 /// Numbers in [−1, 1).
 fn noise(length: usize, seed: u64) -> Vec<f32> {
@@ -68,6 +69,8 @@ fn check(name: &str, network: &Network, size: [usize; 2], every: usize) {
     let image = noise(image_size.iter().product(), 7);
     for most in [1, 3, 5] {
         let edits = candidates(image_size, most, 11);
+        let counts: BTreeSet<usize> =
+            (0..edits.len()).map(|candidate| edits.count(candidate).max(1)).collect();
         let expected = dense.run(&whole(&image, &edits), edits.len());
         let changed = plan.predict(most, plan.steps.len());
         let last = Arc::new(plan.schedule_from(changed.len(), 4, &changed));
@@ -75,8 +78,10 @@ fn check(name: &str, network: &Network, size: [usize; 2], every: usize) {
         let base = plan.base(&image);
         let froms = (0..=changed.len()).filter(|from| from % every == 0 || *from == changed.len());
         for from in froms {
-            let schedule = Arc::new(plan.schedule_from(from, 3, &changed));
-            locked(&plan.schedules).insert(most, schedule);
+            for count in &counts {
+                let schedule = Arc::new(plan.schedule_from(from, 3, &changed));
+                locked(&plan.schedules).insert(*count, schedule);
+            }
             let mut results = vec![f32::NAN; expected.len()];
             plan.run(&base, &edits, &mut results);
             let classes = plan.result_len();
