@@ -57,6 +57,7 @@ mod pixel;
 mod plan;
 mod random;
 mod record;
+mod robustness;
 mod run;
 mod summary;
 #[cfg(test)]
@@ -80,5 +81,6 @@ pub use pixel::{PixelChange, apply};
 pub use plan::{Plan, Sample, Subject, Victim};
 pub use random::RandomSearch;
 pub use record::{Attacked, Ending, Outcome};
-pub use run::{End, Event, run};
+pub use robustness::Robustness;
+pub use run::{End, Event, attack, run};
 pub use summary::{ClassPairs, Comparison, Group, Kind, OracleReport, Rate, Summary, Trace};

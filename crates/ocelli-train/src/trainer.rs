@@ -21,8 +21,8 @@ pub use state::{Best, State};
 
 use crate::checkpoint::{Checkpoint, Newest};
 use crate::{
-    Ema, Error, Evaluation, Method, MetricsLog, Optimizer, ProcessGroup, Recipe, Result, RunFolder,
-    Schedule, Stages,
+    Ema, Error, Evaluation, Method, MetricsLog, Optimizer, Probe, ProcessGroup, Recipe, Result,
+    RunFolder, Schedule, Stages,
 };
 use ocelli_data::Loader;
 use ocelli_nn::Network;
@@ -43,6 +43,8 @@ pub struct Parts<'a> {
     pub train: &'a Stages,
     /// Evaluation batches, or none to train blindly.
     pub eval: Option<&'a Loader>,
+    /// What else is measured at evaluations.
+    pub probe: Option<&'a mut dyn Probe>,
     /// Where everything is written.
     pub run: &'a mut RunFolder,
     /// What the model's file says about itself, so that it can be used alone.
@@ -63,6 +65,7 @@ pub struct Trainer<'a> {
     /// The stage of the last step of this session.
     stage: Option<usize>,
     eval: Option<&'a Loader>,
+    probe: Option<&'a mut dyn Probe>,
     run: &'a mut RunFolder,
     metadata: BTreeMap<String, String>,
     group: &'a dyn ProcessGroup,
@@ -151,6 +154,7 @@ impl<'a> Trainer<'a> {
             train,
             stage: None,
             eval: parts.eval,
+            probe: parts.probe,
             metadata: parts.metadata,
             group: parts.group,
             observer: parts.observer,

@@ -22,6 +22,7 @@ fn train(folder: &Path, overrides: &[&str]) -> Result<(Summary, Setup), Error> {
         method: &mut Supervised::default(),
         train: &setup.train,
         eval: Some(&setup.eval),
+        probe: None,
         run: &mut run,
         metadata: setup.metadata.clone(),
         group: &Local,

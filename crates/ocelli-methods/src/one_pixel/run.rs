@@ -92,6 +92,32 @@ pub fn run(
     Ok(End::Finished)
 }
 
+/// Attacks all images of a plan and remembers nothing on disk; `None` if it was stopped.
+///
+/// # Errors
+/// When an image cannot be read or the model fails.
+pub fn attack(
+    plan: &Plan,
+    classifier: &mut dyn Classifier,
+    stop: &AtomicBool,
+) -> Result<Option<Vec<Attacked>>> {
+    let block = block_size(plan.shape());
+    let mut attacked = Vec::new();
+    for &subject in plan.subjects() {
+        let picture = plan.pictures().read(subject.index)?;
+        let start = Instant::now();
+        let mut work = Work::begin(plan, subject, &picture, None)?;
+        let mut session = classifier.begin(&picture.image)?;
+        while work.step(&mut *session, block)? > 0 {
+            if stop.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
+        }
+        attacked.push(work.finish(start.elapsed().as_secs_f64()));
+    }
+    Ok(Some(attacked))
+}
+
 /// How many candidates are evaluated at once: enough for all threads, few enough that signals are heard
 /// within a second or so. Results do not depend on it.
 fn block_size([channels, height, width]: [usize; 3]) -> usize {

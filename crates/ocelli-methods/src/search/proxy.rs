@@ -70,6 +70,7 @@ impl<'a> Proxy<'a> {
             method: &mut Supervised::default(),
             train: &setup.train,
             eval: Some(&setup.eval),
+            probe: None,
             run: &mut run,
             metadata: setup.metadata,
             group: &Local,

@@ -59,6 +59,13 @@ pub enum Event<'a> {
         /// Whether it is the best of the run so far.
         is_best: bool,
     },
+    /// A [`Probe`](crate::Probe) has measured the network.
+    Measured {
+        /// Steps taken.
+        step: u64,
+        /// Each value by its name.
+        values: &'a [(String, f64)],
+    },
     /// A checkpoint is on disk.
     Saved {
         /// Steps taken.
@@ -132,6 +139,12 @@ impl fmt::Display for Event<'_> {
                     scores.samples,
                     if *is_best { ", the best so far" } else { "" }
                 )
+            }
+            Self::Measured { step, values } => {
+                write!(f, "step {step}:")?;
+                values.iter().enumerate().try_for_each(|(at, (name, value))| {
+                    write!(f, "{} {name} {value:.4}", if at > 0 { "," } else { "" })
+                })
             }
             Self::Saved { path, .. } => write!(f, "saved {}", path.display()),
         }

@@ -36,8 +36,20 @@ impl Trainer<'_> {
             ("eval/calibration_error", scores.calibration_error),
             ("eval/images_per_second", evaluation.images_per_second),
         ];
-        self.log(values.map(|(name, value)| (name.to_owned(), value)).into())?;
+        let mut values: BTreeMap<String, f64> =
+            values.map(|(name, value)| (name.to_owned(), value)).into();
+        let measured = match &mut self.probe {
+            Some(probe) => {
+                probe.measure(self.now.model(), step / self.now.state.steps_per_epoch)?
+            }
+            None => Vec::new(),
+        };
+        values.extend(measured.iter().cloned());
+        self.log(values)?;
         self.tell(&Event::Evaluated { step, evaluation: &evaluation, is_best })?;
+        if !measured.is_empty() {
+            self.tell(&Event::Measured { step, values: &measured })?;
+        }
         self.evaluation = Some(evaluation);
         Ok(())
     }

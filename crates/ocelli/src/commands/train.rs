@@ -73,6 +73,21 @@ pub(crate) struct Args {
     /// Stop after so many hours of training in all
     #[arg(long, value_name = "HOURS", allow_negative_numbers = true, value_parser = hours)]
     max_hours: Option<f64>,
+    /// Attack so many images at evaluations, one pixel each, in this session; the share that is fooled
+    /// is attack/success_rate in metrics.jsonl
+    #[arg(long, value_name = "IMAGES", value_parser = clap::value_parser!(u64).range(1..))]
+    eval_attack: Option<u64>,
+    /// Attack after each so many epochs
+    #[arg(long, value_name = "EPOCHS", default_value_t = 1, requires = "eval_attack")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    eval_attack_every: u64,
+}
+
+impl Args {
+    /// Images that are attacked at evaluations, and each how many epochs.
+    fn eval_attack(&self) -> Option<(u64, u64)> {
+        self.eval_attack.map(|images| (images, self.eval_attack_every))
+    }
 }
 
 /// Trains until the recipe's end, a limit or a signal.
@@ -84,7 +99,12 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
         }
     }
     let stop = signals::stop_flag()?;
-    let session = Session { device: settings.open_device()?, threads: settings.threads, stop };
+    let session = Session {
+        device: settings.open_device()?,
+        threads: settings.threads,
+        eval_attack: args.eval_attack(),
+        stop,
+    };
     let (folder, summary) = session.train(begin::plan(args, settings.seed)?)?;
     summary::show(&mut settings.output, &folder, &summary)?;
     settings.output.finish(&summary::answer(&folder, &summary))?;

@@ -105,6 +105,29 @@ fn killed_and_resumed_an_attack_has_the_same_results() {
     }
 }
 
+#[test]
+fn attacks_are_a_metric_of_training() {
+    let folder = tiny::folder();
+    let root = folder.path();
+    run_in(root, "train tiny.toml --out plain").success();
+    let trained = run_in(root, "train tiny.toml --out run --eval-attack 3 --eval-attack-every 2");
+    let trained = trained.success();
+    let metrics = fs::read_to_string(root.join("run/metrics.jsonl")).unwrap();
+    let attacked: Vec<Value> = metrics
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .filter(|row: &Value| row.get("attack/success_rate").is_some())
+        .collect();
+    assert_eq!(attacked.len(), 1, "after the second of three epochs: {metrics}");
+    let rate = attacked[0]["attack/success_rate"].as_f64().unwrap();
+    assert!((0.0..=1.0).contains(&rate) && attacked[0]["eval/top1"].is_number());
+    assert!(trained.stderr.contains("attack/success_rate"), "{}", trained.stderr);
+    let weights =
+        |run: &str| fs::read(root.join(run).join("checkpoints/step-36/model.safetensors")).unwrap();
+    assert!(weights("plain") == weights("run"), "it decides nothing");
+    assert_eq!(run_in(root, "train tiny.toml --eval-attack 0").code, Some(2));
+}
+
 /// Waits until so many images are attacked.
 fn wait_for_image(folder: &Path, count: usize) {
     let start = Instant::now();

@@ -184,6 +184,7 @@ impl Scene<'_> {
             method: &mut Supervised::default(),
             train: &train,
             eval: Some(&eval),
+            probe: None,
             run: &mut run,
             metadata: BTreeMap::from([("arch".to_owned(), "test".to_owned())]),
             group: self.group,

@@ -15,7 +15,7 @@ struct Figure {
     curves: &'static [(&'static str, &'static str)],
 }
 
-const FIGURES: [Figure; 4] = [
+const FIGURES: [Figure; 5] = [
     Figure {
         title: "Loss",
         unit: "cross-entropy",
@@ -25,6 +25,11 @@ const FIGURES: [Figure; 4] = [
         title: "Accuracy",
         unit: "top-1",
         curves: &[("train/top1", "training"), ("eval/top1", "evaluation")],
+    },
+    Figure {
+        title: "One-pixel attack",
+        unit: "share that is fooled",
+        curves: &[("attack/success_rate", "untargeted")],
     },
     Figure {
         title: "Learning rate",

@@ -36,7 +36,12 @@ pub(super) fn run(args: &Args, grid: &Grid, mut settings: Settings) -> anyhow::R
 
     let plans = plans(args, cells, &sheet.folder)?;
     let stop = signals::stop_flag()?;
-    let session = Session { device: settings.open_device()?, threads: settings.threads, stop };
+    let session = Session {
+        device: settings.open_device()?,
+        threads: settings.threads,
+        eval_attack: args.eval_attack(),
+        stop,
+    };
     let count = plans.len();
     for (at, plan) in plans.into_iter().enumerate() {
         let name = sheet.rows[at].name.clone();

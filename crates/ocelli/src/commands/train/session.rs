@@ -1,8 +1,9 @@
 //! One training from its plan to a whole run's folder.
 
 use burn::tensor::Device;
+use ocelli::methods::one_pixel::Robustness;
 use ocelli::train::{
-    Local, Machine, Outcome, Parts, Setup, Summary, Supervised, Trained, Trainer, evaluate,
+    Local, Machine, Outcome, Parts, Probe, Setup, Summary, Supervised, Trained, Trainer, evaluate,
 };
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,6 +17,8 @@ use crate::commands::report::{self, SavedEvaluation};
 pub(super) struct Session {
     pub(super) device: Device,
     pub(super) threads: usize,
+    /// Images that are attacked at evaluations, and each how many epochs.
+    pub(super) eval_attack: Option<(u64, u64)>,
     /// Set by a signal.
     pub(super) stop: Arc<AtomicBool>,
 }
@@ -35,6 +38,11 @@ impl Session {
         let folder = run.path().to_owned();
         tracing::info!("run: {}", folder.display());
         let classes = setup.train.first().loader.source().classes().to_vec();
+        let mut probe = self.eval_attack.map(|(images, every)| {
+            let (source, size) = (Arc::clone(setup.eval.source()), (images, recipe.seed));
+            let pictures = (recipe.input.clone(), recipe.eval);
+            Robustness::new(size, every, source, pictures, &self.stop)
+        });
         let mut watch = Watch::new(&folder, recipe.train.max_steps);
         let mut summary = Trainer::new(Parts {
             recipe: &recipe,
@@ -42,6 +50,7 @@ impl Session {
             method: &mut Supervised::default(),
             train: &setup.train,
             eval: Some(&setup.eval),
+            probe: probe.as_mut().map(|probe| probe as &mut dyn Probe),
             run: &mut run,
             metadata: setup.metadata,
             group: &Local,

@@ -117,7 +117,9 @@ impl Observer for Watch<'_> {
                 }
             }
             Event::Rejected(_) => tracing::warn!("{event}"),
-            Event::Evaluated { .. } | Event::Stage { .. } => tracing::info!("{event}"),
+            Event::Evaluated { .. } | Event::Measured { .. } | Event::Stage { .. } => {
+                tracing::info!("{event}");
+            }
             Event::Saved { .. } => tracing::debug!("{event}"),
         }
     }

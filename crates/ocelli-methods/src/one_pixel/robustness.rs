@@ -1,0 +1,88 @@
+//! How easily a network is fooled, as a metric of its training.
+
+use super::run::attack;
+use super::{Compiled, Config, EvolutionSection, Inference, Pictures, Plan, Stop, Summary, Victim};
+use crate::{Error, Result};
+use ocelli_data::{EvalConfig, InputConfig, Source};
+use ocelli_nn::Network;
+use ocelli_train::Probe;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// Attacks a network at evaluations of its training, always on images of the same order.
+pub struct Robustness<'a> {
+    config: Config,
+    every: u64,
+    source: Arc<dyn Source>,
+    input: InputConfig,
+    eval: EvalConfig,
+    stop: &'a AtomicBool,
+}
+
+impl<'a> Robustness<'a> {
+    /// Short attacks on `images` images each `every` epochs, which end when `stop` is set: one pixel, any
+    /// other class, 100 individuals, 20 generations, an end at the first success. That is a sixteenth of
+    /// the paper's evaluations; rates are to be compared with one another only.
+    pub fn new(
+        (images, seed): (u64, u64),
+        every: u64,
+        source: Arc<dyn Source>,
+        (input, eval): (InputConfig, EvalConfig),
+        stop: &'a AtomicBool,
+    ) -> Self {
+        let evolution = EvolutionSection { population: 100, generations: 20, ..Default::default() };
+        let config = Config {
+            seed,
+            images,
+            targeted: false,
+            untargeted: true,
+            stop: Stop::FirstSuccess,
+            evolution,
+            ..Config::default()
+        };
+        Self { config, every: every.max(1), source, input, eval, stop }
+    }
+
+    fn summary(&self, network: &Network) -> Result<Option<Summary>> {
+        let mut classifier = Compiled::new(network, &self.input, Inference::Auto)?;
+        let pictures = Pictures::new(Arc::clone(&self.source), &self.input, self.eval)?;
+        let victim = Victim {
+            model: String::new(),
+            weights: String::new(),
+            inference: classifier.inference().to_owned(),
+            input: self.input.clone(),
+            eval: self.eval,
+        };
+        let config = self.config.clone();
+        let plan = match Plan::new(config, victim, pictures, &mut classifier, &mut |_| ()) {
+            Err(Error::NothingToAttack { .. }) => return Ok(None),
+            plan => plan?,
+        };
+        let attacked = attack(&plan, &mut classifier, self.stop)?;
+        Ok(attacked.map(|attacked| Summary::of(&plan, &attacked)))
+    }
+}
+
+impl Probe for Robustness<'_> {
+    /// `attack/success_rate`, `attack/images`, `attack/evaluations`; nothing of a network that classifies
+    /// no image rightly.
+    fn measure(
+        &mut self,
+        network: &Network,
+        epoch: u64,
+    ) -> ocelli_train::Result<Vec<(String, f64)>> {
+        if !epoch.is_multiple_of(self.every) {
+            return Ok(Vec::new());
+        }
+        let summary = self.summary(network);
+        let summary = summary.map_err(|error| ocelli_train::Error::Probe(Box::new(error)))?;
+        let Some(summary) = summary else { return Ok(Vec::new()) };
+        let rate = summary.groups.first().map_or(0.0, |group| group.success_rate);
+        let values = [
+            ("attack/success_rate", rate),
+            ("attack/images", summary.images as f64),
+            ("attack/evaluations", summary.evaluations as f64),
+        ];
+        Ok(values.map(|(name, value)| (name.to_owned(), value)).into())
+    }
+}
