@@ -1,18 +1,19 @@
-//! Folds batch normalisations into the convolutions before them, for inference.
+//! Folds batch normalisations into the convolutions and linear layers before them, for inference.
 //!
 //! With running statistics μ, σ² a normalisation is the affine map γ (x − μ) / √(σ² + ε) + β, and a
-//! convolution followed by an affine map is a convolution:
+//! convolution or linear layer followed by an affine map is one too:
 //! w′ = w · γ / √(σ² + ε), b′ = (b − μ) · γ / √(σ² + ε) + β.
 
-use crate::graph::{BatchNorm, Conv2d, Graph, Node, NodeId, Op};
+use crate::graph::{BatchNorm, Graph, Node, NodeId, Op};
 use crate::init::Initializer;
 use crate::parameter::{ParamId, ParamSpec, Parameters, Role};
 use crate::{Network, Result};
 
 impl Network {
-    /// An equal network for inference in which no normalisation directly follows a convolution.
+    /// An equal network for inference in which no normalisation directly follows a convolution or
+    /// linear layer.
     ///
-    /// The folded biases are named `conv.bias`; parameters of the folded normalisations are gone.
+    /// The folded biases are named `layer.bias`; parameters of the folded normalisations are gone.
     /// Sums are formed in another order, so outputs agree to rounding, not to the bit.
     ///
     /// # Errors
@@ -51,11 +52,11 @@ impl<'a> Folder<'a> {
         let graph = self.network.graph();
         let node = graph.node(id);
         if let (Op::BatchNorm(norm), [input]) = (&node.op, node.inputs.as_slice())
-            && let Op::Conv2d(conv) = &graph.node(*input).op
+            && matches!(graph.node(*input).op, Op::Conv2d(_) | Op::Linear(_))
             && self.uses[input.index()] == 1
         {
             let target = self.moved[input.index()];
-            self.fold(conv, norm, target);
+            self.fold(norm, target);
             self.moved.push(target);
             return;
         }
@@ -65,12 +66,20 @@ impl<'a> Folder<'a> {
         self.moved.push(NodeId(self.nodes.len() - 1));
     }
 
-    /// Scales the copied convolution at `target` and gives it the folded bias.
-    fn fold(&mut self, conv: &Conv2d, norm: &BatchNorm, target: NodeId) {
+    /// Scales the copied layer at `target` and gives it the folded bias.
+    fn fold(&mut self, norm: &BatchNorm, target: NodeId) {
+        let node = &mut self.nodes[target.index()];
+        let name = format!("{}.bias", node.name);
+        let (weight, bias, outputs) = match &mut node.op {
+            Op::Conv2d(conv) => (conv.weight, &mut conv.bias, conv.out_channels),
+            Op::Linear(linear) => (linear.weight, &mut linear.bias, linear.out_features),
+            _ => return,
+        };
         let values = |id: ParamId| self.network.params().to_values(id);
         let (gamma, beta) = (values(norm.weight), values(norm.bias));
         let (mean, variance) = (values(norm.running_mean), values(norm.running_var));
-        let old_bias = conv.bias.map_or_else(|| vec![0.0; conv.out_channels], values);
+        let old = bias.map(|id| self.params[id.index()].1.clone());
+        let old = old.unwrap_or_else(|| vec![0.0; outputs]);
         let scale: Vec<f32> = gamma
             .iter()
             .zip(&variance)
@@ -78,30 +87,28 @@ impl<'a> Folder<'a> {
                 (f64::from(*gamma) / (f64::from(*variance) + norm.epsilon).sqrt()) as f32
             })
             .collect();
-        let bias = (0..conv.out_channels)
-            .map(|channel| (old_bias[channel] - mean[channel]) * scale[channel] + beta[channel])
+        let new = (0..outputs)
+            .map(|channel| (old[channel] - mean[channel]) * scale[channel] + beta[channel])
             .collect();
 
-        let name = format!("{}.bias", self.nodes[target.index()].name);
-        let Op::Conv2d(copy) = &mut self.nodes[target.index()].op else { return };
-        let weight = &mut self.params[copy.weight.index()].1;
-        let per_channel = weight.len() / conv.out_channels;
+        let weight = &mut self.params[weight.index()].1;
+        let per_channel = weight.len() / outputs;
         for (kernel, scale) in weight.chunks_mut(per_channel).zip(scale) {
             for value in kernel {
                 *value *= scale;
             }
         }
-        if let Some(old) = copy.bias {
-            self.params[old.index()].1 = bias;
+        if let Some(bias) = bias {
+            self.params[bias.index()].1 = new;
         } else {
-            copy.bias = Some(ParamId(self.params.len()));
+            *bias = Some(ParamId(self.params.len()));
             let spec = ParamSpec {
                 name,
-                shape: vec![conv.out_channels],
+                shape: vec![outputs],
                 role: Role::Bias,
                 initializer: Initializer::Constant(0.0),
             };
-            self.params.push((spec, bias));
+            self.params.push((spec, new));
         }
     }
 

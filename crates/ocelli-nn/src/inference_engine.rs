@@ -11,7 +11,7 @@ use std::fmt;
 
 /// A network compiled for inference.
 ///
-/// Normalisations are folded into the convolutions before them. On the CPU a network is then run
+/// Normalisations are folded into the convolutions and linear layers before them. On the CPU a network is then run
 /// by a plan made for the size of its images; on other devices, and for networks with operations
 /// that no plan knows, by burn. It is a copy: later changes of the network do not reach it.
 ///

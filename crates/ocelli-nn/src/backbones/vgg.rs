@@ -11,11 +11,12 @@
 //! layer of 512. GhostNet's tables need the second, its author names the first. The one-pixel attack's
 //! has two hidden layers of 2048. As printed in its table III it has neither normalisation nor dropout;
 //! the "softmax" of the table needs a linear layer of as many values as classes, or there would be 2048.
-//! The authors' later code normalises every convolution and drops 0.3 and 0.4 of the values between the
-//! convolutions of a stage and 0.5 before the classifier; its one hidden layer of 512 is not the paper's.
+//! The authors' later code normalises every convolution and hidden layer, and drops 0.3 and 0.4 of the
+//! values between the convolutions of a stage and 0.5 before the classifier; its one hidden layer of 512
+//! is not the paper's.
 //!
 //! Names are kuangliu's and torchvision's (`features.N` counts modules, pooling and activations
-//! included, but no dropout between convolutions).
+//! included, but no dropout).
 //!
 //! Ours: a form with a quarter of the channels, for trainings of minutes; global average pooling before
 //! the classifier, which at 32 pixels does nothing, so that other sizes work.
@@ -34,7 +35,7 @@ pub enum Head {
     Single,
     /// A hidden layer of 512; convolutions have no biases.
     Hidden,
-    /// Two hidden layers of 2048, and dropout all over.
+    /// Two hidden layers of 2048, normalised too, and dropout all over.
     Wide,
     /// Two hidden layers of 2048; no normalisation and no dropout.
     Printed,
@@ -103,24 +104,29 @@ fn classify(
     features: NodeId,
     options: &ModelOptions,
 ) -> Graph {
-    let x = b.global_avg_pool("global_pool", features);
-    let (hidden, name) = match head {
-        Head::Single => (&[][..], "classifier"),
-        Head::Hidden => (&[("classifier.0", 512)][..], "classifier.2"),
-        Head::Wide | Head::Printed => {
-            (&[("classifier.0", 2048), ("classifier.3", 2048)][..], "classifier.6")
-        }
-    };
+    let mut pooled = b.global_avg_pool("global_pool", features);
     let own_dropout = if head == Head::Wide { 0.5 } else { 0.0 };
     let dropout = options.dropout.unwrap_or(own_dropout);
-    let mut pooled = x;
-    for (layer, (name, width)) in hidden.iter().enumerate() {
+    let hidden: &[usize] = match head {
+        Head::Single => &[],
+        Head::Hidden => &[512],
+        Head::Wide | Head::Printed => &[2048; 2],
+    };
+    let mut module = 0;
+    for (layer, width) in hidden.iter().enumerate() {
         if layer > 0 {
             pooled = b.dropout("dropout", pooled, dropout);
         }
-        pooled = b.linear(name, pooled, width / divisor);
+        pooled = b.linear(&format!("classifier.{module}"), pooled, width / divisor);
+        module += 1;
+        if head == Head::Wide {
+            pooled = b.batch_norm(&format!("classifier.{module}"), pooled);
+            module += 1;
+        }
         pooled = b.activation(pooled, Activation::Relu);
+        module += 1;
     }
+    let name = if hidden.is_empty() { "classifier" } else { &format!("classifier.{module}") };
     let dropped = b.dropout("dropout", pooled, dropout);
     let logits = b.linear(name, dropped, options.num_classes);
     b.finish(features, pooled, logits)

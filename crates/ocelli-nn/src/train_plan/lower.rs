@@ -248,7 +248,8 @@ impl Lowering<'_> {
     fn normalise(&mut self, index: usize, norm: &BatchNorm, x: ValueId) -> Option<()> {
         let input = self.graph.nodes()[index].inputs[0].index();
         let (learns_weight, learns_bias) = (self.learns(norm.weight), self.learns(norm.bias));
-        let is_convolution = matches!(self.graph.nodes()[input].op, Op::Conv2d(_));
+        let before = &self.graph.nodes()[input].op;
+        let is_convolution = matches!(before, Op::Conv2d(_) | Op::Linear(_));
         let in_place = is_convolution && self.sole_consumer(input).is_some();
         let z = if in_place {
             x

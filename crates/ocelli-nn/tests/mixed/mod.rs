@@ -29,6 +29,8 @@ pub(crate) fn mixed() -> Graph {
     let x = b.max_pool("maxima", features, padded(2));
     let x = b.flatten("flatten", x, 6 * 3 * 2);
     let x = b.linear("hidden", x, 11);
+    let x = b.batch_norm("hidden_bn", x);
+    let x = b.activation(x, Activation::Silu);
     let pooled = b.dropout("drop2", x, 0.5);
     let logits = b.linear("fc", pooled, 7);
     b.finish(features, pooled, logits)
