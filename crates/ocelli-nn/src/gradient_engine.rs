@@ -2,6 +2,7 @@
 
 use crate::graph::Graph;
 use crate::network::{Gradients, Network};
+use crate::parameter::ParamSpec;
 use crate::pass::{BatchStats, Pass, TrainPass};
 use crate::train_plan::TrainPlan;
 use burn::backend::Flex;
@@ -62,6 +63,23 @@ impl GradientEngine {
     /// Whether the last step's network and input have a plan.
     pub fn has_plan(&self) -> bool {
         self.planned.last().is_some_and(|planned| planned.plan.is_some())
+    }
+
+    /// How many bytes a training step of `network` takes, about, beside the network itself: its
+    /// feature maps, the gradients of some of them, and those of all parameters. `None` where there
+    /// is no plan to tell.
+    ///
+    /// # Shapes
+    /// - `shape`: `[batch, channels, height, width]`
+    pub fn memory(network: &Network, shape: [usize; 4]) -> Option<u64> {
+        let [batch, channels, height, width] = shape;
+        let graph = network.graph();
+        if channels != graph.in_channels() {
+            return None;
+        }
+        let maps = TrainPlan::bytes(graph, network.params(), batch, [height, width])?;
+        let params: usize = graph.params().iter().map(ParamSpec::len).sum();
+        Some(maps + (params * size_of::<f32>()) as u64)
     }
 
     /// Runs a training pass and differentiates a loss of the logits. The statistics that the pass

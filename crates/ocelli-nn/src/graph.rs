@@ -132,6 +132,14 @@ impl Graph {
         }
     }
 
+    /// How many pixels of the image one of the last feature map spans, on each axis; 1 where the
+    /// network takes no large image.
+    pub fn stride(&self) -> usize {
+        const LARGE: usize = 1 << 12;
+        let map = self.shapes(LARGE, LARGE).map(|shapes| shapes[self.features.0].height);
+        map.map_or(1, |rows| LARGE / rows.max(1))
+    }
+
     /// The shape of every operation's result for an image of `height` × `width` pixels.
     ///
     /// # Errors

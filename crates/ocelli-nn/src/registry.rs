@@ -7,9 +7,11 @@
 mod config;
 mod models;
 mod one_pixel;
+mod published;
 
 pub use config::{CropMode, DefaultConfig, Interpolation};
 pub use models::models;
+pub use published::{Published, PublishedAccuracy, PublishedWeights};
 
 use crate::backbones::efficientnetv2::{Layout, efficientnetv2};
 use crate::ghostify::{Ghost, ghostify};
@@ -131,6 +133,11 @@ impl Model {
         } else {
             format!("{}.{}", self.arch, self.tag)
         }
+    }
+
+    /// What others have published of the network: trained weights, and how good they are.
+    pub fn published(&self) -> Option<&'static Published> {
+        published::published(self.arch)
     }
 
     /// The options of the published network.

@@ -96,6 +96,23 @@ impl TrainPlan {
         })
     }
 
+    /// How many bytes a plan would take, about: all values, and as many gradients as usually live
+    /// at once. `None` where there is no plan.
+    pub(crate) fn bytes(
+        graph: &Graph,
+        params: &Parameters,
+        batch: usize,
+        size: [usize; 2],
+    ) -> Option<u64> {
+        /// Those of a step's input and output, of a shortcut, and one that waits to be reused.
+        const GRADIENTS: usize = 4;
+        let mut lengths = lower::lower(graph, params, batch, size)?.buffers;
+        lengths.sort_unstable_by(|one, other| other.cmp(one));
+        let largest = lengths.iter().take(GRADIENTS);
+        let numbers: usize = lengths.iter().chain(largest).sum();
+        Some((numbers * size_of::<f32>()) as u64)
+    }
+
     /// How many images it takes.
     pub(crate) fn batch(&self) -> usize {
         self.batch

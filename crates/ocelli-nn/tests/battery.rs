@@ -5,7 +5,7 @@ use ocelli_nn::backbones::efficientnetv2::{BlockKind, Flavour, Layout, Stage};
 use ocelli_nn::registry::{self, Model, ModelOptions};
 use ocelli_nn::{InferenceEngine, Network, Pass, TrainPass};
 use ocelli_random::{Purpose, Seed};
-use ocelli_testkit::relative_error;
+use ocelli_testkit::{figure, relative_error};
 use rand::RngExt;
 
 /// Two image sizes that no stride divides.
@@ -102,7 +102,7 @@ fn sizes(name: &str) -> [[usize; 2]; 2] {
 }
 
 /// Blocks that no published network has: MBConv without expansion or without squeeze-and-excitation,
-/// Fused-MBConv with it, kernels of 5 and 7.
+/// Fused-MBConv with it, or with a projection and without expansion, kernels of 5 and 7.
 #[test]
 fn described_networks_pass_the_battery() -> Result<(), ocelli_nn::Error> {
     let stage = |op, kernel, stride, expand, squeeze_ratio| Stage {
@@ -113,6 +113,7 @@ fn described_networks_pass_the_battery() -> Result<(), ocelli_nn::Error> {
         channels: 12,
         layers: 2,
         squeeze_ratio,
+        always_project: expand == 1,
     };
     let stages = vec![
         stage(BlockKind::MbConv, 5, 1, 1, None),
@@ -183,6 +184,7 @@ fn compiling_changes_nothing(
     assert!(engine.has_plan([height, width]), "{name} has no plan");
     let (plain, compiled) = (network.forward(images.clone(), Pass::Eval), engine.logits(images)?);
     let error = relative_error(&values(compiled), &values(plain));
+    figure(&format!("{name}: compiled logits of random weights"), error);
     assert!(error < 1e-3, "{name}: compiled differs by {error:e}");
     Ok(())
 }

@@ -9,7 +9,7 @@ use ocelli_nn::init::InitScheme;
 use ocelli_nn::layers::{GhostModule, SqueezeExcite, ghost_module, squeeze_excite};
 use ocelli_nn::{Error, GradientEngine, Network, Pass, TrainPass};
 use ocelli_random::Seed;
-use ocelli_testkit::relative_error;
+use ocelli_testkit::{figure, relative_error};
 use support::{noise, values};
 
 const CHANNELS: usize = 2;
@@ -107,6 +107,7 @@ fn a_module_is_what_its_equations_say() {
         let found = network.features(image.clone(), Pass::Eval);
         assert_eq!(found.dims(), [1, n, SIDE, SIDE]);
         let error = relative_error(&values(found), &expected);
+        figure(&format!("module n = {n}, s = {ratio}, k = {kernel}, d = {cheap_kernel}"), error);
         assert!(error < 1e-5, "n = {n}, s = {ratio}, d = {cheap_kernel}: {error:e}");
     }
 }
@@ -175,6 +176,7 @@ fn gradients_are_those_of_finite_differences() -> Result<(), Error> {
         values(loss(logits)).into_iter().map(f64::from).sum()
     };
     let ids: Vec<_> = network.params().iter().map(|(id, _)| id).collect();
+    let mut worst = 0.0_f64;
     for (id, gradient) in ids.into_iter().zip(found.gradients) {
         let Some(gradient) = gradient.map(values) else { continue };
         let start = network.params().to_values(id);
@@ -189,6 +191,7 @@ fn gradients_are_those_of_finite_differences() -> Result<(), Error> {
             let step = 1e-2;
             let slope = (moved(step)? - moved(-step)?) / (2.0 * f64::from(step));
             let difference = (slope - f64::from(*gradient)).abs();
+            worst = worst.max(difference / (1e-6 + f64::from(largest)));
             let name = &network.params().get(id).spec.name;
             assert!(
                 difference < 2e-3 + 2e-2 * f64::from(largest),
@@ -196,5 +199,6 @@ fn gradients_are_those_of_finite_differences() -> Result<(), Error> {
             );
         }
     }
+    figure("gradient less finite difference, over the largest of its tensor", worst);
     Ok(())
 }

@@ -6,7 +6,7 @@ use burn::tensor::{Int, Tensor, TensorData};
 use ocelli_nn::registry::{self, ModelOptions};
 use ocelli_nn::{GradientEngine, Gradients, InferenceEngine, Network, Pass, TrainPass};
 use ocelli_random::Seed;
-use ocelli_testkit::{SafeTensors, reference_data, relative_error};
+use ocelli_testkit::{SafeTensors, figure, reference_data, relative_error};
 
 #[test]
 fn names_shapes_and_order_equal_the_reference_state_dicts() -> Result<(), ocelli_nn::Error> {
@@ -58,6 +58,7 @@ fn compare_with_golden(name: &str, num_classes: usize) -> Result<(), ocelli_nn::
         let images = image(&io, &format!("x_{size}"));
         let compare = |actual: Vec<f32>, expected: Vec<f32>, what: &str| {
             let error = relative_error(&actual, &expected);
+            figure(&format!("{name}: {what} at {size}"), error);
             assert!(error <= 1e-5, "{name}: {what} at {size} differs by {error:e}");
         };
         let expected = io.values(&format!("logits_{size}"));
@@ -77,6 +78,7 @@ fn compare_with_golden(name: &str, num_classes: usize) -> Result<(), ocelli_nn::
 
     let folded = network.fold_batch_norm()?.forward(image(&io, "x_224"), Pass::Eval);
     let error = relative_error(&values(folded), &io.values("logits_224"));
+    figure(&format!("{name}: folded logits"), error);
     assert!(error <= 1e-5, "{name}: folded logits differ by {error:e}");
     Ok(())
 }
@@ -113,6 +115,7 @@ fn compare_step(
     gradients: Gradients,
 ) {
     let error = relative_error(&values(logits), &io.values("train_logits_224"));
+    figure(&format!("{name}: training logits"), error);
     assert!(error <= 1e-4, "{name}: training logits differ by {error:e}");
     for ((_, parameter), gradient) in network.params().iter().zip(gradients) {
         let parameter = &parameter.spec.name;
@@ -120,6 +123,7 @@ fn compare_step(
             let Some(expected) = io.get(&key) else { continue };
             let gradient = gradient.clone().expect("a gradient");
             let error = relative_error(&values(gradient), &expected);
+            figure(&format!("{name}: gradient of {parameter}"), error);
             assert!(error <= 1e-3, "{name}: gradient of {parameter} differs by {error:e}");
         }
     }

@@ -29,6 +29,24 @@ fn efficientnetv2_stages_have_the_published_resolutions() -> Result<(), ocelli_n
 }
 
 #[test]
+fn strides_are_those_of_the_last_feature_map() -> Result<(), ocelli_nn::Error> {
+    let networks = [
+        ("ghostnet_100", 32),
+        ("tf_efficientnetv2_s", 32),
+        ("resnet50", 32),
+        ("vgg16_cifar", 32),
+        ("efficientnetv2_small_cifar", 8),
+        ("resnet20_cifar", 4),
+    ];
+    for (name, stride) in networks {
+        assert_eq!(graph(name, &ModelOptions::default())?.stride(), stride, "{name}");
+    }
+    let small = ModelOptions { small_input: true, ..ModelOptions::default() };
+    assert_eq!(graph("ghostnet_100", &small)?.stride(), 16);
+    Ok(())
+}
+
+#[test]
 fn ghostnet_halves_the_resolution_where_table_1_says() -> Result<(), ocelli_nn::Error> {
     let graph = graph("ghostnet_100", &ModelOptions::default())?;
     let blocks: Vec<String> = ["0.0", "1.0", "2.0", "3.0", "4.0", "5.0", "6.0", "7.0", "8.3"]

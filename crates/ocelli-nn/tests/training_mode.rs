@@ -107,5 +107,9 @@ fn dropping_keeps_the_expectation() {
     };
     let (kept, expected) =
         (mean(Pass::Train(&mut TrainPass::new(Seed(1), 0, 0))), mean(Pass::Eval));
+    ocelli_testkit::figure(
+        "mean under stochastic depth over that without",
+        f64::from(kept / expected),
+    );
     assert!((kept / expected - 1.0).abs() < 0.05, "{kept} against {expected}");
 }

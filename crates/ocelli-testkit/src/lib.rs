@@ -36,6 +36,12 @@ pub fn relative_error(actual: &[f32], expected: &[f32]) -> f64 {
     difference / norm(&mut expected.iter().map(|e| f64::from(*e))).max(f64::MIN_POSITIVE)
 }
 
+/// Says what a test has found, for `cargo test -- --nocapture`: `docs/acceptance.md` lists it.
+#[expect(clippy::print_stderr, reason = "a figure that is to be seen")]
+pub fn figure(what: &str, value: f64) {
+    eprintln!("figure: {what}: {value:.3e}");
+}
+
 /// A safetensors file of reference tensors, read whole.
 #[derive(Debug)]
 pub struct SafeTensors {

@@ -6,7 +6,7 @@
 //! | paper | here |
 //! | --- | --- |
 //! | MBConv and Fused-MBConv, figure 2 | [`mbconv`], [`fused_mbconv`] |
-//! | Table 4 (S); M, L, XL and B0–B3 from the code | [`Variant`] |
+//! | Table 4 (S); M, L, XL and B0–B3 from the code, rw from timm | [`Variant`] |
 //! | any network of the space of section 3.3 | [`Layout`] |
 //! | stochastic depth, section 5.1 | `drop_path` rising over all blocks |
 //!
@@ -48,6 +48,7 @@ pub fn efficientnetv2(layout: &Layout, options: &ModelOptions) -> Graph {
                 padding,
                 activation: Activation::Silu,
                 squeeze_ratio: stage.squeeze(),
+                always_project: stage.always_project,
                 drop_path: options.drop_path.unwrap_or(0.0) * done as f64 / total as f64,
             };
             let name = format!("blocks.{at}.{layer}");

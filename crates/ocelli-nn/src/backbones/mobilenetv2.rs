@@ -103,6 +103,7 @@ pub fn mobilenetv2(layout: Layout, options: &ModelOptions) -> Graph {
                 padding: layout.padding,
                 activation: Activation::Relu6,
                 squeeze_ratio: None,
+                always_project: false,
                 drop_path: options.drop_path.unwrap_or(0.0) * done as f64 / total as f64,
             };
             x = mbconv(&mut b, &format!("blocks.{at}.{layer}"), x, block);

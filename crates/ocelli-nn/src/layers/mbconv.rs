@@ -23,6 +23,8 @@ pub struct MbConv {
     pub activation: Activation,
     /// The share of the input's channels that squeeze-and-excitation keeps; `None` for none.
     pub squeeze_ratio: Option<f64>,
+    /// Whether a fused block with expansion 1 has its projection all the same.
+    pub always_project: bool,
     /// The probability of stochastic depth.
     pub drop_path: f64,
 }
@@ -61,15 +63,15 @@ pub fn mbconv(b: &mut Builder, name: &str, x: NodeId, block: MbConv) -> NodeId {
     residual(b, name, x, y, &block)
 }
 
-/// Fused-MBConv: dense k×k expansion → 1×1 projection; with `expand` 1 a single k×k convolution
-/// *with* activation.
+/// Fused-MBConv: dense k×k expansion → 1×1 projection; with `expand` 1, unless `always_project`, a
+/// single k×k convolution *with* activation.
 ///
-/// Names as in timm: `conv_exp`, `bn1`, `conv_pwl`, `bn2`; with `expand` 1 `conv`, `bn1`.
+/// Names as in timm: `conv_exp`, `bn1`, `conv_pwl`, `bn2`; of a single convolution `conv`, `bn1`.
 pub fn fused_mbconv(b: &mut Builder, name: &str, x: NodeId, block: MbConv) -> NodeId {
     let part = |suffix: &str| format!("{name}.{suffix}");
     let in_channels = b.channels(x);
     let act = Some(block.activation);
-    let y = if block.expand == 1 {
+    let y = if block.expand == 1 && !block.always_project {
         let conv = block.spatial(ConvSettings::new(block.out_channels, block.kernel));
         conv_norm_act(b, [&part("conv"), &part("bn1")], x, conv, act)
     } else {

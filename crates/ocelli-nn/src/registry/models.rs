@@ -76,7 +76,7 @@ static GHOSTNETS: [Model; 6] = ghostnets![
 ];
 
 /// Sizes, crops and normalisation as timm evaluates these networks, and torchvision its own.
-static EFFICIENTNETS: [Model; 20] = efficientnets![
+static EFFICIENTNETS: [Model; 23] = efficientnets![
     "efficientnetv2_b0" B0 PyTorch IMAGENET.sized(224, 0.875),
     "efficientnetv2_b1" B1 PyTorch IMAGENET.sized(240, 0.882),
     "efficientnetv2_b2" B2 PyTorch IMAGENET.sized(260, 0.890),
@@ -96,6 +96,9 @@ static EFFICIENTNETS: [Model; 20] = efficientnets![
     "tv_efficientnetv2_s" S Torchvision IMAGENET.sized(384, 1.0).bilinear(),
     "tv_efficientnetv2_m" M Torchvision IMAGENET.sized(480, 1.0).bilinear(),
     "tv_efficientnetv2_l" L Torchvision IMAGENET.sized(480, 1.0).inception(),
+    "efficientnetv2_rw_t" RW_T PyTorch IMAGENET.sized(288, 1.0),
+    "efficientnetv2_rw_s" RW_S PyTorch IMAGENET.sized(384, 1.0),
+    "efficientnetv2_rw_m" RW_M PyTorch IMAGENET.sized(416, 1.0),
     "efficientnetv2_small_cifar" SMALL_CIFAR PyTorch DefaultConfig::CIFAR10,
 ];
 

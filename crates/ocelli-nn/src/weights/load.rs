@@ -20,7 +20,8 @@ use std::{collections::HashSet, fmt};
 pub struct LoadOptions {
     /// What to remove from the start of every name; found by itself if absent.
     pub prefix: Option<String>,
-    /// Leave the classifier at its first values, for classes other than the file's.
+    /// Leave the classifier at its first values, for classes other than the file's. The file's own
+    /// may have other layers, as torchvision's VGG-16 has.
     pub reset_head: bool,
     /// Load what fits and only report the rest.
     pub partial: bool,
@@ -59,6 +60,8 @@ pub struct LoadReport {
     pub absent_counts: Vec<String>,
     /// Parameters of the classifier that were left at their first values as asked.
     pub reset: Vec<String>,
+    /// Tensors of the file's classifier that have no counterpart in the one that was reset.
+    pub left_out: Vec<String>,
     /// Parameters that the file has nothing for.
     pub missing: Vec<String>,
     /// Parameters for which the file has a tensor of another shape.
@@ -81,6 +84,7 @@ impl LoadReport {
             loaded: Vec::new(),
             absent_counts: Vec::new(),
             reset: Vec::new(),
+            left_out: Vec::new(),
             missing: Vec::new(),
             mis_shaped: Vec::new(),
             unexpected: fit.unexpected.clone(),
@@ -136,6 +140,7 @@ impl fmt::Display for LoadReport {
             names => write!(formatter, "\n  {title} ({}): {}", names.len(), names.join(", ")),
         };
         names("reset", &self.reset)?;
+        names("left out", &self.left_out)?;
         names("missing", &self.missing)?;
         names("unused", &self.unexpected)?;
         for misfit in &self.mis_shaped {
@@ -200,6 +205,13 @@ fn fit(graph: &Graph, dict: &StateDict, options: &LoadOptions) -> Result<(Fit, L
         graph.head().into_iter().map(|id| params[id.index()].name.as_str()).collect();
     let fit = Fit::of(params, dict, options.prefix.as_deref());
     let mut report = LoadReport::new(dict, &fit);
+    if options.reset_head {
+        let heads: HashSet<&str> = head.iter().map(|name| outermost(name)).collect();
+        let of_head = |name: &String| {
+            heads.contains(outermost(name.strip_prefix(&report.prefix).unwrap_or(name)))
+        };
+        (report.left_out, report.unexpected) = report.unexpected.iter().cloned().partition(of_head);
+    }
     for (param, slot) in params.iter().zip(&fit.slots) {
         if options.reset_head && head.contains(param.name.as_str()) {
             report.reset.push(param.name.clone());
@@ -212,4 +224,9 @@ fn fit(graph: &Graph, dict: &StateDict, options: &LoadOptions) -> Result<(Fit, L
         Some(refusal) => Err(refusal),
         None => Ok((fit, report)),
     }
+}
+
+/// The outermost module of a tensor, as `classifier` of `classifier.6.weight`.
+fn outermost(name: &str) -> &str {
+    name.split('.').next().unwrap_or(name)
 }

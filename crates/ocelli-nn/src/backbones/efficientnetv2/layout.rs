@@ -65,6 +65,10 @@ pub struct Stage {
     /// absent it is the paper's: 0.25 in MBConv, none in Fused-MBConv.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub squeeze_ratio: Option<f64>,
+    /// Whether a Fused-MBConv with expansion 1 has its 1×1 projection all the same, as in timm's
+    /// `rw` networks. In the paper it is a single convolution.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub always_project: bool,
 }
 
 const fn three() -> usize {

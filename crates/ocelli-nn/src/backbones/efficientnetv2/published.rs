@@ -18,7 +18,16 @@ const fn stage(
     channels: usize,
     layers: usize,
 ) -> Stage {
-    Stage { op, kernel: 3, stride, expand, channels, layers, squeeze_ratio: None }
+    Stage {
+        op,
+        kernel: 3,
+        stride,
+        expand,
+        channels,
+        layers,
+        squeeze_ratio: None,
+        always_project: false,
+    }
 }
 
 const S: [Stage; 6] = [
@@ -69,6 +78,38 @@ const BASE: [Stage; 6] = [
     mb(6, 2, 192, 8),
 ];
 
+/// timm's reading of S before its code was released: two convolutions in the blocks of the first
+/// stage, and a wider end.
+const RW_S: [Stage; 6] = [
+    Stage { always_project: true, ..fused(1, 1, 24, 2) },
+    fused(4, 2, 48, 4),
+    fused(4, 2, 64, 4),
+    mb(4, 2, 128, 6),
+    mb(6, 1, 160, 9),
+    mb(6, 2, 272, 15),
+];
+
+/// [`RW_S`] at width 1.2 with MobileNet's guard, 1.2 times as deep in the first four stages and 1.6
+/// times in the last two.
+const RW_M: [Stage; 6] = [
+    Stage { always_project: true, ..fused(1, 1, 32, 3) },
+    fused(4, 2, 56, 5),
+    fused(4, 2, 80, 5),
+    mb(4, 2, 152, 8),
+    mb(6, 1, 192, 15),
+    mb(6, 2, 328, 24),
+];
+
+/// [`S`] at width 0.8 with MobileNet's guard and depth 0.9.
+const RW_T: [Stage; 6] = [
+    fused(1, 1, 24, 2),
+    fused(4, 2, 40, 4),
+    fused(4, 2, 48, 4),
+    mb(4, 2, 104, 6),
+    mb(6, 1, 128, 9),
+    mb(6, 2, 208, 14),
+];
+
 /// The published pattern (fused stages first, narrow and wide, squeeze-and-excitation later) at
 /// the size of CIFAR's images.
 const SMALL_CIFAR: [Stage; 5] =
@@ -111,6 +152,12 @@ impl Variant {
     pub const B2: Self = Self { width: 1.1, depth: 1.2, dropout: 0.3, ..Self::B0 };
     /// EfficientNetV2-B3.
     pub const B3: Self = Self { width: 1.2, depth: 1.4, dropout: 0.3, ..Self::B0 };
+    /// timm's `rw_t`.
+    pub const RW_T: Self = Self { stages: &RW_T, head: 1024, ..Self::S };
+    /// timm's `rw_s`.
+    pub const RW_S: Self = Self { stages: &RW_S, head: 1792, ..Self::S };
+    /// timm's `rw_m`.
+    pub const RW_M: Self = Self { stem: 32, stages: &RW_M, head: 2152, ..Self::S };
     /// Ours, made by hand for images of 32 pixels: what a search has to beat.
     pub const SMALL_CIFAR: Self =
         Self { stem: 16, stem_stride: 1, stages: &SMALL_CIFAR, head: 256, ..Self::S };

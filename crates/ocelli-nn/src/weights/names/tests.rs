@@ -1,5 +1,8 @@
 use super::*;
 use crate::registry;
+use crate::weights::{DType, LoadOptions, StateDict, TensorEntry, load};
+use burn::tensor::Device;
+use ocelli_random::Seed;
 use std::collections::HashSet;
 
 fn scheme(name: &str) -> &'static Scheme {
@@ -129,4 +132,28 @@ fn networks_with_keras_names_are_found_under_them() {
     assert_eq!(shape_of("batch_normalization_31/moving_variance"), [64]);
     assert!(named("resnet20_cifar").is_none());
     assert_eq!(keras::canonical("conv2d_1/conv2d_1/kernel:0").0, "conv2d_1/kernel");
+}
+
+/// torchvision's VGG-16 has a classifier of three layers, and features named as those of ours.
+#[test]
+fn a_network_whose_classifier_has_other_layers_lends_its_features() {
+    let params = params("vgg16_small_cifar");
+    let mut dict = StateDict::new();
+    let mut push = |name: &str, shape: &[usize]| {
+        let values = vec![0.5; shape.iter().product()];
+        dict.push(TensorEntry::new(name, DType::F32, shape, values).unwrap()).unwrap();
+    };
+    for param in params.iter().filter(|param| param.name.starts_with("features.")) {
+        push(&param.name, &param.shape);
+    }
+    push("classifier.0.weight", &[8, 128]);
+    push("classifier.6.bias", &[1000]);
+    let model = registry::find("vgg16_small_cifar").unwrap();
+    let mut network = model.network(&model.options(), Seed(0), &Device::flex()).unwrap();
+    assert!(load(&mut network, &dict, &LoadOptions::default()).is_err());
+    let reset = LoadOptions { reset_head: true, ..LoadOptions::default() };
+    let report = load(&mut network, &dict, &reset).unwrap();
+    assert_eq!(report.left_out, ["classifier.0.weight", "classifier.6.bias"]);
+    assert_eq!(report.reset, ["classifier.weight", "classifier.bias"]);
+    assert!(report.to_string().contains("left out (2): classifier.0.weight"), "{report}");
 }
