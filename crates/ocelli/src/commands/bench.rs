@@ -3,9 +3,11 @@
 //! Figures of one machine differ by tens of per cent from minute to minute. So contestants take
 //! turns, round after round, and medians over the rounds are compared; single runs never are.
 
+mod backbones;
 mod contest;
 mod data;
 mod kernels;
+mod memory;
 mod model_at_size;
 mod models;
 mod peer;
@@ -26,6 +28,8 @@ projects, run by a Python that has the packages of bench/peers/requirements.txt.
 Examples:
   ocelli bench models ghostnet_100
   ocelli bench models --peers venv/bin/python --out models.csv
+  ocelli bench backbones --out backbones.csv
+  ocelli bench backbones 'ghostnet_*' --only-inference --rounds 3
   ocelli bench kernels ghostnet_100 tf_efficientnetv2_b0 --peers venv/bin/python
   ocelli bench data photos.tar --threads 1 --json";
 
@@ -43,6 +47,8 @@ pub(crate) struct Args {
 enum Command {
     /// Time inference and training steps of whole networks
     Models(models::Args),
+    /// List what every network costs, how fast it is, and how good it is known to be
+    Backbones(backbones::Args),
     /// Time each convolution of a network, forward and backward
     Kernels(kernels::Args),
     /// Time how fast pictures are decoded and prepared for training
@@ -80,6 +86,9 @@ fn seconds(text: &str) -> Result<f64, String> {
 pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     let mut arena = Arena::new(&args.contest, settings.threads);
     match &args.command {
+        Command::Backbones(backbones) => {
+            return backbones::run(backbones, &args.contest, &arena, settings);
+        }
         Command::Models(args) => models::run(args, &settings, &mut arena)?,
         Command::Kernels(args) => kernels::run(args, &mut arena)?,
         Command::Data(args) => data::run(args, &settings, &mut arena)?,

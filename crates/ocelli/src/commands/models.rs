@@ -1,14 +1,17 @@
 //! `ocelli models`: which networks there are.
 
 use ocelli::nn::Cost;
-use ocelli::nn::registry::{self, DefaultConfig, Model};
+use ocelli::nn::registry::{self, DefaultConfig, Model, PublishedAccuracy, PublishedWeights};
 use serde::Serialize;
 
 use crate::failure::{BadInput, Done};
-use crate::output::{Align, Table, short};
+use crate::output::{Align, Table, percent, short};
 use crate::settings::Settings;
 
 const EXAMPLES: &str = "\
+The top-1 accuracy is what others have published, of the weights that are named or else of the
+network in its paper; --json says of which images, and by whom.
+
 Examples:
   ocelli models
   ocelli models 'ghostnet_*'
@@ -39,6 +42,10 @@ struct Row {
     macs: u64,
     #[serde(flatten)]
     config: DefaultConfig,
+    /// Trained weights that others publish.
+    weights: Option<PublishedWeights>,
+    /// How good these are, or the network in its paper.
+    accuracy: Option<PublishedAccuracy>,
 }
 
 impl Row {
@@ -54,6 +61,8 @@ impl Row {
             params: cost.params,
             macs: cost.macs,
             config: model.config,
+            weights: model.published().and_then(|published| published.weights),
+            accuracy: model.published().and_then(|published| published.accuracy),
         })
     }
 }
@@ -86,6 +95,8 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
         right("size"),
         right("params"),
         right("MACs"),
+        right("top-1"),
+        ("weights", Align::Left),
     ]);
     for row in &rows {
         table.row([
@@ -95,6 +106,8 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
             row.config.input_size.to_string(),
             short(row.params),
             short(row.macs),
+            row.accuracy.map(|accuracy| percent(accuracy.top1)).unwrap_or_default(),
+            row.weights.map(|weights| weights.project.to_owned()).unwrap_or_default(),
         ]);
     }
     settings.output.text(table)?;

@@ -35,6 +35,58 @@ fn models_are_timed_in_inference_and_training() {
 }
 
 #[test]
+fn backbones_are_counted_timed_and_found_in_the_literature() {
+    let folder = tiny::folder();
+    let line = format!(
+        "bench backbones resnet20_cifar ghostnet_small --batch 2 {QUICK} --out rows.csv --json"
+    );
+    let report = run_in(folder.path(), &line).success().json();
+    let rows = report["rows"].as_array().unwrap();
+    assert_eq!(
+        (&rows[0]["model"], &rows[1]["model"]),
+        (&"ghostnet_small".into(), &"resnet20_cifar".into())
+    );
+    let row = &rows[1];
+    assert_eq!((&row["size"], &row["params"]), (&32.into(), &269_722.into()));
+    assert_eq!((&row["batch"], &row["train_batch"]), (&2.into(), &2.into()));
+    for speed in ["latency_ms", "infer_images_per_second", "train_images_per_second"] {
+        assert!(row[speed].as_f64().unwrap() > 0.0, "{speed}: {row}");
+    }
+    assert_eq!(row["top1"], 0.9173);
+    assert_eq!(row["weights_license"], "BSD-2-Clause");
+    assert!(rows[0]["top1"].is_null() && rows[0]["weights_project"].is_null(), "ours");
+    let csv = fs::read_to_string(folder.path().join("rows.csv")).unwrap();
+    assert_eq!(csv.lines().count(), 3, "{csv}");
+
+    let line = format!("bench backbones resnet20_cifar --batch 2 {QUICK} --infer-only");
+    let table = run_in(folder.path(), &line).success().stdout;
+    let cells: Vec<&str> = table.lines().nth(1).unwrap().split_whitespace().collect();
+    assert_eq!(cells[..4], ["resnet20_cifar", "32", "269.72k", "40.55M"], "{table}");
+    assert_eq!(cells[cells.len() - 3..], ["91.73", "%", "akamaster/pytorch_resnet_cifar10"]);
+}
+
+#[test]
+fn a_backbone_whose_training_does_not_fit_is_skipped_with_the_reason() {
+    let folder = tiny::folder();
+    let line = format!("bench backbones resnet20_cifar --memory 0.001 {QUICK}");
+    let outcome = run_in(folder.path(), &format!("{line} --batch 2 --json")).success();
+    let row = outcome.json()["rows"][0].take();
+    let reason = row["train_skipped"].as_str().unwrap();
+    assert!(reason.starts_with("a batch of 2 takes about"), "{reason}");
+    assert!(row["train_images_per_second"].is_null() && row["batch"] == 2, "{row}");
+    assert!(outcome.stderr.contains("resnet20_cifar: training is skipped"), "{}", outcome.stderr);
+
+    // Some 4 MiB for each image, and as much for what does not depend on them.
+    let outcome = run_in(folder.path(), &format!("{line} --memory 0.05 --json"));
+    assert_eq!(outcome.code, Some(2), "named twice");
+    let line = format!("bench backbones resnet20_cifar --memory 0.05 {QUICK} --json");
+    let row = run_in(folder.path(), &line).success().json()["rows"][0].take();
+    assert_eq!(row["batch"], 128);
+    let batch = row["train_batch"].as_u64().unwrap();
+    assert!((4..=32).contains(&batch), "halved until it fits: {batch}");
+}
+
+#[test]
 fn peers_are_asked_for_the_same_and_compared() {
     let folder = tiny::folder();
     let answer = "read line; printf '%s\\n' \"$line\" > asked; echo '{\"ms\": 1e9}'";
@@ -74,5 +126,8 @@ fn what_cannot_be_timed_is_named() {
     assert!(
         bad("bench models resnet20_cifar --rounds 1 --peers ./no-python").contains("no-python")
     );
+    assert!(bad("bench backbones ghostnt*").contains("no model matches `ghostnt*`"));
+    assert!(bad("bench backbones --family ghost").contains("no model matches `ghost`"));
     assert_eq!(run_in(folder.path(), "bench models resnet18@8x9").code, Some(2));
+    assert_eq!(run_in(folder.path(), "bench backbones --peers ./python").code, Some(2));
 }

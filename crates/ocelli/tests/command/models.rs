@@ -50,6 +50,22 @@ fn an_unknown_model_is_answered_with_the_nearest() {
 }
 
 #[test]
+fn what_others_have_published_is_listed() {
+    let models = run("models tf_efficientnetv2_s --json").success().json();
+    let model = &models["models"][0];
+    assert_eq!(
+        (&model["weights"]["project"], &model["weights"]["license"]),
+        (&"timm".into(), &"Apache-2.0".into())
+    );
+    assert_eq!(
+        (&model["accuracy"]["top1"], &model["accuracy"]["size"]),
+        (&0.839.into(), &384.into())
+    );
+    let table = run("models resnet18").success().stdout;
+    assert!(table.contains("69.76 %  torchvision"), "{table}");
+}
+
+#[test]
 fn models_are_found_by_glob_family_and_tag() {
     let names = |line: &str| -> Vec<String> {
         let models = run(line).success().json()["models"].take();

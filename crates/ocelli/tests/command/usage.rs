@@ -20,6 +20,7 @@ const COMMANDS: &[&str] = &[
     "data verify",
     "data index",
     "bench",
+    "bench backbones",
     "bench models",
     "bench kernels",
     "bench data",

@@ -100,6 +100,19 @@ impl Arena {
         Ok(())
     }
 
+    /// The median time of a pass of `ours` over as many turns as a contest has, in milliseconds.
+    ///
+    /// # Errors
+    /// When the pass fails.
+    pub(super) fn time(&self, mut ours: impl FnMut() -> anyhow::Result<()>) -> anyhow::Result<f64> {
+        ours()?;
+        let mut times = Vec::new();
+        for _ in 0..self.rounds {
+            times.push(median(&mut passes(self.turn, &mut ours)?));
+        }
+        Ok(median(&mut times))
+    }
+
     /// All that was measured, in order.
     pub(super) fn finish(self) -> Vec<Row> {
         self.rows

@@ -98,13 +98,13 @@ fn case(subject: Subject, task: &'static str, batch: usize, peers: &'static [&st
 }
 
 /// Pictures of nothing: what they show makes no difference to the time.
-fn images(batch: usize, size: usize, device: &Device) -> Tensor<4> {
+pub(super) fn images(batch: usize, size: usize, device: &Device) -> Tensor<4> {
     let shape = [batch, 3, size, size];
     Tensor::from_data(TensorData::new(filled(shape.iter().product()), shape), device)
 }
 
 /// The logits of a batch, in memory.
-fn inference(
+pub(super) fn inference(
     network: &Network,
     images: Tensor<4>,
 ) -> anyhow::Result<impl FnMut() -> anyhow::Result<()>> {
@@ -117,7 +117,10 @@ fn inference(
 
 /// A step of the trainer without its loader and its log: gradients, statistics of the batch
 /// normalisations, and an update by the default optimiser.
-fn training_step(mut network: Network, images: Tensor<4>) -> impl FnMut() -> anyhow::Result<()> {
+pub(super) fn training_step(
+    mut network: Network,
+    images: Tensor<4>,
+) -> impl FnMut() -> anyhow::Result<()> {
     let batch = images.dims()[0] as u32;
     let classes = network.graph().num_classes() as u32;
     let targets = Targets::Hard((0..batch).map(|place| place % classes).collect());

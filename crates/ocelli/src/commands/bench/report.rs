@@ -49,7 +49,7 @@ impl Row {
 }
 
 /// To four digits, which is more than any of these figures is good for.
-fn rounded(value: f64) -> f64 {
+pub(super) fn rounded(value: f64) -> f64 {
     if !value.is_normal() {
         return value;
     }
@@ -68,7 +68,7 @@ pub(super) struct Report {
 
 /// What every figure needs beside it.
 #[derive(Debug, Serialize)]
-struct Circumstances {
+pub(super) struct Circumstances {
     date: String,
     machine: String,
     command: String,
@@ -77,29 +77,53 @@ struct Circumstances {
     rounds: u32,
 }
 
-impl Report {
-    pub(super) fn new(settings: &Settings, rounds: u32, rows: Vec<Row>) -> Self {
-        let circumstances = Circumstances {
+impl Circumstances {
+    pub(super) fn new(settings: &Settings, rounds: u32) -> Self {
+        Self {
             date: today(),
             machine: machine(),
             command: command(),
             seed: settings.seed.unwrap_or_default(),
             threads: settings.threads,
             rounds,
-        };
-        Self { circumstances, rows }
+        }
+    }
+}
+
+impl fmt::Display for Circumstances {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { date, machine, seed, threads, rounds, .. } = self;
+        write!(
+            formatter,
+            "{machine}; {threads} threads, medians of {rounds} rounds, seed {seed}, {date}"
+        )
+    }
+}
+
+/// Writes a line per row, each with its circumstances.
+pub(super) fn write_csv(
+    path: &Path,
+    circumstances: &Circumstances,
+    rows: &[impl Serialize],
+) -> anyhow::Result<()> {
+    let write = || -> csv::Result<()> {
+        let mut csv = csv::Writer::from_path(path)?;
+        for row in rows {
+            csv.serialize((circumstances, row))?;
+        }
+        Ok(csv.flush()?)
+    };
+    write().map_err(std::io::Error::from).with_context(|| path.display().to_string())
+}
+
+impl Report {
+    pub(super) fn new(settings: &Settings, rounds: u32, rows: Vec<Row>) -> Self {
+        Self { circumstances: Circumstances::new(settings, rounds), rows }
     }
 
     /// Writes a line per row, each with its circumstances.
     pub(super) fn write_csv(&self, path: &Path) -> anyhow::Result<()> {
-        let write = || -> csv::Result<()> {
-            let mut csv = csv::Writer::from_path(path)?;
-            for row in &self.rows {
-                csv.serialize((&self.circumstances, row))?;
-            }
-            Ok(csv.flush()?)
-        };
-        write().map_err(std::io::Error::from).with_context(|| path.display().to_string())
+        write_csv(path, &self.circumstances, &self.rows)
     }
 }
 
@@ -126,12 +150,7 @@ impl fmt::Display for Report {
                 row.speedup.map(|times| format!("{times:.2}×")).unwrap_or_default(),
             ]);
         }
-        let Circumstances { date, machine, seed, threads, rounds, .. } = &self.circumstances;
-        writeln!(formatter, "{table}\n")?;
-        write!(
-            formatter,
-            "{machine}; {threads} threads, medians of {rounds} rounds, seed {seed}, {date}"
-        )
+        write!(formatter, "{table}\n\n{}", self.circumstances)
     }
 }
 

@@ -1,0 +1,116 @@
+//! What is measured of one network.
+
+use anyhow::Context;
+use burn::tensor::Device;
+use ocelli::nn::registry::Model;
+use ocelli::nn::{Cost, GradientEngine, Network};
+use ocelli::random::Seed;
+
+use super::row::Row;
+use crate::commands::bench::contest::Arena;
+use crate::commands::bench::memory::{self, Watch};
+use crate::commands::bench::models::{images, inference, training_step};
+
+/// The batch sizes of small images and of large ones, and where small ones end, in pixels.
+const BATCH_OF_SMALL: usize = 128;
+const BATCH: usize = 16;
+const SMALL: usize = 64;
+
+/// The share of the free memory that a training step may take: its size is an estimate.
+const USABLE: f64 = 0.8;
+
+/// How networks are measured.
+pub(super) struct Measuring<'a> {
+    pub(super) arena: &'a Arena,
+    pub(super) device: Device,
+    pub(super) seed: u64,
+    /// The batch that was asked for.
+    pub(super) batch: Option<usize>,
+    /// How many bytes a training step may take, if that was said.
+    pub(super) memory: Option<u64>,
+    /// Whether training is measured.
+    pub(super) training: bool,
+}
+
+/// Whether and how a network can be trained here.
+enum Fit {
+    /// With batches of this size.
+    Batch(usize),
+    /// Not at all.
+    Not(String),
+}
+
+impl Measuring<'_> {
+    /// Counts a network and times it.
+    pub(super) fn row(&self, model: &Model) -> anyhow::Result<Row> {
+        let name = model.name();
+        self.measure(model).with_context(|| name)
+    }
+
+    fn measure(&self, model: &Model) -> anyhow::Result<Row> {
+        let size = model.config.input_size;
+        let graph = model.graph(&model.options())?;
+        let mut row = Row::new(model, &Cost::of(&graph, size, size)?);
+        let usual = if size <= SMALL { BATCH_OF_SMALL } else { BATCH };
+        let batch = self.batch.unwrap_or(usual);
+        tracing::info!("{}: {size} pixels, batches of {batch}", row.model);
+
+        let watch = Watch::start();
+        let network = model.network(&model.options(), Seed(self.seed), &self.device)?;
+        row.set_latency(self.infer(&network, 1, size)?);
+        row.set_inference(batch, self.infer(&network, batch, size)?, peak(watch.as_ref()));
+        if !self.training {
+            return Ok(row);
+        }
+        match self.fit(&network, batch, size) {
+            Fit::Batch(batch) => {
+                let watch = Watch::start();
+                let images = images(batch, size, &self.device);
+                let ms = self.arena.time(training_step(network, images))?;
+                row.set_training(batch, ms, peak(watch.as_ref()));
+            }
+            Fit::Not(reason) => {
+                tracing::warn!("{}: training is skipped: {reason}", row.model);
+                row.train_skipped = Some(reason);
+            }
+        }
+        Ok(row)
+    }
+
+    /// The milliseconds of a pass.
+    fn infer(&self, network: &Network, batch: usize, size: usize) -> anyhow::Result<f64> {
+        self.arena.time(inference(network, images(batch, size, &self.device))?)
+    }
+
+    /// The largest batch of at most `batch` images, halved until a training step fits into memory; a
+    /// batch that was asked for is not made smaller.
+    fn fit(&self, network: &Network, batch: usize, size: usize) -> Fit {
+        let free = || memory::available().map(|bytes| (bytes as f64 * USABLE) as u64);
+        let Some(usable) = self.memory.or_else(free) else { return Fit::Batch(batch) };
+        // The optimiser keeps a number for each parameter.
+        let kept: usize = network.params().iter().map(|(_, entry)| 4 * entry.spec.len()).sum();
+        let step = |batch| GradientEngine::memory(network, [batch, 3, size, size]);
+        let needed = |batch| step(batch).map(|bytes| bytes + kept as u64);
+        let mut smallest = batch;
+        loop {
+            match needed(smallest) {
+                Some(bytes) if bytes > usable => {
+                    if smallest == 1 || self.batch.is_some() {
+                        return Fit::Not(too_large(smallest, bytes, usable));
+                    }
+                    smallest /= 2;
+                }
+                _ => return Fit::Batch(smallest),
+            }
+        }
+    }
+}
+
+fn peak(watch: Option<&Watch>) -> Option<u64> {
+    watch.and_then(Watch::peak)
+}
+
+fn too_large(batch: usize, needed: u64, usable: u64) -> String {
+    let [needed, usable] = [needed, usable].map(|bytes| bytes as f64 / f64::from(1 << 30));
+    format!("a batch of {batch} takes about {needed:.2} GiB, and it may take {usable:.2} GiB")
+}
