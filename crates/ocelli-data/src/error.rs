@@ -122,6 +122,14 @@ pub enum Error {
         /// What is wrong, with the line.
         reason: String,
     },
+    /// A file of the classes of images cannot be used.
+    #[error("{}: {reason}", path.display())]
+    BadLabelFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with the line.
+        reason: String,
+    },
     /// Two parts of a dataset do not have the same classes.
     #[error(
         "the two parts have different classes: label {label} is {} in one and {} in the other",
@@ -376,8 +384,8 @@ impl Error {
             }
             Self::UnknownBuiltin { .. } => "the embedded dataset is builtin:fashion-mnist",
             Self::NoSplits { .. } => {
-                "name the two parts one by one, or write {split} in the path, \
-                 as in data/{split}.tar"
+                "name the two parts one by one, write {split} in the path, as in \
+                 data/{split}.tar, or hold a share out for evaluation: --set data.hold_out=0.1"
             }
             Self::MissingShard { .. } => {
                 "every shard from the first to the last number in the braces is read, \

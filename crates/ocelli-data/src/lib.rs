@@ -25,9 +25,9 @@ pub use limits::Limits;
 pub use loader::{Batch, Epoch, Loader, LoaderConfig, Order, Skipped, Targets};
 pub use resize::{Interpolation, Region, Resize, Window, resize};
 pub use source::{
-    BuiltinDataset, Cifar, CifarSource, FolderSource, IdxSource, OpenOptions, Payload, Record,
-    Source, Split, Subset, TarLayout, TarSource, builtin_datasets, check_same_classes,
-    class_counts, open, open_splits, read_classes, write_indexes,
+    BuiltinDataset, Cifar, CifarSource, FolderSource, IdxSource, LabelFile, OpenOptions, Payload,
+    Record, SeveralClasses, Source, Split, Subset, TarLayout, TarSource, builtin_datasets,
+    check_same_classes, class_counts, open, open_splits, read_classes, write_indexes,
 };
 pub use transform::{
     CropMode, EvalConfig, EvalTransform, InputConfig, Scratch, TrainConfig, TrainCrop,

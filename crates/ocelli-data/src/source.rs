@@ -7,6 +7,7 @@ mod folder;
 mod idx;
 mod locate;
 mod open;
+mod several;
 mod storage;
 mod subset;
 mod tar;
@@ -18,6 +19,7 @@ pub use classes::{check_same_classes, read_classes};
 pub use folder::FolderSource;
 pub use idx::IdxSource;
 pub use open::{OpenOptions, Split, open, open_splits, write_indexes};
+pub use several::{LabelFile, SeveralClasses};
 pub use subset::{Subset, class_counts};
 pub use tar::{TarLayout, TarSource};
 
@@ -92,6 +94,8 @@ pub struct Record {
     pub name: String,
     /// The class, counted from zero.
     pub label: u32,
+    /// Further classes, where the sample is of several.
+    pub others: Vec<u32>,
     /// The picture.
     pub payload: Payload,
 }

@@ -57,7 +57,7 @@ pub fn evaluate(
         let start = Instant::now();
         let logits = values(engine.logits(images)?);
         computing += start.elapsed();
-        tally.add(&logits, &batch.targets.classes());
+        tally.add_targets(&logits, &batch.targets);
         done += batch.len() as u64;
         progress(done);
     }

@@ -6,7 +6,10 @@ use ocelli_data::Targets;
 
 /// The cross-entropy between targets and the softmax of logits, averaged over the batch.
 ///
-/// Targets may be classes or distributions; smoothed and mixed labels come as distributions.
+/// Targets may be classes, sets of classes or distributions; smoothed and mixed labels come as
+/// distributions. The classes of a set are equally probable, as EfficientNetV2 has it for
+/// ImageNet-21k (Tan and Le 2021, section 5: labels are normalised to a sum of 1 before the softmax
+/// loss): one softmax over all classes, not a sigmoid for each.
 ///
 /// # Shapes
 /// - `logits`: `[batch, classes]`
@@ -28,17 +31,28 @@ fn plain_device(logits: &Tensor<2>) -> Device {
 
 /// One distribution over the classes per sample, row after row.
 fn target_rows(targets: &Targets, classes: usize) -> Vec<f32> {
-    let labels = match targets {
-        Targets::Soft { rows, .. } => return rows.clone(),
-        Targets::Hard(labels) => labels,
-    };
-    let mut rows = vec![0.0; labels.len() * classes];
-    for (row, label) in rows.chunks_exact_mut(classes).zip(labels) {
-        if let Some(target) = row.get_mut(*label as usize) {
-            *target = 1.0;
+    if let Targets::Soft { rows, .. } = targets {
+        return rows.clone();
+    }
+    let mut rows = vec![0.0; targets.len() * classes];
+    for (place, row) in rows.chunks_exact_mut(classes).enumerate() {
+        let set = set_of(targets, place);
+        for class in set {
+            if let Some(target) = row.get_mut(*class as usize) {
+                *target = 1.0 / set.len() as f32;
+            }
         }
     }
     rows
+}
+
+/// The classes of a sample whose target is no distribution.
+fn set_of(targets: &Targets, place: usize) -> &[u32] {
+    match targets {
+        Targets::Hard(labels) => &labels[place..=place],
+        Targets::Several(sets) => &sets[place],
+        Targets::Soft { .. } => &[],
+    }
 }
 
 #[cfg(test)]
@@ -70,6 +84,21 @@ mod tests {
                 assert!((actual - expected).abs() < 1e-6, "{actual} is not {expected}");
             }
         }
+    }
+
+    /// As a distribution that is even over the classes of the set.
+    #[test]
+    fn a_set_of_classes_is_normalised_to_one() {
+        let logits =
+            || Tensor::<2>::from_data(TensorData::new(LOGITS.to_vec(), [2, 3]), &Device::flex());
+        let several = Targets::Several(vec![vec![2, 0], vec![1]]);
+        let even = Targets::Soft { rows: vec![0.5, 0.0, 0.5, 0.0, 1.0, 0.0], classes: 3 };
+        let loss = |targets: &Targets| cross_entropy(logits(), targets).into_scalar::<f32>();
+        assert_eq!(loss(&several), loss(&even));
+        // By hand: the log-sum of each row less the mean of the logits of its classes.
+        let log_sum = |row: &[f32]| row.iter().map(|logit| logit.exp()).sum::<f32>().ln();
+        let expected = (log_sum(&LOGITS[..3]) - 2.0 + log_sum(&LOGITS[3..]) + 1.0) / 2.0;
+        assert!((loss(&several) - expected).abs() < 1e-6);
     }
 
     #[test]

@@ -96,11 +96,17 @@ pub(crate) fn values(logits: Tensor<2>) -> Vec<f32> {
     logits.into_data().iter::<f32>().collect()
 }
 
-/// The share of samples whose most probable target is the network's answer.
+/// The share of samples whose most probable target, or one of several, is the network's answer.
 fn share_correct(logits: &[f32], targets: &Targets) -> f64 {
-    let labels = targets.classes();
-    let classes = logits.len().checked_div(labels.len()).unwrap_or(0).max(1);
-    let rows = logits.chunks_exact(classes).zip(&labels);
-    let correct = rows.filter(|(row, label)| rank_of(row, **label as usize) == 0).count();
-    correct as f64 / labels.len().max(1) as f64
+    let count = targets.len().max(1);
+    let rows = logits.chunks_exact((logits.len() / count).max(1));
+    let is_right = |row: &[f32], label: u32| rank_of(row, label as usize) == 0;
+    let correct = match targets {
+        Targets::Several(sets) => {
+            let any = |row, set: &[u32]| set.iter().any(|label| is_right(row, *label));
+            rows.zip(sets).filter(|(row, set)| any(row, set)).count()
+        }
+        _ => rows.zip(targets.classes()).filter(|(row, label)| is_right(row, *label)).count(),
+    };
+    correct as f64 / count as f64
 }

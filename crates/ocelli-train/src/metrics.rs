@@ -8,6 +8,7 @@ pub use calibration::BINS;
 
 use crate::{ProcessGroup, Result};
 use calibration::Calibration;
+use ocelli_data::Targets;
 use serde::Serialize;
 
 /// With more classes a confusion matrix is not kept: it would take `8 × classes²` bytes.
@@ -77,21 +78,40 @@ impl Tally {
     /// - `logits`: `[labels.len(), classes]`, row-major
     pub fn add(&mut self, logits: &[f32], labels: &[u32]) {
         for (row, label) in logits.chunks_exact(self.classes.max(1)).zip(labels) {
-            self.add_one(row, *label as usize);
+            self.add_one(row, std::slice::from_ref(label));
         }
     }
 
-    fn add_one(&mut self, logits: &[f32], label: usize) {
-        if label >= self.classes {
+    /// Counts a batch whose samples have one class or several: each of them is a right answer. Among
+    /// the samples of a class, and in the confusion matrix, a sample stands once: with the class that
+    /// was answered if that is right, and else with its first.
+    ///
+    /// # Shapes
+    /// - `logits`: `[targets.len(), classes]`, row-major
+    pub fn add_targets(&mut self, logits: &[f32], targets: &Targets) {
+        let Targets::Several(sets) = targets else {
+            return self.add(logits, &targets.classes());
+        };
+        for (row, set) in logits.chunks_exact(self.classes.max(1)).zip(sets) {
+            self.add_one(row, set);
+        }
+    }
+
+    fn add_one(&mut self, logits: &[f32], labels: &[u32]) {
+        let labels = || labels.iter().map(|label| *label as usize);
+        let nearest = labels().map(|label| (rank_of(logits, label), label)).min();
+        let (Some((rank, nearest)), Some(first)) = (nearest, labels().next()) else { return };
+        if labels().any(|label| label >= self.classes) {
             return;
         }
-        let rank = rank_of(logits, label);
         let is_correct = rank == 0;
+        let label = if is_correct { nearest } else { first };
         let answer = answer_of(logits);
         let probabilities = Softmax::of(logits);
         self.top1 += f64::from(u8::from(is_correct));
         self.top5 += f64::from(u8::from(rank < 5));
-        self.loss -= probabilities.log_of(label);
+        let logs: f64 = labels().map(|label| probabilities.log_of(label)).sum();
+        self.loss -= logs / labels().count() as f64;
         self.calibration.add(probabilities.largest(), is_correct);
         self.samples[label] += 1.0;
         self.correct[label] += f64::from(u8::from(is_correct));

@@ -3,8 +3,8 @@
 use crate::{Error, Metadata, Recipe, Result, Stage, Stages};
 use burn::tensor::Device;
 use ocelli_data::{
-    EvalTransform, Loader, LoaderConfig, OpenOptions, Source, Split, TrainTransform, open,
-    open_splits,
+    EvalTransform, LabelFile, Loader, LoaderConfig, OpenOptions, SeveralClasses, Source, Split,
+    Subset, TrainTransform, open, open_splits,
 };
 use ocelli_nn::Network;
 use ocelli_nn::registry::{self, ModelOptions};
@@ -92,13 +92,47 @@ impl Setup {
 
 fn sources(recipe: &Recipe) -> Result<(Arc<dyn Source>, Arc<dyn Source>)> {
     let data = &recipe.data;
-    let Some(test) = &data.test else {
-        return Ok(open_splits(&data.source, &OpenOptions::default())?);
+    let file = data.labels.as_deref().map(LabelFile::read).transpose()?;
+    if let Some(share) = data.hold_out {
+        let whole = open(&data.source, &OpenOptions::of(Split::Train))?;
+        let whole = of_several_classes(whole, file.as_ref())?;
+        let (train, held) = Subset::hold_out_share(whole, share, Seed(recipe.seed))?;
+        return Ok((Arc::new(train), Arc::new(held)));
+    }
+    let (train, test) = match &data.test {
+        None => open_splits(&data.source, &OpenOptions::default())?,
+        Some(test) => {
+            let train = open(&data.source, &OpenOptions::of(Split::Train))?;
+            let classes = Some(train.classes().to_vec());
+            let test = open(test, &OpenOptions { classes, ..OpenOptions::of(Split::Test) })?;
+            (train, test)
+        }
     };
-    let train = open(&data.source, &OpenOptions::of(Split::Train))?;
-    let classes = Some(train.classes().to_vec());
-    let test = open(test, &OpenOptions { classes, ..OpenOptions::of(Split::Test) })?;
+    let train = of_several_classes(train, file.as_ref())?;
+    // A file may be of the training images alone.
+    let test: Arc<dyn Source> = match &file {
+        Some(file) => Arc::new(SeveralClasses::new(test, file)?),
+        None => test,
+    };
     Ok((train, test))
+}
+
+/// A source with the further classes that a file gives its samples, some at least.
+fn of_several_classes(
+    source: Arc<dyn Source>,
+    file: Option<&LabelFile>,
+) -> Result<Arc<dyn Source>> {
+    let Some(file) = file else { return Ok(source) };
+    let source = SeveralClasses::new(source, file)?;
+    if source.named() == 0 {
+        return Err(Error::Field {
+            field: "data.labels".to_owned(),
+            found: file.path().display().to_string(),
+            expected: "a file that names images of the dataset".to_owned(),
+        });
+    }
+    tracing::info!("{} names {} images", file.path().display(), source.named());
+    Ok(Arc::new(source))
 }
 
 fn network(
@@ -143,6 +177,21 @@ fn check_size(field: &str, size: u32, network: &Network) -> Result<()> {
     }
 }
 
+/// Images of a stage that are smaller than the stride of the network leave no pixel of its last
+/// feature map that is not mostly padding.
+fn check_stride(stage: &Recipe, network: &Network) -> Result<()> {
+    let (size, stride) = (stage.input.size, network.graph().stride());
+    if size as usize >= stride {
+        return Ok(());
+    }
+    let name = &stage.model.name;
+    Err(Error::Field {
+        field: "progressive.size".to_owned(),
+        found: size.to_string(),
+        expected: format!("at least {stride} pixels, the stride of {name}"),
+    })
+}
+
 fn stages(
     recipe: &Recipe,
     machine: &Machine,
@@ -151,6 +200,7 @@ fn stages(
 ) -> Result<Stages> {
     let stage = |recipe: Recipe| {
         check_size("progressive.size", recipe.input.size, network)?;
+        check_stride(&recipe, network)?;
         let loader = train_loader(&recipe, machine, Arc::clone(source))?;
         Ok(Stage { recipe, loader })
     };

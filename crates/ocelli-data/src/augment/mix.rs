@@ -145,25 +145,28 @@ impl MixDraws {
         }
     }
 
-    /// The labels of the two samples at `position` (even) and `position + 1`, or of one that has
+    /// The labels of the two samples, each a set of equally probable classes, at `position` (even) and `position + 1`, or of one that has
     /// no partner.
     pub(crate) fn label_pair(
         &self,
         position: usize,
-        labels: &[u32],
+        labels: &[&[u32]],
         classes: usize,
         rows: &mut Vec<f32>,
     ) {
-        for (sample, label) in labels.iter().enumerate() {
+        for (sample, own) in labels.iter().enumerate() {
             let start = rows.len();
             rows.resize(start + classes, self.label_smoothing / classes as f32);
             let row = &mut rows[start..];
             let partner = labels.get(1 - sample.min(1)).filter(|_| labels.len() == 2);
             let taken = partner.map_or(0.0, |_| self.taken(position + sample));
             let certain = 1.0 - self.label_smoothing;
-            for (class, weight) in [(Some(label), 1.0 - taken), (partner, taken)] {
-                if let Some(entry) = class.and_then(|class| row.get_mut(*class as usize)) {
-                    *entry += certain * weight;
+            for (set, weight) in [(Some(own), 1.0 - taken), (partner, taken)] {
+                let set = set.copied().unwrap_or_default();
+                for class in set {
+                    if let Some(entry) = row.get_mut(*class as usize) {
+                        *entry += certain * weight / set.len() as f32;
+                    }
                 }
             }
         }

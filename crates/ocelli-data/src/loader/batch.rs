@@ -8,6 +8,9 @@ use std::sync::Arc;
 pub enum Targets {
     /// One class per sample.
     Hard(Vec<u32>),
+    /// The classes of each sample, the dataset's own first, where a sample of the batch has several.
+    /// They are equally probable.
+    Several(Vec<Vec<u32>>),
     /// A probability for each class, after mixup, cutmix or label smoothing.
     ///
     /// # Shapes
@@ -25,6 +28,7 @@ impl Targets {
     pub fn len(&self) -> usize {
         match self {
             Self::Hard(labels) => labels.len(),
+            Self::Several(sets) => sets.len(),
             Self::Soft { rows, classes } => rows.len() / (*classes).max(1),
         }
     }
@@ -34,10 +38,13 @@ impl Targets {
         self.len() == 0
     }
 
-    /// The most probable class of each sample.
+    /// The most probable class of each sample, the first of several.
     pub fn classes(&self) -> Vec<u32> {
         match self {
             Self::Hard(labels) => labels.clone(),
+            Self::Several(sets) => {
+                sets.iter().map(|set| set.first().copied().unwrap_or_default()).collect()
+            }
             Self::Soft { rows, classes } => {
                 rows.chunks_exact((*classes).max(1)).map(largest).collect()
             }

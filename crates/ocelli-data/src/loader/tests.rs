@@ -15,6 +15,8 @@ struct Numbers {
     classes: Vec<String>,
     broken: BTreeSet<u64>,
     panicking: bool,
+    /// Further classes of every sample that is not of them already.
+    others: Vec<u32>,
     reads: AtomicUsize,
 }
 
@@ -38,9 +40,11 @@ impl Source for Numbers {
         self.reads.fetch_add(1, Ordering::Relaxed);
         assert!(!self.panicking || index < self.len - 10, "no reading past the tenth last");
         let value = if self.broken.contains(&index) { vec![] } else { vec![index as u8; 2] };
+        let label = (index % u64::from(CLASSES)) as u32;
         Ok(Record {
             name: format!("number {index}"),
-            label: (index % u64::from(CLASSES)) as u32,
+            label,
+            others: self.others.iter().copied().filter(|other| *other != label).collect(),
             payload: Payload::Pixels(Image { width: 2, height: 1, channels: 1, pixels: value }),
         })
     }
@@ -145,6 +149,28 @@ fn ranks_together_see_what_one_rank_sees() {
 fn rows_of(targets: &Targets) -> Vec<f32> {
     let Targets::Soft { rows, classes: 5 } = targets else { panic!("{targets:?}") };
     rows.clone()
+}
+
+#[test]
+fn classes_of_a_sample_are_equally_probable() {
+    let numbers = || Numbers { others: vec![4], ..Numbers::new(8) };
+    let sets = contents(loader(numbers(), train()).epoch(0, 0));
+    let Targets::Several(sets_of_first) = &sets[0].1 else { panic!("{:?}", sets[0].1) };
+    for (set, index) in sets_of_first.iter().zip(&sets[0].2) {
+        let label = (index % u64::from(CLASSES)) as u32;
+        let expected = if label == 4 { vec![4] } else { vec![label, 4] };
+        assert_eq!(*set, expected);
+    }
+    assert_eq!((sets[0].1.len(), sets[0].1.classes().len()), (8, 8));
+
+    let mix = Mix { label_smoothing: 0.1, ..Mix::default() };
+    let smoothed = contents(loader(numbers(), LoaderConfig { mix, ..train() }).epoch(0, 0));
+    for (row, index) in rows_of(&smoothed[0].1).chunks(5).zip(&smoothed[0].2) {
+        let label = (index % u64::from(CLASSES)) as usize;
+        let own = if label == 4 { 0.92 } else { 0.47 };
+        assert!((row[label] - own).abs() < 1e-6 && (row[4] - own).abs() < 1e-6, "{row:?}");
+        assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+    }
 }
 
 #[test]

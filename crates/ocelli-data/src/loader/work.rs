@@ -21,15 +21,22 @@ pub(super) struct Work {
 
 /// What became of one sample.
 enum Outcome {
-    Ready { index: u64, label: u32 },
-    Unreadable { index: u64, error: Error },
+    /// With its classes, of which there is at least one.
+    Ready {
+        index: u64,
+        labels: Vec<u32>,
+    },
+    Unreadable {
+        index: u64,
+        error: Error,
+    },
     Panicked(Error),
     Stopped,
 }
 
 impl Outcome {
-    fn label(&self) -> Option<u32> {
-        if let Self::Ready { label, .. } = self { Some(*label) } else { None }
+    fn labels(&self) -> Option<&[u32]> {
+        if let Self::Ready { labels, .. } = self { Some(labels) } else { None }
     }
 }
 
@@ -92,7 +99,7 @@ impl Work {
         let draws = config.mix.draw(batch.global_len, (height, width), &mut random);
         batch.images.par_chunks_exact_mut((2 * pixels).max(1)).enumerate().for_each(
             |(pair, images)| {
-                if outcomes[2 * pair..][..2].iter().all(|outcome| outcome.label().is_some()) {
+                if outcomes[2 * pair..][..2].iter().all(|outcome| outcome.labels().is_some()) {
                     let (left, right) = images.split_at_mut(pixels);
                     draws.mix_pair(first + 2 * pair, left, right);
                 }
@@ -101,7 +108,7 @@ impl Work {
         let classes = self.shared.source.classes().len();
         let mut rows = Vec::with_capacity(outcomes.len() * classes);
         for (pair, outcomes) in outcomes.chunks(2).enumerate() {
-            let labels: Vec<u32> = outcomes.iter().filter_map(Outcome::label).collect();
+            let labels: Vec<&[u32]> = outcomes.iter().filter_map(Outcome::labels).collect();
             draws.label_pair(first + 2 * pair, &labels, classes, &mut rows);
         }
         Targets::Soft { rows, classes }
@@ -110,16 +117,16 @@ impl Work {
     /// Lists labels and indices, and closes the gaps that unreadable samples leave.
     fn assemble(&self, batch: &mut Batch, outcomes: Vec<Outcome>) -> Result<()> {
         let pixels: usize = batch.shape[1..].iter().product();
-        let mut labels = Vec::with_capacity(outcomes.len());
+        let mut sets: Vec<Vec<u32>> = Vec::with_capacity(outcomes.len());
         for (slot, outcome) in outcomes.into_iter().enumerate() {
             match outcome {
-                Outcome::Ready { index, label } => {
-                    let kept = labels.len();
+                Outcome::Ready { index, labels } => {
+                    let kept = sets.len();
                     if kept < slot {
                         let from = slot * pixels;
                         batch.images.copy_within(from..from + pixels, kept * pixels);
                     }
-                    labels.push(label);
+                    sets.push(labels);
                     batch.indices.push(index);
                 }
                 Outcome::Unreadable { error, .. } if self.error_budget() == 0 => {
@@ -130,11 +137,11 @@ impl Work {
                 Outcome::Stopped => return Err(Error::LoaderStopped),
             }
         }
-        batch.shape[0] = labels.len();
-        batch.images.truncate(labels.len() * pixels);
+        batch.shape[0] = sets.len();
+        batch.images.truncate(sets.len() * pixels);
         batch.global_len -= batch.skipped.len();
-        if let Targets::Hard(hard) = &mut batch.targets {
-            *hard = labels;
+        if matches!(batch.targets, Targets::Hard(_)) {
+            batch.targets = targets(sets);
         }
         Ok(())
     }
@@ -145,7 +152,7 @@ impl Work {
         }
         let Some(index) = self.order.index(position) else { return Outcome::Stopped };
         match catch_unwind(AssertUnwindSafe(|| self.read(index, position, output))) {
-            Ok(Ok(label)) => Outcome::Ready { index, label },
+            Ok(Ok(labels)) => Outcome::Ready { index, labels },
             Ok(Err(error)) => Outcome::Unreadable { index, error },
             Err(panic) => {
                 Outcome::Panicked(Error::WorkerPanicked { index, message: message(&*panic) })
@@ -153,7 +160,7 @@ impl Work {
         }
     }
 
-    fn read(&self, index: u64, position: u64, output: &mut [f32]) -> Result<u32> {
+    fn read(&self, index: u64, position: u64, output: &mut [f32]) -> Result<Vec<u32>> {
         let shared = &*self.shared;
         let record = shared.source.read(index)?;
         let mut random = shared.config.seed.stream(Purpose::AUGMENT, self.epoch, position);
@@ -161,8 +168,18 @@ impl Work {
         let applied = shared.transform.apply(&record.payload, &mut random, &mut scratch, output);
         shared.scratches.give_back(scratch);
         applied.map_err(|error| error.of_sample(record.name))?;
-        Ok(record.label)
+        let mut labels = vec![record.label];
+        labels.extend(record.others);
+        Ok(labels)
     }
+}
+
+/// The targets of samples that are not mixed.
+fn targets(sets: Vec<Vec<u32>>) -> Targets {
+    if sets.iter().any(|set| set.len() > 1) {
+        return Targets::Several(sets);
+    }
+    Targets::Hard(sets.into_iter().flatten().collect())
 }
 
 fn skip(index: u64, error: Error) -> Skipped {

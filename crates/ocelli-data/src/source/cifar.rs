@@ -146,6 +146,7 @@ impl Source for CifarSource {
         Ok(Record {
             name: record_name(batch, record),
             label: self.label(index)?,
+            others: Vec::new(),
             payload: Payload::Pixels(image),
         })
     }

@@ -120,7 +120,8 @@ impl Source for FolderSource {
         let path = self.path(index)?;
         let bytes = self.limits.read_file(&path)?;
         let name = path.display().to_string();
-        Ok(Record { name, label: self.label(index)?, payload: Payload::Encoded(bytes) })
+        let (label, payload) = (self.label(index)?, Payload::Encoded(bytes));
+        Ok(Record { name, label, others: Vec::new(), payload })
     }
 }
 

@@ -118,7 +118,8 @@ impl Source for IdxSource {
         let pixels =
             self.images.storage.read_vec_at(len, self.images.start + index * len as u64)?;
         let image = Image { width, height, channels, pixels };
-        Ok(Record { name: self.name(index)?, label, payload: Payload::Pixels(image) })
+        let payload = Payload::Pixels(image);
+        Ok(Record { name: self.name(index)?, label, others: Vec::new(), payload })
     }
 }
 

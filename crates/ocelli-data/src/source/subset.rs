@@ -50,12 +50,35 @@ impl Subset {
     /// # Errors
     /// [`Error::TooFewSamples`] when a class has fewer, and when a label cannot be read.
     pub fn hold_out(source: Arc<dyn Source>, count: u64, seed: Seed) -> Result<(Self, Self)> {
+        Self::hold_out_of_classes(source, seed, |_| count)
+    }
+
+    /// Splits a source in two: what is left, and about this `share` of each class, 0 to 1, drawn by
+    /// `seed`. Of a class that has samples, at least one is held out and at least one is left.
+    ///
+    /// # Errors
+    /// [`Error::TooFewSamples`] when a class has a single sample, and when a label cannot be read.
+    pub fn hold_out_share(source: Arc<dyn Source>, share: f64, seed: Seed) -> Result<(Self, Self)> {
+        Self::hold_out_of_classes(source, seed, |samples| match samples {
+            0 => 0,
+            1 => 2,
+            _ => ((samples as f64 * share).round() as u64).clamp(1, samples - 1),
+        })
+    }
+
+    /// Holds as many of each class out as `count` says of their number.
+    fn hold_out_of_classes(
+        source: Arc<dyn Source>,
+        seed: Seed,
+        count: impl Fn(u64) -> u64,
+    ) -> Result<(Self, Self)> {
         let mut classes: Vec<Vec<u64>> = vec![Vec::new(); source.classes().len()];
         for index in 0..source.len() {
             classes[source.label(index)? as usize].push(index);
         }
         let (mut left, mut held) = (Vec::new(), Vec::new());
         for (label, mut indices) in classes.into_iter().enumerate() {
+            let count = count(indices.len() as u64);
             if (indices.len() as u64) < count {
                 return Err(Error::TooFewSamples {
                     wanted: count,
@@ -163,6 +186,20 @@ mod tests {
         let mut all = [left.indices(), held.indices()].concat();
         all.sort_unstable();
         assert!(all.into_iter().eq(0..2000));
+    }
+
+    #[test]
+    fn a_share_of_each_class_is_held_out_however_large_it_is() {
+        let uneven = Subset::new(test_part(), (0..400).collect()).unwrap();
+        let sizes = class_counts(&uneven).unwrap();
+        let (left, held) = Subset::hold_out_share(Arc::new(uneven), 0.1, Seed(0)).unwrap();
+        let held = class_counts(&held).unwrap();
+        for ((size, left), held) in sizes.iter().zip(class_counts(&left).unwrap()).zip(held) {
+            assert_eq!((left + held, held), (*size, (*size as f64 / 10.0).round() as u64));
+        }
+        let alone = Subset::new(test_part(), vec![0]).unwrap();
+        let error = Subset::hold_out_share(Arc::new(alone), 0.5, Seed(0)).err().unwrap();
+        assert!(matches!(error, Error::TooFewSamples { wanted: 2, found: 1, .. }), "{error}");
     }
 
     #[test]

@@ -161,7 +161,8 @@ impl Source for TarSource {
         let (shard, entry) = self.locate(index)?;
         let bytes = shard.read_vec_at(entry.length as usize, entry.data())?;
         let name = self.name(index)?;
-        Ok(Record { name, label: entry.label, payload: Payload::Encoded(bytes) })
+        let payload = Payload::Encoded(bytes);
+        Ok(Record { name, label: entry.label, others: Vec::new(), payload })
     }
 }
 

@@ -43,6 +43,12 @@ fn fit(source: &[f32], target: &[f32], bias: bool) -> Vec<Fit> {
 fn a_known_filter_is_found_by_kernels_that_are_large_enough() {
     let source = noise(1);
     let fits = fit(&source, &filtered(&source, &FILTER, 0.3), true);
+    for fit in &fits {
+        eprintln!(
+            "figure: MSE of a known 3×3 filter, fitted with d = {}: {:.3e}",
+            fit.kernel, fit.mse
+        );
+    }
     assert!(fits[0].mse > 1e-2, "d = 1: {}", fits[0].mse);
     for fit in &fits[1..] {
         assert!(fit.mse < 1e-10, "d = {}: {}", fit.kernel, fit.mse);

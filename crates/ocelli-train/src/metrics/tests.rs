@@ -81,3 +81,24 @@ fn the_tallies_of_two_processes_make_one() {
     first.reduce(&other).unwrap();
     assert_eq!(first.finish(), whole.finish());
 }
+
+#[test]
+fn each_of_several_classes_is_a_right_answer() {
+    let logits = [2.0, 1.0, 0.0, 0.0, 1.0, 2.0];
+    let targets = Targets::Several(vec![vec![1, 0], vec![0, 1]]);
+    let mut tally = Tally::new(3);
+    tally.add_targets(&logits, &targets);
+    let scores = tally.finish();
+    assert_eq!((scores.samples, scores.correct), (2, 1));
+    assert_eq!(scores.class_samples, [2, 0, 0], "the answer of the first, the first of the second");
+    assert_eq!(scores.confusion, [[1, 0, 1], [0, 0, 0], [0, 0, 0]]);
+    // The means of the logits of the classes are 1.5 and 0.5, which makes 1.
+    let log_sum = (2.0_f64.exp() + 1.0_f64.exp() + 1.0).ln();
+    assert!((scores.loss - (log_sum - 1.0)).abs() < 1e-9);
+
+    let mut single = Tally::new(3);
+    single.add_targets(&logits, &Targets::Hard(vec![1, 2]));
+    let mut same = Tally::new(3);
+    same.add(&logits, &[1, 2]);
+    assert_eq!(single, same);
+}

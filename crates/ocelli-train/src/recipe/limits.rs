@@ -30,6 +30,9 @@ fn check_model(recipe: &Recipe) -> Result<()> {
 fn check_data(recipe: &Recipe) -> Result<()> {
     let source = &recipe.data.source;
     require("data.source", source, !source.is_empty(), "a dataset")?;
+    if let Some(share) = recipe.data.hold_out {
+        require("data.hold_out", share, share > 0.0 && share < 1.0, "above 0 and below 1")?;
+    }
     TrainTransform::new(recipe.input.clone(), recipe.augment)?;
     EvalTransform::new(recipe.input.clone(), recipe.eval)?;
     Ok(())

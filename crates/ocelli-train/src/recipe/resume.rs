@@ -6,10 +6,11 @@ use toml::{Table, Value};
 
 /// Fields that do not decide the weights of a step: when a run ends, where its data lies now, what
 /// is kept.
-const FREE: [&str; 7] = [
+const FREE: [&str; 8] = [
     "checkpoint.every",
     "checkpoint.keep",
     "data.error_budget",
+    "data.labels",
     "data.source",
     "data.test",
     "train.max_hours",
@@ -93,6 +94,10 @@ mod tests {
         assert_eq!(
             refuse("model.dropout=0.5"),
             "the run was begun with model.dropout not set, now it is 0.5"
+        );
+        assert_eq!(
+            refuse("data.hold_out=0.1"),
+            "the run was begun with data.hold_out not set, now it is 0.1"
         );
         assert!(refuse("train.epoch=3").contains("did you mean `train.epochs`?"));
     }

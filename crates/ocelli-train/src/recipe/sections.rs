@@ -45,6 +45,13 @@ pub struct DataSection {
     /// Another dataset to evaluate; none means the test part of `source`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<String>,
+    /// A file that says which images are of further classes, as [`ocelli_data::LabelFile`] reads it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labels: Option<PathBuf>,
+    /// The share of each class's training images, above 0 and below 1, that is held out and
+    /// evaluated instead of a test part, which is not opened then. It is drawn by the seed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hold_out: Option<f64>,
     /// How many unreadable images may be left out of each epoch; they are listed.
     pub error_budget: u64,
 }
@@ -221,7 +228,13 @@ impl Default for ModelSection {
 
 impl Default for DataSection {
     fn default() -> Self {
-        Self { source: "builtin:fashion-mnist".to_owned(), test: None, error_budget: 0 }
+        Self {
+            source: "builtin:fashion-mnist".to_owned(),
+            test: None,
+            labels: None,
+            hold_out: None,
+            error_budget: 0,
+        }
     }
 }
 

@@ -22,7 +22,9 @@ impl Source for Pictures {
         let path = self.0.get(index as usize).ok_or(Error::OutOfBounds { index, len })?;
         let name = path.display().to_string();
         match Limits::default().read_file(path) {
-            Ok(bytes) => Ok(Record { name, label: 0, payload: Payload::Encoded(bytes) }),
+            Ok(bytes) => {
+                Ok(Record { name, label: 0, others: Vec::new(), payload: Payload::Encoded(bytes) })
+            }
             Err(error) => Err(error.of_sample(name)),
         }
     }

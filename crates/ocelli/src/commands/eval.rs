@@ -4,7 +4,10 @@ mod report;
 
 use anyhow::Context;
 use ocelli::data::Error::{DifferentClasses, UnknownClass};
-use ocelli::data::{Loader, LoaderConfig, OpenOptions, Source, Split, open};
+use ocelli::data::{
+    LabelFile, Loader, LoaderConfig, OpenOptions, SeveralClasses, Source, Split, open,
+};
+use ocelli::train::recipe::DataSection;
 use ocelli::train::{Local, Recipe, RunFolder, Trained, evaluate};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -37,6 +40,10 @@ pub(crate) struct Args {
     /// The dataset, as in `ocelli data --help` [default: that of the run]
     #[arg(long, value_name = "DATASET")]
     data: Option<String>,
+    /// A file that says which images are of further classes: each of them is a right answer
+    /// [default: that of the run, for its own dataset]
+    #[arg(long, value_name = "FILE")]
+    labels: Option<PathBuf>,
     /// The part, where a dataset has two
     #[arg(long, value_name = "train|test", default_value = "test")]
     split: Split,
@@ -87,26 +94,35 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
 
 /// The dataset that was named, or the one that the run was trained with.
 fn open_data(args: &Args, trained: &Trained) -> anyhow::Result<Arc<dyn Source>> {
-    let of_run = args.place.as_deref().and_then(data_of_run);
-    let Some(uri) = args.data.clone().or(of_run) else {
-        return Err(BadUsage("name a dataset with --data".to_owned()).into());
+    let of_run = args.place.as_deref().and_then(section_of_run);
+    let (uri, labels) = match (&args.data, of_run) {
+        (Some(uri), _) => (uri.clone(), None),
+        (None, Some(data)) => (data.test.unwrap_or(data.source), data.labels),
+        (None, None) => return Err(BadUsage("name a dataset with --data".to_owned()).into()),
     };
     let options = OpenOptions { classes: trained.classes.clone(), ..OpenOptions::of(args.split) };
     let file = trained.file.display();
     let other_classes = || format!("{uri} has not the classes that {file} knows");
-    match open(&uri, &options) {
+    let source = match open(&uri, &options) {
         Err(error @ (DifferentClasses { .. } | UnknownClass { .. })) => {
-            Err(error).with_context(other_classes)
+            return Err(error).with_context(other_classes);
         }
-        source => Ok(source?),
+        source => source?,
+    };
+    match args.labels.clone().or(labels) {
+        Some(file) => Ok(Arc::new(SeveralClasses::new(source, &LabelFile::read(&file)?)?)),
+        None => Ok(source),
     }
 }
 
 /// The dataset with which the run was evaluated to which `place`, a run's folder or a checkpoint
 /// in it, belongs.
 pub(crate) fn data_of_run(place: &Path) -> Option<String> {
+    section_of_run(place).map(|data| data.test.unwrap_or(data.source))
+}
+
+fn section_of_run(place: &Path) -> Option<DataSection> {
     let folders = place.ancestors().take(4);
     let file = folders.map(RunFolder::recipe_path).find(|path| path.is_file())?;
-    let data = Recipe::load::<&str>(&file, &[]).ok()?.data;
-    Some(data.test.unwrap_or(data.source))
+    Some(Recipe::load::<&str>(&file, &[]).ok()?.data)
 }

@@ -21,6 +21,7 @@ fn resolved(name: &str, overrides: &[&str]) -> Recipe {
 
 #[track_caller]
 fn assert_close(actual: f64, expected: f64) {
+    eprintln!("figure: {actual:.6} where {expected} is published");
     assert!((actual - expected).abs() <= 1e-4 * expected.abs(), "{actual} is not {expected}");
 }
 

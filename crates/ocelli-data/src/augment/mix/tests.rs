@@ -19,7 +19,8 @@ proptest! {
         let draws = mix.draw(32, (9, 5), &mut Seed(1).stream(Purpose::MIX, 0, step));
         for position in [0, 14, 16, 30] {
             let mut rows = Vec::new();
-            draws.label_pair(position, &labels, 7, &mut rows);
+            let sets: Vec<&[u32]> = labels.iter().map(std::slice::from_ref).collect();
+            draws.label_pair(position, &sets, 7, &mut rows);
             for (row, label) in rows.chunks(7).zip(&labels) {
                 prop_assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-5);
                 prop_assert!(row.iter().all(|entry| (-1e-6..=1.0001).contains(entry)));
@@ -44,7 +45,7 @@ fn pixels_and_labels_are_mixed_alike() {
         let (mut first, mut second) = (vec![1.0_f32; 2 * 64], vec![0.0_f32; 2 * 64]);
         draws.mix_pair(position, &mut first, &mut second);
         let mut rows = Vec::new();
-        draws.label_pair(position, &[0, 1], 2, &mut rows);
+        draws.label_pair(position, &[&[0], &[1]], 2, &mut rows);
         let mean = |image: &[f32]| image.iter().sum::<f32>() / image.len() as f32;
         assert!((mean(&first) - rows[0]).abs() < 1e-5);
         assert!((mean(&second) - rows[2]).abs() < 1e-5);
@@ -60,7 +61,7 @@ fn the_larger_part_of_a_mixed_image_is_its_own() {
 #[test]
 fn a_sample_without_partner_keeps_its_label() {
     let mut rows = Vec::new();
-    draws(Mix { mixup: 1.0, ..Mix::default() }, 5).label_pair(4, &[2], 3, &mut rows);
+    draws(Mix { mixup: 1.0, ..Mix::default() }, 5).label_pair(4, &[&[2]], 3, &mut rows);
     assert_eq!(rows, [0.0, 0.0, 1.0]);
 }
 
@@ -71,7 +72,7 @@ fn smoothing_alone_leaves_pixels_and_spreads_labels() {
     draws.mix_pair(0, &mut first, &mut second);
     assert_eq!((first, second), (vec![1.0; 64], vec![2.0; 64]));
     let mut rows = Vec::new();
-    draws.label_pair(0, &[1, 0], 2, &mut rows);
+    draws.label_pair(0, &[&[1], &[0]], 2, &mut rows);
     let expected = [0.05, 0.95, 0.95, 0.05];
     assert!(rows.iter().zip(expected).all(|(row, expected)| (row - expected).abs() < 1e-6));
 }

@@ -52,7 +52,12 @@ impl Source for Noise {
         let pixels = (0..SIDE * SIDE * channels).map(|at| byte(at / channels)).collect();
         let image =
             Image { width: SIDE as u32, height: SIDE as u32, channels: self.channels, pixels };
-        Ok(Record { name: format!("noise-{index}"), label, payload: Payload::Pixels(image) })
+        Ok(Record {
+            name: format!("noise-{index}"),
+            label,
+            others: Vec::new(),
+            payload: Payload::Pixels(image),
+        })
     }
 }
 

@@ -50,7 +50,12 @@ impl Source for Patterns {
         };
         let pixels = (0..SIDE * SIDE).map(pixel).collect();
         let image = Image { width: SIDE as u32, height: SIDE as u32, channels: 1, pixels };
-        Ok(Record { name: format!("pattern {index}"), label, payload: Payload::Pixels(image) })
+        Ok(Record {
+            name: format!("pattern {index}"),
+            label,
+            others: Vec::new(),
+            payload: Payload::Pixels(image),
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use ocelli::recipes::{self, RECIPES};
 use ocelli::train::grid::Grid;
-use ocelli::train::recipe::{DEFAULT, FINETUNE};
+use ocelli::train::recipe::{DEFAULT, DataSection, FINETUNE};
 use ocelli::train::{Error, Recipe, RunFolder};
 use std::borrow::Cow;
 use std::fs;
@@ -116,7 +116,7 @@ pub(super) fn check_same(folder: &Path, wanted: &Recipe) -> anyhow::Result<()> {
 /// may differ, as for [`Recipe::resume`].
 fn is_same_run(begun: &Recipe, wanted: &Recipe) -> bool {
     let mut wanted = wanted.clone();
-    wanted.data = begun.data.clone();
+    wanted.data = DataSection { hold_out: wanted.data.hold_out, ..begun.data.clone() };
     wanted.checkpoint = begun.checkpoint.clone();
     wanted.train.max_steps = begun.train.max_steps;
     wanted.train.max_hours = begun.train.max_hours;

@@ -1,0 +1,193 @@
+//! Images that are of several classes.
+//!
+//! ImageNet-21k has the same picture under several of its classes; EfficientNetV2 is pre-trained on
+//! the set of them. A dataset gives each sample one class; a file can give it more.
+
+use super::{Source, in_bounds};
+use crate::{Error, Record, Result};
+use rayon::prelude::*;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A file that says which images are of further classes: a line each, with the name of the image and
+/// the names of the classes, separated by tabs.
+///
+/// ```text
+/// n01440764/n01440764_10026.JPEG<TAB>n01439121<TAB>n02512053
+/// ```
+///
+/// The name may be as short as it is unambiguous: a sample is meant where its own name is that, or
+/// ends with it after a slash.
+#[derive(Clone, Debug)]
+pub struct LabelFile {
+    path: PathBuf,
+    lines: Vec<Line>,
+    /// The line of each name.
+    by_name: HashMap<String, u32>,
+}
+
+#[derive(Clone, Debug)]
+struct Line {
+    /// Counted from 1.
+    number: usize,
+    classes: Vec<String>,
+}
+
+impl LabelFile {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// [`Error::BadLabelFile`] when it is not UTF-8, a line has no class or an empty field, or a name
+    /// comes twice.
+    pub fn read(path: &Path) -> Result<Self> {
+        let bytes = std::fs::read(path).map_err(Error::io(path))?;
+        let text = String::from_utf8(bytes).map_err(|_| Error::BadLabelFile {
+            path: path.to_owned(),
+            reason: "not UTF-8".into(),
+        })?;
+        Self::parse(path, &text)
+    }
+
+    fn parse(path: &Path, text: &str) -> Result<Self> {
+        let mut file = Self { path: path.to_owned(), lines: Vec::new(), by_name: HashMap::new() };
+        for (index, line) in text.lines().enumerate() {
+            if line.trim().is_empty() {
+                continue;
+            }
+            let number = index + 1;
+            let mut fields = line.split('\t').map(str::trim);
+            let name = fields.next().unwrap_or_default().to_owned();
+            let classes: Vec<String> = fields.map(str::to_owned).collect();
+            if name.is_empty() || classes.is_empty() || classes.iter().any(String::is_empty) {
+                let expected = "expected the name of an image, a tab, and classes between tabs";
+                return Err(file.refuse(format!("line {number}: {expected}")));
+            }
+            if let Some(before) = file.by_name.insert(name.clone(), file.lines.len() as u32) {
+                let before = file.lines[before as usize].number;
+                return Err(
+                    file.refuse(format!("`{name}` is in line {before} and in line {number}"))
+                );
+            }
+            file.lines.push(Line { number, classes });
+        }
+        Ok(file)
+    }
+
+    /// Where it was read.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The line that means the sample called `name`; the longest of several names.
+    fn line_of(&self, name: &str) -> Option<u32> {
+        // The members of a tar come after its name, a comma and a space.
+        let is_end = |(at, c): &(usize, char)| match c {
+            '/' | '\\' => true,
+            ' ' => name[..*at].ends_with(','),
+            _ => false,
+        };
+        let ends = name.char_indices().filter(is_end).map(|(at, _)| &name[at + 1..]);
+        std::iter::once(name).chain(ends).find_map(|end| self.by_name.get(end).copied())
+    }
+
+    /// The labels of each line.
+    fn labels(&self, classes: &[String]) -> Result<Vec<Vec<u32>>> {
+        let places: HashMap<&str, u32> =
+            classes.iter().zip(0..).map(|(name, label)| (name.as_str(), label)).collect();
+        let labels = |line: &Line| -> Result<Vec<u32>> {
+            let label = |class: &String| {
+                places.get(class.as_str()).copied().ok_or_else(|| Error::UnknownClass {
+                    name: format!("{}, line {}", self.path.display(), line.number),
+                    class: class.clone(),
+                    classes: classes.len(),
+                })
+            };
+            line.classes.iter().map(label).collect()
+        };
+        self.lines.iter().map(labels).collect()
+    }
+
+    fn refuse(&self, reason: String) -> Error {
+        Error::BadLabelFile { path: self.path.clone(), reason }
+    }
+}
+
+/// A source some of whose samples have further classes.
+///
+/// Memory: 4 bytes for each sample, and 4 for each further class.
+pub struct SeveralClasses {
+    source: Arc<dyn Source>,
+    /// Where the further classes of each sample begin, and of the last end.
+    starts: Vec<u32>,
+    classes: Vec<u32>,
+    named: usize,
+}
+
+impl SeveralClasses {
+    /// Gives the samples of `source` the classes of `file`. Reads the name of every sample once.
+    ///
+    /// # Errors
+    /// [`Error::UnknownClass`] when the source has no such class, [`Error::BadLabelFile`] when a line
+    /// means more than one sample, and when a name cannot be read.
+    pub fn new(source: Arc<dyn Source>, file: &LabelFile) -> Result<Self> {
+        let labels = file.labels(source.classes())?;
+        let lines: Vec<Option<u32>> = (0..source.len())
+            .into_par_iter()
+            .map(|index| Ok(file.line_of(&source.name(index)?)))
+            .collect::<Result<_>>()?;
+
+        let mut meant = vec![false; labels.len()];
+        let (mut starts, mut classes) = (vec![0], Vec::new());
+        for line in lines {
+            if let Some(line) = line.map(|line| line as usize) {
+                if std::mem::replace(&mut meant[line], true) {
+                    let number = file.lines[line].number;
+                    let reason = "is the name of several samples; write more of their paths";
+                    return Err(file.refuse(format!("line {number}: it {reason}")));
+                }
+                classes.extend_from_slice(&labels[line]);
+            }
+            starts.push(classes.len() as u32);
+        }
+        let named = meant.into_iter().filter(|meant| *meant).count();
+        Ok(Self { source, starts, classes, named })
+    }
+
+    /// How many samples the file names.
+    pub fn named(&self) -> usize {
+        self.named
+    }
+}
+
+impl Source for SeveralClasses {
+    fn len(&self) -> u64 {
+        self.source.len()
+    }
+
+    fn classes(&self) -> &[String] {
+        self.source.classes()
+    }
+
+    fn read(&self, index: u64) -> Result<Record> {
+        let at = in_bounds(index, self.len())?;
+        let mut record = self.source.read(index)?;
+        for class in &self.classes[self.starts[at] as usize..self.starts[at + 1] as usize] {
+            if *class != record.label && !record.others.contains(class) {
+                record.others.push(*class);
+            }
+        }
+        Ok(record)
+    }
+
+    fn label(&self, index: u64) -> Result<u32> {
+        self.source.label(index)
+    }
+
+    fn name(&self, index: u64) -> Result<String> {
+        self.source.name(index)
+    }
+}
+
+#[cfg(test)]
+mod tests;
