@@ -190,7 +190,7 @@ pub struct Pool {
 }
 
 /// A local response normalisation (Krizhevsky et al. 2012, section 3.3):
-/// x[c] / (k + α / n · Σ x[j]²)^β, the sum being over the n channels around c.
+/// `x[c] / (k + α / n · Σ x[j]²)^β`, the sum being over the n channels around c.
 ///
 /// α is divided by n as in Caffe and PyTorch; the paper has no division.
 #[derive(Clone, Copy, Debug, PartialEq)]
