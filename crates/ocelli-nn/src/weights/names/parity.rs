@@ -216,7 +216,7 @@ fn compare(is_wanted: impl Fn(&str, &str) -> bool) {
             let logits: Vec<f32> = logits.into_data().iter::<f32>().collect();
             let error = relative_error(&logits, &expected);
             figure(&format!("{name} as in {scheme} at {size}, {how} logits"), error);
-            assert!(error < 1e-5, "{name} at {size}, {how}: logits differ by {error:e}");
+            assert!(error < 3e-5, "{name} at {size}, {how}: logits differ by {error:e}");
         }
     }
 }

@@ -8,7 +8,7 @@ use ocelli::random::Seed;
 
 use super::row::Row;
 use crate::commands::bench::contest::Arena;
-use crate::commands::bench::memory::{self, Watch};
+use crate::commands::bench::memory;
 use crate::commands::bench::models::{images, inference, training_step};
 
 /// The batch sizes of small images and of large ones, and where small ones end, in pixels.
@@ -55,19 +55,18 @@ impl Measuring<'_> {
         let batch = self.batch.unwrap_or(usual);
         tracing::info!("{}: {size} pixels, batches of {batch}", row.model);
 
-        let watch = Watch::start();
         let network = model.network(&model.options(), Seed(self.seed), &self.device)?;
         row.set_latency(self.infer(&network, 1, size)?);
-        row.set_inference(batch, self.infer(&network, batch, size)?, peak(watch.as_ref()));
+        row.set_inference(batch, self.infer(&network, batch, size)?);
         if !self.training {
             return Ok(row);
         }
         match self.fit(&network, batch, size) {
             Fit::Batch(batch) => {
-                let watch = Watch::start();
+                let bytes = bytes_of_step(&network, batch, size);
                 let images = images(batch, size, &self.device);
                 let ms = self.arena.time(training_step(network, images))?;
-                row.set_training(batch, ms, peak(watch.as_ref()));
+                row.set_training(batch, ms, bytes);
             }
             Fit::Not(reason) => {
                 tracing::warn!("{}: training is skipped: {reason}", row.model);
@@ -87,13 +86,9 @@ impl Measuring<'_> {
     fn fit(&self, network: &Network, batch: usize, size: usize) -> Fit {
         let free = || memory::available().map(|bytes| (bytes as f64 * USABLE) as u64);
         let Some(usable) = self.memory.or_else(free) else { return Fit::Batch(batch) };
-        // The optimiser keeps a number for each parameter.
-        let kept: usize = network.params().iter().map(|(_, entry)| 4 * entry.spec.len()).sum();
-        let step = |batch| GradientEngine::memory(network, [batch, 3, size, size]);
-        let needed = |batch| step(batch).map(|bytes| bytes + kept as u64);
         let mut smallest = batch;
         loop {
-            match needed(smallest) {
+            match bytes_of_step(network, smallest, size) {
                 Some(bytes) if bytes > usable => {
                     if smallest == 1 || self.batch.is_some() {
                         return Fit::Not(too_large(smallest, bytes, usable));
@@ -106,8 +101,12 @@ impl Measuring<'_> {
     }
 }
 
-fn peak(watch: Option<&Watch>) -> Option<u64> {
-    watch.and_then(Watch::peak)
+/// About how many bytes a training step takes: feature maps, gradients, and for each parameter its
+/// value and what the optimiser keeps. `None` where there is no plan to tell.
+fn bytes_of_step(network: &Network, batch: usize, size: usize) -> Option<u64> {
+    let params: usize = network.params().iter().map(|(_, entry)| entry.spec.len()).sum();
+    let kept = (2 * params * size_of::<f32>()) as u64;
+    GradientEngine::memory(network, [batch, 3, size, size]).map(|bytes| bytes + kept)
 }
 
 fn too_large(batch: usize, needed: u64, usable: u64) -> String {

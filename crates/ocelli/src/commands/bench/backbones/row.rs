@@ -20,12 +20,10 @@ pub(super) struct Row {
     pub(super) latency_ms: Option<f64>,
     batch: Option<usize>,
     pub(super) infer_images_per_second: Option<f64>,
-    /// The most memory beyond what the process had before, in MiB, weights included.
-    infer_peak_mib: Option<u64>,
     pub(super) train_batch: Option<usize>,
     pub(super) train_images_per_second: Option<f64>,
-    /// As above, without the weights.
-    pub(super) train_peak_mib: Option<u64>,
+    /// About how much memory a step takes, in MiB: weights, feature maps, gradients, optimiser.
+    pub(super) train_mib: Option<u64>,
     /// Why training was not measured.
     pub(super) train_skipped: Option<String>,
     pub(super) top1: Option<f64>,
@@ -52,10 +50,9 @@ impl Row {
             latency_ms: None,
             batch: None,
             infer_images_per_second: None,
-            infer_peak_mib: None,
             train_batch: None,
             train_images_per_second: None,
-            train_peak_mib: None,
+            train_mib: None,
             train_skipped: None,
             top1: accuracy.map(|it| it.top1),
             top5: accuracy.and_then(|it| it.top5),
@@ -71,16 +68,15 @@ impl Row {
         self.latency_ms = Some(rounded(ms));
     }
 
-    pub(super) fn set_inference(&mut self, batch: usize, ms: f64, peak: Option<u64>) {
+    pub(super) fn set_inference(&mut self, batch: usize, ms: f64) {
         self.batch = Some(batch);
         self.infer_images_per_second = Some(speed(batch, ms));
-        self.infer_peak_mib = peak.map(mebibytes);
     }
 
-    pub(super) fn set_training(&mut self, batch: usize, ms: f64, peak: Option<u64>) {
+    pub(super) fn set_training(&mut self, batch: usize, ms: f64, bytes: Option<u64>) {
         self.train_batch = Some(batch);
         self.train_images_per_second = Some(speed(batch, ms));
-        self.train_peak_mib = peak.map(mebibytes);
+        self.train_mib = bytes.map(mebibytes);
     }
 }
 

@@ -65,7 +65,7 @@ impl fmt::Display for Sheet {
                     None => number(row.train_images_per_second),
                 },
                 whole(row.train_batch.map(|batch| batch as u64)),
-                whole(row.train_peak_mib),
+                whole(row.train_mib),
                 row.top1.map(percent).unwrap_or_default(),
                 row.weights_project.unwrap_or_default().to_owned(),
             ]);
