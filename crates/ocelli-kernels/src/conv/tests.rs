@@ -1,4 +1,5 @@
 use super::*;
+use crate::geometry::{Axis, Window};
 use crate::testing::{any_geometry, assert_close, values};
 use proptest::prelude::*;
 
@@ -67,6 +68,20 @@ fn a_weight_gradient_over_many_pixels_is_summed_over_all_segments() {
     let [_, _, expected] = naive(conv, &x, &[0.0; 6], &dy);
     let mut dw = [0.0; 6];
     conv.weight_gradient(Rows::dense(&x, 3), Rows::dense(&dy, 2), &mut dw);
+    assert_close(&dw, &expected);
+}
+
+#[test]
+fn blocks_of_padding_alone_add_nothing_to_a_weight_gradient() {
+    let plain = Window { kernel: 1, stride: 1, dilation: 1, before: 0 };
+    let rows = Axis { window: plain, input: 9, output: 12 };
+    let columns = Axis { window: Window { stride: 3, ..plain }, input: 25, output: 9 };
+    let geometry = Geometry { batch: 1, rows, columns };
+    let conv = Conv { geometry, in_channels: 1, out_channels: 1 };
+    let (x, dy) = (values(9 * 25, 1), values(12 * 9, 2));
+    let [_, _, expected] = naive(conv, &x, &[0.0], &dy);
+    let mut dw = [9.0];
+    conv.weight_gradient(Rows::dense(&x, 1), Rows::dense(&dy, 1), &mut dw);
     assert_close(&dw, &expected);
 }
 

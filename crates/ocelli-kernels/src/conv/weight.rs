@@ -129,10 +129,12 @@ fn add_block(
     sums: &mut [f32],
 ) {
     let window = geometry.rows.window;
-    let start = (outputs.start * window.stride).saturating_sub(window.before);
+    let height = geometry.rows.input;
+    // A block whose windows lie in the padding below the image touches no row of it.
+    let start = (outputs.start * window.stride).saturating_sub(window.before).min(height);
     let reach = (window.kernel - 1) * window.dilation;
     let end = ((outputs.end - 1) * window.stride + reach + 1).saturating_sub(window.before);
-    let inputs = start..end.min(geometry.rows.input).max(start);
+    let inputs = start..end.min(height).max(start);
     with_scratch(inputs.len() * block::padded_width(geometry) * x.channels(), |packed| {
         dispatch(Block { geometry, x, dy, outputs, inputs, packed, sums });
     });
