@@ -8,9 +8,9 @@ use std::{
 
 /// Replaces the file at `path` with `bytes`: after a crash it is the old file or the new one.
 ///
-/// Fails when the folder does not exist, is read-only, or is full; the old file is then
-/// untouched.
-pub(super) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// # Errors
+/// When the folder does not exist, is read-only, or is full; the old file is then untouched.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),

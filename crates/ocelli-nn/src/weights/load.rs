@@ -1,7 +1,7 @@
 //! Loading a state dict into a network, with a report of what fitted and what did not.
 
 use super::{
-    StateDict,
+    StateDict, TensorEntry,
     error::{Result, WeightsError},
     fit::{Fit, Slot},
 };
@@ -156,8 +156,8 @@ impl fmt::Display for LoadReport {
 ///
 /// # Errors
 /// [`WeightsError::OtherHead`] when only the classifier has another size,
-/// [`WeightsError::OtherModel`] when anything else is missing, mis-shaped or unused, and when the
-/// file cannot be read.
+/// [`WeightsError::OtherModel`] when anything else is missing, mis-shaped or unused,
+/// [`WeightsError::Tensor`] when an element is no finite number, and when the file cannot be read.
 pub fn load(network: &mut Network, dict: &StateDict, options: &LoadOptions) -> Result<LoadReport> {
     let (fit, report) = fit(network.graph(), dict, options)?;
     let ids: Vec<_> = network.params().iter().map(|(id, _)| id).collect();
@@ -165,7 +165,7 @@ pub fn load(network: &mut Network, dict: &StateDict, options: &LoadOptions) -> R
         let name = &network.params().get(id).spec.name;
         match slot {
             Slot::Fits(entry) if !report.reset.contains(name) => {
-                let values = entry.values()?;
+                let values = finite_values(dict, entry)?;
                 network
                     .params_mut()
                     .set_values(id, values)
@@ -187,7 +187,7 @@ pub fn load(network: &mut Network, dict: &StateDict, options: &LoadOptions) -> R
 pub fn network_from(graph: Graph, dict: &StateDict, device: &Device) -> Result<Network> {
     let (fit, _) = fit(&graph, dict, &LoadOptions::default())?;
     let values = graph.params().iter().zip(&fit.slots).map(|(param, slot)| match slot {
-        Slot::Fits(entry) => entry.values(),
+        Slot::Fits(entry) => finite_values(dict, entry),
         // All that may be absent are batch counts.
         _ => Ok(vec![0.0; param.len()]),
     });
@@ -196,6 +196,18 @@ pub fn network_from(graph: Graph, dict: &StateDict, device: &Device) -> Result<N
         WeightsError::Container { file: dict.file().to_owned(), reason: error.to_string() }
     })?;
     Ok(Network::from_parts(graph, params))
+}
+
+/// The elements of a tensor. One that is no number would make every answer of the network none.
+fn finite_values(dict: &StateDict, entry: &TensorEntry) -> Result<Vec<f32>> {
+    let values = entry.values()?;
+    match values.iter().position(|value| !value.is_finite()) {
+        None => Ok(values),
+        Some(at) => {
+            let reason = format!("{} at element {at}, expected finite numbers", values[at]);
+            Err(dict.tensor_error(entry.name(), reason))
+        }
+    }
 }
 
 /// What `dict` has for the parameters of `graph`, unless `options` refuse it.
