@@ -15,6 +15,7 @@ mod html;
 mod mosaic;
 mod pixel_picture;
 mod plot;
+mod rgb_png;
 mod run_report;
 mod tensorboard;
 

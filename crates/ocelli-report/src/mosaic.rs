@@ -1,6 +1,6 @@
 //! Many small grey pictures side by side, as PNG.
 
-use crate::ReportError;
+use crate::{ReportError, rgb_png};
 
 /// The colours of frames with their names; the first three are those of GhostNet's figure 1.
 pub const FRAME_COLOURS: [(&str, [u8; 3]); 6] = [
@@ -61,7 +61,7 @@ impl Mosaic {
         for (index, tile) in self.tiles.iter().enumerate() {
             canvas.draw(tile, index);
         }
-        canvas.to_png()
+        rgb_png::encode([canvas.height, canvas.width], &canvas.pixels)
     }
 }
 
@@ -111,32 +111,12 @@ impl<'a> Canvas<'a> {
             self.pixels[row * self.width + left..][..width].fill(colour);
         }
     }
-
-    fn to_png(&self) -> Result<Vec<u8>, ReportError> {
-        let failed = |error: png::EncodingError| ReportError::Picture { reason: error.to_string() };
-        let mut bytes = Vec::new();
-        let mut encoder = png::Encoder::new(&mut bytes, self.width as u32, self.height as u32);
-        encoder.set_color(png::ColorType::Rgb);
-        encoder.set_depth(png::BitDepth::Eight);
-        let mut writer = encoder.write_header().map_err(failed)?;
-        writer.write_image_data(self.pixels.as_flattened()).map_err(failed)?;
-        writer.finish().map_err(failed)?;
-        Ok(bytes)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Cursor;
-
-    /// Width, height and pixels.
-    fn decode(png: &[u8]) -> (usize, usize, Vec<u8>) {
-        let mut reader = png::Decoder::new(Cursor::new(png)).read_info().unwrap();
-        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
-        let info = reader.next_frame(&mut pixels).unwrap();
-        (info.width as usize, info.height as usize, pixels)
-    }
+    use crate::rgb_png::decode;
 
     #[test]
     fn tiles_are_enlarged_stretched_and_framed() {

@@ -1,6 +1,6 @@
 //! One picture, enlarged so that single pixels can be seen, some of them in rings.
 
-use crate::ReportError;
+use crate::{ReportError, rgb_png};
 
 /// The side to which small pictures are enlarged, in pixels.
 const SIDE: usize = 160;
@@ -42,7 +42,7 @@ impl PixelPicture {
         for ring in &self.rings {
             self.draw_ring(*ring, factor, &mut canvas);
         }
-        self.encode(factor, &canvas)
+        rgb_png::encode([self.height, self.width].map(|side| side * factor), &canvas)
     }
 
     fn enlarged(&self, factor: usize) -> Vec<[u8; 3]> {
@@ -78,32 +78,12 @@ impl PixelPicture {
             }
         }
     }
-
-    fn encode(&self, factor: usize, canvas: &[[u8; 3]]) -> Result<Vec<u8>, ReportError> {
-        let failed = |error: png::EncodingError| ReportError::Picture { reason: error.to_string() };
-        let (width, height) = (self.width * factor, self.height * factor);
-        let mut bytes = Vec::new();
-        let mut encoder = png::Encoder::new(&mut bytes, width as u32, height as u32);
-        encoder.set_color(png::ColorType::Rgb);
-        encoder.set_depth(png::BitDepth::Eight);
-        let mut writer = encoder.write_header().map_err(failed)?;
-        writer.write_image_data(canvas.as_flattened()).map_err(failed)?;
-        writer.finish().map_err(failed)?;
-        Ok(bytes)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Cursor;
-
-    fn decode(png: &[u8]) -> (usize, usize, Vec<u8>) {
-        let mut reader = png::Decoder::new(Cursor::new(png)).read_info().unwrap();
-        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
-        let info = reader.next_frame(&mut pixels).unwrap();
-        (info.width as usize, info.height as usize, pixels)
-    }
+    use crate::rgb_png::decode;
 
     #[test]
     fn a_pixel_is_seen_inside_its_ring() {
