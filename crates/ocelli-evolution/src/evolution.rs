@@ -232,7 +232,7 @@ impl Evolution {
         if counts && rules.fitness.is_some_and(|limit| self.config.goal.is_better(best, limit)) {
             return Some(End::Fitness);
         }
-        if counts && rules.spread.is_some_and(|limit| self.spread() <= limit) {
+        if counts && rules.spread.is_some_and(|limit| self.has_spread_of(limit)) {
             return Some(End::Spread);
         }
         if self.generations() >= rules.generations {
@@ -242,13 +242,13 @@ impl Evolution {
         rules.evaluations.is_some_and(|limit| next > limit).then_some(End::Evaluations)
     }
 
-    /// The deviation of fitness over the size of its mean.
-    fn spread(&self) -> f64 {
+    /// Whether the deviation of fitness is at most this share of the size of its mean.
+    fn has_spread_of(&self, limit: f64) -> bool {
         let fitness = &self.state.fitness;
         let count = fitness.len() as f64;
         let mean = fitness.iter().sum::<f64>() / count;
         let variance = fitness.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
-        variance.sqrt() / mean.abs()
+        variance.sqrt() <= limit * mean.abs()
     }
 
     fn make_candidates(&mut self) {
