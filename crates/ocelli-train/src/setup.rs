@@ -90,12 +90,23 @@ impl Setup {
     }
 }
 
-fn sources(recipe: &Recipe) -> Result<(Arc<dyn Source>, Arc<dyn Source>)> {
+/// The images that a recipe trains on, and those that it evaluates, with all their classes.
+///
+/// # Errors
+/// When a dataset or the file of labels cannot be opened, or has not the parts that it should.
+pub fn sources(recipe: &Recipe) -> Result<(Arc<dyn Source>, Arc<dyn Source>)> {
     let data = &recipe.data;
     let file = data.labels.as_deref().map(LabelFile::read).transpose()?;
     if let Some(share) = data.hold_out {
         let whole = open(&data.source, &OpenOptions::of(Split::Train))?;
-        let whole = of_several_classes(whole, file.as_ref())?;
+        let whole: Arc<dyn Source> = match &file {
+            None => whole,
+            Some(file) => {
+                let whole = SeveralClasses::new(whole, file)?;
+                file.check_named(whole.named())?;
+                Arc::new(whole)
+            }
+        };
         let (train, held) = Subset::hold_out_share(whole, share, Seed(recipe.seed))?;
         return Ok((Arc::new(train), Arc::new(held)));
     }
@@ -108,31 +119,10 @@ fn sources(recipe: &Recipe) -> Result<(Arc<dyn Source>, Arc<dyn Source>)> {
             (train, test)
         }
     };
-    let train = of_several_classes(train, file.as_ref())?;
-    // A file may be of the training images alone.
-    let test: Arc<dyn Source> = match &file {
-        Some(file) => Arc::new(SeveralClasses::new(test, file)?),
-        None => test,
-    };
-    Ok((train, test))
-}
-
-/// A source with the further classes that a file gives its samples, some at least.
-fn of_several_classes(
-    source: Arc<dyn Source>,
-    file: Option<&LabelFile>,
-) -> Result<Arc<dyn Source>> {
-    let Some(file) = file else { return Ok(source) };
-    let source = SeveralClasses::new(source, file)?;
-    if source.named() == 0 {
-        return Err(Error::Field {
-            field: "data.labels".to_owned(),
-            found: file.path().display().to_string(),
-            expected: "a file that names images of the dataset".to_owned(),
-        });
-    }
-    tracing::info!("{} names {} images", file.path().display(), source.named());
-    Ok(Arc::new(source))
+    let Some(file) = &file else { return Ok((train, test)) };
+    let [train, test] = SeveralClasses::of_parts([train, test], file)?;
+    file.check_named(train.named() + test.named())?;
+    Ok((Arc::new(train), Arc::new(test)))
 }
 
 fn network(

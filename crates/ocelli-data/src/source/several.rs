@@ -4,11 +4,14 @@
 //! the set of them. A dataset gives each sample one class; a file can give it more.
 
 use super::{Source, in_bounds};
-use crate::{Error, Record, Result};
+use crate::{Error, Limits, Record, Result};
 use rayon::prelude::*;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// ImageNet-21k's file is far smaller.
+const LARGEST_FILE: u64 = 1 << 30;
 
 /// A file that says which images are of further classes: a line each, with the name of the image and
 /// the names of the classes, separated by tabs.
@@ -41,7 +44,8 @@ impl LabelFile {
     /// [`Error::BadLabelFile`] when it is not UTF-8, a line has no class or an empty field, or a name
     /// comes twice.
     pub fn read(path: &Path) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(Error::io(path))?;
+        let limits = Limits { file_bytes: LARGEST_FILE, ..Limits::default() };
+        let bytes = limits.read_file(path)?;
         let text = String::from_utf8(bytes).map_err(|_| Error::BadLabelFile {
             path: path.to_owned(),
             reason: "not UTF-8".into(),
@@ -51,6 +55,7 @@ impl LabelFile {
 
     fn parse(path: &Path, text: &str) -> Result<Self> {
         let mut file = Self { path: path.to_owned(), lines: Vec::new(), by_name: HashMap::new() };
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         for (index, line) in text.lines().enumerate() {
             if line.trim().is_empty() {
                 continue;
@@ -108,6 +113,38 @@ impl LabelFile {
         self.lines.iter().map(labels).collect()
     }
 
+    /// How many images it names.
+    pub fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Whether it names none.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// Says in the log how many images have further classes, and how many lines are of none.
+    ///
+    /// # Errors
+    /// [`Error::BadLabelFile`] when `named`, the images that were found, are none.
+    pub fn check_named(&self, named: usize) -> Result<()> {
+        if named == 0 {
+            return Err(self.refuse("it names no image of the dataset".to_owned()));
+        }
+        let (path, lines) = (self.path.display(), self.len());
+        tracing::info!("{path} names {named} images");
+        if named < lines {
+            tracing::warn!("{path}: {} of {lines} lines name no image", lines - named);
+        }
+        Ok(())
+    }
+
+    fn ambiguous(&self, line: usize) -> Error {
+        let number = self.lines[line].number;
+        let reason = "it is the name of several samples; write more of their paths";
+        self.refuse(format!("line {number}: {reason}"))
+    }
+
     fn refuse(&self, reason: String) -> Error {
         Error::BadLabelFile { path: self.path.clone(), reason }
     }
@@ -121,7 +158,8 @@ pub struct SeveralClasses {
     /// Where the further classes of each sample begin, and of the last end.
     starts: Vec<u32>,
     classes: Vec<u32>,
-    named: usize,
+    /// Which lines of the file name a sample.
+    meant: Vec<bool>,
 }
 
 impl SeveralClasses {
@@ -142,21 +180,32 @@ impl SeveralClasses {
         for line in lines {
             if let Some(line) = line.map(|line| line as usize) {
                 if std::mem::replace(&mut meant[line], true) {
-                    let number = file.lines[line].number;
-                    let reason = "is the name of several samples; write more of their paths";
-                    return Err(file.refuse(format!("line {number}: it {reason}")));
+                    return Err(file.ambiguous(line));
                 }
                 classes.extend_from_slice(&labels[line]);
             }
             starts.push(classes.len() as u32);
         }
-        let named = meant.into_iter().filter(|meant| *meant).count();
-        Ok(Self { source, starts, classes, named })
+        Ok(Self { source, starts, classes, meant })
+    }
+
+    /// Gives two parts of a dataset the classes of `file`, which may be of one of them alone.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), and when a line means a sample of each.
+    pub fn of_parts(parts: [Arc<dyn Source>; 2], file: &LabelFile) -> Result<[Self; 2]> {
+        let [one, other] = parts;
+        let (one, other) = (Self::new(one, file)?, Self::new(other, file)?);
+        let mut both = one.meant.iter().zip(&other.meant);
+        match both.position(|(one, other)| *one && *other) {
+            None => Ok([one, other]),
+            Some(line) => Err(file.ambiguous(line)),
+        }
     }
 
     /// How many samples the file names.
     pub fn named(&self) -> usize {
-        self.named
+        self.meant.iter().filter(|meant| **meant).count()
     }
 }
 

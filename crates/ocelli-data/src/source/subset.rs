@@ -54,16 +54,21 @@ impl Subset {
     }
 
     /// Splits a source in two: what is left, and about this `share` of each class, 0 to 1, drawn by
-    /// `seed`. Of a class that has samples, at least one is held out and at least one is left.
+    /// `seed`. Of a class that has several samples, at least one is held out and at least one is left;
+    /// the only one of a class is left.
     ///
     /// # Errors
-    /// [`Error::TooFewSamples`] when a class has a single sample, and when a label cannot be read.
+    /// [`Error::TooFewSamples`] when no class has several, and when a label cannot be read.
     pub fn hold_out_share(source: Arc<dyn Source>, share: f64, seed: Seed) -> Result<(Self, Self)> {
-        Self::hold_out_of_classes(source, seed, |samples| match samples {
-            0 => 0,
-            1 => 2,
+        let (left, held) = Self::hold_out_of_classes(source, seed, |samples| match samples {
+            0 | 1 => 0,
             _ => ((samples as f64 * share).round() as u64).clamp(1, samples - 1),
-        })
+        })?;
+        if held.len() == 0 {
+            let (wanted, found) = (2, left.len().min(1));
+            return Err(Error::TooFewSamples { wanted, of: "of some class".into(), found });
+        }
+        Ok((left, held))
     }
 
     /// Holds as many of each class out as `count` says of their number.

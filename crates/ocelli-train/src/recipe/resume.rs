@@ -33,7 +33,9 @@ impl Recipe {
         let resumed: Self = reader::read(table).map_err(with_hint_from_all_keys)?;
         limits::check(&resumed)?;
         let (begun, now) = (leaves(&begun), leaves(&resumed.to_table()?));
-        let is_free = |key: &str| FREE.contains(&key);
+        // The file may lie elsewhere, but there is one or there is none.
+        let same_labels = self.data.labels.is_some() == resumed.data.labels.is_some();
+        let is_free = |key: &str| FREE.contains(&key) && (key != "data.labels" || same_labels);
         let all = begun.iter().chain(&now);
         for (key, _) in all.filter(|(key, _)| !is_free(key)) {
             let value = |leaves: &[(String, String)]| {
@@ -99,6 +101,12 @@ mod tests {
             refuse("data.hold_out=0.1"),
             "the run was begun with data.hold_out not set, now it is 0.1"
         );
+        assert_eq!(
+            refuse("data.labels=labels.tsv"),
+            "the run was begun with data.labels not set, now it is \"labels.tsv\""
+        );
+        let labelled = Recipe::resolve("begun", DEFAULT, &["data.labels=a.tsv"]).unwrap();
+        assert!(labelled.resume(&["data.labels=elsewhere/a.tsv"]).is_ok());
         assert!(refuse("train.epoch=3").contains("did you mean `train.epochs`?"));
     }
 }

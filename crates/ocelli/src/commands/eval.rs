@@ -7,13 +7,13 @@ use ocelli::data::Error::{DifferentClasses, UnknownClass};
 use ocelli::data::{
     LabelFile, Loader, LoaderConfig, OpenOptions, SeveralClasses, Source, Split, open,
 };
-use ocelli::train::recipe::DataSection;
-use ocelli::train::{Local, Recipe, RunFolder, Trained, evaluate};
-use std::path::{Path, PathBuf};
+use ocelli::train::{Local, Trained, evaluate};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::args::{ModelArgs, PreprocessArgs};
 use crate::failure::{BadUsage, Done};
+use crate::run_data;
 use crate::settings::Settings;
 use crate::talk::Progress;
 use report::Report;
@@ -37,7 +37,7 @@ pub(crate) struct Args {
     /// A run's folder, a checkpoint or a file of weights
     #[arg(value_name = "MODEL")]
     place: Option<PathBuf>,
-    /// The dataset, as in `ocelli data --help` [default: that of the run]
+    /// The dataset, as in `ocelli data --help` [default: that of the run, without what it trained on]
     #[arg(long, value_name = "DATASET")]
     data: Option<String>,
     /// A file that says which images are of further classes: each of them is a right answer
@@ -92,37 +92,36 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     Ok(Done::Complete)
 }
 
-/// The dataset that was named, or the one that the run was trained with.
+/// The dataset that was named, or the images of the run's that it did not train on.
 fn open_data(args: &Args, trained: &Trained) -> anyhow::Result<Arc<dyn Source>> {
-    let of_run = args.place.as_deref().and_then(section_of_run);
-    let (uri, labels) = match (&args.data, of_run) {
-        (Some(uri), _) => (uri.clone(), None),
-        (None, Some(data)) => (data.test.unwrap_or(data.source), data.labels),
-        (None, None) => return Err(BadUsage("name a dataset with --data".to_owned()).into()),
+    let run = match args.data {
+        Some(_) => None,
+        None => args.place.as_deref().and_then(run_data::recipe_of),
     };
+    if let Some(run) = &run
+        && args.split == Split::Test
+        && run_data::is_one_part(run)?
+    {
+        return Ok(run_data::held_out(run.clone(), args.labels.clone())?);
+    }
+    let uri = args.data.as_deref().or_else(|| run.as_ref().map(run_data::dataset));
+    let uri = uri.ok_or_else(|| BadUsage("name a dataset with --data".to_owned()))?;
     let options = OpenOptions { classes: trained.classes.clone(), ..OpenOptions::of(args.split) };
     let file = trained.file.display();
     let other_classes = || format!("{uri} has not the classes that {file} knows");
-    let source = match open(&uri, &options) {
+    let source = match open(uri, &options) {
         Err(error @ (DifferentClasses { .. } | UnknownClass { .. })) => {
             return Err(error).with_context(other_classes);
         }
         source => source?,
     };
-    match args.labels.clone().or(labels) {
-        Some(file) => Ok(Arc::new(SeveralClasses::new(source, &LabelFile::read(&file)?)?)),
-        None => Ok(source),
+    let of_run = run.as_ref().and_then(|run| run.data.labels.as_ref());
+    let Some(path) = args.labels.as_ref().or(of_run) else { return Ok(source) };
+    let labels = LabelFile::read(path)?;
+    let source = SeveralClasses::new(source, &labels)?;
+    // The file of a run may be of its training images alone.
+    if args.labels.is_some() {
+        labels.check_named(source.named())?;
     }
-}
-
-/// The dataset with which the run was evaluated to which `place`, a run's folder or a checkpoint
-/// in it, belongs.
-pub(crate) fn data_of_run(place: &Path) -> Option<String> {
-    section_of_run(place).map(|data| data.test.unwrap_or(data.source))
-}
-
-fn section_of_run(place: &Path) -> Option<DataSection> {
-    let folders = place.ancestors().take(4);
-    let file = folders.map(RunFolder::recipe_path).find(|path| path.is_file())?;
-    Some(Recipe::load::<&str>(&file, &[]).ok()?.data)
+    Ok(Arc::new(source))
 }

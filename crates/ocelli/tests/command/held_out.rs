@@ -21,3 +21,26 @@ fn settings_are_chosen_by_training_images_that_are_held_out() {
     let other = run_in(root, "train tiny.toml --out run --resume auto --set data.hold_out=0.5");
     assert!(other.bad_input().contains("begun with another recipe"), "{}", other.stderr);
 }
+
+#[test]
+fn a_run_on_one_part_is_evaluated_on_what_it_held_out() {
+    let folder = tiny::folder();
+    let root = folder.path();
+    let image = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/images/pixel.png");
+    for class in ["ant", "bee", "insect"] {
+        let class = root.join("photos").join(class);
+        fs::create_dir_all(&class).unwrap();
+        (0..8).for_each(|number| drop(fs::copy(image, class.join(format!("{number}.png")))));
+    }
+    let line = "train tiny.toml --data photos --set data.hold_out=0.25 --out run --json";
+    let trained = run_in(root, line).success().json();
+    assert_eq!(trained["samples"], 6);
+    let evaluated = run_in(root, "eval run --json").success();
+    assert!(evaluated.stderr.contains("6 images that the run held out"), "{}", evaluated.stderr);
+    assert_eq!(evaluated.json()["samples"], 6);
+    let whole = run_in(root, "eval run --split train --json").success().json();
+    assert_eq!(whole["samples"], 24, "as was asked");
+    let attack = run_in(root, "attack one-pixel run --images 1");
+    assert!(attack.bad_input().contains("photos has one part"), "{}", attack.stderr);
+    assert!(attack.stderr.contains("hint: name other images with --data"), "{}", attack.stderr);
+}

@@ -89,7 +89,7 @@ fn labels_that_cannot_be_used_are_named_by_line() {
     let folder = tiny::folder();
     let root = folder.path();
     for (text, expected) in [
-        ("nobody.png\t1\n", "`data.labels` is labels.tsv, expected a file that names images"),
+        ("nobody.png\t1\n", "labels.tsv: it names no image of the dataset"),
         ("images 3\n", "labels.tsv: line 1: expected the name of an image, a tab, and classes"),
         ("a.png\t9\n", "labels.tsv, line 1: class `9` is not one of the 3 in the class list"),
     ] {

@@ -70,3 +70,14 @@ fn what_is_wrong_is_named_by_line() {
     let ambiguous = "it is the name of several samples; write more of their paths";
     assert_eq!(refusal("1.png\tinsect"), format!("labels.tsv: line 1: {ambiguous}"));
 }
+
+#[test]
+fn a_line_may_not_mean_images_of_both_parts() {
+    let file = LabelFile::parse(Path::new("labels.tsv"), "\u{feff}2.png\tinsect\n").unwrap();
+    let error = SeveralClasses::of_parts([source(), source()], &file).err().unwrap();
+    assert!(error.to_string().contains("line 1: it is the name of several samples"), "{error}");
+    let other: Arc<dyn Source> =
+        Arc::new(Named(source().classes().to_vec(), ["a.png", "b.png", "c.png", "d.png"]));
+    let [train, test] = SeveralClasses::of_parts([source(), other], &file).unwrap();
+    assert_eq!((file.len(), train.named(), test.named()), (1, 1, 0));
+}

@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use crate::args::{ModelArgs, PreprocessArgs};
 use crate::circumstances::without_folders;
-use crate::commands::eval::data_of_run;
 use crate::failure::{BadUsage, Done};
+use crate::run_data;
 use crate::settings::Settings;
 use crate::talk::Progress;
 use sheet::Sheet;
@@ -84,8 +84,9 @@ impl Args {
 
     /// Some images of the dataset, evenly spread: datasets come sorted by class.
     fn images(&self) -> anyhow::Result<(String, Subset)> {
-        let of_run = self.place.as_deref().and_then(data_of_run);
-        let Some(uri) = self.data.clone().or(of_run) else {
+        let of_run =
+            || Some(run_data::dataset(&run_data::recipe_of(self.place.as_deref()?)?).to_owned());
+        let Some(uri) = self.data.clone().or_else(of_run) else {
             return Err(BadUsage("name a dataset with --data".to_owned()).into());
         };
         let source = open(&uri, &OpenOptions::of(self.split))?;

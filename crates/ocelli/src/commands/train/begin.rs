@@ -115,6 +115,9 @@ pub(super) fn check_same(folder: &Path, wanted: &Recipe) -> anyhow::Result<()> {
 /// Whether two recipes lead to the same weights. Where data lies, what is kept and when to stop
 /// may differ, as for [`Recipe::resume`].
 fn is_same_run(begun: &Recipe, wanted: &Recipe) -> bool {
+    if begun.data.labels.is_some() != wanted.data.labels.is_some() {
+        return false;
+    }
     let mut wanted = wanted.clone();
     wanted.data = DataSection { hold_out: wanted.data.hold_out, ..begun.data.clone() };
     wanted.checkpoint = begun.checkpoint.clone();
@@ -128,7 +131,9 @@ fn newest_of(recipe: &Recipe) -> Option<PathBuf> {
     let began = |folder: &Path| -> Option<SystemTime> {
         let file = RunFolder::recipe_path(folder);
         let begun = Recipe::load::<&str>(&file, &[]).ok()?;
-        let same = is_same_run(&begun, recipe) && begun.data.source == recipe.data.source;
+        let same = is_same_run(&begun, recipe)
+            && begun.data.source == recipe.data.source
+            && begun.data.labels == recipe.data.labels;
         same.then(|| fs::metadata(file).ok()?.modified().ok()).flatten()
     };
     let folders = fs::read_dir(RUNS).ok()?.flatten().map(|entry| entry.path());

@@ -5,12 +5,12 @@ use burn::tensor::Device;
 use ocelli::data::{EvalConfig, InputConfig, OpenOptions, Source, Split, open};
 use ocelli::train::Trained;
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Args;
-use crate::commands::eval::data_of_run;
-use crate::failure::BadUsage;
+use crate::failure::{BadInput, BadUsage};
+use crate::run_data;
 
 /// A network and the images on which it is attacked, by their names on this machine.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -53,8 +53,9 @@ impl Subject {
         args.preprocess.apply(&mut trained);
         let path = place.or(model.weights).unwrap_or_default();
         let data = args.data.clone().or_else(|| Some(begun?.data.clone()));
-        let Some(data) = data.or_else(|| data_of_run(&path)) else {
-            return Err(BadUsage("name a dataset with --data".to_owned()).into());
+        let data = match data {
+            Some(data) => data,
+            None => data_of_run(&path)?,
         };
         let split = args.split.or(begun.map(|begun| begun.split)).unwrap_or(Split::Test);
         let options = OpenOptions { classes: trained.classes.clone(), ..OpenOptions::of(split) };
@@ -63,4 +64,17 @@ impl Subject {
         let subject = Self { model: path, arch: model.model, data, split, input, eval };
         Ok((subject, trained, source))
     }
+}
+
+/// The dataset of the run that `place` belongs to, if it has images on which the run did not train.
+fn data_of_run(place: &Path) -> anyhow::Result<String> {
+    let Some(run) = run_data::recipe_of(place) else {
+        return Err(BadUsage("name a dataset with --data".to_owned()).into());
+    };
+    let data = run_data::dataset(&run);
+    if run_data::is_one_part(&run)? {
+        let message = format!("{data} has one part, on most of which the run was trained");
+        return Err(BadInput::new(message).hint("name other images with --data").into());
+    }
+    Ok(data.to_owned())
 }
