@@ -137,10 +137,6 @@ pub enum Error {
         reason: String,
     },
 
-    /// A [`Probe`](crate::Probe) could not measure.
-    #[error("cannot measure the network: {0}")]
-    Probe(Box<dyn std::error::Error + Send + Sync>),
-
     /// Something is wrong with the data.
     #[error(transparent)]
     Data(#[from] ocelli_data::Error),

@@ -38,20 +38,28 @@ impl Trainer<'_> {
         ];
         let mut values: BTreeMap<String, f64> =
             values.map(|(name, value)| (name.to_owned(), value)).into();
-        let measured = match &mut self.probe {
-            Some(probe) => {
-                probe.measure(self.now.model(), step / self.now.state.steps_per_epoch)?
-            }
-            None => Vec::new(),
-        };
+        self.tell(&Event::Evaluated { step, evaluation: &evaluation, is_best })?;
+        let measured = self.measure();
         values.extend(measured.iter().cloned());
         self.log(values)?;
-        self.tell(&Event::Evaluated { step, evaluation: &evaluation, is_best })?;
         if !measured.is_empty() {
             self.tell(&Event::Measured { step, values: &measured })?;
         }
         self.evaluation = Some(evaluation);
         Ok(())
+    }
+
+    /// What the probe finds, if it is its turn.
+    fn measure(&mut self) -> Vec<(String, f64)> {
+        let State { step, steps_per_epoch, .. } = self.now.state;
+        let between_epochs = step > 0 && step.is_multiple_of(steps_per_epoch);
+        let Some(probe) = self.probe.as_mut().filter(|_| between_epochs) else {
+            return Vec::new();
+        };
+        probe.measure(self.now.model(), step / steps_per_epoch).unwrap_or_else(|error| {
+            tracing::warn!("the network cannot be measured after step {step}: {error}");
+            Vec::new()
+        })
     }
 
     /// At its distance from the one before, and where the best evaluation so far was.

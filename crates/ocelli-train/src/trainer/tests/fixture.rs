@@ -1,7 +1,7 @@
 //! A dataset of patterns, a network of one convolution, and a run in a temporary folder.
 
 use crate::{
-    Event, Local, Observer, Outcome, Parts, ProcessGroup, Recipe, Result, RunFolder, Stages,
+    Event, Local, Observer, Outcome, Parts, Probe, ProcessGroup, Recipe, Result, RunFolder, Stages,
     Summary, Supervised, Trainer,
 };
 use burn::tensor::Device;
@@ -12,6 +12,7 @@ use ocelli_nn::init::InitScheme;
 use ocelli_random::{ChaCha8Rng, Purpose, Seed};
 use rand::RngExt;
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -138,6 +139,19 @@ pub(super) struct Scene<'a> {
     pub(super) threads: usize,
     pub(super) group: &'a dyn ProcessGroup,
     pub(super) stop: AtomicBool,
+    /// What a probe says after each epoch, if there is one.
+    pub(super) probe: Option<fn(u64) -> Measured>,
+}
+
+/// What a probe finds.
+pub(super) type Measured = Result<Vec<(String, f64)>, Box<dyn Error + Send + Sync>>;
+
+struct Answers(fn(u64) -> Measured);
+
+impl Probe for Answers {
+    fn measure(&mut self, _: &Network, epoch: u64) -> Measured {
+        (self.0)(epoch)
+    }
 }
 
 impl Scene<'_> {
@@ -149,6 +163,7 @@ impl Scene<'_> {
             threads: 1,
             group: &Local,
             stop: AtomicBool::new(false),
+            probe: None,
         }
     }
 
@@ -183,13 +198,14 @@ impl Scene<'_> {
         };
         let train = Stages::single(self.recipe.clone(), self.train_loader());
         let eval = self.eval_loader(self.samples);
+        let mut probe = self.probe.map(Answers);
         let parts = Parts {
             recipe: &self.recipe,
             network: self.network(),
             method: &mut Supervised::default(),
             train: &train,
             eval: Some(&eval),
-            probe: None,
+            probe: probe.as_mut().map(|probe| probe as &mut dyn Probe),
             run: &mut run,
             metadata: BTreeMap::from([("arch".to_owned(), "test".to_owned())]),
             group: self.group,

@@ -32,6 +32,22 @@ fn a_tiny_set_can_be_memorised_by_every_optimiser() {
 }
 
 #[test]
+fn probes_are_asked_between_epochs_and_their_errors_end_nothing() {
+    let mut scene = Scene::new(&["train.epochs=3", "train.max_steps=17"]);
+    scene.probe = Some(|epoch| match epoch {
+        1 => Err("no figure".into()),
+        _ => Ok(vec![("probe".to_owned(), epoch as f64)]),
+    });
+    let folder = tempfile::tempdir().unwrap();
+    scene.run(folder.path(), &mut ()).unwrap();
+    let rows = MetricsLog::read(&RunFolder::metrics_path(folder.path())).unwrap();
+    let evaluated = rows.iter().filter(|row| row.values.contains_key("eval/top1"));
+    let found: Vec<_> = evaluated.map(|row| (row.step, row.values.get("probe").copied())).collect();
+    // Seven steps an epoch; the last evaluation is amid the third.
+    assert_eq!(found, [(7, None), (14, Some(2.0)), (17, None)]);
+}
+
+#[test]
 fn evaluation_counts_every_image_once_and_changes_nothing() {
     let scene = Scene::new(&[]);
     let network = scene.network();
