@@ -1,5 +1,7 @@
 //! What can go wrong in a method, each case with the file or field that is at fault.
 
+use ocelli_train::Error::Field;
+use std::fmt::{self, Display};
 use std::path::PathBuf;
 
 /// The result of an operation of this crate.
@@ -63,6 +65,15 @@ pub enum Error {
         examined: u64,
     },
 
+    /// A model answered with something that is no probability.
+    #[error("the model's answer to {image} is {found}, expected probabilities")]
+    NoProbability {
+        /// The image, or what was made of it.
+        image: String,
+        /// What stands in the place of a probability.
+        found: f64,
+    },
+
     /// A model gave another number of probabilities than it was asked for.
     #[error("the model answered with {found} probabilities, expected {expected}")]
     Probabilities {
@@ -110,8 +121,8 @@ pub enum Error {
     LedgerExists {
         /// The ledger.
         path: PathBuf,
-        /// What the work is, as in `a search`.
-        what: &'static str,
+        /// What the work is.
+        what: Work,
     },
 
     /// Another process is writing to the ledger.
@@ -155,10 +166,39 @@ pub enum Error {
     },
 }
 
+/// A long work that keeps a ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// An architecture search.
+    Search,
+    /// An attack.
+    Attack,
+}
+
+impl Display for Work {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Search => "a search",
+            Self::Attack => "an attack",
+        })
+    }
+}
+
 impl Error {
     /// Says which file or folder an I/O error is about.
     pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         move |error| Self::Io { path, error }
     }
+}
+
+/// Checks a setting.
+pub(crate) fn require(field: &str, found: impl Display, holds: bool, expected: &str) -> Result<()> {
+    if holds { Ok(()) } else { Err(out_of_range(field, found, expected)) }
+}
+
+/// The error that a setting is none of what would be `expected`.
+pub(crate) fn out_of_range(field: &str, found: impl Display, expected: &str) -> Error {
+    let (field, found, expected) = (field.to_owned(), found.to_string(), expected.to_owned());
+    Field { field, found, expected }.into()
 }

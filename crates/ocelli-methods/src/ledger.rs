@@ -6,6 +6,7 @@
 
 mod difference;
 
+use crate::error::Work;
 use crate::{Error, Result};
 use difference::first_difference;
 use serde::Serialize;
@@ -47,11 +48,11 @@ pub(crate) struct Opened {
 }
 
 impl Lines {
-    /// Begins a file. `what` is its work called in words.
+    /// Begins a file of a work.
     ///
     /// # Errors
     /// [`Error::LedgerExists`] when there is one already; or when it cannot be written.
-    pub(crate) fn create(path: &Path, what: &'static str, header: &Header) -> Result<Self> {
+    pub(crate) fn create(path: &Path, what: Work, header: &Header) -> Result<Self> {
         let file = OpenOptions::new().write(true).create_new(true).open(path);
         let file = file.map_err(|error| match error.kind() {
             ErrorKind::AlreadyExists => Error::LedgerExists { path: path.to_owned(), what },

@@ -6,4 +6,4 @@ mod ledger;
 pub mod one_pixel;
 pub mod search;
 
-pub use error::{Error, Result};
+pub use error::{Error, Result, Work};

@@ -17,6 +17,7 @@
 pub mod recipes;
 
 pub use ocelli_data as data;
+pub use ocelli_evolution as evolution;
 pub use ocelli_kernels as kernels;
 pub use ocelli_methods as methods;
 pub use ocelli_nn as nn;

@@ -13,9 +13,11 @@ mod device;
 mod failure;
 mod output;
 mod panic_hook;
+mod run_data;
 mod settings;
 mod signals;
 mod talk;
+mod whole_file;
 
 use clap::Parser;
 use std::process::ExitCode;

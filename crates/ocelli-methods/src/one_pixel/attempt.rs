@@ -147,7 +147,8 @@ impl Attempt {
             Some(_) if self.stop == Stop::FirstSuccess && self.succeeded() => {
                 Some(Ending::FirstSuccess)
             }
-            Some(_) => Some(Ending::Generations),
+            Some(End::Evaluations) => Some(Ending::Budget),
+            Some(End::Generations | End::Spread) => Some(Ending::Generations),
             None => {
                 let is_first = self.stop == Stop::FirstSuccess && self.succeeded();
                 let has_begun = !self.evolution.trace().is_empty();

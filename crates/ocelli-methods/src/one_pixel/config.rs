@@ -4,12 +4,11 @@
 mod tests;
 
 use crate::Result;
+use crate::error::require;
 use ocelli_evolution::{
     BoundsRule, Config as Evolution, Selection, Start, StopRules, Strategy, Weight,
 };
-use ocelli_train::Error::Field;
 use serde::{Deserialize, Serialize};
-use std::fmt::Display;
 
 use super::{Aim, Inference};
 
@@ -228,7 +227,7 @@ impl Config {
     /// Checks every field.
     ///
     /// # Errors
-    /// [`Field`] with the first that is out of range.
+    /// [`Field`](ocelli_train::Error::Field) with the first that is out of range.
     pub fn check(&self) -> Result<()> {
         require("images", self.images, self.images >= 1, "1 or more")?;
         let some = !self.pixels.is_empty();
@@ -280,7 +279,7 @@ impl Config {
         let section = &self.evolution;
         let genes = genes.max(1);
         let population = if section.population_in_multiples {
-            section.population / genes * genes
+            (section.population / genes).max(1) * genes
         } else {
             section.population
         };
@@ -312,12 +311,4 @@ impl Config {
             },
         }
     }
-}
-
-pub(super) fn require(field: &str, found: impl Display, holds: bool, expected: &str) -> Result<()> {
-    if holds {
-        return Ok(());
-    }
-    let (field, found, expected) = (field.to_owned(), found.to_string(), expected.to_owned());
-    Err(Field { field, found, expected }.into())
 }

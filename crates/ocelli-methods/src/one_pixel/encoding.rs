@@ -30,7 +30,7 @@ impl Encoding {
         rounding: Rounding,
     ) -> Result<Self> {
         let expected = format!("up to {}, the pixels of {height}×{width}", height * width);
-        super::config::require("pixels", pixels, pixels <= height * width, &expected)?;
+        crate::error::require("pixels", pixels, pixels <= height * width, &expected)?;
         Ok(Self { pixels, channels, height, width, rounding })
     }
 

@@ -1,11 +1,13 @@
 //! What an attack has done so far, on disk: finished images line by line, the one under way beside them.
 
 use super::work::WorkState;
-use super::{Attacked, Plan};
+use super::{Attacked, PixelChange, Plan};
+use crate::error::{Work, out_of_range};
 use crate::ledger::{Lines, Opened};
 use crate::{Error, Result};
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
+use ocelli_nn::weights::write_whole;
+use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 /// Finished images.
@@ -36,8 +38,11 @@ impl Journal {
     /// # Errors
     /// [`Error::LedgerExists`] when there is one already; or when it cannot be written.
     pub fn create(folder: &Path, plan: &Plan) -> Result<Self> {
-        let file = Lines::create(&Self::path_in(folder), "an attack", &plan.header()?)?;
-        Ok(Self { folder: folder.to_owned(), file, attacked: Vec::new() })
+        let file = Lines::create(&Self::path_in(folder), Work::Attack, &plan.header()?)?;
+        let journal = Self { folder: folder.to_owned(), file, attacked: Vec::new() };
+        // What is left of another attack is nothing to go on with.
+        journal.forget()?;
+        Ok(journal)
     }
 
     /// Opens the folder of an attack to go on with it. Says so if its last line had been cut and was
@@ -67,6 +72,11 @@ impl Journal {
         let line = self.file.add(attacked)?;
         let attacked = serde_json::from_str(&line).map_err(io::Error::from);
         self.attacked.push(attacked.map_err(Error::io(self.file.path()))?);
+        self.forget()
+    }
+
+    /// Removes the image under way.
+    fn forget(&self) -> Result<()> {
         match fs::remove_file(self.under_way()) {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
             result => result.map_err(Error::io(self.under_way())),
@@ -79,13 +89,7 @@ impl Journal {
         let write = || {
             let text = serde_json::to_string(state)?;
             let hash = blake3::hash(text.as_bytes()).to_hex();
-            let unfinished = path.with_extension("json.part");
-            let mut file = File::create(&unfinished)?;
-            file.write_all(format!("{hash}\n{text}\n").as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&unfinished, &path)?;
-            // The name must reach the disk too. Windows opens no folders, and needs none.
-            if cfg!(unix) { File::open(&self.folder)?.sync_all() } else { Ok(()) }
+            write_whole(&path, format!("{hash}\n{text}\n").as_bytes())
         };
         write().map_err(Error::io(&path))
     }
@@ -119,18 +123,30 @@ impl Journal {
         let refuse = |reason| self.file.refuse(at, reason);
         let attacked: Attacked = serde_json::from_slice(line)
             .map_err(|error| refuse(format!("not an attacked image: {error}")))?;
-        match plan.subjects().get(at) {
-            Some(subject) if subject.index == attacked.image => {}
-            Some(subject) => {
-                let (found, expected) = (attacked.image, subject.index);
-                return Err(refuse(format!("image {found}, expected image {expected}")));
-            }
-            None => return Err(refuse("more images than the attack has".to_owned())),
+        let Some(subject) = plan.subjects().get(at) else {
+            let expected = format!("{} or more, which are attacked already", at + 1);
+            return Err(out_of_range("images", plan.subjects().len(), &expected));
+        };
+        if subject.index != attacked.image {
+            let (found, expected) = (attacked.image, subject.index);
+            return Err(refuse(format!("image {found}, expected image {expected}")));
+        }
+        if (subject.label, subject.predicted) != (attacked.label, attacked.predicted) {
+            return Err(refuse("other classes than the image has".to_owned()));
         }
         let keys = plan.attempts(attacked.label);
         let found = attacked.outcomes.iter().map(|outcome| (outcome.pixels, outcome.aim));
-        if !found.eq(keys) || attacked.label >= plan.classes() as u32 {
+        if !found.eq(keys) {
             return Err(refuse("other attempts than the attack makes".to_owned()));
+        }
+        let [channels, height, width] = plan.shape();
+        let fits = |change: &PixelChange| {
+            (change.x as usize) < width
+                && (change.y as usize) < height
+                && change.value.len() == channels
+        };
+        if !attacked.outcomes.iter().flat_map(|outcome| &outcome.changes).all(fits) {
+            return Err(refuse("a change outside of the image".to_owned()));
         }
         Ok(attacked)
     }

@@ -19,6 +19,8 @@ pub struct Picture {
     pub name: String,
     /// Its class.
     pub label: u32,
+    /// Further classes of it.
+    pub others: Vec<u32>,
     /// Its pixels.
     pub image: Image,
 }
@@ -66,6 +68,6 @@ impl Pictures {
                 .zip(plane)
                 .for_each(|(byte, value)| *byte = ((value - offset) / scale).round() as u8);
         }
-        Ok(Picture { name: record.name, label: record.label, image })
+        Ok(Picture { name: record.name, label: record.label, others: record.others, image })
     }
 }

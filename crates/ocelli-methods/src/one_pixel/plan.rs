@@ -3,6 +3,7 @@
 use super::attempt::answer;
 use super::oracle::Everything;
 use super::{Aim, Candidates, Classifier, Config, Encoding, Misclassified, Pictures};
+use crate::error::require;
 use crate::ledger::Header;
 use crate::{Error, Result};
 use ocelli_data::{EvalConfig, InputConfig};
@@ -13,6 +14,8 @@ use std::fs::File;
 
 /// The version of the journal.
 const FORMAT: u32 = 1;
+/// Numbers that the populations of an image may hold, 1 GiB; they are held three times.
+const MOST_GENES: u128 = 1 << 27;
 
 /// An attack: the settings, and the images that are attacked.
 pub struct Plan {
@@ -93,7 +96,7 @@ impl Victim {
 
 impl Plan {
     /// Checks an attack and chooses its images: those of the dataset in an order that the seed gives,
-    /// until there are enough.
+    /// until there are enough. Images of several classes have no one right answer and are passed over.
     ///
     /// # Errors
     /// When a setting is out of range, the model knows one class or other classes than the dataset, an
@@ -114,10 +117,18 @@ impl Plan {
         if data != classes {
             return Err(ocelli_train::Error::ClassCount { network: classes, data }.into());
         }
+        let aims = if config.targeted { classes - 1 } else { 0 } + usize::from(config.untargeted);
+        let mut genes: u128 = 0;
         for &pixels in &config.pixels {
             let encoding = Encoding::new(pixels, shape, config.rounding)?;
-            config.evolution_of(Aim::Untargeted, encoding.genes()).check()?;
+            let evolution = config.evolution_of(Aim::Untargeted, encoding.genes());
+            evolution.check()?;
+            genes += evolution.population as u128 * encoding.genes() as u128 * aims as u128;
         }
+        let expected =
+            format!("less: {genes} genes in all attempts on an image, at most {MOST_GENES}");
+        let population = config.evolution.population;
+        require("evolution.population", population, genes <= MOST_GENES, &expected)?;
         if config.oracle {
             Everything::of(shape, config.oracle_limit)?;
         }
@@ -142,6 +153,9 @@ impl Plan {
                 break;
             }
             let picture = self.pictures.read(index)?;
+            if !picture.others.is_empty() {
+                continue;
+            }
             let image = &picture.image;
             let found = [image.channels.into(), image.height as usize, image.width as usize];
             if found != self.shape {
@@ -149,6 +163,7 @@ impl Plan {
                 return Err(Error::ImageShape { image, found, expected });
             }
             classifier.begin(image)?.probabilities(&itself, &mut probabilities)?;
+            check_probabilities(&probabilities, &picture.name)?;
             let predicted = answer(&probabilities) as u32;
             let is_correct = predicted == picture.label;
             self.sample.examined += 1;
@@ -230,5 +245,13 @@ impl Plan {
             dataset_classes: self.pictures.source().classes(),
             config: &Config { images: 0, ..self.config.clone() },
         })
+    }
+}
+
+/// Checks what a model answered to `image`, or to what was made of it.
+pub(super) fn check_probabilities(probabilities: &[f64], image: &str) -> Result<()> {
+    match probabilities.iter().find(|probability| !probability.is_finite()) {
+        None => Ok(()),
+        Some(&found) => Err(Error::NoProbability { image: image.to_owned(), found }),
     }
 }

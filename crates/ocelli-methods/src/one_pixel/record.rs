@@ -80,6 +80,8 @@ impl Outcome {
 pub enum Ending {
     /// All generations were made.
     Generations,
+    /// Another generation would have taken more evaluations than allowed.
+    Budget,
     /// The probability was above 90 % or below 5 %.
     EarlyStop,
     /// The aim was reached.
@@ -91,6 +93,7 @@ impl Ending {
     pub fn name(self) -> &'static str {
         match self {
             Self::Generations => "generations",
+            Self::Budget => "budget",
             Self::EarlyStop => "early_stop",
             Self::FirstSuccess => "first_success",
         }

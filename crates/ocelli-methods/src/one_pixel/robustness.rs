@@ -21,7 +21,7 @@ pub struct Robustness<'a> {
 
 impl<'a> Robustness<'a> {
     /// Short attacks on `images` images each `every` epochs, which end when `stop` is set: one pixel, any
-    /// other class, 100 individuals, 20 generations, an end at the first success. That is a sixteenth of
+    /// other class, 100 individuals, 20 generations, an end at the first success. That is a nineteenth of
     /// the paper's evaluations; rates are to be compared with one another only.
     pub fn new(
         (images, seed): (u64, u64),
@@ -70,13 +70,11 @@ impl Probe for Robustness<'_> {
         &mut self,
         network: &Network,
         epoch: u64,
-    ) -> ocelli_train::Result<Vec<(String, f64)>> {
+    ) -> Result<Vec<(String, f64)>, Box<dyn std::error::Error + Send + Sync>> {
         if !epoch.is_multiple_of(self.every) {
             return Ok(Vec::new());
         }
-        let summary = self.summary(network);
-        let summary = summary.map_err(|error| ocelli_train::Error::Probe(Box::new(error)))?;
-        let Some(summary) = summary else { return Ok(Vec::new()) };
+        let Some(summary) = self.summary(network)? else { return Ok(Vec::new()) };
         let rate = summary.groups.first().map_or(0.0, |group| group.success_rate);
         let values = [
             ("attack/success_rate", rate),

@@ -2,6 +2,7 @@
 
 use super::attempt::{Attempt, AttemptState, Key};
 use super::oracle::{Everything, OracleState};
+use super::plan::check_probabilities;
 use super::random::{Search, SearchState};
 use super::{Aim, Attacked, Candidates, Encoding, Picture, Plan, Session, Subject};
 use crate::Result;
@@ -181,7 +182,8 @@ impl<'a> Work<'a> {
         if self.candidates.is_empty() {
             return Ok(());
         }
-        session.probabilities(&self.candidates, &mut self.probabilities)
+        session.probabilities(&self.candidates, &mut self.probabilities)?;
+        check_probabilities(&self.probabilities, &self.picture.name)
     }
 
     /// What became of the image, once everything is done.

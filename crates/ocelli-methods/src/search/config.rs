@@ -2,9 +2,8 @@
 
 use super::{Reward, SpaceConfig};
 use crate::Result;
-use ocelli_train::Error::Field;
+use crate::error::require;
 use serde::{Deserialize, Serialize};
-use std::fmt::Display;
 
 /// How networks are searched for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -106,7 +105,7 @@ impl SearchConfig {
     /// Checks every field.
     ///
     /// # Errors
-    /// [`Field`] with the first that is out of range.
+    /// [`Field`](ocelli_train::Error::Field) with the first that is out of range.
     pub fn check(&self) -> Result<()> {
         let above_zero = |value: f64| value.is_finite() && value > 0.0;
         require("search.trials", self.trials, self.trials >= 1, "1 or more")?;
@@ -135,14 +134,6 @@ impl SearchConfig {
         require("search.reinforce.baseline_decay", decay, holds, "0 to below 1")?;
         self.space.check()
     }
-}
-
-pub(super) fn require(field: &str, found: impl Display, holds: bool, expected: &str) -> Result<()> {
-    if holds {
-        return Ok(());
-    }
-    let (field, found, expected) = (field.to_owned(), found.to_string(), expected.to_owned());
-    Err(Field { field, found, expected }.into())
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 mod tests;
 
 use super::{Score, Space, Trial};
+use crate::error::Work;
 use crate::ledger::{Header, Lines, Opened};
 use crate::{Error, Result};
 use std::path::Path;
@@ -28,7 +29,7 @@ impl Ledger {
     /// # Errors
     /// [`Error::LedgerExists`] when there is one already; or when it cannot be written.
     pub fn create(path: &Path, header: &Header) -> Result<Self> {
-        let file = Lines::create(path, "a search", header)?;
+        let file = Lines::create(path, Work::Search, header)?;
         Ok(Self { file, trials: Vec::new() })
     }
 

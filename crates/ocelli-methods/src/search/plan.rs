@@ -3,6 +3,7 @@
 use super::ledger::FORMAT;
 use super::sampler::{Scored, propose};
 use super::{Candidate, Reward, SamplerKind, Score, SearchConfig, Space, Trial, pareto};
+use crate::error::require;
 use crate::ledger::Header;
 use crate::{Error, Result};
 use ocelli_data::{OpenOptions, Source, Split, Subset, open};
@@ -53,6 +54,15 @@ impl Plan {
     /// opened or is too small.
     pub fn new(recipe: Recipe, config: SearchConfig) -> Result<Self> {
         config.check()?;
+        let data = &recipe.data;
+        require(
+            "data.labels",
+            "set",
+            data.labels.is_none(),
+            "none: a search knows one class an image",
+        )?;
+        let own = "none: a search holds `search.minival_per_class` images out";
+        require("data.hold_out", data.hold_out.unwrap_or(0.0), data.hold_out.is_none(), own)?;
         let options = recipe.model_options(1);
         let Some(backbone) = registry::find(&recipe.model.name)?.layout(&options)? else {
             return Err(Error::Backbone { model: recipe.model.name });

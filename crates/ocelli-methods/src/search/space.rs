@@ -1,7 +1,7 @@
 //! The networks among which a search looks.
 
-use super::config::require;
 use crate::Result;
+use crate::error::require;
 use ocelli_nn::backbones::efficientnetv2::{BlockKind, Layout, Stage};
 use serde::{Deserialize, Serialize};
 use std::fmt;

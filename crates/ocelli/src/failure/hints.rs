@@ -62,7 +62,10 @@ fn of_method(error: &methods::Error) -> Option<String> {
         }
         methods::Error::LedgerExists { path, what } => {
             let folder = path.parent().unwrap_or(path).display();
-            let command = if *what == "an attack" { "attack one-pixel" } else { "search" };
+            let command = match what {
+                methods::Work::Attack => "attack one-pixel",
+                methods::Work::Search => "search",
+            };
             return Some(format!(
                 "`ocelli {command} --resume {folder}` goes on with it; another --out begins anew"
             ));

@@ -197,6 +197,24 @@ fn what_cannot_be_attacked_is_bad_input() {
 }
 
 #[test]
+fn folders_that_are_no_attack_s_are_refused() {
+    let folder = folder();
+    let root = folder.path();
+    assert_refused(&run_in(root, &format!("{SHORT} --out run")), "run holds a training run");
+    fs::create_dir(root.join("empty")).unwrap();
+    fs::write(root.join("empty/attack.toml"), "").unwrap();
+    let empty = run_in(root, "attack one-pixel --resume empty");
+    assert_refused(&empty, "empty/attack.toml: `[subject]` is missing");
+
+    // A crash between the settings and the journal.
+    run_in(root, &format!("{SHORT} --out found")).success();
+    let whole = csv(&root.join("found"));
+    fs::remove_file(root.join("found/attacked.jsonl")).unwrap();
+    run_in(root, "attack one-pixel --resume found").success();
+    assert_eq!(csv(&root.join("found")), whole);
+}
+
+#[test]
 fn the_oracle_confirms_every_success_on_grey_images() {
     let folder = folder();
     let root = folder.path();

@@ -30,6 +30,23 @@ fn other_classes_or_other_images_than_the_dataset_s_are_refused() {
 }
 
 #[test]
+fn answers_that_are_no_probabilities_are_refused() {
+    let answer = |_: &[f32], count: usize| Ok(vec![f32::NAN; count * CLASSES]);
+    let error = refused(&config(), &mut BlackBox::new(CLASSES, [1, 6, 6], answer));
+    assert!(matches!(&error, Error::NoProbability { found, .. } if found.is_nan()), "{error}");
+    assert!(error.to_string().contains("is NaN, expected probabilities"), "{error}");
+}
+
+#[test]
+fn populations_that_no_memory_holds_are_refused() {
+    let asked = AtomicU64::new(0);
+    let evolution = EvolutionSection { population: 1 << 40, ..EvolutionSection::default() };
+    let config = Config { evolution, ..config() };
+    let message = refused(&config, &mut model(1, &asked)).to_string();
+    assert!(message.contains("`evolution.population` is 1099511627776"), "{message}");
+}
+
+#[test]
 fn a_model_that_is_always_wrong_leaves_nothing_to_attack() {
     // The first image is of class 0.
     let mut wrong =

@@ -7,6 +7,8 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use crate::whole_file::write_whole;
+
 /// What an evaluation found, with the names of the classes.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct SavedEvaluation {
@@ -45,10 +47,7 @@ impl SavedEvaluation {
     pub(crate) fn save(&self, run: &Path) -> anyhow::Result<()> {
         let path = path(run);
         let text = serde_json::to_vec(self).map_err(io::Error::from)?;
-        let unfinished = path.with_extension("json.part");
-        fs::write(&unfinished, text)
-            .and_then(|()| fs::rename(&unfinished, &path))
-            .with_context(|| path.display().to_string())
+        write_whole(&path, text)
     }
 
     /// Reads that of a run, if there is one.

@@ -1,8 +1,8 @@
 //! What is searched, and where: a new search from a recipe, or one that was begun before.
 
 use anyhow::Context;
-use ocelli::methods::Error;
 use ocelli::methods::search::{Ledger, Plan, SamplerKind, SearchConfig};
+use ocelli::methods::{Error, Work};
 use ocelli::recipes::{BuiltinRecipe, SEARCHES};
 use ocelli::train::{Recipe, RunFolder};
 use std::fs;
@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::Args;
 use crate::args::recipe;
+use crate::whole_file::write_whole;
 
 /// Where new searches are made, below the present folder.
 const RUNS: &str = "runs";
@@ -45,8 +46,7 @@ impl Place {
             Self::New(folder) => {
                 fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
                 let text = plan.recipe().to_toml_with(SECTION, plan.config())?;
-                let path = folder.join(RECIPE);
-                fs::write(&path, text).with_context(|| path.display().to_string())?;
+                write_whole(&folder.join(RECIPE), text)?;
                 Ok(Ledger::create(&ledger, &plan.header()?)?)
             }
             Self::Begun(_) => {
@@ -79,7 +79,7 @@ pub(super) fn plan(args: &Args, seed: Option<u64>) -> anyhow::Result<Begun> {
     let folder = args.out.clone().unwrap_or_else(new);
     let ledger = folder.join(LEDGER);
     if ledger.exists() {
-        return Err(Error::LedgerExists { path: ledger, what: "a search" }.into());
+        return Err(Error::LedgerExists { path: ledger, what: Work::Search }.into());
     }
     let (origin, text) = match &args.recipe {
         Some(name) => recipe::text(name, SEARCHES)?,

@@ -3,11 +3,11 @@
 use anyhow::Context;
 use ocelli::methods::search::{End, Outcome, Plan, Score, Trial};
 use serde::Serialize;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::failure::BadInput;
 use crate::output::{Align, Output, Table, grouped, percent, short};
+use crate::whole_file::write_whole;
 
 const TRIALS: &str = "trials.csv";
 const WINNER: &str = "winner.toml";
@@ -105,9 +105,7 @@ impl<'a> Results<'a> {
         };
         write().map_err(std::io::Error::from).with_context(|| path.display().to_string())?;
         let Some(winner) = self.winner else { return self.no_winner() };
-        let path = self.folder.join(WINNER);
-        let text = self.plan.winner_recipe(winner).to_toml()?;
-        fs::write(&path, text).with_context(|| path.display().to_string())
+        write_whole(&self.folder.join(WINNER), self.plan.winner_recipe(winner).to_toml()?)
     }
 
     fn no_winner(&self) -> anyhow::Result<()> {

@@ -3,8 +3,8 @@
 use anyhow::Context;
 use burn::tensor::Device;
 use ocelli::data::Source;
-use ocelli::methods::Error;
 use ocelli::methods::one_pixel::{Compiled, Config, Journal, Pictures, Plan, Preset, Victim};
+use ocelli::methods::{Error, Work};
 use ocelli::train::recipe;
 use ocelli::train::{RunFolder, Trained};
 use std::collections::BTreeMap;
@@ -15,8 +15,9 @@ use toml::Table;
 
 use super::subject::Subject;
 use super::{Args, Baseline, Way};
-use crate::failure::BadUsage;
+use crate::failure::{BadInput, BadUsage};
 use crate::talk::Progress;
+use crate::whole_file::write_whole;
 
 /// Where new attacks are made, below the present folder.
 const RUNS: &str = "runs";
@@ -52,7 +53,11 @@ pub(super) fn begin(args: &Args, seed: Option<u64>, device: &Device) -> anyhow::
             args.out.clone().unwrap_or_else(|| RunFolder::unused_path(Path::new(RUNS), STEM));
         let path = Journal::path_in(&folder);
         if path.exists() {
-            return Err(Error::LedgerExists { path, what: "an attack" }.into());
+            return Err(Error::LedgerExists { path, what: Work::Attack }.into());
+        }
+        if RunFolder::holds_run(&folder) {
+            let message = format!("{} holds a training run", folder.display());
+            return Err(BadInput::new(message).hint("an attack needs a folder of its own").into());
         }
         let preset = Config::preset(args.preset.map_or(Preset::Paper, Preset::from));
         let text = toml::to_string(&preset).context("the preset")?;
@@ -82,7 +87,10 @@ fn read(path: &Path) -> anyhow::Result<(String, Subject)> {
     let shown = || path.display().to_string();
     let text = fs::read_to_string(path).with_context(shown)?;
     let mut table: Table = recipe::settings(&shown(), &text, &[] as &[&str])?;
-    let subject = table.remove(SUBJECT).unwrap_or_else(|| Table::new().into());
+    let Some(subject) = table.remove(SUBJECT) else {
+        let message = format!("{}: `[subject]` is missing, which says who is attacked", shown());
+        return Err(BadInput::new(message).into());
+    };
     let subject = toml::to_string(&subject).with_context(shown)?;
     let subject = recipe::settings(&shown(), &subject, &[] as &[&str])?;
     Ok((toml::to_string(&table).with_context(shown)?, subject))
@@ -98,12 +106,13 @@ impl Place {
     /// The journal, made if it is new. Nothing is made before all else is known to be well.
     pub(super) fn open(&self, plan: &Plan, subject: &Subject) -> anyhow::Result<Journal> {
         let folder = self.folder();
+        let settings = toml::to_string(plan.config()).context(SETTINGS)?;
+        let subject = toml::to_string(&BTreeMap::from([(SUBJECT, subject)])).context(SETTINGS)?;
+        let write = || write_whole(&folder.join(SETTINGS), format!("{settings}\n{subject}"));
+        // The settings come first: a journal without them could not be gone on with.
+        let has_journal = Journal::path_in(folder).exists();
         let journal = match self {
-            Self::New(_) => {
-                fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-                Journal::create(folder, plan)?
-            }
-            Self::Begun(_) => {
+            Self::Begun(_) if has_journal => {
                 let (journal, was_cut) = Journal::open(folder, plan)?;
                 if was_cut {
                     let path = Journal::path_in(folder);
@@ -113,15 +122,15 @@ impl Place {
                         journal.attacked().len()
                     );
                 }
+                write()?;
                 journal
             }
+            Self::New(_) | Self::Begun(_) => {
+                fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+                write()?;
+                Journal::create(folder, plan)?
+            }
         };
-        let settings = toml::to_string(plan.config()).context(SETTINGS)?;
-        let subject = toml::to_string(&BTreeMap::from([(SUBJECT, subject)])).context(SETTINGS)?;
-        super::results::write_whole(
-            &folder.join(SETTINGS),
-            format!("{settings}\n{subject}").as_bytes(),
-        )?;
         Ok(journal)
     }
 }

@@ -5,13 +5,13 @@ use ocelli::methods::one_pixel::{
     Aim, Attacked, Classifier, End, Group, Outcome, Plan, Summary, examples,
 };
 use serde::Serialize;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::page::Sheet;
 use super::tables::{self, Rows};
 use crate::output::{Output, grouped, percent};
+use crate::whole_file::write_whole;
 
 const RESULTS: &str = "results.csv";
 const SUMMARY: &str = "summary.json";
@@ -189,15 +189,4 @@ impl Results<'_> {
             summary: &self.summary,
         }
     }
-}
-
-/// Replaces the file at `path`: after a crash it is the old one or the new one.
-pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let unfinished = path.with_extension("part");
-    let write = || {
-        fs::write(&unfinished, bytes)?;
-        fs::File::open(&unfinished)?.sync_all()?;
-        fs::rename(&unfinished, path)
-    };
-    write().with_context(|| path.display().to_string())
 }

@@ -1,6 +1,5 @@
 //! What became of one cell of a grid.
 
-use anyhow::Context;
 use ocelli::nn::Cost;
 use ocelli::train::Summary;
 use ocelli::train::grid::Cell;
@@ -9,6 +8,8 @@ use serde_json::{Map, Value};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+
+use crate::whole_file::write_whole;
 
 /// The file of a row in the folder of its run.
 const FILE: &str = "cell.json";
@@ -123,11 +124,6 @@ impl Row {
         if !folder.is_dir() {
             return Ok(());
         }
-        let path = folder.join(FILE);
-        let text = serde_json::to_vec(self).map_err(io::Error::from)?;
-        let unfinished = path.with_extension("json.part");
-        fs::write(&unfinished, text)
-            .and_then(|()| fs::rename(&unfinished, &path))
-            .with_context(|| path.display().to_string())
+        write_whole(&folder.join(FILE), serde_json::to_vec(self).map_err(io::Error::from)?)
     }
 }

@@ -10,6 +10,7 @@ use std::{fmt, fs, io};
 use super::row::Row;
 use crate::circumstances::{command, machine, today};
 use crate::output::{Align, Table, grouped, percent};
+use crate::whole_file::write_whole;
 
 /// The rows of a grid.
 #[derive(Debug, Serialize)]
@@ -28,13 +29,11 @@ impl Sheet {
     /// Writes a line per row, each with what every figure needs beside it; whole or not at all.
     pub(super) fn write_csv(&self) -> anyhow::Result<()> {
         let path = self.csv_path();
-        let unfinished = path.with_extension("csv.part");
-        let write = || -> io::Result<()> {
+        let make = || -> io::Result<Vec<u8>> {
             fs::create_dir_all(&self.folder)?;
-            fs::write(&unfinished, self.to_csv(&[today(), machine(), command()])?)?;
-            fs::rename(&unfinished, &path)
+            self.to_csv(&[today(), machine(), command()])
         };
-        write().with_context(|| path.display().to_string())
+        write_whole(&path, make().with_context(|| path.display().to_string())?)
     }
 
     fn to_csv(&self, circumstances: &[String; 3]) -> io::Result<Vec<u8>> {
