@@ -40,14 +40,18 @@ impl Sheet<'_> {
         page.paragraph(
             "A targeted attempt succeeds when the image is taken for the target. Untargeted, derived: \
              images on which any targeted attempt succeeded; direct: one attempt that lowers the \
-             probability of the true class. Confidence is the mean probability of the class that was \
-             reached, over successes; distortion the mean change of a channel, of 255.",
+             probability of the true class, and succeeds when the image is taken for another one. \
+             Over successful attempts, confidence is the mean probability of the class that was \
+             reached, and distortion the mean absolute change of a channel of the changed pixels, of \
+             255. Evaluations are the mean of a case, which in the derived rows is all targeted \
+             attempts on an image; generations the mean of an attempt.",
         );
         if let Some(random) = &self.random {
             page.section("Against random search").table(random);
             page.paragraph(
-                "With as many evaluations as each attempt had, case by case; p is that of the exact \
-                 test of McNemar.",
+                "Equal evaluations: as many random tries as the attempt had evaluations, case by case; \
+                 one success among them counts. p is that of the exact two-sided test of McNemar. \
+                 Other rows are the paper's own random search.",
             );
         }
         self.add_examples(&mut page)?;
