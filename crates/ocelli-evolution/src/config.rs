@@ -21,8 +21,8 @@ pub struct Config {
     pub crossover: f64,
     /// What becomes of a gene that leaves its range. The paper does not say.
     pub bounds: BoundsRule,
-    /// Whether an individual may be among those that its own mutant is made of. The paper does not
-    /// say; classical differential evolution and all other implementations exclude it.
+    /// Whether an individual may be among those that its own mutant is made of. The one-pixel paper
+    /// does not say; Storn and Price exclude it, and so does what builds on SciPy's evolution.
     pub may_include_parent: bool,
     /// Who survives.
     pub selection: Selection,

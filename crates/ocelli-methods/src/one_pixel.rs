@@ -1,14 +1,15 @@
 //! The one-pixel attack: how easily a classifier is fooled by changing a pixel or a few.
 //!
 //! Paper: Su, Vargas and Sakurai, *One Pixel Attack for Fooling Deep Neural Networks*, IEEE Transactions
-//! on Evolutionary Computation 23(5), 2019 (<https://arxiv.org/abs/1710.08864>), in its final version.
+//! on Evolutionary Computation 23(5), 2019 (<https://doi.org/10.1109/TEVC.2019.2890858>,
+//! <https://arxiv.org/abs/1710.08864>), in its final version.
 //!
 //! | paper | here |
 //! | --- | --- |
 //! | maximise f_adv(x + e(x)) with ‖e(x)‖₀ ≤ d (section III-A) | [`Aim`], `attempt` |
-//! | a candidate is d tuples of coordinates and colour (III-B) | [`Encoding`], [`PixelChange`] |
-//! | differential evolution, F = 0.5, 400 × 100 (III-B) | `ocelli-evolution`, [`EvolutionSection`] |
-//! | fitness is the probability of a class; early stops at 90 % and 5 % (III-B) | [`Stop`] |
+//! | a candidate is d tuples of coordinates and colour (III-C) | [`Encoding`], [`PixelChange`] |
+//! | differential evolution, F = 0.5, 400 × 100 (III-B, III-C) | `ocelli-evolution`, [`EvolutionSection`] |
+//! | fitness is the probability of a class; early stops at 90 % and 5 % (III-C) | [`Stop`] |
 //! | success rate, confidence, target classes, pairs of classes, cost (IV) | [`Summary`] |
 //! | random search of 100 tries (Table VII) | [`RandomSearch`] |
 //!
@@ -35,10 +36,10 @@
 //! | whether misclassified images are attacked | [`Config::misclassified`], skipped and counted |
 //! | the confidence of direct attacks | that of the new class |
 //!
-//! [`Preset::ScipyPeer`] is what other implementations do: `best1bin` with dither, a Latin hypercube,
-//! values out of range drawn anew, an end at the first change of class, which is not looked for before the
-//! first mutation. Two of them count an attempt as a targeted success when the class has changed to any
-//! other; here it has to be the target.
+//! [`Preset::ScipyPeer`] is what implementations that build on SciPy's evolution do: `best1bin` with
+//! dither, in most of them a Latin hypercube, values out of range drawn anew, an end at the first change
+//! of class, which is not looked for before the first mutation. Two of them count an attempt as a targeted
+//! success when the class has changed to any other; here it has to be the target.
 //!
 //! Ours: the [`Oracle`], which tries everything where that is possible, random search with as many
 //! evaluations as the attack had, and the exact test of McNemar between the two.

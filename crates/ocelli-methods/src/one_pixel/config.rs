@@ -131,7 +131,7 @@ pub enum Stop {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rounding {
-    /// Towards zero, as all other implementations do: genes are 0 to W, 0 to H and 0 to 256.
+    /// Towards zero, as most other implementations do: genes are 0 to W, 0 to H and 0 to 256.
     #[default]
     Truncate,
     /// To the nearest: genes are -½ to W − ½, -½ to H − ½ and -½ to 255½.
