@@ -1,22 +1,34 @@
-//! Differential evolution: a population of real vectors that improves by differences of its members.
+//! Differential evolution: populations of real vectors that improve by differences of members.
 //!
-//! Storn and Price, *Differential Evolution – A Simple and Efficient Heuristic for Global Optimization
-//! over Continuous Spaces*, Journal of Global Optimization 11, 1997. The defaults are those of the
-//! one-pixel attack (Su, Vargas and Sakurai, 2019): `DE/rand/1`, F = 0.5, no crossover, a child against
-//! the parent of its own index, all children of a generation at once.
+//! Papers: Storn and Price, *Differential Evolution – A Simple and Efficient Heuristic for Global
+//! Optimization over Continuous Spaces*, Journal of Global Optimization 11, 1997
+//! (<https://doi.org/10.1023/A:1008202821328>); Su, Vargas and Sakurai, *One Pixel Attack for
+//! Fooling Deep Neural Networks*, IEEE Transactions on Evolutionary Computation 23(5), 2019
+//! (<https://arxiv.org/abs/1710.08864>), sections III-B and III-C, whose settings are the defaults:
+//! `DE/rand/1`, F = 0.5, no crossover, a child against the parent of its own index, all children of
+//! a generation at once.
 //!
-//! | paper | here |
+//! | papers | here |
 //! | --- | --- |
-//! | v = x_r1 + F (x_r2 − x_r3), and variants | [`Strategy`], [`Weight`] |
-//! | crossover with probability CR | [`Config::crossover`] |
-//! | the child or the parent of its index survives | [`Selection`] |
-//! | what becomes of a gene that leaves its range | [`BoundsRule`] |
-//! | the first population | [`Space`], [`Start`] |
+//! | mutation, v = x_r1 + F (x_r2 − x_r3), and its variant with the best | [`Strategy`], [`Weight`] |
+//! | crossover with probability CR; one gene at least is the mutant's | [`Config::crossover`] |
+//! | selection: the child or the parent of its index survives | [`Selection`] |
+//! | the first population, NP individuals | [`Config::population`], [`Space`], [`Start`] |
+//! | early stops (Su et al., III-C) | [`StopRules`] |
 //!
-//! The objective is asked for blocks of candidates ([`Evolution::pending`], [`Evolution::tell`]), of
-//! any size: every random number is addressed by seed, generation and individual, so that results do
-//! not depend on threads or blocks, and a [`State`] that was saved in the middle of a generation goes
-//! on to the same bits.
+//! What both leave open is a switch: what becomes of a gene that leaves its range ([`BoundsRule`],
+//! clipped). Su et al. do not say whether r1, r2, r3 may be the parent; Storn and Price exclude it,
+//! and so does the default of [`Config::may_include_parent`].
+//!
+//! As SciPy has it: F that is drawn for each generation ([`Weight::Dither`]), a Latin hypercube
+//! ([`Start::LatinHypercube`]), an end when fitness hardly differs ([`StopRules::spread`]). Ours: a
+//! budget ([`StopRules::evaluations`]), and survivors that are chosen among all
+//! ([`Selection::BestOfBoth`]).
+//!
+//! The objective is asked for blocks of candidates ([`Evolution::pending`], [`Evolution::tell`]),
+//! of any size: every random number is addressed by seed, generation and individual, so that
+//! results do not depend on threads or blocks, and a [`State`] that was saved in the middle of a
+//! generation goes on to the same bits.
 //!
 //! ```
 //! use ocelli_evolution::{Config, Evolution, Gene, Goal, Space};

@@ -1,7 +1,13 @@
-/// The exact two-sided test of McNemar: how probable it is, if neither of two methods is better, that of
-/// the cases in which one alone succeeded at least so many are of one side.
-///
-/// McNemar, *Psychometrika* 12, 1947, with the binomial distribution in place of its approximation.
+//! Whether one of two methods is better than the other, by the cases that both were tried on.
+//!
+//! Paper: McNemar, *Note on the Sampling Error of the Difference Between Correlated Proportions or
+//! Percentages*, Psychometrika 12(2), 1947 (<https://doi.org/10.1007/BF02295996>).
+//!
+//! Deviation: probabilities are those of the binomial distribution itself, not of its approximation
+//! by χ².
+
+/// The exact two-sided test of McNemar: how probable it is, if neither of two methods is better,
+/// that of the cases in which one alone succeeded at least so many are of one side.
 ///
 /// ```
 /// use ocelli_methods::one_pixel::mcnemar;
