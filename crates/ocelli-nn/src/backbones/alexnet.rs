@@ -1,20 +1,28 @@
 //! AlexNet as the Berkeley Vision and Learning Center trained it, for images of 227 pixels.
 //!
 //! Paper: Krizhevsky et al., *ImageNet Classification with Deep Convolutional Neural Networks*,
-//! NIPS 2012. Layers, names and constants are those of Caffe's `bvlc_alexnet`:
-//! 60,965,224 parameters.
+//! NIPS 2012
+//! (<https://papers.nips.cc/paper/4824-imagenet-classification-with-deep-convolutional-neural-networks>).
+//! Layers, names and constants are those of Caffe's `bvlc_alexnet`
+//! (<https://github.com/BVLC/caffe/tree/master/models/bvlc_alexnet>): 60,965,224 parameters. It is
+//! the network of the one-pixel attack on ImageNet (Su et al. 2019,
+//! <https://arxiv.org/abs/1710.08864>, table IV).
 //!
 //! | paper | here |
 //! | --- | --- |
+//! | rectifiers, section 3.1 | after every layer but `fc8` |
+//! | two groups, sections 3.2 and 3.5 | convolutions 2, 4 and 5 |
 //! | local response normalisation, section 3.3 | [`RESPONSE`] |
 //! | overlapping pooling, section 3.4 | [`OVERLAPPING`] |
-//! | two groups, sections 3.2 and 3.5 | convolutions 2, 4 and 5 |
+//! | eight layers, section 3.5 | [`alexnet`] |
 //! | dropout, section 4.2 | after `fc6` and `fc7` |
 //!
-//! Deviations of Caffe's network, and so of this one: α of the response normalisation is divided by the
-//! five channels that it sums, and k is 1 instead of 2; images of 227 pixels, not 224. Ours: colours are in the
-//! order red, green, blue, so the first kernels of a file of Caffe's would have to be turned round;
-//! first values are those of He et al., with which inputs of any scale train.
+//! Deviations of Caffe's network, and so of this one: α of the response normalisation is divided by
+//! the five channels that it sums, and k is 1 instead of 2; images of 227 pixels, not 224.
+//!
+//! Ours: colours are in the order red, green, blue, so the first kernels of a file of Caffe's would
+//! have to be turned round; a mean colour is subtracted, where Caffe has a mean image; first values
+//! are those of He et al., with which inputs of any scale train.
 
 use crate::graph::{
     Activation, Builder, ConvSettings, Graph, LocalResponseNorm, NodeId, NormSettings, Padding,

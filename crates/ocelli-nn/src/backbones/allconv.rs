@@ -1,21 +1,31 @@
 //! AllConv, the network without pooling, for images of about 32 pixels.
 //!
 //! Papers: Springenberg et al., *Striving for Simplicity: The All Convolutional Net*, ICLR 2015
-//! workshop (<https://arxiv.org/abs/1412.6806>), All-CNN-C; Su et al., *One Pixel Attack for Fooling
-//! Deep Neural Networks*, TEVC 2019 (<https://arxiv.org/abs/1710.08864>), table I.
+//! workshop (<https://arxiv.org/abs/1412.6806>), table 1, All-CNN-C; Su et al., *One Pixel Attack
+//! for Fooling Deep Neural Networks*, TEVC 2019 (<https://arxiv.org/abs/1710.08864>), table I. The
+//! later code of that paper's authors is <https://github.com/shashankkotyan/DualQualityAssessment>.
 //!
 //! | form | convolution 7 | normalised | dropout |
 //! | --- | --- | --- | --- |
-//! | [`Form::Kaggle`], table I | 3×3, stride 1, no padding | after convolution 1 | 0.3 after convolution 5 |
+//! | [`Form::Kaggle`], table I | 3×3, stride 1, no padding | after convolution 1 | 0.3 after 5 |
 //! | [`Form::Original`], for the original CIFAR-10 | the same | nowhere | the same |
-//! | [`Form::Normalised`], the authors' later code | 3×3, stride 1, padded | after each | 0.2, 0.5, 0.5 after 1, 3, 6 |
+//! | [`Form::Normalised`], the later code | padded | after each | 0.2, 0.5, 0.5 after 1, 3, 6 |
 //!
-//! Table I as printed is impossible: it gives convolution 7 a stride of 2, which leaves a map of 4×4
-//! for a mean over 6×6. All-CNN-C has stride 1 without padding there, which leaves 6×6.
+//! Table I as printed is impossible: it gives convolution 7 a stride of 2, which leaves a map of
+//! 4×4 for a mean over 6×6. All-CNN-C has stride 1 without padding there, which leaves 6×6. The
+//! table shows no normalisation; the text says that the network for the original CIFAR-10 loses the
+//! one of its first layer, so the other has one there.
+//!
+//! What table I leaves open: all convolutions but the seventh are padded, each is followed by its
+//! normalisation and a rectifier, and first values are those of He et al., as in the later code.
+//!
+//! Deviations from the later code: it has a second padded 3×3 convolution of 192 channels after
+//! convolution 7, and it normalises and rectifies the classifier's maps too. Its last state has the
+//! normalisations commented out.
 //!
 //! Ours: the classifier is a 1×1 convolution *after* the mean, with neither normalisation nor
-//! activation; without them it commutes with the mean. The mean is over all of the map, so that other
-//! sizes work. Convolutions that are normalised have no bias.
+//! activation; without them it commutes with the mean. The mean is over all of the map, so that
+//! other sizes work. Convolutions that are normalised have no bias.
 
 use crate::graph::{Activation, Builder, ConvSettings, Graph, NodeId, NormSettings, Padding};
 use crate::init::InitScheme;

@@ -4,12 +4,24 @@
 //! read. Layers have the names that Keras gives them, which count layers of a kind in the order in
 //! which they are made.
 //!
-//! Papers: LeCun et al., *Gradient-Based Learning Applied to Document Recognition*, 1998; He et al.,
-//! *Identity Mappings in Deep Residual Networks*, ECCV 2016 (<https://arxiv.org/abs/1603.05027>).
+//! Papers: LeCun et al., *Gradient-Based Learning Applied to Document Recognition*, Proceedings of
+//! the IEEE 86(11), 1998 (<https://doi.org/10.1109/5.726791>); He et al., *Identity Mappings in
+//! Deep Residual Networks*, ECCV 2016 (<https://arxiv.org/abs/1603.05027>).
+//!
+//! | paper | here |
+//! | --- | --- |
+//! | LeNet-5, figure 2 of LeCun et al. | [`lenet`] |
+//! | blocks with "full pre-activation", figure 4(e) of He et al. | [`resnet32`] |
+//!
+//! Deviations of the project, and so of these: LeNet has rectifiers instead of sigmoids, maxima
+//! instead of scaled sums, all maps in each convolution, and a softmax. ResNet-32 has biases in its
+//! convolutions and Keras's ε of 1e-3; where the size changes, a projection of a block's input,
+//! before it is normalised, is the shortcut. A padding that is odd has its larger half behind.
 //!
 //! Ours: the first dense layer of LeNet, which reads 5×5 pixels of 16 channels, is written as a
-//! convolution without padding, as LeCun et al. have it, and followed by a mean, so that other sizes
-//! work; at 32 pixels both are the same.
+//! convolution without padding, as LeCun et al. have it, and followed by a mean, so that other
+//! sizes work; at 32 pixels both are the same. Dropout and stochastic depth are there to be set;
+//! the project has none.
 
 use crate::graph::{Activation, Builder, ConvSettings, Graph, NodeId, NormSettings, Padding, Pool};
 use crate::init::InitScheme;

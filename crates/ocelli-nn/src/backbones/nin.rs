@@ -1,25 +1,36 @@
 //! Network in Network for images of about 32 pixels.
 //!
-//! Papers: Lin et al., *Network In Network*, ICLR 2014 (<https://arxiv.org/abs/1312.4400>); Su et al.,
-//! *One Pixel Attack for Fooling Deep Neural Networks*, TEVC 2019
-//! (<https://arxiv.org/abs/1710.08864>), table II.
+//! Papers: Lin et al., *Network In Network*, ICLR 2014 (<https://arxiv.org/abs/1312.4400>); Su et
+//! al., *One Pixel Attack for Fooling Deep Neural Networks*, TEVC 2019
+//! (<https://arxiv.org/abs/1710.08864>), table II. The later code of that paper's authors is
+//! <https://github.com/shashankkotyan/DualQualityAssessment>.
+//!
+//! | Lin et al. | here |
+//! | --- | --- |
+//! | blocks of a convolution and 1×1 convolutions, section 3.1 | convolutions 1–3, 4–6, 7–9 |
+//! | global average pooling, section 3.2 | all forms but [`Form::Original`] |
 //!
 //! | form | kernels of block 2 | second pooling | before the softmax | normalised |
 //! | --- | --- | --- | --- | --- |
 //! | [`Form::Kaggle`], table II corrected | 5, 1, 1 | mean | mean | nowhere |
 //! | [`Form::Printed`], table II | 5, 5, 5 | mean | mean | nowhere |
 //! | [`Form::Original`], for the original CIFAR-10 | 5, 1, 1 | mean | linear layer | nowhere |
-//! | [`Form::Normalised`], the authors' later code | 5, 1, 1 | maximum | mean | after each |
+//! | [`Form::Normalised`], the later code | 5, 1, 1 | maximum | mean | after each |
 //!
-//! Three 5×5 kernels in block 2 are most likely a misprint: Lin et al. and the authors' later code have
-//! 5, 1, 1. On the original CIFAR-10 the network "loses its second average pooling", which we take to be
-//! the last one, before "flatten" and "softmax"; ten maps of 8×8 then need a linear layer, and the
-//! network takes images of 32 pixels only.
+//! Three 5×5 kernels in block 2 are most likely a misprint: Lin et al. and the later code have 5,
+//! 1, 1. On the original CIFAR-10 the network "loses its second average pooling", which we take to
+//! be the last one, before "flatten" and "softmax"; ten maps of 8×8 then need a linear layer, and
+//! the network takes images of 32 pixels only.
 //!
-//! Ours: where a mean ends the network, the classifier is a 1×1 convolution *after* it, with neither
-//! normalisation nor activation; without them it commutes with the mean. That mean is over all of the
-//! map, so that other sizes work. Windows of 3×3 pixels with stride 2 are padded by one on all sides.
-//! Convolutions that are normalised have no bias.
+//! What table II leaves open: convolutions are padded to keep the size, each is followed by a
+//! rectifier (in [`Form::Original`] that of the classes too), and first values are those of He et
+//! al., as in the later code. Windows of 3×3 pixels with stride 2 are padded by one on all sides,
+//! where the later code pads behind alone; no mean counts padding.
+//!
+//! Ours: where a mean ends the network, the classifier is a 1×1 convolution *after* it, with
+//! neither normalisation nor activation, which the later code has; without them it commutes with
+//! the mean. That mean is over all of the map, so that other sizes work. Convolutions that are
+//! normalised have no bias.
 
 use crate::graph::{Activation, Builder, ConvSettings, Graph, NodeId, NormSettings, Pool};
 use crate::init::InitScheme;

@@ -1,25 +1,37 @@
 //! VGG-16 for images of about 32 pixels.
 //!
 //! Papers: Simonyan and Zisserman, *Very Deep Convolutional Networks for Large-Scale Image
-//! Recognition*, ICLR 2015 (<https://arxiv.org/abs/1409.1556>), table 1, configuration D; Su et al.,
-//! *One Pixel Attack for Fooling Deep Neural Networks*, TEVC 2019
-//! (<https://arxiv.org/abs/1710.08864>), table III.
+//! Recognition*, ICLR 2015 (<https://arxiv.org/abs/1409.1556>), table 1, configuration D; Su et
+//! al., *One Pixel Attack for Fooling Deep Neural Networks*, TEVC 2019
+//! (<https://arxiv.org/abs/1710.08864>), table III. The later code of that paper's authors is
+//! <https://github.com/shashankkotyan/DualQualityAssessment>.
 //!
-//! There are several forms of it for CIFAR. Two have batch normalisation and none of the paper's three
-//! wide layers: the kuangliu project's, whose convolutions have biases and whose classifier is a
-//! single layer, and that of the literature on pruning, without those biases and with one hidden
-//! layer of 512. GhostNet's tables need the second, its author names the first. The one-pixel attack's
-//! has two hidden layers of 2048. As printed in its table III it has neither normalisation nor dropout;
-//! the "softmax" of the table needs a linear layer of as many values as classes, or there would be 2048.
-//! The authors' later code normalises every convolution and hidden layer, and drops 0.3 and 0.4 of the
-//! values between the convolutions of a stage and 0.5 before the classifier; its one hidden layer of 512
-//! is not the paper's.
+//! | head | hidden layers | convolutions | whose |
+//! | --- | --- | --- | --- |
+//! | [`Head::Single`] | none | normalised, with biases | the kuangliu project's |
+//! | [`Head::Hidden`] | 512 | normalised, without biases | the literature's on pruning |
+//! | [`Head::Printed`] | 2048, 2048 | with biases | the one-pixel attack's, table III |
+//! | [`Head::Wide`] | 2048, 2048 | normalised, without biases, dropout | the same, trained later |
+//!
+//! GhostNet's tables need [`Head::Hidden`]; its author names the project of [`Head::Single`].
+//!
+//! What table III leaves open: as printed it has neither normalisation nor dropout, and so has
+//! [`Head::Printed`]; its "softmax" needs a linear layer of as many values as classes, or there
+//! would be 2048; rectifiers and padding are those of Simonyan and Zisserman.
+//!
+//! [`Head::Wide`] is of two sources. The widths of the hidden layers are table III's. The later
+//! code, in an earlier state, has the rest: it normalises every convolution and the hidden layer,
+//! and drops 0.3 (first stage) and 0.4 of the values between the convolutions of a stage and 0.5
+//! before the classifier. Its last state has 0.4 in the first stage too, and all states have one
+//! hidden layer of 512. Here 0.5 are dropped between the hidden layers as well, and convolutions
+//! have no biases, which their normalisations would take away. First values of both forms are those
+//! of He et al.
 //!
 //! Names are kuangliu's and torchvision's (`features.N` counts modules, pooling and activations
 //! included, but no dropout).
 //!
-//! Ours: a form with a quarter of the channels, for trainings of minutes; global average pooling before
-//! the classifier, which at 32 pixels does nothing, so that other sizes work.
+//! Ours: a form with a quarter of the channels, for trainings of minutes; global average pooling
+//! before the classifier, which at 32 pixels does nothing, so that other sizes work.
 
 use crate::graph::{Activation, Builder, ConvSettings, Graph, NodeId, NormSettings, Pool};
 use crate::init::InitScheme;
