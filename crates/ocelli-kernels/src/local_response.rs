@@ -1,4 +1,9 @@
-//! Local response normalisation over neighbouring channels (Krizhevsky et al. 2012, section 3.3).
+//! Local response normalisation over neighbouring channels.
+//!
+//! Paper: Krizhevsky et al., *ImageNet Classification with Deep Convolutional Neural Networks*,
+//! NIPS 2012
+//! (<https://papers.nips.cc/paper/4824-imagenet-classification-with-deep-convolutional-neural-networks>),
+//! section 3.3.
 //!
 //! With N(c) the n channels around channel c, as far as there are any:
 //!
@@ -7,7 +12,8 @@
 //! dx[c] = dy[c] · s[c]^−β − 2 α β / n · x[c] · Σ_(j ∈ N(c)) dy[j] · x[j] · s[j]^(−β−1)  backward
 //! ```
 //!
-//! α is divided by n as in Caffe and PyTorch; the paper has no division.
+//! Deviation: α is divided by n, as in Caffe and PyTorch; the paper has no division. At the edges,
+//! where there are fewer channels, it is n all the same.
 
 use crate::blocks::rows_per_block;
 use crate::elementwise::Write;
