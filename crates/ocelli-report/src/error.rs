@@ -1,3 +1,5 @@
+//! What can go wrong with a report, each case with its file.
+
 use std::io;
 use std::path::{Path, PathBuf};
 

@@ -1,3 +1,5 @@
+//! What an attempt is to reach, and what its fitness is.
+
 use ocelli_evolution::Goal;
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -1,3 +1,5 @@
+//! A pixel that changes, and an image under such changes.
+
 use ocelli_data::Image;
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -1,3 +1,5 @@
+//! Bars.
+
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 

@@ -1,3 +1,5 @@
+//! Curves.
+
 use std::ops::Range;
 
 use plotters::prelude::*;

@@ -1,3 +1,5 @@
+//! Counts of pairs of classes.
+
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 

@@ -1,3 +1,5 @@
+//! Sizes of images, as they are typed.
+
 use std::fmt;
 use std::str::FromStr;
 

@@ -1,3 +1,5 @@
+//! Models that are nothing but a function.
+
 use super::{Candidates, Classifier, Session, batch_size};
 use crate::{Error, Result};
 use ocelli_data::Image;

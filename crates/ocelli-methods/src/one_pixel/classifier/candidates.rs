@@ -1,3 +1,5 @@
+//! Blocks of candidates, as they are handed to a model.
+
 use super::super::{Encoding, PixelChange};
 
 /// A block of candidates in flat memory: the changes of each, in their order.

@@ -1,3 +1,5 @@
+//! Which way a network's candidates are computed.
+
 use super::{Classifier, Delta, Dense, Session};
 use crate::{Error, Result};
 use burn::tensor::Device;

@@ -1,3 +1,5 @@
+//! Networks that compute of each candidate what its pixels change.
+
 use super::{Candidates, Classifier, Session, dense};
 use crate::{Error, Result};
 use ocelli_data::{Image, InputConfig};

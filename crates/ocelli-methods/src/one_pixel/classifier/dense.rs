@@ -1,3 +1,5 @@
+//! Networks that compute each candidate as a whole image.
+
 use super::{Candidates, Classifier, Session, batch_size};
 use crate::{Error, Result};
 use burn::tensor::{Device, Tensor, TensorData};
