@@ -95,7 +95,8 @@ impl DeltaEngine {
         matches!(self.way, Way::Plan(_))
     }
 
-    /// How much of every layer is computed for candidates of `edits` edits, predicted and so far; layers without multiply-adds are left out. Empty where there is no plan.
+    /// How much of every layer is computed for candidates of `edits` edits, predicted and so far;
+    /// layers without multiply-adds are left out. Empty where there is no plan.
     pub fn layer_shares(&self, edits: usize) -> Vec<LayerShare> {
         match &self.way {
             Way::Plan(plan) => plan.layer_shares(edits),

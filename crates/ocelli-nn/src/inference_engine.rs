@@ -11,9 +11,10 @@ use std::fmt;
 
 /// A network compiled for inference.
 ///
-/// Normalisations are folded into the convolutions and linear layers before them. On the CPU a network is then run
-/// by a plan made for the size of its images; on other devices, and for networks with operations
-/// that no plan knows, by burn. It is a copy: later changes of the network do not reach it.
+/// Normalisations are folded into the convolutions and linear layers before them. On the CPU a
+/// network is then run by a plan made for the size of its images; on other devices, and for networks
+/// with operations that no plan knows, by burn. It is a copy: later changes of the network do not
+/// reach it.
 ///
 /// The plans of the two sizes and results that were asked for last are kept.
 ///

@@ -2,8 +2,10 @@
 //!
 //! - [`EventWriter`] writes scalars that TensorBoard reads, and continues a file after a crash.
 //! - [`LinePlot`], [`BarPlot`] and [`MatrixPlot`] draw SVG.
-//! - [`Mosaic`] draws many small pictures as one PNG, [`PixelPicture`] one picture with rings around pixels.
-//! - [`Page`] is a page of HTML, and [`RunReport`] puts a whole run on one page that needs no network and no script.
+//! - [`Mosaic`] draws many small pictures as one PNG, [`PixelPicture`] one picture with rings around
+//!   pixels.
+//! - [`Page`] is a page of HTML, and [`RunReport`] puts a whole run on one page that needs no network
+//!   and no script.
 //!
 //! Nothing here knows how training works: every type holds plain numbers and words, so that any
 //! command can report what it did.

@@ -145,8 +145,8 @@ impl MixDraws {
         }
     }
 
-    /// The labels of the two samples, each a set of equally probable classes, at `position` (even) and `position + 1`, or of one that has
-    /// no partner.
+    /// The labels of the two samples, each a set of equally probable classes, at `position` (even)
+    /// and `position + 1`, or of one that has no partner.
     pub(crate) fn label_pair(
         &self,
         position: usize,

@@ -33,7 +33,8 @@ impl Conv {
         lines.min(all.div_ceil(BLOCKS)).max(1)
     }
 
-    /// Computes whole lines of outputs, or adds to them, from number `first_line` on, counted over the batch.
+    /// Computes whole lines of outputs, or adds to them, from number `first_line` on, counted over
+    /// the batch.
     pub(super) fn multiply_lines(
         self,
         x: Rows<'_>,
