@@ -12,6 +12,8 @@ const COMMANDS: &[&str] = &[
     "report",
     "study",
     "study ghost-redundancy",
+    "attack",
+    "attack one-pixel",
     "models",
     "cost",
     "convert",

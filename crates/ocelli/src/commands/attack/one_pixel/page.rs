@@ -7,6 +7,7 @@ use ocelli::report::{
     Table,
 };
 
+use super::tables::in_words;
 use crate::circumstances::{command, machine, today};
 use crate::output::{grouped, percent};
 
@@ -100,10 +101,7 @@ impl Sheet<'_> {
                 Some(target) => format!("target {}", self.class(target)),
                 None => "untargeted".to_owned(),
             };
-            let pixels = match example.pixels {
-                1 => "1 pixel".to_owned(),
-                pixels => format!("{pixels} pixels"),
-            };
+            let pixels = in_words(example.pixels);
             let label = self.class(example.label);
             Ok(vec![
                 Cell::Text(format!("{}: {label}; {aim}, {pixels}", example.name)),
@@ -134,7 +132,7 @@ impl Sheet<'_> {
         let last = target_counts.iter().rposition(|count| *count > 0).unwrap_or(0);
         let bars = (0..).zip(&target_counts[..=last]);
         let bars = bars.map(|(count, share): (u64, _)| (count.to_string(), *share as f64 / images));
-        page.section(&format!("Target classes, {pixels} pixels")).paragraph(&format!(
+        page.section(&format!("Target classes, {}", in_words(*pixels))).paragraph(&format!(
             "An image can be turned into {mean_targets:.2} other classes on average."
         ));
         let bars = BarPlot {
@@ -158,7 +156,7 @@ fn plot(trace: &Trace) -> LinePlot {
     let series = [("best", &trace.best), ("population", &trace.mean)];
     let of = if trace.targeted { "the target" } else { "the true class" };
     LinePlot {
-        title: format!("Probability of {of}, {} pixels", trace.pixels),
+        title: format!("Probability of {of}, {}", in_words(trace.pixels)),
         x_label: "generation".to_owned(),
         y_label: "mean over attempts".to_owned(),
         series: series

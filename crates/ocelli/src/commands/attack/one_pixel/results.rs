@@ -172,10 +172,7 @@ impl Results<'_> {
     /// The one JSON object.
     pub(super) fn answer(&self) -> Answer<'_> {
         let first = self.summary.groups.first();
-        let of = |group: &Group| match group.pixels {
-            1 => format!("{}, 1 pixel", group.kind),
-            pixels => format!("{}, {pixels} pixels", group.kind),
-        };
+        let of = |group: &Group| format!("{}, {}", group.kind, tables::in_words(group.pixels));
         Answer {
             attack: self.folder.to_owned(),
             outcome: match self.end {

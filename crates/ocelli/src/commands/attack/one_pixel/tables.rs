@@ -11,6 +11,11 @@ pub(super) struct Rows {
     rows: Vec<Vec<String>>,
 }
 
+/// So many pixels, in words.
+pub(super) fn in_words(pixels: usize) -> String {
+    if pixels == 1 { "1 pixel".to_owned() } else { format!("{pixels} pixels") }
+}
+
 impl Rows {
     /// For the terminal.
     pub(super) fn text(&self) -> Table {
