@@ -40,10 +40,10 @@ fn answers_that_are_no_probabilities_are_refused() {
 #[test]
 fn populations_that_no_memory_holds_are_refused() {
     let asked = AtomicU64::new(0);
-    let evolution = EvolutionSection { population: 1 << 40, ..EvolutionSection::default() };
-    let config = Config { evolution, ..config() };
+    let evolution = EvolutionSection { population: 1 << 20, ..EvolutionSection::default() };
+    let config = Config { pixels: vec![36], evolution, ..config() };
     let message = refused(&config, &mut model(1, &asked)).to_string();
-    assert!(message.contains("`evolution.population` is 1099511627776"), "{message}");
+    assert!(message.contains("`evolution.population` is 1048576"), "{message}");
 }
 
 #[test]
