@@ -33,8 +33,8 @@ use gather::{gather, scatter_add};
 #[derive(Clone, Debug)]
 pub struct PackedWeight {
     data: Vec<f32>,
-    depth: usize,
-    columns: usize,
+    /// What decides the order, `[out_channels, in_channels, kernel height, kernel width]`.
+    shape: [usize; 4],
 }
 
 /// The sizes of a convolution without groups.
@@ -82,6 +82,18 @@ impl Conv {
         })
     }
 
+    /// `[out_channels, in_channels, kernel height, kernel width]`
+    fn weight_shape(self) -> [usize; 4] {
+        let Geometry { rows, columns, .. } = self.geometry;
+        [self.out_channels, self.in_channels, rows.window.kernel, columns.window.kernel]
+    }
+
+    /// A packed weight as the factor of a product.
+    fn panels(self, packed: &PackedWeight) -> Panels<'_> {
+        assert_eq!(packed.shape, self.weight_shape(), "layer of a packed weight");
+        Panels::new(&packed.data, self.depth(), self.out_channels)
+    }
+
     fn check(self, x: (usize, usize), y: (usize, usize)) {
         assert_eq!(x, (self.geometry.input_pixels(), self.in_channels), "input of a convolution");
         let expected = (self.geometry.output_pixels(), self.out_channels);
@@ -120,12 +132,11 @@ impl Conv {
     /// # Panics
     /// When the length differs.
     pub fn pack(self, weight: &[f32]) -> PackedWeight {
-        let (depth, columns) = (self.depth(), self.out_channels);
-        let mut data = vec![0.0; packed_len(depth, columns)];
+        let mut data = vec![0.0; packed_len(self.depth(), self.out_channels)];
         self.with_taps_first(weight, |w| {
             pack_transposed(w, &mut data);
         });
-        PackedWeight { data, depth, columns }
+        PackedWeight { data, shape: self.weight_shape() }
     }
 
     /// Computes `y`, bias, residual and activation included.
@@ -135,11 +146,10 @@ impl Conv {
     /// - `y`: `[output pixels, out_channels]`
     ///
     /// # Panics
-    /// When a shape differs from these, or the weight was packed for another.
+    /// When a shape differs from these, or the weight was packed for other channels or a kernel of
+    /// another size.
     pub fn infer(self, x: Rows<'_>, weight: &PackedWeight, finish: &Finish<'_>, y: RowsMut<'_>) {
-        let expected = (self.depth(), self.out_channels);
-        assert_eq!((weight.depth, weight.columns), expected, "shape of a packed weight");
-        self.run(x, Panels::new(&weight.data, weight.depth, weight.columns), finish, y, None);
+        self.run(x, self.panels(weight), finish, y, None);
     }
 
     fn run(

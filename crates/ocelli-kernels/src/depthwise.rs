@@ -39,6 +39,8 @@ pub struct Depthwise {
 /// The weight of a depthwise convolution in the order in which the kernel reads it.
 #[derive(Clone, Debug)]
 pub struct PackedDepthwise {
+    /// For one image.
+    layer: Depthwise,
     /// `[taps, channels]`
     weight: Vec<f32>,
     rows: Table,
@@ -61,6 +63,16 @@ impl Depthwise {
             }
             use_it(ordered)
         })
+    }
+
+    /// The same for a single image: what a packed weight is made for, whatever the batch.
+    fn of_one_image(self) -> Self {
+        Self { geometry: Geometry { batch: 1, ..self.geometry }, ..self }
+    }
+
+    /// Refuses a weight whose order or places of taps are those of another layer.
+    fn check_packed(self, packed: &PackedDepthwise) {
+        assert_eq!(packed.layer, self.of_one_image(), "layer of a packed depthwise weight");
     }
 
     fn check(self, x: (usize, usize), y: (usize, usize)) {
@@ -100,6 +112,7 @@ impl Depthwise {
     /// When the length differs.
     pub fn pack(self, weight: &[f32]) -> PackedDepthwise {
         PackedDepthwise {
+            layer: self.of_one_image(),
             weight: self.with_taps_first(weight, <[f32]>::to_vec),
             rows: Table::of_outputs(self.geometry.rows),
             columns: Table::of_outputs(self.geometry.columns),
@@ -113,18 +126,14 @@ impl Depthwise {
     /// - `y`: `[output pixels, channels]`
     ///
     /// # Panics
-    /// When a shape differs from these, or the weight was packed for another.
+    /// When a shape differs from these, or the weight was packed for another layer; another number
+    /// of images is no other layer.
     pub fn infer(self, x: Rows<'_>, packed: &PackedDepthwise, finish: &Finish<'_>, y: RowsMut<'_>) {
         self.check((x.count(), x.channels()), (y.count(), y.channels()));
         finish.check(y.count(), y.channels());
-        let PackedDepthwise { weight, rows, columns } = packed;
-        let packed_for = [weight.len(), rows.targets(), columns.targets()];
-        let [height, width] = [self.geometry.rows.output, self.geometry.columns.output];
-        let length = self.channels * self.geometry.taps();
-        assert_eq!(packed_for, [length, height, width], "sizes of a packed depthwise weight");
-        assert_eq!(rows.sources(), self.geometry.rows.input, "rows of a packed depthwise weight");
-        let source_columns = self.geometry.columns.input;
-        assert_eq!(columns.sources(), source_columns, "columns of a packed depthwise weight");
+        self.check_packed(packed);
+        let PackedDepthwise { weight, rows, columns, .. } = packed;
+        let width = self.geometry.columns.output;
         let lines = lines_per_block(width * self.channels);
         for_each_block(y, lines * width, None, |first, mut y| {
             dispatch(Slide {

@@ -97,7 +97,8 @@ impl GroupedConv {
     /// - `y`: `[output pixels, groups · out_channels]`
     ///
     /// # Panics
-    /// When a shape differs from these, or the weight was packed for another.
+    /// When a shape differs from these, or the weight was packed for other channels or a kernel of
+    /// another size.
     pub fn infer(self, x: Rows<'_>, packed: &PackedGroups, finish: &Finish<'_>, y: RowsMut<'_>) {
         self.check(x.channels(), y.channels());
         assert_eq!(packed.0.len(), self.groups, "groups of a packed weight");

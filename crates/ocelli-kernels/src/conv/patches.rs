@@ -2,7 +2,7 @@
 
 use super::{Conv, PackedWeight};
 use crate::finish::Finish;
-use crate::gemm::{Panels, Scattered, Start, multiply, multiply_scattered};
+use crate::gemm::{Scattered, Start, multiply, multiply_scattered};
 use crate::patches::Patches;
 use crate::rows::{Rows, RowsMut};
 
@@ -39,12 +39,10 @@ impl Conv {
         assert_eq!(patches.windows, windows, "layer of patches");
         let last = first_channel + self.in_channels;
         assert!(last <= patches.channels, "channel {last} of {}", patches.channels);
-        let expected = (self.depth(), self.out_channels);
-        assert_eq!((weight.depth, weight.columns), expected, "shape of a packed weight");
         let shape = (patches.output_pixels(), self.out_channels);
         assert_eq!((y.count(), y.channels()), shape, "output of a convolution");
         finish.check(y.count(), y.channels());
-        let weight = Panels::new(&weight.data, weight.depth, weight.columns);
+        let weight = self.panels(weight);
         let block = self.rows_per_patch_block();
         let [down, across] = windows;
         if self.geometry.taps() == 1 && [down.stride, across.stride] == [1, 1] {

@@ -137,3 +137,31 @@ fn means(y: &[f32], channels: usize) -> Vec<f64> {
     }
     sums.iter().map(|sum| sum / (y.len() / channels) as f64).collect()
 }
+
+/// A layer with a window of the given height and width and stride 1 on images of 4 × 4 pixels.
+fn window_of(height: usize, width: usize, in_channels: usize) -> Conv {
+    let axis = |kernel| {
+        let window = Window { kernel, stride: 1, dilation: 1, before: 0 };
+        Axis { window, input: 4, output: 5 - kernel }
+    };
+    let geometry = Geometry { batch: 1, rows: axis(height), columns: axis(width) };
+    Conv { geometry, in_channels, out_channels: 3 }
+}
+
+#[test]
+#[should_panic(expected = "layer of a packed weight")]
+fn a_weight_of_another_window_is_refused() {
+    let (packed, layer) = (window_of(1, 2, 2).pack(&[0.0; 12]), window_of(2, 1, 2));
+    let (x, mut y) = ([1.0; 32], [0.0; 36]);
+    let to = RowsMut::dense(&mut y, 3);
+    layer.infer(Rows::dense(&x, 2), &packed, &Finish::default(), to);
+}
+
+#[test]
+#[should_panic(expected = "layer of a packed weight")]
+fn patches_refuse_a_weight_of_another_number_of_channels() {
+    let (packed, layer) = (window_of(2, 2, 1).pack(&[0.0; 12]), window_of(1, 1, 4));
+    let (x, mut y) = ([1.0; 4], [0.0; 3]);
+    let patches = crate::Patches::new(layer.geometry, 4, &[[1, 1]], &x);
+    layer.infer_patches(&patches, &packed, &Finish::default(), RowsMut::dense(&mut y, 3));
+}

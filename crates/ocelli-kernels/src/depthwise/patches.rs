@@ -31,8 +31,7 @@ impl Depthwise {
         assert_eq!((patches.windows, patches.channels), (windows, self.channels), "patches");
         let shape = (patches.output_pixels(), self.channels);
         assert_eq!((y.count(), y.channels()), shape, "output of a depthwise convolution");
-        let length = self.channels * self.geometry.taps();
-        assert_eq!(weight.weight.len(), length, "length of a packed depthwise weight");
+        self.check_packed(weight);
         finish.check(y.count(), y.channels());
         let rows = meetings(self.geometry.rows.window);
         let columns = Span { first: 0, count: 0, meetings: meetings(self.geometry.columns.window) };

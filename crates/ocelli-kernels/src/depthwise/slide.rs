@@ -66,7 +66,8 @@ impl Kernel for Slide<'_> {
                     let to = (line * width + span.first) * to_pixel + channel;
                     let to = self.to.as_mut_ptr().wrapping_add(to);
                     // SAFETY: the tables hold only pixels within the image and taps within the
-                    // kernel, and `Depthwise` checked both matrices against the image's size.
+                    // kernel of the layer that they and the weight were made for, and `Depthwise`
+                    // checked that layer and both matrices against the image's size.
                     unsafe {
                         with_lanes!(part, lanes => {
                             slide_span(simd, strip, span, lanes, to, to_step);

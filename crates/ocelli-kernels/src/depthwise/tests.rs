@@ -1,4 +1,5 @@
 use super::*;
+use crate::geometry::{Axis, Window};
 use crate::testing::{any_geometry, assert_close, for_each_tap, values};
 use proptest::prelude::*;
 
@@ -70,4 +71,42 @@ proptest! {
         conv.weight_gradient(x_rows, dy_rows, &mut dw);
         assert_close(&dw, &dw_expected);
     }
+}
+
+/// A layer of `channels` channels with a window of `kernel` × `kernel` pixels and stride 1, on images
+/// whose sides are `size` pixels before and after.
+fn square(kernel: usize, size: usize, channels: usize) -> Depthwise {
+    let window = Window { kernel, stride: 1, dilation: 1, before: kernel / 2 };
+    let axis = Axis { window, input: size, output: size };
+    Depthwise { geometry: Geometry { batch: 1, rows: axis, columns: axis }, channels }
+}
+
+#[test]
+#[should_panic(expected = "layer of a packed depthwise weight")]
+fn a_weight_of_as_many_numbers_for_another_layer_is_refused() {
+    let (packed, x) = (square(2, 8, 1).pack(&[0.0; 4]), [1.0; 256]);
+    let mut y = [0.0; 256];
+    let (x, to) = (Rows::dense(&x, 4), RowsMut::dense(&mut y, 4));
+    square(1, 8, 4).infer(x, &packed, &Finish::default(), to);
+}
+
+#[test]
+#[should_panic(expected = "layer of a packed depthwise weight")]
+fn patches_refuse_a_weight_for_another_layer() {
+    let (packed, layer) = (square(2, 8, 1).pack(&[0.0; 4]), square(1, 8, 4));
+    let (x, mut y) = ([1.0; 4], [0.0; 4]);
+    let patches = crate::Patches::new(layer.geometry, 4, &[[1, 1]], &x);
+    layer.infer_patches(&patches, &packed, &Finish::default(), RowsMut::dense(&mut y, 4));
+}
+
+#[test]
+fn a_packed_weight_serves_batches_of_any_size() {
+    let (layer, x) = (square(3, 4, 2), values(3 * 16 * 2, 1));
+    let (packed, mut y) = (layer.pack(&values(18, 2)), vec![9.0; x.len()]);
+    let batch = Depthwise { geometry: Geometry { batch: 3, ..layer.geometry }, ..layer };
+    batch.infer(Rows::dense(&x, 2), &packed, &Finish::default(), RowsMut::dense(&mut y, 2));
+    let mut last = vec![9.0; 32];
+    let to = RowsMut::dense(&mut last, 2);
+    layer.infer(Rows::dense(&x[64..], 2), &packed, &Finish::default(), to);
+    assert_eq!(y[64..], last);
 }

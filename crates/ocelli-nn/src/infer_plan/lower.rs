@@ -189,7 +189,7 @@ impl Lowering<'_> {
                 if conv.in_channels < depthwise.channels {
                     x = self.repeat(index, x, depthwise.channels)?;
                 }
-                Kernel::Depthwise(depthwise, depthwise.pack(&weight))
+                Kernel::Depthwise(depthwise, Box::new(depthwise.pack(&weight)))
             }
             ConvolutionKind::Grouped(conv) => Kernel::Grouped(conv, conv.pack(&weight)),
         };

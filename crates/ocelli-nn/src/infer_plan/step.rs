@@ -9,7 +9,7 @@ use ocelli_kernels::{
 /// A convolution or linear layer with its weight. The geometries are those of a single image.
 pub(super) enum Kernel {
     Dense(Conv, PackedWeight),
-    Depthwise(Depthwise, PackedDepthwise),
+    Depthwise(Depthwise, Box<PackedDepthwise>),
     Grouped(GroupedConv, PackedGroups),
 }
 
