@@ -22,7 +22,7 @@ use rayon::prelude::*;
 /// - `x`, `y`: `[images · pixels, channels]`, `gate`: `[images, channels]`
 ///
 /// # Panics
-/// When the shapes do not fit.
+/// When the shapes do not fit, or there are images without pixels.
 pub fn scale(x: Rows<'_>, gate: Rows<'_>, y: RowsMut<'_>, write: Write) {
     assert_eq!((x.count(), x.channels()), (y.count(), y.channels()), "shape of scaled values");
     let pixels = pixels_per_image(x, gate);
@@ -42,7 +42,7 @@ pub fn scale(x: Rows<'_>, gate: Rows<'_>, y: RowsMut<'_>, write: Write) {
 /// - `x`, `dy`: `[images · pixels, channels]`, `dgate`: `[images, channels]`
 ///
 /// # Panics
-/// When the shapes do not fit.
+/// When the shapes do not fit, or there are images without pixels.
 pub fn gate_gradient(x: Rows<'_>, dy: Rows<'_>, dgate: RowsMut<'_>) {
     assert_eq!((x.count(), x.channels()), (dy.count(), dy.channels()), "shape of scaled values");
     let pixels = pixels_per_image(x, dgate.as_rows());
@@ -58,7 +58,7 @@ pub fn gate_gradient(x: Rows<'_>, dy: Rows<'_>, dgate: RowsMut<'_>) {
 /// - `x`: `[images · pixels, channels]`, `y`: `[images, channels]`
 ///
 /// # Panics
-/// When the shapes do not fit.
+/// When the shapes do not fit, or there are images without pixels.
 pub fn mean(x: Rows<'_>, y: RowsMut<'_>) {
     let pixels = pixels_per_image(x, y.as_rows());
     y.blocks(1).enumerate().for_each(|(image, mut y)| {
@@ -74,7 +74,7 @@ pub fn mean(x: Rows<'_>, y: RowsMut<'_>) {
 /// - `dy`: `[images, channels]`, `dx`: `[images · pixels, channels]`
 ///
 /// # Panics
-/// When the shapes do not fit.
+/// When the shapes do not fit, or there are images without pixels.
 pub fn mean_gradient(dy: Rows<'_>, dx: RowsMut<'_>, write: Write) {
     let pixels = pixels_per_image(dx.as_rows(), dy);
     let share = vec![1.0 / pixels as f32; dy.channels()];
@@ -87,6 +87,7 @@ pub fn mean_gradient(dy: Rows<'_>, dx: RowsMut<'_>, write: Write) {
 fn pixels_per_image(x: Rows<'_>, gate: Rows<'_>) -> usize {
     let images = gate.count().max(1);
     assert_eq!(x.channels(), gate.channels(), "channels of values and gate");
+    assert!(x.count() > 0 || gate.count() == 0, "{images} images without pixels");
     assert!(x.count().is_multiple_of(images), "{} pixels of {images} images", x.count());
     (x.count() / images).max(1)
 }
@@ -202,5 +203,23 @@ mod tests {
             let share = |i: usize| f64::from(gate[gate_of(i)]) / pixels as f64;
             assert_close(&y, &(0..length).map(share).collect::<Vec<f64>>());
         }
+    }
+
+    #[test]
+    #[should_panic(expected = "3 images without pixels")]
+    fn images_without_pixels_have_no_mean() {
+        mean(Rows::dense(&[], 4), RowsMut::dense(&mut [0.0; 12], 4));
+    }
+
+    #[test]
+    #[should_panic(expected = "3 images without pixels")]
+    fn images_without_pixels_have_no_gate() {
+        let none = Rows::dense(&[], 4);
+        gate_gradient(none, none, RowsMut::dense(&mut [0.0; 12], 4));
+    }
+
+    #[test]
+    fn no_images_have_no_means() {
+        mean(Rows::dense(&[], 4), RowsMut::dense(&mut [], 4));
     }
 }

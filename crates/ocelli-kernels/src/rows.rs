@@ -116,6 +116,7 @@ impl<'a> Rows<'a> {
 
     /// The rows from `first` on, at most `count`.
     pub(crate) fn range(self, first: usize, count: usize) -> Self {
+        assert!(first <= self.count, "rows from {first} on of {}", self.count);
         let count = count.min(self.count - first);
         Self { start: self.start.wrapping_add(first * self.stride), count, ..self }
     }
@@ -289,5 +290,11 @@ mod tests {
     #[should_panic(expected = "row 2 of 2")]
     fn no_row_beyond_the_last_is_handed_out() {
         Rows::strided(&[0.0; 16], 2, 3, 4).row(2);
+    }
+
+    #[test]
+    #[should_panic(expected = "rows from 3 on of 2")]
+    fn no_range_begins_beyond_the_last_row() {
+        Rows::dense(&[0.0; 8], 4).range(3, 1);
     }
 }
