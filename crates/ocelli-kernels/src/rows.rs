@@ -46,7 +46,15 @@ unsafe impl Sync for RowsMut<'_> {}
 /// How many numbers `count` rows span, from the first to the last that belongs to them.
 fn span(count: usize, channels: usize, stride: usize) -> usize {
     assert!(channels <= stride, "{channels} channels do not fit in rows {stride} apart");
-    if count == 0 { 0 } else { (count - 1) * stride + channels }
+    let Some(others) = count.checked_sub(1) else { return 0 };
+    let length = others.checked_mul(stride).and_then(|others| others.checked_add(channels));
+    assert!(length.is_some(), "{count} rows {stride} apart span more numbers than there can be");
+    length.unwrap_or_default()
+}
+
+/// Whether `all` things have `count` from number `first` on.
+fn has(all: usize, first: usize, count: usize) -> bool {
+    first <= all && count <= all - first
 }
 
 /// How many rows of `channels` numbers there are.
@@ -106,7 +114,8 @@ impl<'a> Rows<'a> {
 
     /// The numbers of some rows, if there are no gaps between them.
     pub(crate) fn dense_range(self, first: usize, count: usize) -> Option<&'a [f32]> {
-        assert!(first + count <= self.count, "rows {first} and {count} more of {}", self.count);
+        let fits = has(self.count, first, count);
+        assert!(fits, "{count} rows from {first} on of {}", self.count);
         (self.stride == self.channels).then(|| {
             let start = self.start.wrapping_add(first * self.stride);
             // SAFETY: the rows are among those that this matrix borrows, with nothing in between.
@@ -127,7 +136,8 @@ impl<'a> Rows<'a> {
     /// When there are no such channels.
     #[must_use]
     pub fn columns(self, first: usize, channels: usize) -> Self {
-        assert!(first + channels <= self.channels, "channels of {}", self.channels);
+        let fits = has(self.channels, first, channels);
+        assert!(fits, "{channels} channels from {first} on of {}", self.channels);
         Self { start: self.start.wrapping_add(first), channels, ..self }
     }
 
@@ -227,7 +237,8 @@ impl<'a> RowsMut<'a> {
 
     /// `count` rows from `first` on, under a shorter borrow.
     pub(crate) fn rows_mut(&mut self, first: usize, count: usize) -> RowsMut<'_> {
-        assert!(first + count <= self.count, "rows {first} and {count} more of {}", self.count);
+        let fits = has(self.count, first, count);
+        assert!(fits, "{count} rows from {first} on of {}", self.count);
         let start = self.start_of(first);
         RowsMut {
             start,
@@ -240,10 +251,13 @@ impl<'a> RowsMut<'a> {
 
     /// `count` rows from `first` on, each `step` after the one before.
     pub(crate) fn every(&mut self, first: usize, step: usize, count: usize) -> RowsMut<'_> {
-        let last = count.checked_sub(1).map_or(0, |last| first + last * step);
-        assert!(count == 0 || last < self.count && step > 0, "row {last} of {}", self.count);
+        let steps = count.saturating_sub(1).checked_mul(step);
+        let last = steps.and_then(|steps| steps.checked_add(first));
+        let fits = count == 0 || step > 0 && last.is_some_and(|last| last < self.count);
+        assert!(fits, "{count} rows from {first} on, {step} apart, of {}", self.count);
         let start = self.start_of(first);
-        RowsMut { start, count, stride: step * self.stride, borrowed: PhantomData, ..*self }
+        let stride = step.saturating_mul(self.stride);
+        RowsMut { start, count, stride, borrowed: PhantomData, ..*self }
     }
 
     /// The rows in blocks of `rows`, the last one shorter if need be.
@@ -296,5 +310,35 @@ mod tests {
     #[should_panic(expected = "rows from 3 on of 2")]
     fn no_range_begins_beyond_the_last_row() {
         Rows::dense(&[0.0; 8], 4).range(3, 1);
+    }
+
+    #[test]
+    #[should_panic(expected = "2 channels from")]
+    fn columns_beyond_the_last_number_are_refused() {
+        let _ = Rows::dense(&[1.0, 2.0], 2).columns(usize::MAX, 2);
+    }
+
+    #[test]
+    #[should_panic(expected = "span more numbers than there can be")]
+    fn rows_whose_span_overflows_are_refused() {
+        RowsMut::strided(&mut [0.0], usize::MAX / 4 + 2, 1, 4);
+    }
+
+    #[test]
+    #[should_panic(expected = "2 rows from")]
+    fn a_dense_range_beyond_the_last_number_is_refused() {
+        Rows::dense(&[1.0, 2.0], 1).dense_range(usize::MAX, 2);
+    }
+
+    #[test]
+    #[should_panic(expected = "2 rows from")]
+    fn rows_beyond_the_last_number_are_refused() {
+        RowsMut::dense(&mut [1.0, 2.0], 1).rows_mut(usize::MAX, 2);
+    }
+
+    #[test]
+    #[should_panic(expected = "2 rows from 1 on")]
+    fn steps_beyond_the_last_number_are_refused() {
+        RowsMut::dense(&mut [1.0, 2.0, 3.0], 1).every(1, usize::MAX, 2);
     }
 }
