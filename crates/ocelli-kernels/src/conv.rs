@@ -94,7 +94,12 @@ impl Conv {
         Panels::new(&packed.data, self.depth(), self.out_channels)
     }
 
+    fn check_sizes(self) {
+        self.geometry.check(self.in_channels, self.out_channels);
+    }
+
     fn check(self, x: (usize, usize), y: (usize, usize)) {
+        self.check_sizes();
         assert_eq!(x, (self.geometry.input_pixels(), self.in_channels), "input of a convolution");
         let expected = (self.geometry.output_pixels(), self.out_channels);
         assert_eq!(y, expected, "output of a convolution");
@@ -108,7 +113,7 @@ impl Conv {
     /// - `y`: `[output pixels, out_channels]`
     ///
     /// # Panics
-    /// When a shape differs from these.
+    /// When a shape differs from these, or the window has no taps or no step.
     pub fn forward(
         self,
         x: Rows<'_>,
@@ -117,6 +122,7 @@ impl Conv {
         y: RowsMut<'_>,
         statistics: Option<&mut Statistics>,
     ) {
+        self.check_sizes();
         let finish = Finish { bias, ..Finish::default() };
         with_scratch(packed_len(self.depth(), self.out_channels), |packed| {
             let panels = self.with_taps_first(weight, |w| pack_transposed(w, packed));
@@ -130,8 +136,9 @@ impl Conv {
     /// - `weight`: `[out_channels, in_channels, taps]`
     ///
     /// # Panics
-    /// When the length differs.
+    /// When the length differs, or the window has no taps or no step.
     pub fn pack(self, weight: &[f32]) -> PackedWeight {
+        self.check_sizes();
         let mut data = vec![0.0; packed_len(self.depth(), self.out_channels)];
         self.with_taps_first(weight, |w| {
             pack_transposed(w, &mut data);
@@ -149,6 +156,7 @@ impl Conv {
     /// When a shape differs from these, or the weight was packed for other channels or a kernel of
     /// another size.
     pub fn infer(self, x: Rows<'_>, weight: &PackedWeight, finish: &Finish<'_>, y: RowsMut<'_>) {
+        self.check_sizes();
         self.run(x, self.panels(weight), finish, y, None);
     }
 

@@ -76,6 +76,7 @@ impl Depthwise {
     }
 
     fn check(self, x: (usize, usize), y: (usize, usize)) {
+        self.geometry.check(self.channels, 1);
         let input = (self.geometry.input_pixels(), self.channels);
         assert_eq!(x, input, "input of a depthwise convolution");
         let output = (self.geometry.output_pixels(), self.channels);
@@ -89,7 +90,7 @@ impl Depthwise {
     /// - `y`: `[output pixels, channels]`
     ///
     /// # Panics
-    /// When a shape differs from these.
+    /// When a shape differs from these, or the window has no taps or no step.
     pub fn forward(
         self,
         x: Rows<'_>,
@@ -109,8 +110,9 @@ impl Depthwise {
     /// - `weight`: `[channels, taps]`
     ///
     /// # Panics
-    /// When the length differs.
+    /// When the length differs, or the window has no taps or no step.
     pub fn pack(self, weight: &[f32]) -> PackedDepthwise {
+        self.geometry.check(self.channels, 1);
         PackedDepthwise {
             layer: self.of_one_image(),
             weight: self.with_taps_first(weight, <[f32]>::to_vec),

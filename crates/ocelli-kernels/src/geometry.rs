@@ -35,7 +35,23 @@ pub struct Geometry {
     pub columns: Axis,
 }
 
+impl Window {
+    /// From the first to the last pixel that the window meets at `places` places, both included;
+    /// `None` for no places, for a window without taps, and beyond all numbers.
+    pub(crate) fn reach(self, places: usize) -> Option<usize> {
+        let places = places.checked_sub(1)?.checked_mul(self.stride)?;
+        let taps = self.kernel.checked_sub(1)?.checked_mul(self.dilation)?;
+        places.checked_add(taps)?.checked_add(1)
+    }
+}
+
 impl Axis {
+    /// More pixels than any sum of places, steps and paddings comes to; `None` beyond all numbers.
+    fn bound(self) -> Option<usize> {
+        let reach = self.window.reach(self.output.checked_add(1)?)?;
+        reach.checked_add(self.input)?.checked_add(self.window.before)
+    }
+
     /// The pixel of the input that tap `tap` of output `output` falls on, if it is not padding.
     pub fn source(self, output: usize, tap: usize) -> Option<usize> {
         let window = self.window;
@@ -67,6 +83,34 @@ impl Geometry {
     /// How many taps the window has.
     pub fn taps(self) -> usize {
         self.rows.window.kernel * self.columns.window.kernel
+    }
+
+    /// Refuses what no layer has, so that nothing which kernels compute from the sizes wraps around:
+    /// windows without taps or steps, and sizes whose products are beyond all numbers.
+    ///
+    /// # Panics
+    /// When the sizes are such.
+    pub(crate) fn check(self, in_channels: usize, out_channels: usize) {
+        let fits = self.has_products(in_channels, out_channels);
+        assert!(fits, "sizes of a layer: {self:?}, {in_channels} to {out_channels} channels");
+    }
+
+    fn has_products(self, in_channels: usize, out_channels: usize) -> bool {
+        let Self { batch, rows, columns } = self;
+        let (Some(height), Some(width)) = (rows.bound(), columns.bound()) else { return false };
+        let most = in_channels.max(out_channels);
+        let products = [
+            [most, batch, rows.input, columns.input],
+            [most, batch, rows.output, columns.output],
+            [most, 1, height, width],
+            [in_channels, out_channels, rows.window.kernel, columns.window.kernel],
+        ];
+        // A factor of zero must not hide that others are too large.
+        let fits = |factors: [usize; 4]| {
+            factors.iter().try_fold(1_usize, |all, factor| all.checked_mul((*factor).max(1)))
+        };
+        let steps = rows.window.stride.min(columns.window.stride);
+        steps > 0 && products.into_iter().all(|factors| fits(factors).is_some())
     }
 
     /// Whether the window is one pixel that visits every pixel once.

@@ -30,18 +30,27 @@ pub(crate) struct Patch {
 }
 
 /// Height and width of the patch for a rectangle of `outputs` lines and columns.
+///
+/// # Panics
+/// When the window has no taps, or they are larger than any number.
 pub fn patch_size(geometry: Geometry, outputs: [usize; 2]) -> [usize; 2] {
     size([geometry.rows.window, geometry.columns.window], outputs)
 }
 
 fn size(windows: [Window; 2], outputs: [usize; 2]) -> [usize; 2] {
-    std::array::from_fn(|axis| {
-        let Window { kernel, stride, dilation, .. } = windows[axis];
-        match outputs[axis] {
-            0 => 0,
-            count => (count - 1) * stride + (kernel - 1) * dilation + 1,
+    std::array::from_fn(|axis| match outputs[axis] {
+        0 => 0,
+        count => {
+            let reach = windows[axis].reach(count);
+            assert!(reach.is_some(), "sizes of patches: {count} of {:?}", windows[axis]);
+            reach.unwrap_or_default()
         }
     })
+}
+
+/// How many pixels rectangles have together; `None` beyond all numbers.
+fn sum_of_areas(mut rectangles: impl Iterator<Item = [usize; 2]>) -> Option<usize> {
+    rectangles.try_fold(0_usize, |sum, [height, width]| sum.checked_add(height.checked_mul(width)?))
 }
 
 impl<'a> Patches<'a> {
@@ -53,19 +62,21 @@ impl<'a> Patches<'a> {
     ///   [`patch_size`]
     ///
     /// # Panics
-    /// When the length of `data` is another.
+    /// When the length of `data` is another, or the window has no taps or no step.
     pub fn new(
         geometry: Geometry,
         channels: usize,
         outputs: &'a [[usize; 2]],
         data: &'a [f32],
     ) -> Self {
+        geometry.check(channels, 1);
         let windows = [geometry.rows.window, geometry.columns.window];
-        let patches = Self { data, channels, windows, outputs };
-        let pixels = |outputs: &[usize; 2]| size(windows, *outputs).iter().product::<usize>();
-        let length = channels * outputs.iter().map(pixels).sum::<usize>();
-        assert_eq!(data.len(), length, "length of the patches");
-        patches
+        // With a step of a pixel at least there are no more outputs than pixels.
+        let pixels = sum_of_areas(outputs.iter().map(|outputs| size(windows, *outputs)));
+        let numbers = pixels.and_then(|pixels| pixels.checked_mul(channels));
+        assert!(numbers.is_some(), "sizes of patches: more numbers than there can be");
+        assert_eq!(Some(data.len()), numbers, "length of the patches");
+        Self { data, channels, windows, outputs }
     }
 
     /// How many outputs all rectangles have together.

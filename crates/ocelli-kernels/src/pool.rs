@@ -127,6 +127,7 @@ pub fn pad_shortcut_gradient(geometry: Geometry, dy: Rows<'_>, mut dx: RowsMut<'
 }
 
 fn check(geometry: Geometry, inputs: usize, outputs: usize) {
+    geometry.check(1, 1);
     let expected = (geometry.input_pixels(), geometry.output_pixels());
     assert_eq!((inputs, outputs), expected, "pixels of a pooling");
 }

@@ -35,10 +35,12 @@ impl Conv {
         finish: &Finish<'_>,
         mut y: RowsMut<'_>,
     ) {
+        self.check_sizes();
         let windows = [self.geometry.rows.window, self.geometry.columns.window];
         assert_eq!(patches.windows, windows, "layer of patches");
-        let last = first_channel + self.in_channels;
-        assert!(last <= patches.channels, "channel {last} of {}", patches.channels);
+        let left = patches.channels.checked_sub(first_channel);
+        let fits = left.is_some_and(|left| self.in_channels <= left);
+        assert!(fits, "channels from {first_channel} on of {}", patches.channels);
         let shape = (patches.output_pixels(), self.out_channels);
         assert_eq!((y.count(), y.channels()), shape, "output of a convolution");
         finish.check(y.count(), y.channels());

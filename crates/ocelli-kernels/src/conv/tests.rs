@@ -165,3 +165,25 @@ fn patches_refuse_a_weight_of_another_number_of_channels() {
     let patches = crate::Patches::new(layer.geometry, 4, &[[1, 1]], &x);
     layer.infer_patches(&patches, &packed, &Finish::default(), RowsMut::dense(&mut y, 3));
 }
+
+#[test]
+#[should_panic(expected = "sizes of a layer")]
+fn windows_that_overflow_are_refused() {
+    let axis = |output| {
+        let window = Window { kernel: 2, stride: 1 << 40, dilation: 1, before: 0 };
+        Axis { window, input: 1, output }
+    };
+    let geometry = Geometry { batch: 1, rows: axis(2), columns: axis(16) };
+    let conv = Conv { geometry, in_channels: 1, out_channels: 1 };
+    let mut y = [0.0; 32];
+    let to = RowsMut::dense(&mut y, 1);
+    conv.forward(Rows::dense(&[1.0], 1), &[1.0; 4], None, to, None);
+}
+
+#[test]
+#[should_panic(expected = "sizes of a layer")]
+fn a_window_without_taps_is_refused() {
+    let mut conv = window_of(1, 1, 1);
+    conv.geometry.rows.window.kernel = 0;
+    conv.pack(&[]);
+}

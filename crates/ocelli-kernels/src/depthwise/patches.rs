@@ -27,6 +27,7 @@ impl Depthwise {
         finish: &Finish<'_>,
         mut y: RowsMut<'_>,
     ) {
+        self.geometry.check(self.channels, 1);
         let windows = [self.geometry.rows.window, self.geometry.columns.window];
         assert_eq!((patches.windows, patches.channels), (windows, self.channels), "patches");
         let shape = (patches.output_pixels(), self.channels);

@@ -110,3 +110,14 @@ fn a_packed_weight_serves_batches_of_any_size() {
     layer.infer(Rows::dense(&x[64..], 2), &packed, &Finish::default(), to);
     assert_eq!(y[64..], last);
 }
+
+#[test]
+#[should_panic(expected = "sizes of a layer")]
+fn pixels_that_overflow_are_refused() {
+    let window = Window { kernel: 1, stride: 1, dilation: 1, before: 0 };
+    let axis = Axis { window, input: 1 << 32, output: 1 };
+    let geometry = Geometry { batch: 1, rows: axis, columns: axis };
+    let mut y = [0.0];
+    let (x, to) = (Rows::dense(&[], 1), RowsMut::dense(&mut y, 1));
+    Depthwise { geometry, channels: 1 }.forward(x, &[1.0], to, None);
+}

@@ -150,3 +150,20 @@ proptest! {
         prop_assert_eq!(actual, expected);
     }
 }
+
+#[test]
+#[should_panic(expected = "sizes of a layer")]
+fn windows_that_overflow_are_refused() {
+    let window = Window { kernel: 2, stride: 1, dilation: usize::MAX, before: 0 };
+    let axis = crate::Axis { window, input: 1, output: 1 };
+    Patches::new(Geometry { batch: 1, rows: axis, columns: axis }, 1, &[[1, 1]], &[]);
+}
+
+#[test]
+#[should_panic(expected = "sizes of patches")]
+fn rectangles_that_overflow_are_refused() {
+    let window = Window { kernel: 1, stride: 1, dilation: 1, before: 0 };
+    let axis = crate::Axis { window, input: 1, output: 1 };
+    let geometry = Geometry { batch: 1, rows: axis, columns: axis };
+    Patches::new(geometry, 1, &[[1 << 32, 1 << 32]], &[]);
+}
