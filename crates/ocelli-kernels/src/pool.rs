@@ -11,7 +11,7 @@ use crate::rows::{Rows, RowsMut};
 use crate::simd::{Kernel, Simd, dispatch};
 use rayon::prelude::*;
 
-/// The maximum over each window; padding never is one.
+/// The maximum over each window; padding never is one, and what is not a number always is.
 ///
 /// # Shapes
 /// - `x`: `[input pixels, channels]`, `y`: `[output pixels, channels]`
@@ -162,6 +162,12 @@ fn sources(geometry: Geometry, output: usize) -> impl Iterator<Item = usize> {
     })
 }
 
+/// The larger of two numbers, or the one that is not a number. Without branches, for vectors.
+#[inline(always)]
+fn larger(x: f32, y: f32) -> f32 {
+    if (x > y) | x.is_nan() { x } else { y }
+}
+
 struct MaxPool<'a> {
     geometry: Geometry,
     x: Rows<'a>,
@@ -179,7 +185,7 @@ impl Kernel for MaxPool<'_> {
             y.fill(f32::NEG_INFINITY);
             for source in sources(self.geometry, output) {
                 for (y, x) in y.iter_mut().zip(self.x.row(source)) {
-                    *y = if *x > *y { *x } else { *y };
+                    *y = larger(*x, *y);
                 }
             }
         }
@@ -202,7 +208,7 @@ impl Kernel for MaxPoolPatches<'_> {
             y.fill(f32::NEG_INFINITY);
             for source in window.taps() {
                 for (y, x) in y.iter_mut().zip(&data[source..source + channels]) {
-                    *y = if *x > *y { *x } else { *y };
+                    *y = larger(*x, *y);
                 }
             }
         }
@@ -229,7 +235,7 @@ impl Kernel for MaxPoolGradient<'_> {
             for source in sources(self.geometry, output) {
                 let (x, dx) = (self.x.row(source), self.dx.row_mut(source));
                 for (((dx, left), x), y) in dx.iter_mut().zip(&mut left).zip(x).zip(y) {
-                    let is_maximum = *x == *y;
+                    let is_maximum = (*x == *y) | x.is_nan();
                     *dx += if is_maximum { *left } else { 0.0 };
                     *left = if is_maximum { 0.0 } else { *left };
                 }
@@ -290,5 +296,29 @@ mod tests {
         let mut dx = [1.0; 3];
         pad_shortcut_gradient(geometry, Rows::dense(&y, 3), RowsMut::dense(&mut dx, 1), Write::Add);
         assert_eq!(dx, [2.0, 1.0, 4.0]);
+    }
+
+    #[test]
+    fn a_window_that_sees_no_number_has_none_as_its_maximum() {
+        let window = Window { kernel: 2, stride: 1, dilation: 1, before: 0 };
+        let rows = Axis { window: Window { kernel: 1, ..window }, input: 1, output: 1 };
+        let columns = Axis { window, input: 4, output: 3 };
+        let geometry = Geometry { batch: 1, rows, columns };
+        let x = [1.0, f32::NAN, 2.0, 3.0];
+        let mut y = [9.0; 3];
+        max_pool(geometry, Rows::dense(&x, 1), RowsMut::dense(&mut y, 1));
+        assert!(y[0].is_nan() && y[1].is_nan(), "{y:?}");
+        assert_eq!(y[2], 3.0);
+
+        let mut dx = [9.0; 4];
+        let inputs = [&x[..], &y, &[1.0, 10.0, 100.0]].map(|values| Rows::dense(values, 1));
+        max_pool_gradient(geometry, inputs, RowsMut::dense(&mut dx, 1), Write::Replace);
+        assert_eq!(dx, [0.0, 11.0, 0.0, 100.0]);
+
+        let patches = Patches::new(geometry, 1, &[[1, 3]], &x);
+        let mut y = [9.0; 3];
+        max_pool_patches(&patches, RowsMut::dense(&mut y, 1));
+        assert!(y[0].is_nan() && y[1].is_nan(), "{y:?}");
+        assert_eq!(y[2], 3.0);
     }
 }

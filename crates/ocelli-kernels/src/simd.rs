@@ -83,7 +83,11 @@ pub(crate) trait Simd: Copy + Send + Sync {
     fn sub(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     fn mul(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     fn div(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+
+    /// The smaller of each pair of lanes, `b` where one is not a number.
     fn min(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+
+    /// The larger of each pair of lanes, `b` where one is not a number.
     fn max(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
 
     /// 1 / a to about one unit in the last place, for `a` whose reciprocal is a normal number.
@@ -107,7 +111,8 @@ pub(crate) trait Simd: Copy + Send + Sync {
     /// `a · 2ⁿ` for whole numbers `n` between −126 and 127.
     fn scale_by_power_of_two(self, a: Self::Vector, n: Self::Vector) -> Self::Vector;
 
-    /// eˣ to about one unit in the last place; inputs beyond the range of `f32` are clamped.
+    /// eˣ to about one unit in the last place; inputs beyond the range of `f32` are clamped, and
+    /// what is not a number stays so.
     ///
     /// Range reduction x = n · ln 2 + r with |r| ≤ ln 2 / 2, then a Taylor polynomial of degree 6,
     /// whose remainder on that range is below 1.3e-7, a unit in the last place.
@@ -118,7 +123,7 @@ pub(crate) trait Simd: Copy + Send + Sync {
         const LN_2_LOW: f32 = -2.121_944_4e-4;
         /// Adding and subtracting it rounds to a whole number.
         const ROUNDER: f32 = 12_582_912.0;
-        let x = self.min(self.max(x, self.splat(-87.0)), self.splat(88.0));
+        let x = self.min(self.splat(88.0), self.max(self.splat(-87.0), x));
         let scaled = self.mul(x, self.splat(std::f32::consts::LOG2_E));
         let n = self.sub(self.add(scaled, self.splat(ROUNDER)), self.splat(ROUNDER));
         let r = self.mul_add(n, self.splat(-LN_2_HIGH), x);

@@ -1,4 +1,5 @@
 use super::*;
+use crate::activation::{Function, functions};
 
 /// Runs the operations that differ between instruction sets on one vector of `values`.
 struct Probe<'a> {
@@ -49,5 +50,56 @@ fn every_instruction_set_computes_exponentials_and_reciprocals() {
         // SAFETY: the instructions were just found.
         let found = unsafe { avx2::run(Probe { values: &values }) };
         exponentials_are_right(found, values.len());
+    }
+}
+
+/// All functions of one vector, in the order of the names below.
+struct Functions {
+    x: f32,
+}
+
+const NAMES: [&str; 7] =
+    ["exponential", "identity", "ReLU", "ReLU6", "SiLU", "sigmoid", "hard sigmoid"];
+
+impl Kernel for Functions {
+    type Output = [f32; 7];
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) -> Self::Output {
+        let x = simd.splat(self.x);
+        let values = [
+            simd.exp(x),
+            functions::Identity.value(simd, x),
+            functions::Relu.value(simd, x),
+            functions::Relu6.value(simd, x),
+            functions::Silu.value(simd, x),
+            functions::Sigmoid.value(simd, x),
+            functions::HardSigmoid.value(simd, x),
+        ];
+        values.map(
+            #[inline(always)]
+            |value| {
+                let mut first = 0.0;
+                // SAFETY: the mask has one lane.
+                unsafe { simd.store_first(&raw mut first, simd.mask(1), value) };
+                first
+            },
+        )
+    }
+}
+
+#[test]
+fn no_instruction_set_hides_what_is_not_a_number() {
+    let check = |values: [f32; 7]| {
+        for (value, name) in values.into_iter().zip(NAMES) {
+            assert!(value.is_nan(), "the {name} is {value}");
+        }
+    };
+    check(Functions { x: f32::NAN }.run(Portable));
+    check(dispatch(Functions { x: f32::NAN }));
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+        // SAFETY: the instructions were just found.
+        check(unsafe { avx2::run(Functions { x: f32::NAN }) });
     }
 }
