@@ -64,6 +64,10 @@ impl GroupedConv {
         mut statistics: Option<&mut Statistics>,
     ) {
         self.check(x.channels(), y.channels());
+        if let Some(all) = &mut statistics {
+            all.mean.clear();
+            all.variance.clear();
+        }
         let Conv { in_channels, out_channels, .. } = self.conv;
         let parts = self.weights(weight).zip(y.channel_shares(out_channels));
         for (group, (weight, y)) in parts.enumerate() {
@@ -218,7 +222,7 @@ mod tests {
             let (x_rows, dy_rows) = (Rows::dense(&x, inputs), Rows::dense(&dy, outputs));
 
             let mut y = vec![9.0; dy.len()];
-            let mut statistics = Statistics::default();
+            let mut statistics = Statistics { mean: vec![9.0; 3], variance: vec![9.0; 3] };
             let to = RowsMut::dense(&mut y, outputs);
             conv.forward(x_rows, &w, Some(&bias), to, Some(&mut statistics));
             let biased = |i: usize| y_expected[i] + f64::from(bias[i % outputs]);
@@ -226,6 +230,7 @@ mod tests {
             let whole = Statistics::of(Rows::dense(&y, outputs));
             let means: Vec<f64> = whole.mean.iter().map(|mean| f64::from(*mean)).collect();
             assert_close(&statistics.mean, &means);
+            prop_assert_eq!(statistics.variance.len(), outputs);
 
             let finish = Finish {
                 bias: Some(&bias),
