@@ -10,10 +10,12 @@ use rayon::prelude::*;
 /// - `planes`: `[images, channels, pixels]`, `rows`: `[images · pixels, channels]`
 ///
 /// # Panics
-/// When the lengths differ.
+/// When the lengths differ, or the images do not share the rows evenly.
 pub fn channels_last(planes: &[f32], images: usize, rows: RowsMut<'_>) {
     let channels = rows.channels();
     assert_eq!(planes.len(), rows.count() * channels, "length of the images");
+    let fits = rows.count().is_multiple_of(images);
+    assert!(fits, "{} rows of {images} images", rows.count());
     let pixels = (rows.count() / images.max(1)).max(1);
     rows.blocks(pixels).zip(planes.par_chunks_exact(pixels * channels)).for_each(
         |(mut rows, planes)| {
@@ -112,5 +114,11 @@ mod tests {
         channels_last(&planes, 2, RowsMut::dense(&mut rows, 2));
         let expected = [1.0, 10.0, 2.0, 20.0, 3.0, 30.0, 4.0, 40.0, 5.0, 50.0, 6.0, 60.0];
         assert_eq!(rows, expected);
+    }
+
+    #[test]
+    #[should_panic(expected = "4 rows of 3 images")]
+    fn rows_that_images_do_not_share_evenly_are_refused() {
+        channels_last(&[1.0; 4], 3, RowsMut::dense(&mut [0.0; 4], 1));
     }
 }
