@@ -33,16 +33,17 @@ pub(crate) fn for_each_block(
             .for_each(|(block, rows)| work(block * rows_per_block, rows));
         return;
     };
+    let rows_per_block = rows_per_block.max(1);
     let (count, channels) = (rows.count(), rows.channels());
     with_scratch(count.div_ceil(rows_per_block) * 2 * channels, |moments| {
         rows.blocks(rows_per_block)
-            .zip(moments.par_chunks_exact_mut(2 * channels))
+            .zip(moments.par_chunks_exact_mut((2 * channels).max(1)))
             .enumerate()
             .for_each(|(block, (mut rows, moments))| {
                 work(block * rows_per_block, rows.reborrow());
                 block_moments(rows.as_rows(), moments);
             });
-        statistics.combine(count, rows_per_block, moments);
+        statistics.combine([count, channels], rows_per_block, moments);
     });
 }
 
@@ -56,12 +57,12 @@ pub(crate) fn sum_blocks(
 ) -> Vec<f64> {
     let mut total = vec![0.0; length];
     with_scratch(count.div_ceil(rows_per_block) * length, |partial| {
-        partial.par_chunks_exact_mut(length).enumerate().for_each(|(block, sums)| {
+        partial.par_chunks_exact_mut(length.max(1)).enumerate().for_each(|(block, sums)| {
             let first = block * rows_per_block;
             sums.fill(0.0);
             work(first..(first + rows_per_block).min(count), sums);
         });
-        for sums in partial.chunks_exact(length) {
+        for sums in partial.chunks_exact(length.max(1)) {
             total.iter_mut().zip(sums).for_each(|(total, sum)| *total += f64::from(*sum));
         }
     });

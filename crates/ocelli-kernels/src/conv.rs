@@ -70,15 +70,17 @@ impl Conv {
         let (taps, depth) = (self.geometry.taps(), self.depth());
         assert_eq!(weight.len(), self.out_channels * depth, "length of a convolution's weight");
         if taps == 1 {
-            return use_it(Rows::dense(weight, depth));
+            return use_it(Rows::strided(weight, self.out_channels, depth, depth));
         }
         with_scratch(weight.len(), |ordered| {
-            for (to, from) in ordered.chunks_exact_mut(depth).zip(weight.chunks_exact(depth)) {
+            for (to, from) in
+                ordered.chunks_exact_mut(depth.max(1)).zip(weight.chunks_exact(depth.max(1)))
+            {
                 for (place, value) in from.iter().enumerate() {
                     to[place % taps * self.in_channels + place / taps] = *value;
                 }
             }
-            use_it(Rows::dense(ordered, depth))
+            use_it(Rows::strided(ordered, self.out_channels, depth, depth))
         })
     }
 
@@ -205,7 +207,7 @@ impl Conv {
         }
         with_scratch(count * self.depth(), |gathered| {
             gather(self.geometry, x, first, gathered);
-            use_it(Rows::dense(gathered, self.depth()));
+            use_it(Rows::strided(gathered, count, self.depth(), self.depth()));
         });
     }
 
@@ -257,7 +259,8 @@ impl Conv {
                 let count = block.min(pixels - from);
                 let products = &mut products[..count * self.depth()];
                 let dy = dy.range(image * pixels + from, count);
-                multiply(dy, w, RowsMut::dense(products, self.depth()), false);
+                let to = RowsMut::strided(products, count, self.depth(), self.depth());
+                multiply(dy, w, to, false);
                 scatter_add(self.geometry, products, from, dx.reborrow());
             }
         });

@@ -17,7 +17,7 @@ pub fn channels_last(planes: &[f32], images: usize, rows: RowsMut<'_>) {
     let fits = rows.count().is_multiple_of(images);
     assert!(fits, "{} rows of {images} images", rows.count());
     let pixels = (rows.count() / images.max(1)).max(1);
-    rows.blocks(pixels).zip(planes.par_chunks_exact(pixels * channels)).for_each(
+    rows.blocks(pixels).zip(planes.par_chunks_exact((pixels * channels).max(1))).for_each(
         |(mut rows, planes)| {
             for pixel in 0..pixels {
                 for (channel, value) in rows.row_mut(pixel).iter_mut().enumerate() {
@@ -120,5 +120,10 @@ mod tests {
     #[should_panic(expected = "4 rows of 3 images")]
     fn rows_that_images_do_not_share_evenly_are_refused() {
         channels_last(&[1.0; 4], 3, RowsMut::dense(&mut [0.0; 4], 1));
+    }
+
+    #[test]
+    fn images_of_no_channels_are_no_numbers() {
+        channels_last(&[], 2, RowsMut::strided(&mut [], 6, 0, 0));
     }
 }

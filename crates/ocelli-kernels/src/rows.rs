@@ -57,10 +57,10 @@ fn has(all: usize, first: usize, count: usize) -> bool {
     first <= all && count <= all - first
 }
 
-/// How many rows of `channels` numbers there are.
+/// How many rows of `channels` numbers there are; none without channels.
 fn dense_count(length: usize, channels: usize) -> usize {
     assert!(length.is_multiple_of(channels), "{length} values in rows of {channels}");
-    length / channels
+    length.checked_div(channels).unwrap_or_default()
 }
 
 impl<'a> Rows<'a> {
@@ -224,6 +224,7 @@ impl<'a> RowsMut<'a> {
 
     /// `width` channels at a time, the last share narrower if need be.
     pub(crate) fn channel_shares(self, width: usize) -> Vec<Self> {
+        let width = width.max(1);
         let mut shares = Vec::with_capacity(self.channels.div_ceil(width));
         let mut rest = self;
         while rest.channels > width {
@@ -266,6 +267,8 @@ impl<'a> RowsMut<'a> {
         rows: usize,
     ) -> impl rayon::iter::IndexedParallelIterator<Item = RowsMut<'a>> {
         use rayon::prelude::*;
+        // Blocks without rows are those of empty images, of which there are no rows.
+        let rows = rows.max(1);
         (0..self.count.div_ceil(rows)).into_par_iter().map(move |block| {
             let first = block * rows;
             let start = self.start_of(first);
@@ -340,5 +343,11 @@ mod tests {
     #[should_panic(expected = "2 rows from 1 on")]
     fn steps_beyond_the_last_number_are_refused() {
         RowsMut::dense(&mut [1.0, 2.0, 3.0], 1).every(1, usize::MAX, 2);
+    }
+
+    #[test]
+    fn no_numbers_are_no_rows_of_any_width() {
+        assert_eq!(Rows::dense(&[], 0).count(), 0);
+        assert_eq!(RowsMut::dense(&mut [], 3).count(), 0);
     }
 }

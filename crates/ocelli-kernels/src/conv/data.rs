@@ -110,18 +110,19 @@ impl DataGradient {
             for ([row, column], panels) in parts {
                 let turned = self.turned(1, [*row, *column]);
                 let (height, width) = (row.axis.output, column.axis.output);
+                let channels = self.conv.in_channels;
                 if panels.depth() == 0 && write == Write::Add {
                     continue;
                 }
-                let values = panels.depth().max(self.conv.in_channels) * width;
+                let values = panels.depth().max(channels) * width;
                 let lines = rows_per_block(values).max(ROWS).div_ceil(width).min(height);
-                with_scratch(lines * width * self.conv.in_channels, |products| {
+                with_scratch(lines * width * channels, |products| {
                     for line in (0..height).step_by(lines) {
                         let count = lines.min(height - line);
-                        let products = &mut products[..count * width * self.conv.in_channels];
-                        let to = RowsMut::dense(products, self.conv.in_channels);
+                        let products = &mut products[..count * width * channels];
+                        let to = RowsMut::strided(products, count * width, channels, channels);
                         product(turned, dy, line * width, *panels, to, Write::Replace);
-                        let products = Rows::dense(products, self.conv.in_channels);
+                        let products = Rows::strided(products, count * width, channels, channels);
                         for index in 0..count {
                             let target = row.first + (line + index) * rows.window.stride;
                             let first = target * columns.input + column.first;

@@ -32,7 +32,8 @@ fn for_each_run(geometry: Geometry, pixel: usize, mut visit: impl FnMut(Range<us
 /// - `gathered`: `[pixels, taps, channels]`
 pub(super) fn gather(geometry: Geometry, x: Rows<'_>, first: usize, gathered: &mut [f32]) {
     let channels = x.channels();
-    for (index, window) in gathered.chunks_exact_mut(geometry.taps() * channels).enumerate() {
+    let numbers = (geometry.taps() * channels).max(1);
+    for (index, window) in gathered.chunks_exact_mut(numbers).enumerate() {
         let mut filled = 0;
         for_each_run(geometry, first + index, |taps, source| {
             let (start, end) = (taps.start * channels, taps.end * channels);
@@ -58,7 +59,8 @@ pub(super) fn gather(geometry: Geometry, x: Rows<'_>, first: usize, gathered: &m
 /// - `products`: `[pixels, taps, channels]`, `dx`: `[input pixels of one image, channels]`
 pub(super) fn scatter_add(geometry: Geometry, products: &[f32], first: usize, mut dx: RowsMut<'_>) {
     let channels = dx.channels();
-    for (index, window) in products.chunks_exact(geometry.taps() * channels).enumerate() {
+    let numbers = (geometry.taps() * channels).max(1);
+    for (index, window) in products.chunks_exact(numbers).enumerate() {
         for_each_run(geometry, first + index, |taps, source| {
             for (place, tap) in taps.enumerate() {
                 let from = &window[tap * channels..][..channels];

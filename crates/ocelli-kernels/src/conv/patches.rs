@@ -48,7 +48,7 @@ impl Conv {
         let block = self.rows_per_patch_block();
         let [down, across] = windows;
         if self.geometry.taps() == 1 && [down.stride, across.stride] == [1, 1] {
-            let x = Rows::dense(patches.data, patches.channels);
+            let x = Rows::strided(patches.data, y.count(), patches.channels, patches.channels);
             let x = x.columns(first_channel, self.in_channels);
             for first in (0..y.count()).step_by(block) {
                 let x = x.range(first, block);

@@ -69,10 +69,12 @@ impl Conv {
             return use_it(x.range(first, count));
         }
         with_scratch(count * depth, |gathered| {
-            gathered.par_chunks_mut(PIXELS * depth).enumerate().for_each(|(index, gathered)| {
-                gather(self.geometry, x, first + index * PIXELS, gathered);
-            });
-            use_it(Rows::dense(gathered, depth));
+            gathered.par_chunks_mut((PIXELS * depth).max(1)).enumerate().for_each(
+                |(index, gathered)| {
+                    gather(self.geometry, x, first + index * PIXELS, gathered);
+                },
+            );
+            use_it(Rows::strided(gathered, count, depth, depth));
         });
     }
 }

@@ -187,3 +187,53 @@ fn a_window_without_taps_is_refused() {
     conv.geometry.rows.window.kernel = 0;
     conv.pack(&[]);
 }
+
+/// All passes of a layer on empty data; what is written is all zeros.
+fn run_on_nothing(geometry: Geometry, in_channels: usize, out_channels: usize) {
+    let conv = Conv { geometry, in_channels, out_channels };
+    let x = vec![1.0; geometry.input_pixels() * in_channels];
+    let w = vec![1.0; out_channels * conv.depth()];
+    let dy = vec![1.0; geometry.output_pixels() * out_channels];
+    let x_rows = Rows::strided(&x, geometry.input_pixels(), in_channels, in_channels);
+    let dy_rows = Rows::strided(&dy, geometry.output_pixels(), out_channels, out_channels);
+    let (mut y, mut dx, mut dw) = (dy.clone(), x.clone(), w.clone());
+    let mut to = RowsMut::strided(&mut y, dy_rows.count(), out_channels, out_channels);
+    let mut statistics = Statistics::default();
+    conv.forward(x_rows, &w, None, to.reborrow(), Some(&mut statistics));
+    conv.infer(x_rows, &conv.pack(&w), &Finish::default(), to);
+    assert_eq!(statistics.mean.len(), out_channels);
+    let to = RowsMut::strided(&mut dx, x_rows.count(), in_channels, in_channels);
+    conv.data_gradient(dy_rows, &w, to, Write::Replace);
+    conv.weight_gradient(x_rows, dy_rows, &mut dw);
+    for (name, values) in [("output", y), ("data gradient", dx), ("weight gradient", dw)] {
+        assert!(values.iter().all(|value| *value == 0.0), "{name} of {conv:?}: {values:?}");
+    }
+}
+
+#[test]
+fn nothing_comes_from_no_images_no_pixels_and_no_channels() {
+    for (kernel, stride, dilation, before, size) in [
+        (1, 1, 1, 0, 4),
+        (3, 1, 1, 1, 4),
+        (3, 1, 1, 1, 20),
+        (3, 2, 1, 1, 4),
+        (3, 2, 1, 1, 40),
+        (2, 2, 2, 0, 6),
+        (1, 1, 1, 2, 4),
+    ] {
+        let window = Window { kernel, stride, dilation, before };
+        let full = Axis { window, input: size, output: size.div_ceil(stride) };
+        let of = |batch, rows, columns| Geometry { batch, rows, columns };
+        run_on_nothing(of(0, full, full), 2, 3);
+        for empty in [Axis { output: 0, ..full }, Axis { input: 0, output: 0, ..full }] {
+            run_on_nothing(of(2, empty, full), 2, 3);
+            run_on_nothing(of(2, full, empty), 2, 3);
+            run_on_nothing(of(2, empty, empty), 2, 3);
+        }
+        run_on_nothing(of(2, full, full), 0, 3);
+        run_on_nothing(of(2, full, full), 2, 0);
+        // Outputs that see padding alone.
+        run_on_nothing(of(1, Axis { input: 0, ..full }, full), 2, 3);
+        run_on_nothing(of(1, full, Axis { input: 0, ..full }), 2, 3);
+    }
+}

@@ -35,10 +35,13 @@ const PARTIAL_VALUES: usize = 512 * 1024;
 
 /// `dweight`, `[out, in, taps]`, from `x` and `dy`.
 pub(super) fn weight_gradient(conv: Conv, x: Rows<'_>, dy: Rows<'_>, dweight: &mut [f32]) {
+    if dy.count() == 0 || dweight.is_empty() {
+        return dweight.fill(0.0);
+    }
     let geometry = flat(conv.geometry);
-    let (width, taps) = (geometry.columns.output.max(1), geometry.taps());
+    let (width, taps) = (geometry.columns.output, geometry.taps());
     let (lines, length) = (dy.count() / width, dweight.len());
-    let most = (PARTIAL_VALUES / length.max(1)).clamp(1, SEGMENTS);
+    let most = (PARTIAL_VALUES / length).clamp(1, SEGMENTS);
     let places = dy.count().div_ceil(SEGMENT).clamp(1, most);
     let segment = lines.div_ceil(places).max(1);
     let panels = panels(conv.in_channels);

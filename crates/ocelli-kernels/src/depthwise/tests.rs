@@ -121,3 +121,42 @@ fn pixels_that_overflow_are_refused() {
     let (x, to) = (Rows::dense(&[], 1), RowsMut::dense(&mut y, 1));
     Depthwise { geometry, channels: 1 }.forward(x, &[1.0], to, None);
 }
+
+/// All passes of a layer on empty data; what is written is all zeros.
+fn run_on_nothing(geometry: Geometry, channels: usize) {
+    let conv = Depthwise { geometry, channels };
+    let x = vec![1.0; geometry.input_pixels() * channels];
+    let w = vec![1.0; channels * geometry.taps()];
+    let dy = vec![1.0; geometry.output_pixels() * channels];
+    let x_rows = Rows::strided(&x, geometry.input_pixels(), channels, channels);
+    let dy_rows = Rows::strided(&dy, geometry.output_pixels(), channels, channels);
+    let (mut y, mut dx, mut dw) = (dy.clone(), x.clone(), w.clone());
+    let mut to = RowsMut::strided(&mut y, dy_rows.count(), channels, channels);
+    let mut statistics = Statistics::default();
+    conv.forward(x_rows, &w, to.reborrow(), Some(&mut statistics));
+    assert_eq!(statistics.mean.len(), channels);
+    conv.infer(x_rows, &conv.pack(&w), &Finish::default(), to);
+    let to = RowsMut::strided(&mut dx, x_rows.count(), channels, channels);
+    conv.data_gradient(dy_rows, &w, to, Write::Replace);
+    conv.weight_gradient(x_rows, dy_rows, &mut dw);
+    for (name, values) in [("output", y), ("data gradient", dx), ("weight gradient", dw)] {
+        assert!(values.iter().all(|value| *value == 0.0), "{name} of {conv:?}: {values:?}");
+    }
+}
+
+#[test]
+fn nothing_comes_from_no_images_no_pixels_and_no_channels() {
+    for stride in [1, 2] {
+        let window = Window { kernel: 3, stride, dilation: 1, before: 1 };
+        let full = Axis { window, input: 6, output: 6 / stride };
+        let of = |batch, rows, columns| Geometry { batch, rows, columns };
+        run_on_nothing(of(0, full, full), 3);
+        for empty in [Axis { output: 0, ..full }, Axis { input: 0, output: 0, ..full }] {
+            run_on_nothing(of(2, empty, full), 3);
+            run_on_nothing(of(2, full, empty), 3);
+        }
+        run_on_nothing(of(2, full, full), 0);
+        run_on_nothing(of(2, Axis { input: 0, ..full }, full), 3);
+        run_on_nothing(of(2, full, Axis { input: 0, ..full }), 3);
+    }
+}

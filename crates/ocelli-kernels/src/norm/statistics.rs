@@ -18,7 +18,7 @@ pub struct Statistics {
 }
 
 impl Statistics {
-    /// The statistics of values that stand ready.
+    /// The statistics of values that stand ready; all zero where there are no pixels.
     ///
     /// # Shapes
     /// - `z`: `[pixels, channels]`
@@ -27,18 +27,24 @@ impl Statistics {
         let block = rows_per_block(channels);
         let mut statistics = Self::default();
         with_scratch(count.div_ceil(block) * 2 * channels, |moments| {
-            moments.par_chunks_exact_mut(2 * channels).enumerate().for_each(|(index, moments)| {
-                block_moments(z.range(index * block, block), moments);
-            });
-            statistics.combine(count, block, moments);
+            moments.par_chunks_exact_mut((2 * channels).max(1)).enumerate().for_each(
+                |(index, moments)| {
+                    block_moments(z.range(index * block, block), moments);
+                },
+            );
+            statistics.combine([count, channels], block, moments);
         });
         statistics
     }
 
-    /// Joins the moments of blocks of `rows_per_block` rows, `count` rows in all.
-    pub(crate) fn combine(&mut self, count: usize, rows_per_block: usize, moments: &[f32]) {
-        let blocks = count.div_ceil(rows_per_block);
-        let channels = moments.len() / (2 * blocks).max(1);
+    /// Joins the moments of blocks of `rows_per_block` rows, `count` rows in all; of none, mean and
+    /// variance are zero.
+    pub(crate) fn combine(
+        &mut self,
+        [count, channels]: [usize; 2],
+        rows_per_block: usize,
+        moments: &[f32],
+    ) {
         let mut total = vec![(0.0_f64, 0.0_f64); channels];
         for (index, moments) in moments.chunks_exact((2 * channels).max(1)).enumerate() {
             let before = (index * rows_per_block) as f64;
@@ -51,7 +57,7 @@ impl Statistics {
             }
         }
         self.mean = total.iter().map(|(mean, _)| *mean as f32).collect();
-        self.variance = total.iter().map(|(_, sum)| (sum / count as f64) as f32).collect();
+        self.variance = total.iter().map(|(_, sum)| (sum / count.max(1) as f64) as f32).collect();
     }
 }
 

@@ -110,3 +110,13 @@ fn statistics_that_come_with_a_convolution_are_those_of_its_output() {
     assert_close(&statistics.mean, &double(&again.mean));
     assert_close(&statistics.variance, &double(&again.variance));
 }
+
+#[test]
+fn statistics_of_no_pixels_and_of_no_channels() {
+    let none = Statistics::of(Rows::dense(&[], 3));
+    assert_eq!((none.mean, none.variance), (vec![0.0; 3], vec![0.0; 3]));
+    assert_eq!(Statistics::of(Rows::strided(&[], 5, 0, 0)), Statistics::default());
+    let norm = Norm::new(&[], &[], &[], &[], 1e-3);
+    let empty = Rows::strided(&[], 5, 0, 0);
+    assert!(norm.parameter_gradients(empty, empty, None).weight.is_empty());
+}
