@@ -66,11 +66,12 @@ impl Op {
         image: Shape,
         inputs: &[Shape],
     ) -> Result<Shape> {
-        let Some(&first) = inputs.first() else { return Ok(image) };
+        let first = inputs.first().copied().unwrap_or(image);
         let slide = |padding: Padding, window: [Window; 2], channels| {
             slide(layer, first, padding, window, channels)
         };
         match self {
+            Self::Input if image.is_empty() => Err(image.refuse(layer, "it has no pixels")),
             Self::Input => Ok(image),
             Self::Conv2d(conv) if conv.in_channels != first.channels => {
                 Err(first.refuse(layer, format!("it takes {} channels", conv.in_channels)))
@@ -136,6 +137,14 @@ mod tests {
         assert_eq!(Padding::Same.amounts(0, 225, window), (1, 1));
         let window = Window { stride: 1, ..window };
         assert_eq!(Padding::Same.amounts(0, 7, window), (1, 1));
+    }
+
+    #[test]
+    fn an_image_without_pixels_is_refused() {
+        let image = Shape { channels: 3, height: 0, width: 7 };
+        let error = Op::Input.output_shape("input", image, &[]);
+        let message = error.map_err(|e| e.to_string());
+        assert!(message.is_err_and(|message| message.ends_with("[3, 0, 7]: it has no pixels")));
     }
 
     #[test]
