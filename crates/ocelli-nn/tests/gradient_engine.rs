@@ -6,7 +6,7 @@ mod support;
 use burn::tensor::{Device, Tensor};
 use mixed::mixed;
 use ocelli_nn::ghostify::Ghost;
-use ocelli_nn::graph::{Activation, Builder, ConvSettings, Graph, NormSettings};
+use ocelli_nn::graph::{Activation, Builder, ConvSettings, Graph, NodeId, NormSettings};
 use ocelli_nn::init::InitScheme;
 use ocelli_nn::registry::{self, ModelOptions};
 use ocelli_nn::{Error, GradientEngine, Gradients, Network, Pass, TrainPass};
@@ -138,6 +138,78 @@ fn knotted() -> Graph {
 fn knotted_graphs_are_differentiated_rightly() {
     let network = Network::new(knotted(), Seed(1), &Device::flex());
     plan_equals_burn("a knotted graph", &network, [3, 3, 9, 8]);
+}
+
+/// The same value under another name: flattened though it is a pixel, or dropped with probability 0.
+type Alias = fn(&mut Builder, NodeId) -> NodeId;
+
+const ALIASES: [(&str, Alias); 2] = [
+    ("flattened", |b, x| {
+        let channels = b.channels(x);
+        b.flatten("alias", x, channels)
+    }),
+    ("not dropped", |b, x| b.dropout("alias", x, 0.5)),
+];
+
+/// A gate that is read under another name too.
+fn gate_with_an_alias(alias: Alias) -> Graph {
+    let (mut b, image) = Builder::new(3, InitScheme::FanInUniform, NormSettings::default());
+    let features = b.conv("features", image, ConvSettings::new(6, 3).with_bias());
+    let squeezed = b.global_avg_pool("squeeze", features);
+    let gate = b.conv("gate", squeezed, ConvSettings::new(6, 1).with_bias());
+    let gate = b.activation(gate, Activation::Sigmoid);
+    let other = alias(&mut b, gate);
+    let gated = b.scale("gated", features, other);
+    let pooled = b.global_avg_pool("pool", gated);
+    let sum = b.add("sum", pooled, gate);
+    let logits = b.linear("fc", sum, 7);
+    b.finish(gated, sum, logits)
+}
+
+/// A part of a concatenation that is read under another name afterwards.
+fn part_with_an_alias(alias: Alias) -> Graph {
+    let (mut b, image) = Builder::new(3, InitScheme::FanInUniform, NormSettings::default());
+    let features = b.conv("features", image, ConvSettings::new(6, 3).with_bias());
+    let squeezed = b.global_avg_pool("squeeze", features);
+    let part = b.conv("part", squeezed, ConvSettings::new(6, 1).with_bias());
+    let part = b.activation(part, Activation::Sigmoid);
+    let other = alias(&mut b, part);
+    let joined = b.concat("joined", &[part, squeezed], 12);
+    let mixed = b.conv("mixed", joined, ConvSettings::new(6, 1));
+    let sum = b.add("sum", mixed, other);
+    let logits = b.linear("fc", sum, 7);
+    b.finish(features, sum, logits)
+}
+
+/// Layers that a normalisation and an activation follow, but for names between them.
+fn chain_with_aliases(alias: Alias) -> Graph {
+    let (mut b, image) = Builder::new(3, InitScheme::FanInUniform, NormSettings::default());
+    let features = b.conv("features", image, ConvSettings::new(6, 3));
+    let squeezed = b.global_avg_pool("squeeze", features);
+    let x = b.conv("conv", squeezed, ConvSettings::new(6, 1));
+    let x = alias(&mut b, x);
+    let x = b.batch_norm("norm", x);
+    let x = alias(&mut b, x);
+    let x = b.activation(x, Activation::Silu);
+    let pooled = alias(&mut b, x);
+    let logits = b.linear("fc", pooled, 7);
+    let logits = alias(&mut b, logits);
+    b.finish(features, pooled, logits)
+}
+
+#[test]
+fn values_with_several_names_have_whole_gradients() {
+    for (kind, alias) in ALIASES {
+        for (place, graph) in [
+            ("a gate", gate_with_an_alias(alias)),
+            ("a part", part_with_an_alias(alias)),
+            ("a chain", chain_with_aliases(alias)),
+        ] {
+            let mut network = Network::new(graph, Seed(1), &Device::flex());
+            network.set_dropout(0.0);
+            plan_equals_burn(&format!("{place} that is {kind}"), &network, [6, 3, 5, 4]);
+        }
+    }
 }
 
 #[test]

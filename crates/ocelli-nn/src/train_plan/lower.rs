@@ -1,7 +1,7 @@
 //! From a graph to a plan.
 
 use super::step::Step;
-use crate::graph::{self, BatchNorm, Conv2d, Graph, Linear, NodeId, Op, Padding, Shape};
+use crate::graph::{self, BatchNorm, Conv2d, Graph, Linear, Node, NodeId, Op, Padding, Shape};
 use crate::lowering::{ConvolutionKind, Layout, Value, ValueId, geometry};
 use crate::parameter::{ParamId, Parameters};
 use ocelli_kernels::{Activation, Conv, Geometry};
@@ -27,16 +27,22 @@ pub(super) fn lower(
 ) -> Option<Lowered> {
     let shapes = graph.shapes(height, width).ok().filter(|_| batch > 0)?;
     let nodes = &graph.nodes()[..=graph.logits().index()];
+    let sources = without_identities(nodes, &shapes);
     let mut consumers = vec![Vec::new(); nodes.len()];
     for (index, node) in nodes.iter().enumerate() {
-        node.inputs.iter().for_each(|input| consumers[input.index()].push(index));
+        if sources[index] == index {
+            node.inputs.iter().for_each(|input| consumers[sources[input.index()]].push(index));
+        }
     }
+    // The loss reads the logits.
+    consumers[sources[graph.logits().index()]].push(nodes.len());
     let mut lowering = Lowering {
         graph,
         params,
         batch,
         layout: Layout::new(graph, shapes, nodes.len(), batch),
         needs_gradient: Vec::new(),
+        sources,
         consumers,
         value_of: vec![None; nodes.len()],
         steps: Vec::new(),
@@ -51,13 +57,36 @@ pub(super) fn lower(
     Some(Lowered { steps, layout, needs_gradient, buffers, image, logits })
 }
 
+/// For each operation the one whose value is its own: one pixel is flat already, and what drops
+/// nothing changes nothing.
+fn without_identities(nodes: &[Node], shapes: &[Shape]) -> Vec<usize> {
+    let mut sources: Vec<usize> = Vec::with_capacity(nodes.len());
+    for (index, node) in nodes.iter().enumerate() {
+        let identity = match (&node.op, &node.inputs[..]) {
+            (Op::Flatten, [x]) => {
+                let input = shapes[x.index()];
+                (input.height * input.width == 1).then_some(x)
+            }
+            (Op::Dropout { probability } | Op::DropPath { probability }, [x]) => {
+                (*probability == 0.0).then_some(x)
+            }
+            _ => None,
+        };
+        sources.push(identity.map_or(index, |x| sources[x.index()]));
+    }
+    sources
+}
+
 struct Lowering<'a> {
     graph: &'a Graph,
     params: &'a Parameters,
     batch: usize,
     layout: Layout<'a>,
     needs_gradient: Vec<bool>,
-    /// The operations that read each operation's value.
+    /// For each operation the one whose value is its own.
+    sources: Vec<usize>,
+    /// The operations that read each operation's value, under whatever name; that of an identity
+    /// is its source's.
     consumers: Vec<Vec<usize>>,
     value_of: Vec<Option<ValueId>>,
     steps: Vec<Step>,
@@ -99,6 +128,11 @@ impl Lowering<'_> {
         if self.value_of[index].is_some() {
             return Some(());
         }
+        let source = self.sources[index];
+        if source != index {
+            self.value_of[index] = self.value_of[source];
+            return self.value_of[index].map(drop);
+        }
         let node = &self.graph.nodes()[index];
         let inputs: Vec<ValueId> =
             node.inputs.iter().map(|id| self.value_of[id.index()]).collect::<Option<_>>()?;
@@ -120,7 +154,8 @@ impl Lowering<'_> {
                 let y = self.result(index, any_needs);
                 self.push(Step::Add { a, b, y }, inputs, y)
             }
-            (Op::Scale, &[x, gate]) if self.consumers[node.inputs[1].index()].len() == 1 => {
+            // The gate's gradient is written, not added.
+            (Op::Scale, &[x, gate]) if self.sole_consumer(node.inputs[1].index()).is_some() => {
                 let y = self.result(index, any_needs);
                 self.push(Step::Scale { x, gate, y }, inputs, y)
             }
@@ -150,10 +185,6 @@ impl Lowering<'_> {
                 let geometry = self.geometry(index, Padding::Symmetric([0; 2]), [window; 2]);
                 let y = self.result(index, any_needs);
                 self.push(Step::PadShortcut { x, y, geometry }, inputs, y)
-            }
-            (Op::Flatten, &[x]) if self.layout.values[x.0].pixels == self.batch => {
-                self.value_of[index] = Some(x);
-                Some(())
             }
             (Op::Flatten, &[x]) => {
                 let y = self.result(index, any_needs);
@@ -233,10 +264,10 @@ impl Lowering<'_> {
         self.push(step, &[x], y)
     }
 
-    /// The only operation that reads an operation's value.
+    /// The only operation that reads an operation's value, under whatever name.
     fn sole_consumer(&self, index: usize) -> Option<usize> {
-        match self.consumers[index][..] {
-            [consumer] if NodeId(index) != self.graph.logits() => Some(consumer),
+        match self.consumers[self.sources[index]][..] {
+            [consumer] if consumer < self.value_of.len() => Some(consumer),
             _ => None,
         }
     }
@@ -246,7 +277,7 @@ impl Lowering<'_> {
     }
 
     fn normalise(&mut self, index: usize, norm: &BatchNorm, x: ValueId) -> Option<()> {
-        let input = self.graph.nodes()[index].inputs[0].index();
+        let input = self.sources[self.graph.nodes()[index].inputs[0].index()];
         let (learns_weight, learns_bias) = (self.learns(norm.weight), self.learns(norm.bias));
         let before = &self.graph.nodes()[input].op;
         let is_convolution = matches!(before, Op::Conv2d(_) | Op::Linear(_));
@@ -291,7 +322,9 @@ impl Lowering<'_> {
         let sources: Vec<usize> =
             self.graph.nodes()[index].inputs.iter().map(|id| id.index()).collect();
         // The gradient of a part must not be written before that of the whole.
-        let read_later = |source: &usize| self.consumers[*source].iter().any(|c| *c > index);
+        let read_later = |part: &usize| {
+            self.consumers[self.sources[*part]].iter().any(|consumer| *consumer > index)
+        };
         if sources.iter().any(read_later) {
             return None;
         }
@@ -322,10 +355,6 @@ impl Lowering<'_> {
         x: ValueId,
         whole_sample: bool,
     ) -> Option<()> {
-        if probability == 0.0 {
-            self.value_of[index] = Some(x);
-            return Some(());
-        }
         let y = self.result(index, self.needs_gradient(x));
         self.push(Step::Drop { x, y, node: NodeId(index), probability, whole_sample }, &[x], y)
     }
