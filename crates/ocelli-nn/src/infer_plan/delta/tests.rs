@@ -169,6 +169,38 @@ fn registered_models_may_change_over_anywhere() -> Result<(), crate::Error> {
     Ok(())
 }
 
+#[test]
+fn candidates_may_replace_pixels_that_are_no_numbers() {
+    let (mut b, image) = Builder::new(2, InitScheme::FanInUniform, NormSettings::default());
+    let features = b.conv("features", image, ConvSettings::new(5, 3).with_bias());
+    let features = b.activation(features, Activation::Silu);
+    let pooled = b.global_avg_pool("pool", features);
+    let logits = b.linear("fc", pooled, 3);
+    let network = Network::new(b.finish(features, pooled, logits), Seed(1), &Device::flex());
+    let (graph, params, size) = (network.graph(), network.params(), [8, 9]);
+    let plans = (
+        InferPlan::new(graph, params, graph.logits(), size),
+        DeltaPlan::new(graph, params, graph.logits(), size),
+    );
+    let (Some(dense), Some(plan)) = plans else { panic!("there is no plan") };
+    let changed = plan.predict(1, plan.steps.len());
+    assert_eq!(changed.len(), plan.steps.len());
+    let schedule = Arc::new(plan.schedule_from(changed.len(), 4, &changed));
+    locked(&plan.schedules).insert(1, schedule);
+
+    let mut edits = EditBatch::new([2, 8, 9]);
+    assert!(edits.push([PixelEdit { row: 3, column: 4, value: &[0.5, -0.5] }]).is_ok());
+    for broken in [f32::NAN, f32::INFINITY] {
+        let mut image = noise(2 * 8 * 9, 7);
+        image[3 * 9 + 4] = broken;
+        let mut actual = [9.0; 3];
+        plan.run(&plan.base(&image), &edits, &mut actual);
+        for (actual, expected) in actual.iter().zip(dense.run(&whole(&image, &edits), 1)) {
+            assert!((actual - expected).abs() < 1e-5, "{actual} for {expected} after {broken}");
+        }
+    }
+}
+
 /// One layer of a random chain.
 #[derive(Clone, Debug)]
 struct Layer {
