@@ -36,7 +36,7 @@ pub enum Error {
         expected: String,
     },
 
-    /// An input is too small for the network, or has the wrong number of channels.
+    /// A layer cannot take its input: it is too small, or layer and input do not fit together.
     #[error("layer `{layer}` cannot take an input of shape {shape:?}: {reason}")]
     Shape {
         /// The layer that refuses.

@@ -143,7 +143,9 @@ impl Graph {
     /// The shape of every operation's result for an image of `height` × `width` pixels.
     ///
     /// # Errors
-    /// [`Shape`](crate::Error::Shape) when the image is too small for the network.
+    /// [`Shape`](crate::Error::Shape) when the image is too small for the network, or the network
+    /// contradicts itself: a convolution whose groups do not divide its channels, a concatenation of
+    /// values of different sizes, and the like.
     pub fn shapes(&self, height: usize, width: usize) -> Result<Vec<Shape>> {
         let input = Shape { channels: self.in_channels, height, width };
         let mut shapes: Vec<Shape> = Vec::with_capacity(self.nodes.len());

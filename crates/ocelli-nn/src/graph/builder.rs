@@ -115,11 +115,12 @@ impl Builder {
         let ConvSettings { out_channels, kernel, stride, padding, dilation, groups, bias } =
             settings;
         let in_channels = self.channels(x);
-        let shape = [out_channels, in_channels / groups, kernel, kernel];
-        let (weight_init, bias_init) = self.init.convolution(shape, groups);
+        // What no layer has is refused where shapes are asked for.
+        let shape = [out_channels, in_channels / groups.max(1), kernel, kernel];
+        let (weight_init, bias_init) = self.init.convolution(shape, groups.max(1));
         let weight = self.param(name, "weight", &shape, Role::Weight, weight_init);
         let bias = bias.then(|| self.param(name, "bias", &[out_channels], Role::Bias, bias_init));
-        let half = dilation * (kernel - 1) / 2;
+        let half = dilation * kernel.saturating_sub(1) / 2;
         let conv = Conv2d {
             weight,
             bias,

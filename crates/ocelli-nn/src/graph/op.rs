@@ -113,6 +113,9 @@ pub enum Padding {
 
 impl Padding {
     /// Zeros before and after an axis (0 rows, 1 columns) of `size`.
+    ///
+    /// # Panics
+    /// When the window has no taps or no step.
     pub fn amounts(self, axis: usize, size: usize, window: Window) -> (usize, usize) {
         match self {
             Self::Symmetric(padding) => (padding[axis], padding[axis]),
@@ -138,6 +141,9 @@ pub struct Window {
 
 impl Window {
     /// From the first tap to the last, both included.
+    ///
+    /// # Panics
+    /// When there are no taps.
     pub fn extent(self) -> usize {
         self.dilation * (self.kernel - 1) + 1
     }
