@@ -16,14 +16,14 @@ use crate::infer_plan::{BaseImage, DeltaPlan};
 use crate::network::Network;
 use crate::pass::Pass;
 use crate::{Error, Result};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 use std::fmt;
 use std::sync::Arc;
 
 /// A network compiled for candidates that differ from a base image in few pixels.
 ///
 /// It runs on the CPU. It is a copy: later changes of the network do not reach it. Networks with
-/// operations that no plan knows are run as a whole, by burn.
+/// operations that no plan knows are run as a whole, by burn, on the network's device.
 ///
 /// ```
 /// use burn::tensor::Device;
@@ -222,6 +222,6 @@ impl DeltaBase {
 fn forward(network: &Network, images: Vec<f32>, image: [usize; 3]) -> Vec<f32> {
     let [channels, height, width] = image;
     let shape = [images.len() / image.iter().product::<usize>().max(1), channels, height, width];
-    let images = Tensor::from_data(TensorData::new(images, shape), &Device::flex());
+    let images = Tensor::from_data(TensorData::new(images, shape), network.params().device());
     network.forward(images, Pass::Eval).into_data().iter::<f32>().collect()
 }
