@@ -64,14 +64,20 @@ impl InferPlan {
         Some(Self { steps, layout, slots, image, result, arenas: Mutex::default() })
     }
 
+    /// How many numbers the wanted value of an image has.
+    pub(crate) fn result_len(&self) -> usize {
+        let result = self.layout[self.result.0];
+        result.pixels * result.channels
+    }
+
     /// Computes the wanted value of each image, channels last.
     ///
     /// # Shapes
     /// - `images`: `[batch, channels, height, width]`
     /// - result: `[batch, pixels, channels]`
     pub(crate) fn run(&self, images: &[f32], batch: usize) -> Vec<f32> {
-        let (image, result) = (self.layout[self.image.0], self.layout[self.result.0]);
-        let (from_len, to_len) = (image.pixels * image.channels, result.pixels * result.channels);
+        let image = self.layout[self.image.0];
+        let (from_len, to_len) = (image.pixels * image.channels, self.result_len());
         let mut results = vec![0.0; batch * to_len];
         let share = self.slots.images_per_share(batch.div_ceil(rayon::current_num_threads()));
         ocelli_kernels::in_pool(|| {

@@ -6,7 +6,7 @@ use crate::network::Network;
 use crate::pass::Pass;
 use crate::{Error, Result};
 use burn::backend::Flex;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 use std::fmt;
 
 /// A network compiled for inference.
@@ -117,7 +117,9 @@ impl InferenceEngine {
         let images = images.to_contiguous();
         let values = images.as_slice::<f32>()?;
         let plan = self.plan_for(wanted, [height, width])?;
-        Some(matrix(plan.run(values, batch), batch, &device))
+        let shape = [batch, plan.result_len()];
+        let result = TensorData::new(plan.run(values, batch), shape);
+        Some(Tensor::from_data(result, &device))
     }
 
     fn plan_for(&mut self, wanted: NodeId, size: [usize; 2]) -> Option<&InferPlan> {
@@ -133,9 +135,4 @@ impl InferenceEngine {
         self.plans.push(newest);
         self.plans.last()?.plan.as_ref()
     }
-}
-
-fn matrix(values: Vec<f32>, rows: usize, device: &Device) -> Tensor<2> {
-    let columns = values.len() / rows.max(1);
-    Tensor::from_data(TensorData::new(values, [rows, columns]), device)
 }

@@ -93,7 +93,8 @@ fn an_image_is_alone_in_every_batch_and_for_any_number_of_threads()
 fn no_images_have_no_logits() -> Result<(), ocelli_nn::Error> {
     let network = Network::new(knotted(), Seed(1), &Device::flex());
     let mut engine = InferenceEngine::new(&network)?;
-    assert_eq!(engine.logits(noise([0, 3, 9, 9]))?.dims()[0], 0);
+    assert_eq!(engine.logits(noise([0, 3, 9, 9]))?.dims(), [0, 7]);
+    assert_eq!(engine.pooled(noise([0, 3, 9, 9]))?.dims(), [0, 18]);
     Ok(())
 }
 
