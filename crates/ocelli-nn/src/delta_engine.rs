@@ -96,7 +96,8 @@ impl DeltaEngine {
     }
 
     /// How much of every layer is computed for candidates of `edits` edits, predicted and so far;
-    /// layers without multiply-adds are left out. Empty where there is no plan.
+    /// layers without multiply-adds are left out. Of more edits than there are pixels it is the same
+    /// as of one for each. Empty where there is no plan.
     pub fn layer_shares(&self, edits: usize) -> Vec<LayerShare> {
         match &self.way {
             Way::Plan(plan) => plan.layer_shares(edits),

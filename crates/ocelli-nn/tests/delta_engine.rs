@@ -149,6 +149,15 @@ fn shares_are_predicted_and_counted() -> Result<(), Error> {
 }
 
 #[test]
+fn more_edits_than_pixels_change_every_pixel() -> Result<(), Error> {
+    let model = registry::find("lenet_keras_cifar")?;
+    let network = model.network(&model.options(), Seed(1), &Device::flex())?;
+    let engine = DeltaEngine::new(&network, [32, 32])?;
+    assert_eq!(engine.layer_shares(usize::MAX), engine.layer_shares(32 * 32));
+    Ok(())
+}
+
+#[test]
 fn what_does_not_fit_is_refused() -> Result<(), Error> {
     let model = registry::find("vgg16_small_cifar")?;
     let network = model.network(&model.options(), Seed(1), &Device::flex())?;

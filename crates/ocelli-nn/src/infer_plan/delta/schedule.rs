@@ -87,7 +87,8 @@ impl Schedule {
 impl DeltaPlan {
     /// The schedule for candidates of `edits` edits.
     pub(crate) fn schedule(&self, edits: usize) -> Arc<Schedule> {
-        let edits = edits.max(1);
+        // More edits than pixels change no more than all of them.
+        let edits = edits.min(self.layout[self.image.0].pixels).max(1);
         if let Some(known) = locked(&self.schedules).get(&edits) {
             return Arc::clone(known);
         }
