@@ -96,16 +96,19 @@ impl GradientEngine {
         loss: impl FnOnce(Tensor<2>) -> Tensor<1>,
     ) -> Differentiated {
         let images = images.without_autodiff();
-        match self.plan_for(network, images.dims()) {
-            Some(plan) => match Slices::of(network, &images) {
-                Some(slices) => run_plan(plan, &slices, &images.device(), pass, loss),
-                None => run_burn(network, images, pass, loss),
-            },
-            None => run_burn(network, images, pass, loss),
-        }
+        // A plan in use is not kept here, so that nobody uses one which a panic left half done.
+        let mut planned = self.take(network, images.dims());
+        let slices = planned.plan.as_ref().and_then(|_| Slices::of(network, &images));
+        let result = match (&mut planned.plan, slices) {
+            (Some(plan), Some(slices)) => run_plan(plan, &slices, &images.device(), pass, loss),
+            _ => run_burn(network, images, pass, loss),
+        };
+        self.planned.push(planned);
+        result
     }
 
-    fn plan_for(&mut self, network: &Network, shape: [usize; 4]) -> Option<&mut TrainPlan> {
+    /// The plan for a network and the shape of its input, which is no longer kept then.
+    fn take(&mut self, network: &Network, shape: [usize; 4]) -> Planned {
         let frozen: Vec<bool> = network.params().iter().map(|(_, entry)| entry.frozen).collect();
         let graph = network.shared_graph();
         let [batch, channels, height, width] = shape;
@@ -117,18 +120,15 @@ impl GradientEngine {
                 && planned.frozen == frozen
         });
         let place = self.planned.iter().position(|planned| planned.shape == shape);
-        let newest = if let Some(place) = place {
-            self.planned.remove(place)
-        } else {
-            let surplus = (self.planned.len() + 1).saturating_sub(Self::PLANS);
-            self.planned.drain(..surplus);
-            let plan = (channels == graph.in_channels())
-                .then(|| TrainPlan::new(graph, network.params(), batch, [height, width]))
-                .flatten();
-            Planned { graph: Arc::clone(graph), frozen, shape, plan }
-        };
-        self.planned.push(newest);
-        self.planned.last_mut().and_then(|planned| planned.plan.as_mut())
+        if let Some(place) = place {
+            return self.planned.remove(place);
+        }
+        let surplus = (self.planned.len() + 1).saturating_sub(Self::PLANS);
+        self.planned.drain(..surplus);
+        let plan = (channels == graph.in_channels())
+            .then(|| TrainPlan::new(graph, network.params(), batch, [height, width]))
+            .flatten();
+        Planned { graph: Arc::clone(graph), frozen, shape, plan }
     }
 }
 

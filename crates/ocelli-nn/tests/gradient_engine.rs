@@ -12,6 +12,7 @@ use ocelli_nn::registry::{self, ModelOptions};
 use ocelli_nn::{Error, GradientEngine, Gradients, Network, Pass, TrainPass};
 use ocelli_random::Seed;
 use ocelli_testkit::relative_error;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use support::{noise, values};
 
 #[test]
@@ -234,6 +235,28 @@ fn steps_are_equal_to_the_bit_for_any_number_of_threads_and_any_memory()
         assert!(gradients == expected, "{threads} threads");
     }
     Ok(())
+}
+
+/// A network that says of its flattened values that they are fewer.
+fn inconsistent() -> Graph {
+    let (mut b, image) = Builder::new(3, InitScheme::FanInUniform, NormSettings::default());
+    let features = b.conv("features", image, ConvSettings::new(6, 3));
+    let flat = b.flatten("flat", features, 5);
+    let logits = b.batch_norm("norm", flat);
+    b.finish(features, flat, logits)
+}
+
+#[test]
+fn a_step_that_panicked_panics_again() {
+    let network = Network::new(inconsistent(), Seed(1), &Device::flex());
+    let mut engine = GradientEngine::new();
+    for attempt in 0..2 {
+        let step = AssertUnwindSafe(|| {
+            let mut pass = TrainPass::new(Seed(5), 3, 8);
+            engine.differentiate(&network, noise([2, 3, 4, 4]), &mut pass, Tensor::sum)
+        });
+        assert!(catch_unwind(step).is_err(), "attempt {attempt}");
+    }
 }
 
 /// With tens of thousands of values near the kinks of ReLU and ReLU6, rounding decides some of them,
