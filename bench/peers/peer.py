@@ -1,10 +1,13 @@
 """The other side of `ocelli bench --peers`: answers one line of JSON for each line of JSON.
 
-    python peer.py pytorch|pytorch-channels-last|onnxruntime|openvino|torchvision THREADS
+    python peer.py PEER THREADS
 
-First it says its name: {"name": "pytorch 2.15.0"}. Then every request names a task, what it is done
+PEER is pytorch, pytorch-channels-last, onnxruntime, openvino, torchvision, torchattacks or art. First it
+says its name: {"name": "pytorch 2.15.0"}. Then every request names a task, what it is done
 with and how long to time it, in seconds; the answer is the median time of a pass in milliseconds,
-{"ms": 97.1}, or {"error": "why not"}. What a task needs is prepared and warmed up once and kept for the
+{"ms": 97.1}, or {"error": "why not"}. Where a pass counts its images, the answer has their mean
+number too, and the time is that of so many: {"ms": 97.1, "images": 401}; "settings" says how the peer chose
+to run. What a task needs is prepared and warmed up once and kept for the
 requests that repeat it, so no answer counts it.
 """
 
@@ -18,23 +21,28 @@ import tempfile
 import time
 import warnings
 
+# How often a pass is made before it is timed, unless the peer has warmed up otherwise.
+WARM_UPS = 2
+
 
 def release(module):
     """The version without what it was built for."""
     return module.__version__.split("+")[0]
 
 
-def seconds_of(step):
-    start = time.perf_counter()
-    step()
-    return time.perf_counter() - start
-
-
-def median_ms(step, seconds):
-    times = [seconds_of(step)]
-    while sum(times) < seconds:
-        times.append(seconds_of(step))
-    return 1e3 * statistics.median(times)
+def turn(step, seconds):
+    """What the passes of a turn took, and about how many images they were if they say so."""
+    times, counts = [], []
+    while not times or sum(times) < seconds:
+        start = time.perf_counter()
+        count = step()
+        times.append(time.perf_counter() - start)
+        counts.append(count if isinstance(count, int) else None)
+    if None in counts:
+        return {"ms": 1e3 * statistics.median(times)}
+    images = statistics.mean(counts)
+    each = statistics.median(time / count for time, count in zip(times, counts))
+    return {"ms": 1e3 * images * each, "images": images}
 
 
 class PyTorch:
@@ -259,12 +267,25 @@ def cifar_resnet(torch, blocks, classes):
     return nn.Sequential(*layers, *pool)
 
 
+def one_pixel(name):
+    """A peer of `one_pixel.py`."""
+
+    def start(threads):
+        import one_pixel
+
+        return getattr(one_pixel, name)(threads)
+
+    return start
+
+
 PEERS = {
     "pytorch": PyTorch,
     "pytorch-channels-last": lambda threads: PyTorch(threads, channels_last=True),
     "onnxruntime": OnnxRuntime,
     "openvino": OpenVino,
     "torchvision": TorchVision,
+    "torchattacks": one_pixel("TorchAttacks"),
+    "art": one_pixel("Art"),
 }
 
 
@@ -290,10 +311,11 @@ def main():
             if task != prepared:
                 prepared, step = None, None
                 step = peer.prepare(task)
-                step()
-                step()
+                for _ in range(getattr(peer, "warm_ups", WARM_UPS)):
+                    step()
                 prepared = task
-            answer(ms=median_ms(step, task["seconds"]))
+            settings = {"settings": peer.settings} if hasattr(peer, "settings") else {}
+            answer(**turn(step, task["seconds"]), **settings)
         except Exception as error:  # A peer that cannot do one thing may do the next.
             answer(error=f"{type(error).__name__}: {error}".splitlines()[0])
 

@@ -3,6 +3,7 @@
 //! Figures of one machine differ by tens of per cent from minute to minute. So contestants take
 //! turns, round after round, and medians over the rounds are compared; single runs never are.
 
+mod attack;
 mod backbones;
 mod contest;
 mod data;
@@ -31,6 +32,7 @@ Examples:
   ocelli bench backbones --out backbones.csv
   ocelli bench backbones 'ghostnet_*' --only-inference --rounds 3
   ocelli bench kernels ghostnet_100 tf_efficientnetv2_b0 --peers venv/bin/python
+  ocelli bench attack --weights weights --peers venv/bin/python --out attack.csv
   ocelli bench data photos.tar --threads 1 --json";
 
 /// What can be typed after `ocelli bench`.
@@ -51,6 +53,8 @@ enum Command {
     Backbones(backbones::Args),
     /// Time each convolution of a network, forward and backward
     Kernels(kernels::Args),
+    /// Time the one-pixel attack: evaluations a second, by delta inference and with whole images
+    Attack(attack::Args),
     /// Time how fast pictures are decoded and prepared for training
     Data(data::Args),
 }
@@ -88,6 +92,9 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     match &args.command {
         Command::Backbones(backbones) => {
             return backbones::run(backbones, &args.contest, &arena, settings);
+        }
+        Command::Attack(attack) => {
+            return attack::run(attack, &args.contest, &mut arena, settings);
         }
         Command::Models(args) => models::run(args, &settings, &mut arena)?,
         Command::Kernels(args) => kernels::run(args, &mut arena)?,

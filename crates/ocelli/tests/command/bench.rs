@@ -2,6 +2,10 @@
 
 use crate::support::run_in;
 use crate::tiny;
+use burn::tensor::Device;
+use ocelli::nn::registry;
+use ocelli::nn::weights::save;
+use ocelli::random::Seed;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -90,7 +94,7 @@ fn a_backbone_whose_training_does_not_fit_is_skipped_with_the_reason() {
 fn peers_are_asked_for_the_same_and_compared() {
     let folder = tiny::folder();
     let answer = "read line; printf '%s\\n' \"$line\" > asked; echo '{\"ms\": 1e9}'";
-    write_python(folder.path(), &format!("echo '{{\"name\": \"'$4' 1.0\"}}'\n{answer}"));
+    write_python(folder.path(), &format!("echo '{{\"name\": \"'$3' 1.0\"}}'\n{answer}"));
     let line = format!(
         "bench kernels resnet20_cifar@4 --batch 3 {QUICK} --threads 2 --peers ./python --json"
     );
@@ -103,6 +107,66 @@ fn peers_are_asked_for_the_same_and_compared() {
     let asked: serde_json::Value = serde_json::from_str(&asked).unwrap();
     assert_eq!((&asked["images"], &asked["in_channels"]), (&3.into(), &3.into()));
     assert_eq!(asked["data_gradient"], false, "of the first convolution");
+}
+
+#[test]
+fn attacks_of_both_ways_and_of_peers_are_compared_by_the_evaluation() {
+    let folder = tiny::folder();
+    fs::create_dir(folder.path().join("weights")).unwrap();
+    let answer = "read line; printf '%s\\n' \"$line\" > asked-$3
+weights=$(expr \"$line\" : '.*\"weights\":\"\\([^\"]*\\)\"'); head -c 8 \"$weights\" > head-$3
+echo '{\"ms\": 1e9, \"images\": 801, \"settings\": \"batch 128\"}'";
+    write_python(folder.path(), &format!("echo '{{\"name\": \"'$3' 1.0\"}}'\n{answer}"));
+    let line = format!(
+        "bench attack lenet_keras_cifar --generations 1 --weights weights {QUICK} --threads 2 \
+         --peers ./python --out rows.csv --json"
+    );
+    let outcome = run_in(folder.path(), &line).success();
+    assert!(
+        outcome.stderr.contains("lenet_keras_cifar@32: random weights, weights has no others"),
+        "{}",
+        outcome.stderr
+    );
+    let report = outcome.json();
+    let rows = report["rows"].as_array().unwrap();
+    let tools: Vec<_> = rows.iter().map(|row| row["tool"].as_str().unwrap()).collect();
+    assert_eq!(tools, ["ocelli delta", "ocelli dense", "torchattacks 1.0", "art 1.0"]);
+    let evaluations: Vec<_> = rows.iter().map(|row| row["evaluations"].as_f64()).collect();
+    assert_eq!(evaluations, [Some(800.0), Some(800.0), Some(801.0), Some(801.0)]);
+    assert!(rows[0]["speedup"].is_null() && rows[1]["speedup"].as_f64().unwrap() > 0.0);
+    assert!(rows[2]["speedup"].as_f64().unwrap() > 1.0);
+    assert_eq!(
+        (&rows[2]["settings"], &rows[2]["weights"]),
+        (&"batch 128".into(), &"random".into())
+    );
+    let csv = fs::read_to_string(folder.path().join("rows.csv")).unwrap();
+    assert_eq!(csv.lines().count(), 1 + rows.len(), "{csv}");
+
+    let asked = fs::read_to_string(folder.path().join("asked-art")).unwrap();
+    let asked: serde_json::Value = serde_json::from_str(&asked).unwrap();
+    assert_eq!((&asked["population"], &asked["generations"]), (&400.into(), &1.into()));
+    let logarithms = asked["log_probabilities"].as_array().unwrap();
+    let probability = |it: &serde_json::Value| it.as_f64().unwrap().exp();
+    let sum: f64 = logarithms.iter().map(probability).sum();
+    assert!(logarithms.len() == 10 && (sum - 1.0).abs() < 1e-6, "{logarithms:?}");
+    assert_eq!(fs::read(folder.path().join("head-art")).unwrap().len(), 8, "weights were there");
+    let gone = Path::new(asked["weights"].as_str().unwrap());
+    assert!(!gone.exists(), "and are gone");
+}
+
+#[test]
+fn weights_of_a_folder_are_attacked() {
+    let folder = tiny::folder();
+    let weights = folder.path().join("weights");
+    fs::create_dir(&weights).unwrap();
+    let model = registry::find("lenet_keras_cifar").unwrap();
+    let network = model.network(&model.options(), Seed(3), &Device::flex()).unwrap();
+    save(&network, model.arch, &weights.join("mine.safetensors")).unwrap();
+    let line = format!("bench attack lenet_keras_cifar --generations 1 --weights weights {QUICK}");
+    let outcome = run_in(folder.path(), &line).success();
+    assert!(outcome.stderr.contains("weights of weights/mine.safetensors"), "{}", outcome.stderr);
+    let cells: Vec<&str> = outcome.stdout.lines().nth(1).unwrap().split_whitespace().collect();
+    assert_eq!(cells[..5], ["lenet_keras_cifar@32", "mine.safetensors", "ocelli", "delta", "800"]);
 }
 
 #[test]
@@ -126,6 +190,8 @@ fn what_cannot_be_timed_is_named() {
     assert!(
         bad("bench models resnet20_cifar --rounds 1 --peers ./no-python").contains("no-python")
     );
+    assert!(bad("bench attack lenet").contains("lenet"));
+    assert!(bad("bench attack --weights no-such").contains("no-such"));
     assert!(bad("bench backbones ghostnt*").contains("no model matches `ghostnt*`"));
     assert!(bad("bench backbones --family ghost").contains("no model matches `ghost`"));
     assert_eq!(run_in(folder.path(), "bench models resnet18@8x9").code, Some(2));

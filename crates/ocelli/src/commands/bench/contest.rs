@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::ContestArgs;
-use super::peer::Peer;
+use super::peer::{Peer, Scripts, Turn};
 use super::report::Row;
 use crate::talk;
 
@@ -27,12 +27,55 @@ pub(super) struct Case {
     pub(super) request: Value,
 }
 
+/// One of our ways to do what is measured.
+pub(super) struct Ours<'a> {
+    name: &'static str,
+    pass: Box<dyn FnMut() -> anyhow::Result<()> + 'a>,
+}
+
+impl<'a> Ours<'a> {
+    pub(super) fn new(name: &'static str, pass: impl FnMut() -> anyhow::Result<()> + 'a) -> Self {
+        Self { name, pass: Box::new(pass) }
+    }
+}
+
+/// What a contestant did in all its turns.
+#[derive(Clone, Debug)]
+pub(super) struct Measured {
+    /// Name and version.
+    pub(super) tool: String,
+    /// How it chose to run, where it chooses.
+    pub(super) settings: Option<String>,
+    /// How many images a pass was about, on average.
+    pub(super) images: f64,
+    /// The time for so many images in each round, in milliseconds.
+    pub(super) times: Vec<f64>,
+}
+
+impl Measured {
+    /// Of a contestant in a case of `images` images, unless its turns say otherwise. There is at
+    /// least one turn.
+    fn new(tool: String, images: usize, turns: Vec<Turn>) -> Self {
+        let count = |turn: &Turn| turn.images.unwrap_or(images as f64);
+        let mean = turns.iter().map(count).sum::<f64>() / turns.len() as f64;
+        let times = turns.iter().map(|turn| turn.ms / count(turn) * mean).collect();
+        let settings = turns.into_iter().find_map(|turn| turn.settings);
+        Self { tool, settings, images: mean, times }
+    }
+
+    /// The median time for an image, in milliseconds.
+    pub(super) fn ms_per_image(&self) -> f64 {
+        median(&mut self.times.clone()) / self.images
+    }
+}
+
 /// Where contestants meet: the rules, the peers that have been started, and the results.
 pub(super) struct Arena {
     rounds: u32,
     turn: Duration,
     threads: usize,
     python: Option<PathBuf>,
+    scripts: Option<Scripts>,
     /// Peers by name; one that could not be started stays away.
     started: Vec<(&'static str, Option<Peer>)>,
     rows: Vec<Row>,
@@ -45,14 +88,19 @@ impl Arena {
             turn: Duration::from_secs_f64(args.turn),
             threads,
             python: args.peers.clone(),
+            scripts: None,
             started: Vec::new(),
             rows: Vec::new(),
         }
     }
 
-    /// Measures passes of `ours` and of every peer of the case in turns.
-    ///
-    /// A peer that fails is warned of and left out: the figures of the others stand.
+    /// Whether peers are measured too.
+    pub(super) fn has_peers(&self) -> bool {
+        self.python.is_some()
+    }
+
+    /// Measures passes of `ours` and of every peer of the case in turns, for the report of
+    /// [`Arena::finish`].
     ///
     /// # Errors
     /// When our pass fails, or Python cannot be started.
@@ -61,6 +109,30 @@ impl Arena {
         case: &Case,
         mut ours: impl FnMut() -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
+        // Buffers, caches and compilers of all contestants warm up before the first round.
+        ours()?;
+        let measured = self.measure(case, vec![Ours::new(OURS, ours)])?;
+        let our_time = measured.first().map(Measured::ms_per_image);
+        for (place, contestant) in measured.into_iter().enumerate() {
+            let ratio = our_time.map(|time| contestant.ms_per_image() / time);
+            let Measured { tool, times, .. } = contestant;
+            self.rows.push(Row::new(case, tool, times, ratio.filter(|_| place > 0)));
+        }
+        Ok(())
+    }
+
+    /// Measures passes of each of `ours`, which are warm, and of every peer of the case in turns;
+    /// the results come in this order.
+    ///
+    /// A peer that fails is warned of and left out: the figures of the others stand.
+    ///
+    /// # Errors
+    /// When our pass fails, or Python cannot be started.
+    pub(super) fn measure(
+        &mut self,
+        case: &Case,
+        mut ours: Vec<Ours<'_>>,
+    ) -> anyhow::Result<Vec<Measured>> {
         tracing::info!("{}: {}, {} images", case.subject, case.task, case.images);
         let mut request = case.request.clone();
         request["task"] = json!(case.task);
@@ -68,21 +140,22 @@ impl Arena {
         request["seconds"] = json!(self.turn.as_secs_f64());
         self.start(case.peers)?;
         let (rounds, turn) = (self.rounds, self.turn);
-        let mut peers: Vec<(&mut Peer, Vec<f64>)> = self
+        let mut peers: Vec<(&mut Peer, Vec<Turn>)> = self
             .started
             .iter_mut()
             .filter(|(name, _)| case.peers.contains(name))
             .filter_map(|(_, peer)| Some((peer.as_mut()?, Vec::new())))
             .collect();
 
-        // Buffers, caches and compilers of all contestants warm up before the first round.
-        ours()?;
-        let mut our_times = Vec::new();
+        let mut our_turns = vec![Vec::new(); ours.len()];
         for _ in 0..rounds {
-            our_times.push(median(&mut passes(turn, &mut ours)?));
-            peers.retain_mut(|(peer, times)| match peer.measure(&request) {
-                Ok(time) => {
-                    times.push(time);
+            for (ours, turns) in ours.iter_mut().zip(&mut our_turns) {
+                let ms = median(&mut passes(turn, &mut ours.pass)?);
+                turns.push(Turn { ms, images: None, settings: None });
+            }
+            peers.retain_mut(|(peer, turns)| match peer.measure(&request) {
+                Ok(turn) => {
+                    turns.push(turn);
                     true
                 }
                 Err(error) => {
@@ -91,13 +164,10 @@ impl Arena {
                 }
             });
         }
-        let our_time = median(&mut our_times);
-        self.rows.push(Row::new(case, OURS.to_owned(), our_times, None));
-        for (peer, mut times) in peers {
-            let speedup = median(&mut times) / our_time;
-            self.rows.push(Row::new(case, peer.name().to_owned(), times, Some(speedup)));
-        }
-        Ok(())
+        let ours = ours.iter().map(|ours| ours.name.to_owned()).zip(our_turns);
+        let peers = peers.into_iter().map(|(peer, turns)| (peer.name().to_owned(), turns));
+        let measured = ours.chain(peers);
+        Ok(measured.map(|(tool, turns)| Measured::new(tool, case.images, turns)).collect())
     }
 
     /// The median time of a pass of `ours` over as many turns as a contest has, in milliseconds.
@@ -121,11 +191,16 @@ impl Arena {
     /// Starts the peers that were not started before.
     fn start(&mut self, names: &[&'static str]) -> anyhow::Result<()> {
         let Some(python) = &self.python else { return Ok(()) };
+        let scripts = match self.scripts.take() {
+            Some(scripts) => scripts,
+            None => Scripts::write()?,
+        };
+        let scripts = self.scripts.insert(scripts);
         for &name in names {
             if self.started.iter().any(|(started, _)| *started == name) {
                 continue;
             }
-            let peer = Peer::start(python, name, self.threads)?;
+            let peer = Peer::start(python, scripts, name, self.threads)?;
             if let Err(error) = &peer {
                 talk::warning(&format!("{name} stays away: {error:#}"));
             }
@@ -174,6 +249,17 @@ mod tests {
     fn the_middle_of_even_and_odd_counts() {
         assert_eq!(median(&mut [3.0, 1.0, 2.0]), 2.0);
         assert_eq!(median(&mut [4.0, 1.0, 2.0, 3.0]), 2.5);
+    }
+
+    #[test]
+    fn what_passes_count_is_what_they_are_divided_by() {
+        let turn = |ms, images| Turn { ms, images, settings: None };
+        let counted = vec![turn(100.0, Some(50.0)), turn(300.0, Some(150.0))];
+        let counted = Measured::new("peer".to_owned(), 7, counted);
+        assert_eq!((counted.images, counted.ms_per_image()), (100.0, 2.0));
+        assert_eq!(counted.times, [200.0; 2], "for a hundred images");
+        let uncounted = Measured::new("peer".to_owned(), 8, vec![turn(4.0, None)]);
+        assert_eq!((uncounted.images, uncounted.ms_per_image()), (8.0, 0.5));
     }
 
     #[test]

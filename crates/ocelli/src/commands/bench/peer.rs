@@ -3,12 +3,41 @@
 use anyhow::{Context, anyhow, bail};
 use serde::Deserialize;
 use serde_json::Value;
+use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use tempfile::TempDir;
 
-/// The other side of the conversation.
-const SCRIPT: &str = include_str!("../../../../../bench/peers/peer.py");
+/// The other side of the conversation: what is started, and what it imports.
+const MAIN: &str = "peer.py";
+const SCRIPTS: [(&str, &str); 2] = [
+    (MAIN, include_str!("../../../../../bench/peers/peer.py")),
+    ("one_pixel.py", include_str!("../../../../../bench/peers/one_pixel.py")),
+];
+
+/// The scripts in a folder of their own, which goes when this does.
+#[derive(Debug)]
+pub(super) struct Scripts(TempDir);
+
+impl Scripts {
+    /// Writes them where temporary files are.
+    ///
+    /// # Errors
+    /// When that cannot be written.
+    pub(super) fn write() -> anyhow::Result<Self> {
+        let folder = TempDir::with_prefix("ocelli-bench-").context("a temporary folder")?;
+        for (name, text) in SCRIPTS {
+            let path = folder.path().join(name);
+            fs::write(&path, text).with_context(|| path.display().to_string())?;
+        }
+        Ok(Self(folder))
+    }
+
+    fn main(&self) -> PathBuf {
+        self.0.path().join(MAIN)
+    }
+}
 
 /// A peer under way. It keeps what it has prepared from request to request, so that only passes
 /// are timed.
@@ -20,14 +49,28 @@ pub(super) struct Peer {
     answers: BufReader<ChildStdout>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
+/// What came of the passes of one turn.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(super) struct Turn {
+    /// The median time of a pass, in milliseconds.
+    pub(super) ms: f64,
+    /// How many images a pass was about, where passes count them.
+    pub(super) images: Option<f64>,
+    /// How the peer chose to run, where it chooses.
+    pub(super) settings: Option<String>,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(untagged)]
 enum Answer {
     /// Name and version, once at the start.
-    Name(String),
-    /// The median time of a pass, in milliseconds.
-    Ms(f64),
-    Error(String),
+    Name {
+        name: String,
+    },
+    Turn(Turn),
+    Error {
+        error: String,
+    },
 }
 
 impl Peer {
@@ -38,11 +81,14 @@ impl Peer {
     /// When Python cannot be started.
     pub(super) fn start(
         python: &Path,
+        scripts: &Scripts,
         name: &str,
         threads: usize,
     ) -> anyhow::Result<anyhow::Result<Self>> {
         let mut process = Command::new(python)
-            .args(["-u", "-c", SCRIPT, name, &threads.to_string()])
+            .arg("-u")
+            .arg(scripts.main())
+            .args([name, &threads.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -53,7 +99,7 @@ impl Peer {
         let answers = BufReader::new(answers);
         let mut peer = Self { name: name.to_owned(), process, requests, answers };
         Ok(match peer.answer() {
-            Ok(Answer::Name(name)) => {
+            Ok(Answer::Name { name }) => {
                 peer.name = name;
                 Ok(peer)
             }
@@ -67,14 +113,14 @@ impl Peer {
         &self.name
     }
 
-    /// The median time of a pass over one turn, in milliseconds.
+    /// One turn of passes.
     ///
     /// # Errors
     /// When the peer cannot do what is asked, or has died.
-    pub(super) fn measure(&mut self, request: &Value) -> anyhow::Result<f64> {
+    pub(super) fn measure(&mut self, request: &Value) -> anyhow::Result<Turn> {
         writeln!(self.requests, "{request}").context("cannot ask")?;
         match self.answer()? {
-            Answer::Ms(time) => Ok(time),
+            Answer::Turn(turn) => Ok(turn),
             answer => bail!("expected a time, got {answer:?}"),
         }
     }
@@ -85,7 +131,7 @@ impl Peer {
             bail!("it ended without an answer");
         }
         match serde_json::from_str(&line)? {
-            Answer::Error(error) => bail!(error),
+            Answer::Error { error } => bail!(error),
             answer => Ok(answer),
         }
     }
@@ -96,5 +142,36 @@ impl Drop for Peer {
         // It ends with its input, but it may be in the middle of a pass.
         let _ = self.process.kill();
         let _ = self.process.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_told_by_its_words() {
+        let answer = |line: &str| serde_json::from_str::<Answer>(line).unwrap();
+        let name = "peer 1.0".to_owned();
+        assert_eq!(answer(r#"{"name": "peer 1.0"}"#), Answer::Name { name });
+        let turn = |images, settings| Answer::Turn(Turn { ms: 97.1, images, settings });
+        assert_eq!(answer(r#"{"ms": 97.1}"#), turn(None, None));
+        let settings = Some("nhwc, batch 32".to_owned());
+        assert_eq!(
+            answer(r#"{"ms": 97.1, "images": 800.5, "settings": "nhwc, batch 32"}"#),
+            turn(Some(800.5), settings)
+        );
+        let error = "no module".to_owned();
+        assert_eq!(answer(r#"{"error": "no module"}"#), Answer::Error { error });
+        assert!(serde_json::from_str::<Answer>("{}").is_err());
+    }
+
+    #[test]
+    fn scripts_go_with_their_folder() {
+        let scripts = Scripts::write().unwrap();
+        let path = scripts.main();
+        assert!(path.is_file() && path.with_file_name("one_pixel.py").is_file());
+        drop(scripts);
+        assert!(!path.exists());
     }
 }

@@ -88,6 +88,18 @@ impl Circumstances {
             rounds,
         }
     }
+
+    #[cfg(test)]
+    pub(super) fn of_test() -> Self {
+        Self {
+            date: "2026-11-24".to_owned(),
+            machine: "a machine".to_owned(),
+            command: "ocelli bench models".to_owned(),
+            seed: 7,
+            threads: 2,
+            rounds: 3,
+        }
+    }
 }
 
 impl fmt::Display for Circumstances {
@@ -167,14 +179,7 @@ mod tests {
             peers: &[],
             request: json!({}),
         };
-        let circumstances = Circumstances {
-            date: "2026-11-24".to_owned(),
-            machine: "a machine".to_owned(),
-            command: "ocelli bench models".to_owned(),
-            seed: 7,
-            threads: 2,
-            rounds: 3,
-        };
+        let circumstances = Circumstances::of_test();
         let ours = Row::new(&case, "ocelli".to_owned(), vec![40.0, 39.0, 50.0], None);
         let peer = Row::new(&case, "peer 1.0".to_owned(), vec![100.0; 3], Some(2.5));
         Report { circumstances, rows: vec![ours, peer] }
