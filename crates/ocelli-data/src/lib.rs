@@ -25,8 +25,8 @@ pub use limits::Limits;
 pub use loader::{Batch, Epoch, Loader, LoaderConfig, Order, Skipped, Targets};
 pub use resize::{Interpolation, Region, Resize, Window, resize};
 pub use source::{
-    BuiltinDataset, Cifar, CifarSource, FolderSource, IdxSource, LabelFile, OpenOptions, Payload,
-    Record, SeveralClasses, Source, Split, Subset, TarLayout, TarSource, builtin_datasets,
+    BuiltinDataset, Cifar, CifarSource, FolderSource, IdxSource, Joined, LabelFile, OpenOptions,
+    Payload, Record, SeveralClasses, Source, Split, Subset, TarLayout, TarSource, builtin_datasets,
     check_same_classes, class_counts, open, open_splits, read_classes, write_indexes,
 };
 pub use transform::{

@@ -3,8 +3,8 @@
 use crate::{Error, Metadata, Recipe, Result, Stage, Stages};
 use burn::tensor::Device;
 use ocelli_data::{
-    EvalTransform, LabelFile, Loader, LoaderConfig, OpenOptions, SeveralClasses, Source, Split,
-    Subset, TrainTransform, open, open_splits,
+    EvalTransform, Joined, LabelFile, Loader, LoaderConfig, OpenOptions, SeveralClasses, Source,
+    Split, Subset, TrainTransform, open, open_splits,
 };
 use ocelli_nn::Network;
 use ocelli_nn::registry::{self, ModelOptions};
@@ -93,8 +93,18 @@ impl Setup {
 /// The images that a recipe trains on, and those that it evaluates, with all their classes.
 ///
 /// # Errors
-/// When a dataset or the file of labels cannot be opened, or has not the parts that it should.
+/// When a dataset or the file of labels cannot be opened, or has not the parts or classes that it
+/// should.
 pub fn sources(recipe: &Recipe) -> Result<(Arc<dyn Source>, Arc<dyn Source>)> {
+    let (train, test) = parts(recipe)?;
+    let Some(extra) = &recipe.data.extra else { return Ok((train, test)) };
+    let classes = Some(train.classes().to_vec());
+    let extra = open(extra, &OpenOptions { classes, ..OpenOptions::of(Split::Train) })?;
+    Ok((Arc::new(Joined::new(train, extra)?), test))
+}
+
+/// The two parts of the recipe's dataset.
+fn parts(recipe: &Recipe) -> Result<(Arc<dyn Source>, Arc<dyn Source>)> {
     let data = &recipe.data;
     let file = data.labels.as_deref().map(LabelFile::read).transpose()?;
     if let Some(share) = data.hold_out {

@@ -55,12 +55,16 @@ impl Plan {
     pub fn new(recipe: Recipe, config: SearchConfig) -> Result<Self> {
         config.check()?;
         let data = &recipe.data;
-        require(
-            "data.labels",
-            "set",
-            data.labels.is_none(),
-            "none: a search knows one class an image",
-        )?;
+        for (field, given) in
+            [("data.extra", data.extra.is_some()), ("data.labels", data.labels.is_some())]
+        {
+            require(
+                field,
+                "set",
+                !given,
+                "none: a search has one dataset, with one class an image",
+            )?;
+        }
         let own = "none: a search holds `search.minival_per_class` images out";
         require("data.hold_out", data.hold_out.unwrap_or(0.0), data.hold_out.is_none(), own)?;
         let options = recipe.model_options(1);

@@ -6,10 +6,11 @@ use toml::{Table, Value};
 
 /// Fields that do not decide the weights of a step: when a run ends, where its data lies now, what
 /// is kept.
-const FREE: [&str; 8] = [
+const FREE: [&str; 9] = [
     "checkpoint.every",
     "checkpoint.keep",
     "data.error_budget",
+    "data.extra",
     "data.labels",
     "data.source",
     "data.test",
@@ -33,9 +34,15 @@ impl Recipe {
         let resumed: Self = reader::read(table).map_err(with_hint_from_all_keys)?;
         limits::check(&resumed)?;
         let (begun, now) = (leaves(&begun), leaves(&resumed.to_table()?));
-        // The file may lie elsewhere, but there is one or there is none.
-        let same_labels = self.data.labels.is_some() == resumed.data.labels.is_some();
-        let is_free = |key: &str| FREE.contains(&key) && (key != "data.labels" || same_labels);
+        // A file may lie elsewhere, but there is one or there is none.
+        let is_free = |key: &str| {
+            let same = match key {
+                "data.extra" => self.data.extra.is_some() == resumed.data.extra.is_some(),
+                "data.labels" => self.data.labels.is_some() == resumed.data.labels.is_some(),
+                _ => true,
+            };
+            same && FREE.contains(&key)
+        };
         let all = begun.iter().chain(&now);
         for (key, _) in all.filter(|(key, _)| !is_free(key)) {
             let value = |leaves: &[(String, String)]| {

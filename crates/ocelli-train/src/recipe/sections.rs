@@ -45,6 +45,10 @@ pub struct DataSection {
     /// Another dataset to evaluate; none means the test part of `source`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<String>,
+    /// A dataset of the same classes whose images are trained on too, as those that an attack
+    /// found; nothing of it is held out or evaluated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extra: Option<String>,
     /// A file that says which images are of further classes, as [`ocelli_data::LabelFile`] reads it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub labels: Option<PathBuf>,
@@ -231,6 +235,7 @@ impl Default for DataSection {
         Self {
             source: "builtin:fashion-mnist".to_owned(),
             test: None,
+            extra: None,
             labels: None,
             hold_out: None,
             error_budget: 0,

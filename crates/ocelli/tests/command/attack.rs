@@ -197,6 +197,36 @@ fn what_cannot_be_attacked_is_bad_input() {
 }
 
 #[test]
+fn what_fooled_a_network_can_be_trained_on() {
+    let folder = folder();
+    let root = folder.path();
+    let attack = format!("{SHORT} --split train --untargeted --pixels 1,3 --set stop=never");
+    let found = run_in(root, &format!("{attack} --images 8 --save-adversaries --out found --json"));
+    let fooled: u64 = found.success().json()["groups"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|group| group["successes"].as_u64().unwrap())
+        .sum();
+    assert!(fooled > 0, "nothing to test with");
+    let shard = run_in(root, "data list found/adversaries.tar --json");
+    assert_eq!(shard.success().json()["samples"], fooled);
+
+    // Batches of one, so that every image is a step.
+    let line = "train tiny.toml --pretrained run --set train.epochs=1 --set train.batch_size=1 \
+                --set data.extra=found/adversaries.tar --out again --json";
+    let answer = run_in(root, line).success().json();
+    assert_eq!((&answer["steps"], &answer["samples"]), (&(96 + fooled).into(), &30.into()));
+    let other = run_in(root, "train --resume again --set data.extra=tiny");
+    assert!(!other.stderr.contains("begun with"), "it may lie elsewhere: {}", other.stderr);
+    run_in(root, "train tiny.toml --out plain --max-steps 1").success();
+    let other = run_in(root, "train --resume plain --set data.extra=found/adversaries.tar");
+    assert_refused(&other, "data.extra not set");
+    let other = run_in(root, "train tiny.toml --set data.extra=builtin:fashion-mnist");
+    assert_refused(&other, "class");
+}
+
+#[test]
 fn folders_that_are_no_attack_s_are_refused() {
     let folder = folder();
     let root = folder.path();

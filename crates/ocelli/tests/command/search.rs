@@ -164,6 +164,7 @@ fn a_search_that_cannot_be_is_refused_before_anything_is_made() {
         ("--set train.batch_size=500", "72 images"),
         ("--set search.image_size=9000", "9000"),
         ("--set data.hold_out=0.1", "`data.hold_out` is 0.1, expected none"),
+        ("--set data.extra=tiny", "`data.extra` is set, expected none"),
         ("--set data.labels=labels.tsv", "`data.labels` is set, expected none"),
         ("--data no/such", "no/such"),
     ] {

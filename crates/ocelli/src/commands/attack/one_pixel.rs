@@ -1,5 +1,6 @@
 //! `ocelli attack one-pixel`: differential evolution against a network, a pixel or a few at a time.
 
+mod adversaries;
 mod begin;
 mod page;
 mod progress;
@@ -25,18 +26,22 @@ An attack draws images that the network classifies rightly, and for each looks f
 makes another class of it: every other class in turn (--targeted), or any (--untargeted). Who is
 attacked and how is in DIR/attack.toml, every attempt in DIR/results.csv, the rates in DIR/summary.json.
 An attack can be killed at any time and goes on with --resume to the same results.
+What it finds in training images (--split train) makes a network harder to fool that is trained on it
+too: --save-adversaries, then `ocelli train --set data.extra=DIR/adversaries.tar`.
 
 Examples:
   ocelli attack one-pixel runs/photos --images 20
   ocelli attack one-pixel --weights resnet20.th --model resnet20_cifar --data cifar10/test.tar \\
       --pixels 1,3,5 --untargeted --images 200 --out attacks/resnet20
   ocelli attack one-pixel --resume attacks/resnet20 --images 500
+  ocelli attack one-pixel runs/photos --split train --save-adversaries --out attacks/photos
   ocelli attack one-pixel runs/photos --preset scipy-peer --generations 75 --baseline random
   ocelli attack one-pixel runs/photos --set evolution.bounds=reflect --set stop=first_success";
 
 /// What can be typed after `ocelli attack one-pixel`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch that a user turns")]
 pub(super) struct Args {
     /// A run's folder, a checkpoint or a file of weights
     #[arg(value_name = "MODEL")]
@@ -80,6 +85,9 @@ pub(super) struct Args {
     /// How candidates are computed: whole, or only where they differ from their image [default: auto]
     #[arg(long, value_name = "WAY")]
     inference: Option<Way>,
+    /// Write the images that are fooled, with their changes, to DIR/adversaries.tar, a dataset
+    #[arg(long)]
+    save_adversaries: bool,
     /// Change any setting of attack.toml, as in evolution.bounds=reflect
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
@@ -152,6 +160,9 @@ pub(super) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     let summary = Summary::of(&plan, journal.attacked());
     let results = Results { plan: &plan, attacked: journal.attacked(), summary, end, folder };
     results.write(&mut classifier)?;
+    if args.save_adversaries {
+        adversaries::write(&plan, journal.attacked(), folder)?;
+    }
     results.show(&mut settings.output)?;
     settings.output.finish(&results.answer())?;
     if end == End::Interrupted {

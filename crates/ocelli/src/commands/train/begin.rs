@@ -115,7 +115,11 @@ pub(super) fn check_same(folder: &Path, wanted: &Recipe) -> anyhow::Result<()> {
 /// Whether two recipes lead to the same weights. Where data lies, what is kept and when to stop
 /// may differ, as for [`Recipe::resume`].
 fn is_same_run(begun: &Recipe, wanted: &Recipe) -> bool {
-    if begun.data.labels.is_some() != wanted.data.labels.is_some() {
+    let given = |recipe: &Recipe| {
+        let DataSection { extra, labels, .. } = &recipe.data;
+        [extra.is_some(), labels.is_some()]
+    };
+    if given(begun) != given(wanted) {
         return false;
     }
     let mut wanted = wanted.clone();
@@ -133,6 +137,7 @@ fn newest_of(recipe: &Recipe) -> Option<PathBuf> {
         let begun = Recipe::load::<&str>(&file, &[]).ok()?;
         let same = is_same_run(&begun, recipe)
             && begun.data.source == recipe.data.source
+            && begun.data.extra == recipe.data.extra
             && begun.data.labels == recipe.data.labels;
         same.then(|| fs::metadata(file).ok()?.modified().ok()).flatten()
     };
