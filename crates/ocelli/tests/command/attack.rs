@@ -1,13 +1,11 @@
 //! `attack one-pixel` from its beginning to its files, and everything that can go wrong with it.
 
-use crate::support::{Outcome, ocelli, outcome, run_in};
+use crate::background::{begin, signal, wait_for_lines};
+use crate::support::{Outcome, outcome, run_in};
 use crate::tiny;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// The tiny dataset with a run that has learnt something of it.
@@ -84,13 +82,11 @@ fn killed_and_resumed_an_attack_has_the_same_results() {
                   --set stop=never --targeted --untargeted --pixels 1,2";
     run_in(root, &format!("{attack} --out whole --threads 2")).success();
     let whole = csv(&root.join("whole"));
-    for (name, signal, code) in [("killed", "KILL", None), ("stopped", "TERM", Some(130))] {
-        let mut command = ocelli(format!("{attack} --out {name} --threads 1").split_whitespace());
-        let child = command.current_dir(root).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let child = child.spawn().unwrap();
-        wait_for_image(&root.join(name), 2);
-        let pid = child.id().to_string();
-        Command::new("kill").args([&format!("-{signal}"), pid.as_str()]).status().unwrap();
+    for (name, with, code) in [("killed", "KILL", None), ("stopped", "TERM", Some(130))] {
+        let child = begin(root, &format!("{attack} --out {name} --threads 1"));
+        // The head, and two that are whole.
+        wait_for_lines(&root.join(name).join("attacked.jsonl"), 3);
+        signal(&child, with);
         let ended = outcome(child.wait_with_output().unwrap());
         assert!(ended.code == code || ended.code == Some(0), "{name}: {}", ended.stderr);
         if ended.code == Some(130) {
@@ -126,17 +122,6 @@ fn attacks_are_a_metric_of_training() {
         |run: &str| fs::read(root.join(run).join("checkpoints/step-36/model.safetensors")).unwrap();
     assert!(weights("plain") == weights("run"), "it decides nothing");
     assert_eq!(run_in(root, "train tiny.toml --eval-attack 0").code, Some(2));
-}
-
-/// Waits until so many images are attacked.
-fn wait_for_image(folder: &Path, count: usize) {
-    let start = Instant::now();
-    let lines =
-        || fs::read_to_string(folder.join("attacked.jsonl")).unwrap_or_default().lines().count();
-    while lines() < 1 + count {
-        assert!(start.elapsed() < Duration::from_mins(2), "image {count} was never attacked");
-        sleep(Duration::from_millis(2));
-    }
 }
 
 #[track_caller]

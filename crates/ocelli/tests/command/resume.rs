@@ -1,12 +1,10 @@
 //! Interrupted, killed and damaged runs: nothing is lost, and the result is the same to the bit.
 
-use crate::support::{ocelli, outcome, run_in};
+use crate::background::{begin, signal, wait_for_words};
+use crate::support::{outcome, run_in};
 use crate::tiny::{self, EPOCHS, STEPS_PER_EPOCH};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
 const STEPS: u64 = STEPS_PER_EPOCH * EPOCHS;
 
@@ -14,24 +12,9 @@ fn model_at(run: &Path, step: u64) -> PathBuf {
     run.join(format!("checkpoints/step-{step}/model.safetensors"))
 }
 
-/// Begins to train in the background.
-fn begin(folder: &Path, line: &str) -> Child {
-    let mut command = ocelli(line.split_whitespace());
-    command.current_dir(folder).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-}
-
 /// Waits until a run has logged `step`.
 fn wait_for_step(run: &Path, step: u64) {
-    let start = Instant::now();
-    let logged = |text: String| text.contains(&format!("{{\"step\":{step},"));
-    while !fs::read_to_string(run.join("metrics.jsonl")).is_ok_and(logged) {
-        assert!(start.elapsed() < Duration::from_mins(2), "step {step} was never logged");
-        sleep(Duration::from_millis(2));
-    }
-}
-
-fn signal(child: &Child, name: &str) {
-    Command::new("kill").args([format!("-{name}"), child.id().to_string()]).status().unwrap();
+    wait_for_words(&run.join("metrics.jsonl"), &format!("{{\"step\":{step},"));
 }
 
 #[test]

@@ -1,13 +1,11 @@
 //! `search` from its beginning to a winner that is trained, and everything that can go wrong with it.
 
-use crate::support::{Outcome, ocelli, outcome, run_in};
+use crate::background::{begin, signal, wait_for_lines};
+use crate::support::{Outcome, outcome, run_in};
 use crate::tiny;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
 /// `search.toml` beside the tiny dataset: a backbone of two stages, trials of one pass.
 fn folder() -> tempfile::TempDir {
@@ -75,13 +73,11 @@ fn killed_in_a_trial_and_resumed_a_search_tries_the_same_networks() {
     let search = "search search.toml --trials 4 --sampler reinforce";
     run_in(root, &format!("{search} --out whole --threads 2")).success();
     let whole = tried(&root.join("whole"));
-    for (name, signal, code) in [("killed", "KILL", None), ("stopped", "TERM", Some(130))] {
-        let mut command = ocelli(format!("{search} --out {name} --threads 1").split_whitespace());
-        let child = command.current_dir(root).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let child = child.spawn().unwrap();
-        wait_for_trial(&root.join(name), 2);
-        let pid = child.id().to_string();
-        Command::new("kill").args([&format!("-{signal}"), pid.as_str()]).status().unwrap();
+    for (name, with, code) in [("killed", "KILL", None), ("stopped", "TERM", Some(130))] {
+        let child = begin(root, &format!("{search} --out {name} --threads 1"));
+        // The head, and two that are whole.
+        wait_for_lines(&root.join(name).join("ledger.jsonl"), 3);
+        signal(&child, with);
         let ended = outcome(child.wait_with_output().unwrap());
         // The last trial may have been made before the signal came.
         assert!(ended.code == code || ended.code == Some(0), "{name}: {}", ended.stderr);
@@ -94,17 +90,6 @@ fn killed_in_a_trial_and_resumed_a_search_tries_the_same_networks() {
         assert_eq!(tried.len(), 4);
         // What comes first does not depend on measured times.
         assert_eq!(tried[..2], whole[..2], "{name}");
-    }
-}
-
-/// Waits until so many trials are in the ledger and the next one is under way.
-fn wait_for_trial(folder: &Path, count: usize) {
-    let start = Instant::now();
-    let lines =
-        || fs::read_to_string(folder.join("ledger.jsonl")).unwrap_or_default().lines().count();
-    while lines() < 1 + count {
-        assert!(start.elapsed() < Duration::from_mins(2), "trial {count} was never made");
-        sleep(Duration::from_millis(2));
     }
 }
 
