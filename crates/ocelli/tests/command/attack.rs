@@ -185,8 +185,9 @@ fn what_cannot_be_attacked_is_bad_input() {
 fn what_fooled_a_network_can_be_trained_on() {
     let folder = folder();
     let root = folder.path();
-    let line = "attack one-pixel run --images 8 --population 20 --generations 5 --split train \
-                --untargeted --pixels 1,3 --save-adversaries --out found --json";
+    // Twenty of 64 pixels fool any network.
+    let line = "attack one-pixel run --images 8 --population 20 --generations 9 --split train \
+                --untargeted --pixels 1,20 --save-adversaries --out found --json";
     let found = run_in(root, line);
     let fooled: u64 = found.success().json()["groups"]
         .as_array()
