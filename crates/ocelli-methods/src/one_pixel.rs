@@ -66,6 +66,7 @@ mod tests;
 mod work;
 
 pub use aim::Aim;
+pub use attempt::answer;
 pub use classifier::{
     BlackBox, Candidates, Classifier, Compiled, Delta, Dense, Inference, Session,
 };

@@ -17,7 +17,7 @@ mod html;
 mod mosaic;
 mod pixel_picture;
 mod plot;
-mod rgb_png;
+mod png_file;
 mod run_report;
 mod tensorboard;
 
@@ -26,5 +26,6 @@ pub use html::{Cell, Page, Table};
 pub use mosaic::{FRAME_COLOURS, Mosaic, Tile};
 pub use pixel_picture::PixelPicture;
 pub use plot::{Axes, BarPlot, LinePlot, MatrixPlot, Scale, Series};
+pub use png_file::encode_png;
 pub use run_report::{Confusion, RunReport};
 pub use tensorboard::{EventWriter, Scalar, read_scalars};

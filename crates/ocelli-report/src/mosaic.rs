@@ -1,6 +1,6 @@
 //! Many small grey pictures side by side, as PNG.
 
-use crate::{ReportError, rgb_png};
+use crate::{ReportError, encode_png};
 
 /// The colours of frames with their names; the first three are those of GhostNet's figure 1.
 pub const FRAME_COLOURS: [(&str, [u8; 3]); 6] = [
@@ -61,7 +61,7 @@ impl Mosaic {
         for (index, tile) in self.tiles.iter().enumerate() {
             canvas.draw(tile, index);
         }
-        rgb_png::encode([canvas.height, canvas.width], &canvas.pixels)
+        encode_png([canvas.height, canvas.width], 3, canvas.pixels.as_flattened())
     }
 }
 
@@ -116,7 +116,7 @@ impl<'a> Canvas<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rgb_png::decode;
+    use crate::png_file::decode;
 
     #[test]
     fn tiles_are_enlarged_stretched_and_framed() {

@@ -1,6 +1,6 @@
 //! One picture, enlarged so that single pixels can be seen, some of them in rings.
 
-use crate::{ReportError, rgb_png};
+use crate::{ReportError, encode_png};
 
 /// The side to which small pictures are enlarged, in pixels.
 const SIDE: usize = 160;
@@ -42,7 +42,7 @@ impl PixelPicture {
         for ring in &self.rings {
             self.draw_ring(*ring, factor, &mut canvas);
         }
-        rgb_png::encode([self.height, self.width].map(|side| side * factor), &canvas)
+        encode_png([self.height, self.width].map(|side| side * factor), 3, canvas.as_flattened())
     }
 
     fn enlarged(&self, factor: usize) -> Vec<[u8; 3]> {
@@ -83,7 +83,7 @@ impl PixelPicture {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rgb_png::decode;
+    use crate::png_file::decode;
 
     #[test]
     fn a_pixel_is_seen_inside_its_ring() {

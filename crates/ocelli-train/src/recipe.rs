@@ -175,12 +175,22 @@ impl Recipe {
 pub(crate) fn table<S: AsRef<str>>(origin: &str, text: &str, overrides: &[S]) -> Result<Table> {
     let mut table: Table = toml::from_str(text).map_err(|error| Error::RecipeSyntax {
         origin: origin.to_owned(),
-        message: error.to_string().trim_end().to_owned(),
+        message: in_one_line(text, &error),
     })?;
     for text in overrides {
         overrides::apply(&mut table, text.as_ref())?;
     }
     Ok(table)
+}
+
+/// Where a text is not TOML, and why.
+fn in_one_line(text: &str, error: &toml::de::Error) -> String {
+    let reason = error.message().lines().collect::<Vec<_>>().join(", ");
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let Some(before) = before else { return format!("not TOML: {reason}") };
+    let line = before.matches('\n').count() + 1;
+    let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+    format!("line {line}, column {column} is not TOML: {reason}")
 }
 
 /// A key without a namesake in its own section may belong to another one, or be written without

@@ -183,7 +183,7 @@ impl Attempt {
 }
 
 /// The most probable class, the first of equal ones.
-pub(super) fn answer(probabilities: &[f64]) -> usize {
+pub fn answer(probabilities: &[f64]) -> usize {
     let larger = |best: usize, next: usize| {
         if probabilities[next] > probabilities[best] { next } else { best }
     };

@@ -26,10 +26,10 @@ use tempfile::TempDir;
 use super::ContestArgs;
 use super::contest::{Arena, Case, Measured, Ours};
 use super::model_at_size::{ModelAtSize, Subject};
+use super::report::Report;
 use crate::failure::Done;
 use crate::settings::Settings;
 use image::Certain;
-use sheet::Sheet;
 use victim::Victim;
 use weights::WeightsFolder;
 
@@ -72,7 +72,7 @@ pub(super) fn run(
 ) -> anyhow::Result<Done> {
     let subjects = args.subjects()?;
     let folder = args.weights.as_deref().map(WeightsFolder::read).transpose()?;
-    let mut sheet = Sheet::new(&settings, contest.rounds);
+    let mut sheet = Report::new(&settings, contest.rounds, Vec::new());
     for subject in subjects {
         let victim = Victim::load(subject, folder.as_ref(), &settings)?;
         let generations = args.generations.unwrap_or(if subject.size <= 64 { 20 } else { 1 });

@@ -9,11 +9,11 @@ use ocelli::nn::registry::{self, Model};
 
 use super::ContestArgs;
 use super::contest::Arena;
+use super::report::Report;
 use crate::failure::{BadInput, BadUsage, Done};
 use crate::settings::Settings;
 use crate::talk::Progress;
 use measure::Measuring;
-use sheet::Sheet;
 
 /// What can be typed after `ocelli bench backbones`.
 #[derive(Debug, clap::Args)]
@@ -56,11 +56,11 @@ pub(super) fn run(
         memory: args.memory,
         training: !args.only_inference,
     };
-    let mut sheet = Sheet::new(&settings, contest.rounds);
+    let mut sheet = Report::new(&settings, contest.rounds, Vec::new());
     let progress = Progress::start("bench", models.len() as u64, "networks");
     for (done, model) in models.into_iter().enumerate() {
         progress.set(done as u64);
-        sheet.push(measuring.row(model)?);
+        sheet.rows.push(measuring.row(model)?);
         // What is measured stays when a long list is given up.
         if let Some(path) = &contest.out {
             sheet.write_csv(path)?;

@@ -60,10 +60,10 @@ pub(super) fn rounded(value: f64) -> f64 {
 
 /// All rows, and what they need beside them.
 #[derive(Debug, Serialize)]
-pub(super) struct Report {
+pub(super) struct Report<R> {
     #[serde(flatten)]
-    circumstances: Circumstances,
-    rows: Vec<Row>,
+    pub(super) circumstances: Circumstances,
+    pub(super) rows: Vec<R>,
 }
 
 /// What every figure needs beside it.
@@ -112,34 +112,28 @@ impl fmt::Display for Circumstances {
     }
 }
 
-/// Writes a line per row, each with its circumstances.
-pub(super) fn write_csv(
-    path: &Path,
-    circumstances: &Circumstances,
-    rows: &[impl Serialize],
-) -> anyhow::Result<()> {
-    let write = || -> csv::Result<()> {
-        let mut csv = csv::Writer::from_path(path)?;
-        for row in rows {
-            csv.serialize((circumstances, row))?;
-        }
-        Ok(csv.flush()?)
-    };
-    write().map_err(std::io::Error::from).with_context(|| path.display().to_string())
-}
-
-impl Report {
-    pub(super) fn new(settings: &Settings, rounds: u32, rows: Vec<Row>) -> Self {
+impl<R: Serialize> Report<R> {
+    pub(super) fn new(settings: &Settings, rounds: u32, rows: Vec<R>) -> Self {
         Self { circumstances: Circumstances::new(settings, rounds), rows }
     }
 
     /// Writes a line per row, each with its circumstances.
+    ///
+    /// # Errors
+    /// When `path` cannot be written.
     pub(super) fn write_csv(&self, path: &Path) -> anyhow::Result<()> {
-        write_csv(path, &self.circumstances, &self.rows)
+        let write = || -> csv::Result<()> {
+            let mut csv = csv::Writer::from_path(path)?;
+            for row in &self.rows {
+                csv.serialize((&self.circumstances, row))?;
+            }
+            Ok(csv.flush()?)
+        };
+        write().map_err(std::io::Error::from).with_context(|| path.display().to_string())
     }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for Report<Row> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let right = |head| (head, Align::Right);
         let mut table = Table::new([
@@ -171,7 +165,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn report() -> Report {
+    fn report() -> Report<Row> {
         let case = Case {
             subject: "resnet18@224".to_owned(),
             task: "inference",

@@ -3,6 +3,7 @@
 
 use anyhow::Context;
 use ocelli::methods::one_pixel::{Attacked, Outcome, Plan, apply};
+use ocelli::report::encode_png;
 use std::path::Path;
 use tar::{Builder, Header};
 
@@ -21,7 +22,9 @@ pub(super) fn write(plan: &Plan, attacked: &[Attacked], folder: &Path) -> anyhow
     for image in attacked {
         let picture = plan.pictures().read(image.image)?;
         for outcome in image.outcomes.iter().filter(|outcome| outcome.success) {
-            let changed = apply(&picture.image, &outcome.changes).to_png();
+            let changed = apply(&picture.image, &outcome.changes);
+            let size = [changed.height, changed.width].map(|side| side as usize);
+            let png = encode_png(size, changed.channels, &changed.pixels)?;
             let key = key(image, outcome);
             let mut add = |ending: &str, bytes: &[u8]| {
                 let mut header = Header::new_gnu();
@@ -29,8 +32,7 @@ pub(super) fn write(plan: &Plan, attacked: &[Attacked], folder: &Path) -> anyhow
                 header.set_mode(0o644);
                 shard.append_data(&mut header, format!("{key}.{ending}"), bytes)
             };
-            changed
-                .and_then(|png| add("png", &png))
+            add("png", &png)
                 .and_then(|()| add("cls", image.label.to_string().as_bytes()))
                 .with_context(|| path.display().to_string())?;
             count += 1;

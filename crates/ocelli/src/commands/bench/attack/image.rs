@@ -3,7 +3,7 @@
 
 use anyhow::Context;
 use ocelli::data::{Image, Payload, Record, Source};
-use ocelli::methods::one_pixel::{Candidates, Classifier};
+use ocelli::methods::one_pixel::{Candidates, Classifier, answer};
 use ocelli::random::{Permutation, Seed};
 use std::fs;
 use std::path::Path;
@@ -51,7 +51,7 @@ impl Certain {
         itself.push(&[]);
         let mut probabilities = vec![0.0; classes.len()];
         classifier.begin(&image)?.probabilities(&itself, &mut probabilities)?;
-        let label = largest(&probabilities);
+        let label = answer(&probabilities) as u32;
         Ok(Self { image, classes, label, probabilities })
     }
 
@@ -108,14 +108,6 @@ fn noise([channels, height, width]: [usize; 3], seed: u64, number: u64) -> Image
     let order = Permutation::new(Seed(seed), number, count);
     let pixels = (0..count).filter_map(|place| order.get(place)).map(|value| value as u8).collect();
     Image { width: width as u32, height: height as u32, channels: channels as u8, pixels }
-}
-
-/// The most probable class, the first of equal ones.
-fn largest(probabilities: &[f64]) -> u32 {
-    let larger = |best: usize, next: usize| {
-        if probabilities[next] > probabilities[best] { next } else { best }
-    };
-    (0..probabilities.len()).reduce(larger).unwrap_or(0) as u32
 }
 
 #[cfg(test)]

@@ -1,18 +1,16 @@
-//! What was measured, as a table, as JSON and as CSV.
+//! What was measured, as rows and as a table.
 
 use serde::Serialize;
 use std::fmt;
-use std::path::Path;
 
 use super::Victim;
 use crate::commands::bench::contest::{Measured, median};
-use crate::commands::bench::report::{Circumstances, rounded, write_csv};
+use crate::commands::bench::report::{Report, rounded};
 use crate::output::{Align, Table};
-use crate::settings::Settings;
 
 /// One contestant against one network.
 #[derive(Clone, Debug, Serialize)]
-struct Row {
+pub(super) struct Row {
     subject: String,
     /// A file, or `random`.
     weights: String,
@@ -48,19 +46,7 @@ impl Row {
     }
 }
 
-/// All rows, and what they need beside them.
-#[derive(Debug, Serialize)]
-pub(super) struct Sheet {
-    #[serde(flatten)]
-    circumstances: Circumstances,
-    rows: Vec<Row>,
-}
-
-impl Sheet {
-    pub(super) fn new(settings: &Settings, rounds: u32) -> Self {
-        Self { circumstances: Circumstances::new(settings, rounds), rows: Vec::new() }
-    }
-
+impl Report<Row> {
     /// Adds what contestants did against `victim`, ours first.
     pub(super) fn push(&mut self, victim: &Victim, measured: Vec<Measured>) {
         self.add(&victim.subject.to_string(), &victim.weights, measured);
@@ -74,17 +60,9 @@ impl Sheet {
             self.rows.push(Row::new(subject, weights, measured, ratio));
         }
     }
-
-    /// Writes a line per row, each with its circumstances.
-    ///
-    /// # Errors
-    /// When `path` cannot be written.
-    pub(super) fn write_csv(&self, path: &Path) -> anyhow::Result<()> {
-        write_csv(path, &self.circumstances, &self.rows)
-    }
 }
 
-impl fmt::Display for Sheet {
+impl fmt::Display for Report<Row> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let right = |head| (head, Align::Right);
         let mut table = Table::new([
@@ -121,6 +99,7 @@ impl fmt::Display for Sheet {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::commands::bench::report::Circumstances;
 
     fn measured(tool: &str, settings: Option<&str>, images: f64, ms: f64) -> Measured {
         Measured {
@@ -134,7 +113,7 @@ mod tests {
     #[test]
     fn contestants_are_compared_by_the_evaluation() {
         let circumstances = Circumstances::of_test();
-        let mut sheet = Sheet { circumstances, rows: Vec::new() };
+        let mut sheet = Report { circumstances, rows: Vec::new() };
         sheet.add(
             "resnet20_cifar@32",
             "random",

@@ -1,38 +1,12 @@
-//! The networks as a table, as JSON and as CSV.
+//! The networks as a table.
 
-use serde::Serialize;
 use std::fmt;
-use std::path::Path;
 
 use super::row::Row;
-use crate::commands::bench::report::{Circumstances, write_csv};
+use crate::commands::bench::report::Report;
 use crate::output::{Align, Table, percent, short};
-use crate::settings::Settings;
 
-/// All rows, and what they need beside them.
-#[derive(Debug, Serialize)]
-pub(super) struct Sheet {
-    #[serde(flatten)]
-    circumstances: Circumstances,
-    rows: Vec<Row>,
-}
-
-impl Sheet {
-    pub(super) fn new(settings: &Settings, rounds: u32) -> Self {
-        Self { circumstances: Circumstances::new(settings, rounds), rows: Vec::new() }
-    }
-
-    pub(super) fn push(&mut self, row: Row) {
-        self.rows.push(row);
-    }
-
-    /// Writes a line per network, each with its circumstances.
-    pub(super) fn write_csv(&self, path: &Path) -> anyhow::Result<()> {
-        write_csv(path, &self.circumstances, &self.rows)
-    }
-}
-
-impl fmt::Display for Sheet {
+impl fmt::Display for Report<Row> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let right = |head| (head, Align::Right);
         let mut table = Table::new([
