@@ -30,6 +30,11 @@ fn check_model(recipe: &Recipe) -> Result<()> {
 fn check_data(recipe: &Recipe) -> Result<()> {
     let source = &recipe.data.source;
     require("data.source", source, !source.is_empty(), "a dataset")?;
+    let others = [("data.extra", &recipe.data.extra), ("data.test", &recipe.data.test)];
+    for (field, dataset) in others {
+        let Some(dataset) = dataset else { continue };
+        require(field, dataset, !dataset.is_empty(), "a dataset")?;
+    }
     if let Some(share) = recipe.data.hold_out {
         require("data.hold_out", share, share > 0.0 && share < 1.0, "above 0 and below 1")?;
     }

@@ -73,12 +73,14 @@ fn growth_under_the_stride_of_the_network_or_without_stages_is_refused() {
 }
 
 #[test]
-fn a_share_that_cannot_be_held_out_is_refused() {
+fn a_part_that_cannot_be_is_refused() {
     let folder = tiny::folder();
     for (set, expected) in [
         ("data.hold_out=0", "`data.hold_out` is 0, expected above 0 and below 1"),
         ("data.hold_out=1", "`data.hold_out` is 1, expected above 0 and below 1"),
         ("data.hold_out=all", "`data.hold_out` is"),
+        ("data.extra=", "`data.extra` is empty, expected a dataset"),
+        ("data.test=", "`data.test` is empty, expected a dataset"),
     ] {
         assert_refused(folder.path(), &format!("--set {set}"), expected);
     }
