@@ -17,12 +17,13 @@ pub(crate) fn dataset(recipe: &Recipe) -> &str {
     recipe.data.test.as_ref().unwrap_or(&recipe.data.source)
 }
 
-/// Whether a run held images out of a dataset that has no other part for evaluation.
+/// Whether a run held images out of a dataset that has no other part for evaluation, and names no other
+/// dataset for it.
 ///
 /// # Errors
 /// When the dataset cannot be opened.
 pub(crate) fn is_one_part(recipe: &Recipe) -> ocelli::data::Result<bool> {
-    if recipe.data.hold_out.is_none() {
+    if recipe.data.hold_out.is_none() || recipe.data.test.is_some() {
         return Ok(false);
     }
     match open_splits(&recipe.data.source, &OpenOptions::default()) {
@@ -42,6 +43,8 @@ pub(crate) fn held_out(
     labels: Option<PathBuf>,
 ) -> ocelli::train::Result<Arc<dyn Source>> {
     recipe.data.labels = labels.or(recipe.data.labels);
+    // Of what was only trained on nothing was held out.
+    recipe.data.extra = None;
     let (_, held) = sources(&recipe)?;
     tracing::info!(
         "{} has one part: these are the {} images that the run held out",

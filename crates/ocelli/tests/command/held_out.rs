@@ -40,6 +40,11 @@ fn a_run_on_one_part_is_evaluated_on_what_it_held_out() {
     assert_eq!(evaluated.json()["samples"], 6);
     let whole = run_in(root, "eval run --split train --json").success().json();
     assert_eq!(whole["samples"], 24, "as was asked");
+    let tested = "train tiny.toml --data photos --set data.hold_out=0.25 --set data.test=photos \
+                  --set data.extra=photos --out tested";
+    run_in(root, tested).success();
+    let evaluated = run_in(root, "eval tested --json").success().json();
+    assert_eq!(evaluated["samples"], 24, "the dataset that the recipe names for it");
     let attack = run_in(root, "attack one-pixel run --images 1");
     assert!(attack.bad_input().contains("photos has one part"), "{}", attack.stderr);
     assert!(attack.stderr.contains("hint: name other images with --data"), "{}", attack.stderr);
