@@ -87,6 +87,10 @@ pub enum Error {
     #[error("the network cannot be computed only where pixels change, on this device")]
     NoDelta,
 
+    /// A model that only answers cannot be differentiated.
+    #[error("the model gives no gradients, which `compare.attacks` wants")]
+    NoGradient,
+
     /// What one pixel can be is too much to try.
     #[error(
         "`oracle` for images of {channels}×{height}×{width} takes {count} evaluations each, expected \

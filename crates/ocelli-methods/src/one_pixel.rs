@@ -12,6 +12,7 @@
 //! | fitness is the probability of a class; early stops at 90 % and 5 % (III-C) | [`Stop`] |
 //! | success rate, confidence, target classes, pairs of classes, cost (IV) | [`Summary`] |
 //! | random search of 100 tries (Table VII) | [`RandomSearch`] |
+//! | fast gradient sign method and local search (Table IX) | [`CompareSection`], [`Rival`] |
 //!
 //! A model is whatever answers with probabilities ([`Classifier`]): a [`Compiled`] network, which computes
 //! whole candidates ([`Dense`]) or only what their pixels change ([`Delta`]), or anything else as a
@@ -58,6 +59,7 @@ mod pixel;
 mod plan;
 mod random;
 mod record;
+mod rivals;
 mod robustness;
 mod run;
 mod summary;
@@ -83,6 +85,9 @@ pub use pixel::{PixelChange, apply};
 pub use plan::{Plan, Sample, Subject, Victim};
 pub use random::RandomSearch;
 pub use record::{Attacked, Ending, Outcome};
+pub use rivals::{CompareSection, Rival, RivalOutcome};
 pub use robustness::Robustness;
 pub use run::{End, Event, attack, run};
-pub use summary::{ClassPairs, Comparison, Group, Kind, OracleReport, Rate, Summary, Trace};
+pub use summary::{
+    ClassPairs, Comparison, Group, Kind, OracleReport, Rate, RivalRate, Summary, Trace,
+};

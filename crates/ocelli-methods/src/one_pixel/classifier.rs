@@ -5,6 +5,7 @@ mod candidates;
 mod compiled;
 mod delta;
 mod dense;
+mod gradient;
 
 pub use black_box::BlackBox;
 pub use candidates::Candidates;
@@ -12,7 +13,7 @@ pub use compiled::{Compiled, Inference};
 pub use delta::Delta;
 pub use dense::Dense;
 
-use crate::Result;
+use crate::{Error, Result};
 use ocelli_data::Image;
 
 /// A model that is attacked.
@@ -42,6 +43,19 @@ pub trait Session {
     /// # Errors
     /// When the model fails.
     fn probabilities(&mut self, candidates: &Candidates, probabilities: &mut [f64]) -> Result<()>;
+
+    /// How the cross-entropy of `class` changes with each value of the image, 0 to 255, up to a positive
+    /// factor.
+    ///
+    /// # Shapes
+    /// - result: `[height, width, channels]`
+    ///
+    /// # Errors
+    /// [`Error::NoGradient`] where the model is not known from inside.
+    fn gradient(&mut self, class: u32) -> Result<Vec<f32>> {
+        let _ = class;
+        Err(Error::NoGradient)
+    }
 }
 
 /// How many images of so many numbers are computed at once: enough to keep all threads busy, few enough

@@ -10,7 +10,7 @@ use ocelli_evolution::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Aim, Inference};
+use super::{Aim, CompareSection, Inference};
 
 /// How images are attacked. The defaults are the paper's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -62,6 +62,9 @@ pub struct Config {
     pub oracle_limit: u64,
     /// `[evolution]`
     pub evolution: EvolutionSection,
+    /// `[compare]`
+    #[serde(skip_serializing_if = "CompareSection::is_default")]
+    pub compare: CompareSection,
 }
 
 /// `[evolution]`
@@ -177,6 +180,7 @@ impl Default for Config {
             oracle: false,
             oracle_limit: 1 << 19,
             evolution: EvolutionSection::default(),
+            compare: CompareSection::default(),
         }
     }
 }
@@ -259,6 +263,7 @@ impl Config {
             let expected = format!("{population} or more, the first population");
             require("evolution.budget", budget, budget >= population, &expected)?;
         }
+        self.compare.check()?;
         if self.oracle {
             let is_one = self.pixels == [1];
             let found = format!("true for {:?} pixels", self.pixels);

@@ -2,7 +2,7 @@
 
 use super::attempt::answer;
 use super::oracle::Everything;
-use super::{Aim, Candidates, Classifier, Config, Encoding, Misclassified, Pictures};
+use super::{Aim, Candidates, Classifier, Config, Encoding, Misclassified, Pictures, Rival};
 use crate::error::require;
 use crate::ledger::Header;
 use crate::{Error, Result};
@@ -169,6 +169,10 @@ impl Plan {
             self.sample.examined += 1;
             self.sample.correct += u64::from(is_correct);
             if is_correct || self.config.misclassified == Misclassified::Attack {
+                if self.subjects.is_empty() && self.config.compare.attacks.contains(&Rival::Fgsm) {
+                    // A model without gradients is refused before anything is attacked.
+                    classifier.begin(image)?.gradient(picture.label)?;
+                }
                 let label = picture.label;
                 let probability = probabilities[label as usize];
                 self.subjects.push(Subject { index, label, predicted, probability });

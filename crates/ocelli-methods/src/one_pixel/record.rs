@@ -25,6 +25,9 @@ pub struct Attacked {
     /// and whether one makes it the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub oracle: Option<super::Oracle>,
+    /// Other attacks on it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rivals: Vec<super::RivalOutcome>,
     /// How long all this took, in seconds.
     pub seconds: f64,
 }

@@ -2,8 +2,10 @@
 
 mod case;
 mod group;
+mod rival;
 
 pub use group::{Comparison, Group, Kind, OracleReport};
+pub use rival::RivalRate;
 
 use super::{Aim, Attacked, Plan};
 use serde::Serialize;
@@ -21,7 +23,7 @@ pub struct Summary {
     pub misclassified: u64,
     /// Candidates that evolutions asked the model about.
     pub evaluations: u64,
-    /// Candidates that random search and the oracle asked it about.
+    /// Candidates that random search, the oracle and other attacks asked it about.
     pub baseline_evaluations: u64,
     /// How long it all took, in seconds.
     pub seconds: f64,
@@ -31,6 +33,8 @@ pub struct Summary {
     pub groups: Vec<Group>,
     /// The paper's random search, by pixels.
     pub random_tries: Vec<Rate>,
+    /// Other attacks on the same images.
+    pub rivals: Vec<RivalRate>,
     /// Which classes were turned into which, by pixels, where there were targets.
     pub class_pairs: Vec<ClassPairs>,
     /// How fitness changed, by pixels and kind of attempt.
@@ -92,7 +96,8 @@ impl Summary {
         let random = attacked.iter().flat_map(|image| &image.random).chain(equal);
         let oracle = attacked.iter().filter_map(|image| image.oracle.as_ref());
         let baseline_evaluations = random.map(|random| random.evaluations).sum::<u64>()
-            + oracle.map(|oracle| oracle.evaluations).sum::<u64>();
+            + oracle.map(|oracle| oracle.evaluations).sum::<u64>()
+            + attacked.iter().flat_map(|image| &image.rivals).map(|o| o.evaluations).sum::<u64>();
         let seconds: f64 = attacked.iter().map(|image| image.seconds).sum();
         let all = (evaluations + baseline_evaluations) as f64;
         let targeted = pixels.iter().filter(|_| plan.config().targeted);
@@ -107,6 +112,7 @@ impl Summary {
             evaluations_per_second: if seconds > 0.0 { all / seconds } else { 0.0 },
             groups,
             random_tries: pixels.iter().filter_map(|&pixels| tries(attacked, pixels)).collect(),
+            rivals: RivalRate::all(plan, attacked),
             class_pairs: targeted.map(|&pixels| ClassPairs::of(plan, attacked, pixels)).collect(),
             traces: pixels
                 .iter()

@@ -6,3 +6,4 @@ mod fixture;
 mod metrics;
 mod refusals;
 mod resume;
+mod rivals;

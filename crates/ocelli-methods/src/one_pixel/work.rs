@@ -4,6 +4,7 @@ use super::attempt::{Attempt, AttemptState, Key};
 use super::oracle::{Everything, OracleState};
 use super::plan::check_probabilities;
 use super::random::{Search, SearchState};
+use super::rivals::{Ground, RivalsState};
 use super::{Aim, Attacked, Candidates, Encoding, Picture, Plan, Session, Subject};
 use crate::Result;
 use ocelli_random::Purpose;
@@ -22,6 +23,7 @@ pub(super) struct Work<'a> {
     /// attempts have ended, with as many evaluations.
     searches: Vec<Search>,
     oracle: Option<OracleState>,
+    rivals: RivalsState,
     candidates: Candidates,
     probabilities: Vec<f64>,
 }
@@ -37,6 +39,8 @@ pub(super) struct WorkState {
     attempts: Vec<AttemptState>,
     searches: Vec<SearchState>,
     oracle: Option<OracleState>,
+    #[serde(default)]
+    rivals: RivalsState,
 }
 
 impl<'a> Work<'a> {
@@ -47,8 +51,8 @@ impl<'a> Work<'a> {
         saved: Option<WorkState>,
     ) -> Result<Self> {
         let saved = saved.filter(|state| state.image == subject.index);
-        let (attempts, searches, oracle) =
-            saved.map(|state| (state.attempts, state.searches, state.oracle)).unwrap_or_default();
+        let of = |state: WorkState| (state.attempts, state.searches, state.oracle, state.rivals);
+        let (attempts, searches, oracle, rivals) = saved.map(of).unwrap_or_default();
         let mut states = attempts.into_iter().map(Some);
         let attempt = |(pixels, aim)| {
             let key = Key { image: subject.index, truth: subject.label, pixels, aim };
@@ -62,6 +66,7 @@ impl<'a> Work<'a> {
             attempts,
             searches: Vec::new(),
             oracle,
+            rivals,
             candidates: Candidates::new(plan.shape()[0]),
             probabilities: Vec::new(),
         };
@@ -81,6 +86,7 @@ impl<'a> Work<'a> {
             attempts: self.attempts.iter().map(Attempt::state).collect(),
             searches: self.searches.iter().map(Search::state).collect(),
             oracle: self.oracle.clone(),
+            rivals: self.rivals.clone(),
         }
     }
 
@@ -100,7 +106,27 @@ impl<'a> Work<'a> {
                 return Ok(evaluated);
             }
         }
-        if self.plan.config().oracle { self.step_oracle(session, block) } else { Ok(0) }
+        if self.plan.config().oracle {
+            let evaluated = self.step_oracle(session, block)?;
+            if evaluated > 0 {
+                return Ok(evaluated);
+            }
+        }
+        let ground = self.ground();
+        self.rivals.step(&ground, session)
+    }
+
+    /// What other attacks work on.
+    fn ground(&self) -> Ground<'a> {
+        let config = self.plan.config();
+        Ground {
+            section: &config.compare,
+            picture: self.picture,
+            image: self.subject.index,
+            truth: self.subject.label,
+            classes: self.plan.classes(),
+            seed: ocelli_random::Seed(config.seed),
+        }
     }
 
     /// How many attempts have ended, and how many of them have succeeded.
@@ -204,6 +230,7 @@ impl<'a> Work<'a> {
             outcomes,
             random: searches.collect(),
             oracle: self.oracle.map(OracleState::finish),
+            rivals: self.rivals.finish(),
             seconds,
         }
     }

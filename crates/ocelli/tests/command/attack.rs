@@ -63,6 +63,32 @@ fn an_attack_leaves_rates_and_every_attempt() {
 }
 
 #[test]
+fn other_attacks_are_set_beside_it() {
+    let folder = folder();
+    let root = folder.path();
+    let line = format!(
+        "{SHORT} --untargeted --compare fgsm,local-search --set compare.rounds=5 --out found"
+    );
+    let text = run_in(root, &line).success();
+    for words in ["any other class", "FGSM", "local search", "untargeted, direct"] {
+        assert!(text.stdout.contains(words), "{words} in: {}", text.stdout);
+    }
+    let found = root.join("found");
+    let lines = fs::read_to_string(found.join("other_attacks.csv")).unwrap();
+    assert!(lines.starts_with("image,name,true_class,clean_class,attack,success,"), "{lines}");
+    assert_eq!(lines.lines().filter(|line| line.contains(",fgsm,")).count(), 4);
+    assert_eq!(lines.lines().filter(|line| line.contains(",local_search,")).count(), 4);
+    let summary: Value =
+        serde_json::from_slice(&fs::read(found.join("summary.json")).unwrap()).unwrap();
+    let rivals = summary["rivals"].as_array().unwrap();
+    assert_eq!((&rivals[0]["attack"], &rivals[0]["attempts"]), (&"fgsm".into(), &4.into()));
+    assert_eq!(rivals[0]["mean_gradients"], 1.0);
+    // The settings say so, and the attack goes on with them.
+    let more = run_in(root, "attack one-pixel --resume found --images 5 --json").success().json();
+    assert_eq!(more["rivals"][1]["attempts"], 5);
+}
+
+#[test]
 fn threads_change_nothing_and_more_images_go_on() {
     let folder = folder();
     let root = folder.path();

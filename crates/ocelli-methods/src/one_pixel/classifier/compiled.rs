@@ -26,7 +26,7 @@ pub enum Compiled {
     /// Computes whole images.
     Dense(Box<Dense>),
     /// Computes what pixels change.
-    Delta(Delta),
+    Delta(Box<Delta>),
 }
 
 impl Compiled {
@@ -37,14 +37,15 @@ impl Compiled {
     pub fn new(network: &Network, input: &InputConfig, inference: Inference) -> Result<Self> {
         let is_cpu = *network.params().device() == Device::flex();
         let dense = || Dense::new(network, input).map(|dense| Self::Dense(Box::new(dense)));
+        let delta = || Delta::new(network, input).map(|delta| Self::Delta(Box::new(delta)));
         match inference {
             Inference::Dense => dense(),
             Inference::Delta if !is_cpu => Err(Error::NoDelta),
-            Inference::Delta => Delta::new(network, input).map(Self::Delta),
+            Inference::Delta => delta(),
             Inference::Auto if !is_cpu => dense(),
-            Inference::Auto => match Delta::new(network, input) {
+            Inference::Auto => match delta() {
                 Err(Error::NoDelta) => dense(),
-                delta => delta.map(Self::Delta),
+                delta => delta,
             },
         }
     }
@@ -60,7 +61,7 @@ impl Compiled {
     fn inner(&self) -> &dyn Classifier {
         match self {
             Self::Dense(dense) => &**dense,
-            Self::Delta(delta) => delta,
+            Self::Delta(delta) => &**delta,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Networks that compute of each candidate what its pixels change.
 
+use super::gradient::WhiteBox;
 use super::{Candidates, Classifier, Session, dense};
 use crate::{Error, Result};
 use ocelli_data::{Image, InputConfig};
@@ -12,6 +13,7 @@ use ocelli_train::metrics::probabilities as softmax;
 #[derive(Debug)]
 pub struct Delta {
     engine: DeltaEngine,
+    white_box: WhiteBox,
     /// What to multiply a value with and what to add then, for each channel.
     scale_and_offset: [(f32, f32); 3],
 }
@@ -27,7 +29,9 @@ impl Delta {
         if !engine.has_plan() {
             return Err(Error::NoDelta);
         }
-        Ok(Self { engine, scale_and_offset: input.scale_and_offset() })
+        let scale_and_offset = input.scale_and_offset();
+        let white_box = WhiteBox::new(network, scale_and_offset);
+        Ok(Self { engine, white_box, scale_and_offset })
     }
 }
 
@@ -44,12 +48,14 @@ impl Classifier for Delta {
         let planes = dense::normalised(image, self.engine.image(), self.scale_and_offset);
         let base = self.engine.base(&planes)?;
         let edits = EditBatch::new(self.engine.image());
-        Ok(Box::new(Begun { model: self, base, edits, values: Vec::new(), logits: Vec::new() }))
+        let (values, logits) = (Vec::new(), Vec::new());
+        Ok(Box::new(Begun { model: self, image, base, edits, values, logits }))
     }
 }
 
 struct Begun<'a> {
     model: &'a Delta,
+    image: &'a Image,
     base: DeltaBase,
     edits: EditBatch,
     /// The normalised values of a candidate's changes.
@@ -80,5 +86,9 @@ impl Session for Begun<'_> {
         let rows = probabilities.chunks_exact_mut(classes).zip(self.logits.chunks_exact(classes));
         rows.for_each(|(row, logits)| row.copy_from_slice(&softmax(logits)));
         Ok(())
+    }
+
+    fn gradient(&mut self, class: u32) -> Result<Vec<f32>> {
+        Ok(self.model.white_box.gradient(self.image, class))
     }
 }

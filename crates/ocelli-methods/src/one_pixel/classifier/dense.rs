@@ -1,5 +1,6 @@
 //! Networks that compute each candidate as a whole image.
 
+use super::gradient::WhiteBox;
 use super::{Candidates, Classifier, Session, batch_size};
 use crate::{Error, Result};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -11,6 +12,7 @@ use ocelli_train::metrics::probabilities as softmax;
 #[derive(Debug)]
 pub struct Dense {
     engine: InferenceEngine,
+    white_box: WhiteBox,
     device: Device,
     classes: usize,
     shape: [usize; 3],
@@ -27,6 +29,7 @@ impl Dense {
         let shape = shape(network, input)?;
         Ok(Self {
             engine: InferenceEngine::new(network)?,
+            white_box: WhiteBox::new(network, input.scale_and_offset()),
             device: network.params().device().clone(),
             classes: network.graph().num_classes(),
             shape,
@@ -83,12 +86,13 @@ impl Classifier for Dense {
 
     fn begin<'a>(&'a mut self, image: &'a Image) -> Result<Box<dyn Session + 'a>> {
         let base = normalised(image, self.shape, self.scale_and_offset);
-        Ok(Box::new(Begun { model: self, base }))
+        Ok(Box::new(Begun { model: self, image, base }))
     }
 }
 
 struct Begun<'a> {
     model: &'a mut Dense,
+    image: &'a Image,
     /// The image as the network wants it, `[channels, height, width]`.
     base: Vec<f32>,
 }
@@ -107,6 +111,10 @@ impl Session for Begun<'_> {
             pairs.for_each(|(row, logits)| row.copy_from_slice(&softmax(logits)));
         }
         Ok(())
+    }
+
+    fn gradient(&mut self, class: u32) -> Result<Vec<f32>> {
+        Ok(self.model.white_box.gradient(self.image, class))
     }
 }
 

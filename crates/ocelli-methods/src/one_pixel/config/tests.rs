@@ -1,4 +1,5 @@
 use super::*;
+use crate::one_pixel::Rival;
 
 #[test]
 fn defaults_are_in_range_and_what_is_not_is_named() {
@@ -6,7 +7,7 @@ fn defaults_are_in_range_and_what_is_not_is_named() {
     for preset in [Preset::Paper, Preset::ScipyPeer] {
         Config::preset(preset).check().unwrap();
     }
-    let cases: [(Spoil, &str); 9] = [
+    let cases: [(Spoil, &str); 11] = [
         (|config| config.images = 0, "`images` is 0"),
         (|config| config.pixels = vec![], "`pixels` is empty"),
         (|config| config.pixels = vec![0], "`pixels` is 0, expected 1 to"),
@@ -15,6 +16,11 @@ fn defaults_are_in_range_and_what_is_not_is_named() {
         (|config| config.target_probability = 90.0, "`target_probability` is 90"),
         (|config| config.colour_deviation = f64::NAN, "`colour_deviation` is NaN"),
         (|config| config.random_tries = 0, "`random_tries` is 0"),
+        (|config| config.compare.cyclic = 2.5, "`compare.cyclic` is 2.5, expected 0 to 2"),
+        (
+            |config| config.compare.attacks = vec![Rival::Fgsm, Rival::Fgsm],
+            "`compare.attacks` is FGSM twice",
+        ),
         (
             |config| (config.oracle, config.pixels) = (true, vec![1, 3]),
             "`oracle` is true for [1, 3] pixels",

@@ -36,6 +36,7 @@ Examples:
   ocelli attack one-pixel --resume attacks/resnet20 --images 500
   ocelli attack one-pixel runs/photos --split train --save-adversaries --out attacks/photos
   ocelli attack one-pixel runs/photos --preset scipy-peer --generations 75 --baseline random
+  ocelli attack one-pixel runs/photos --untargeted --compare fgsm,local-search
   ocelli attack one-pixel runs/photos --set evolution.bounds=reflect --set stop=first_success";
 
 /// What can be typed after `ocelli attack one-pixel`.
@@ -79,6 +80,9 @@ pub(super) struct Args {
     /// What else is tried on each image, with as many evaluations
     #[arg(long, value_name = "NAME")]
     baseline: Option<Baseline>,
+    /// Other attacks on the same images, which change more than a few pixels
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    compare: Option<Vec<Other>>,
     /// Try everything that one pixel can be, too: for small grey images
     #[arg(long)]
     oracle: bool,
@@ -130,6 +134,15 @@ enum Way {
     Dense,
     /// Only where they differ
     Delta,
+}
+
+/// Other attacks by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Other {
+    /// The fast gradient sign method: every pixel, a little
+    Fgsm,
+    /// Greedy local search: a few dozen pixels, a lot
+    LocalSearch,
 }
 
 /// The baselines by name.

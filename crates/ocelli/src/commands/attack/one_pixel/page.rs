@@ -23,6 +23,8 @@ pub(super) struct Sheet<'a> {
     pub(super) rates: Table,
     /// Random search beside evolution, if it was tried.
     pub(super) random: Option<Table>,
+    /// Other attacks, if there were any.
+    pub(super) others: Option<Table>,
     /// The settings as TOML.
     pub(super) settings: String,
 }
@@ -53,6 +55,15 @@ impl Sheet<'_> {
                 "Equal evaluations: as many random tries as the attempt had evaluations, case by case; \
                  one success among them counts. p is that of the exact two-sided test of McNemar. \
                  Other rows are the paper's own random search.",
+            );
+        }
+        if let Some(others) = &self.others {
+            page.section("Beside other attacks").table(others);
+            page.paragraph(
+                "On the same images, towards any other class: the fast gradient sign method, which sees \
+                 the weights and changes every pixel a little, and greedy local search, which asks for \
+                 probabilities as the evolution does. Pixels, confidence and distortion are means over \
+                 successes, evaluations and gradients over all images.",
             );
         }
         self.add_examples(&mut page)?;

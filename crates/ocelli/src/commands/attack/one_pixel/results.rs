@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use ocelli::methods::one_pixel::{
-    Aim, Attacked, Classifier, End, Group, Outcome, Plan, Summary, examples,
+    Aim, Attacked, Classifier, End, Group, Outcome, Plan, Rival, Summary, examples,
 };
 use serde::Serialize;
 use std::io;
@@ -14,6 +14,7 @@ use crate::output::{Output, grouped, percent};
 use crate::whole_file::write_whole;
 
 const RESULTS: &str = "results.csv";
+const RIVALS: &str = "other_attacks.csv";
 const SUMMARY: &str = "summary.json";
 const REPORT: &str = "report.html";
 /// Examples on the page for each number of pixels.
@@ -52,6 +53,24 @@ struct Line<'a> {
     random_confidence: Option<f64>,
 }
 
+/// A line of the CSV of other attacks.
+#[derive(Serialize)]
+struct RivalLine<'a> {
+    image: u64,
+    name: &'a str,
+    true_class: &'a str,
+    clean_class: &'a str,
+    attack: Rival,
+    success: bool,
+    class: &'a str,
+    confidence: f64,
+    true_probability: f64,
+    evaluations: u64,
+    gradients: u64,
+    changed_pixels: u64,
+    distortion: f64,
+}
+
 /// The one JSON object.
 #[derive(Serialize)]
 pub(super) struct Answer<'a> {
@@ -74,6 +93,10 @@ impl Results<'_> {
     pub(super) fn write(&self, classifier: &mut dyn Classifier) -> anyhow::Result<()> {
         let csv = self.csv().map_err(io::Error::from).context(RESULTS)?;
         write_whole(&self.folder.join(RESULTS), &csv)?;
+        if !self.summary.rivals.is_empty() {
+            let csv = self.rivals_csv().map_err(io::Error::from).context(RIVALS)?;
+            write_whole(&self.folder.join(RIVALS), &csv)?;
+        }
         let mut json = serde_json::to_vec_pretty(&self.answer()).context(SUMMARY)?;
         json.push(b'\n');
         write_whole(&self.folder.join(SUMMARY), &json)?;
@@ -84,6 +107,7 @@ impl Results<'_> {
             examples: &examples,
             rates: tables::rates(&self.summary).page(),
             random: self.against_random().map(|random| random.page()),
+            others: self.beside().map(|others| others.page()),
             settings: toml::to_string(self.plan.config()).context(REPORT)?,
         };
         Ok(sheet.page()?.write(&self.folder.join(REPORT))?)
@@ -93,6 +117,35 @@ impl Results<'_> {
         tables::against_random(&self.summary, self.plan.config().random_tries)
     }
 
+    fn beside(&self) -> Option<Rows> {
+        let [_, height, width] = self.plan.shape();
+        tables::beside(&self.summary, height * width)
+    }
+
+    fn rivals_csv(&self) -> csv::Result<Vec<u8>> {
+        let mut file = csv::Writer::from_writer(Vec::new());
+        for image in self.attacked {
+            for outcome in &image.rivals {
+                file.serialize(RivalLine {
+                    image: image.image,
+                    name: &image.name,
+                    true_class: self.class(image.label),
+                    clean_class: self.class(image.predicted),
+                    attack: outcome.attack,
+                    success: outcome.success,
+                    class: self.class(outcome.predicted),
+                    confidence: outcome.confidence,
+                    true_probability: outcome.true_probability,
+                    evaluations: outcome.evaluations,
+                    gradients: outcome.gradients,
+                    changed_pixels: outcome.changed_pixels,
+                    distortion: outcome.distortion,
+                })?;
+            }
+        }
+        whole(file)
+    }
+
     fn csv(&self) -> csv::Result<Vec<u8>> {
         let mut file = csv::Writer::from_writer(Vec::new());
         for image in self.attacked {
@@ -100,7 +153,7 @@ impl Results<'_> {
                 file.serialize(self.line(image, outcome))?;
             }
         }
-        file.into_inner().map_err(|error| io::Error::from(error.into_error().kind()).into())
+        whole(file)
     }
 
     fn line<'a>(&'a self, image: &'a Attacked, outcome: &'a Outcome) -> Line<'a> {
@@ -141,6 +194,10 @@ impl Results<'_> {
         output.text("")?;
         if let Some(random) = self.against_random() {
             output.text(random.text())?;
+            output.text("")?;
+        }
+        if let Some(others) = self.beside() {
+            output.text(others.text())?;
             output.text("")?;
         }
         for group in &summary.groups {
@@ -186,4 +243,9 @@ impl Results<'_> {
             summary: &self.summary,
         }
     }
+}
+
+/// All lines of a CSV.
+fn whole(file: csv::Writer<Vec<u8>>) -> csv::Result<Vec<u8>> {
+    file.into_inner().map_err(|error| io::Error::from(error.into_error().kind()).into())
 }

@@ -1,6 +1,6 @@
 //! Rates and comparisons as rows, for the terminal and for the page.
 
-use ocelli::methods::one_pixel::{Group, Summary};
+use ocelli::methods::one_pixel::{Group, Kind, Summary};
 use ocelli::report::{self, Cell};
 
 use crate::output::{Align, Table, grouped, percent};
@@ -102,6 +102,45 @@ pub(super) fn against_random(summary: &Summary, tries: u64) -> Option<Rows> {
         "p",
     ];
     (!rows.is_empty()).then_some(Rows { heads, rows })
+}
+
+/// Other attacks beside those that aim at no class, if there were any.
+pub(super) fn beside(summary: &Summary, image_pixels: usize) -> Option<Rows> {
+    let own = summary.groups.iter().filter(|group| group.kind != Kind::Targeted).map(|group| {
+        vec![
+            group.pixels.to_string(),
+            group.kind.to_string(),
+            percent(group.success_rate),
+            optional(group.mean_confidence, percent),
+            percent(group.pixels as f64 / image_pixels as f64),
+            optional(group.mean_distortion, |distortion| format!("{distortion:.0}")),
+            format!("{:.0}", group.mean_evaluations),
+            "0".to_owned(),
+        ]
+    });
+    let others = summary.rivals.iter().map(|rate| {
+        vec![
+            optional(rate.mean_changed_pixels, |pixels| format!("{pixels:.1}")),
+            rate.attack.to_string(),
+            percent(rate.success_rate),
+            optional(rate.mean_confidence, percent),
+            optional(rate.changed_share, percent),
+            optional(rate.mean_distortion, |distortion| format!("{distortion:.0}")),
+            format!("{:.0}", rate.mean_evaluations),
+            format!("{:.0}", rate.mean_gradients),
+        ]
+    });
+    let heads = vec![
+        "pixels",
+        "any other class",
+        "rate",
+        "confidence",
+        "of image",
+        "distortion",
+        "evaluations",
+        "gradients",
+    ];
+    (!summary.rivals.is_empty()).then(|| Rows { heads, rows: own.chain(others).collect() })
 }
 
 fn optional(value: Option<f64>, show: impl Fn(f64) -> String) -> String {

@@ -1,0 +1,253 @@
+//! Other attacks on the same images, as the paper's Table IX sets them beside its own: the fast gradient sign
+//! method, which changes every pixel a little, and local search, which changes a few dozen a lot.
+
+mod fgsm;
+mod local_search;
+
+use super::Picture;
+use super::{Candidates, PixelChange, Session};
+use crate::Result;
+use crate::error::require;
+use local_search::LocalSearchState;
+use ocelli_data::Image;
+use ocelli_evolution::exact;
+use ocelli_random::Seed;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// An attack that one-pixel attacks are compared with. None of them has a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rival {
+    /// Fast gradient sign method: Goodfellow et al., 2015, <https://arxiv.org/abs/1412.6572>. It sees the
+    /// weights of the network.
+    Fgsm,
+    /// Greedy local search: Narodytska and Kasiviswanathan, 2016, <https://arxiv.org/abs/1612.06299>,
+    /// algorithm LocSearchAdv with k = 1. It asks for probabilities, like the one-pixel attack.
+    LocalSearch,
+}
+
+impl fmt::Display for Rival {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Fgsm => "FGSM",
+            Self::LocalSearch => "local search",
+        })
+    }
+}
+
+/// `[compare]`: other attacks on the same images. For local search, values are taken to lie between -½ and ½.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CompareSection {
+    /// Which ones.
+    pub attacks: Vec<Rival>,
+    /// ε of FGSM: by how much each value changes, of 255. The one-pixel paper does not say.
+    pub epsilon: f64,
+    /// p of local search: a pixel is tried with p times the signs of its values.
+    pub sensitivity: f64,
+    /// r of local search: a pixel changes to r times its values, and what leaves the range comes in again at
+    /// the other end.
+    pub cyclic: f64,
+    /// t of local search: pixels that change in a round.
+    pub changes: usize,
+    /// d of local search: pixels so near to those are tried in the next round.
+    pub reach: u32,
+    /// R of local search: the most rounds.
+    pub rounds: u64,
+    /// The most pixels that local search tries in a round, drawn from those near enough.
+    pub tries: usize,
+}
+
+impl Default for CompareSection {
+    /// Local search as its paper sets it for small images, with the sample of 128 pixels a round.
+    fn default() -> Self {
+        Self {
+            attacks: Vec::new(),
+            epsilon: 8.0,
+            sensitivity: 10.0,
+            cyclic: 1.5,
+            changes: 5,
+            reach: 5,
+            rounds: 150,
+            tries: 128,
+        }
+    }
+}
+
+impl CompareSection {
+    /// Whether it says nothing that the defaults do not.
+    pub(super) fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// With the first that is out of range.
+    pub(super) fn check(&self) -> Result<()> {
+        for (at, attack) in self.attacks.iter().enumerate() {
+            let is_new = !self.attacks[..at].contains(attack);
+            require("compare.attacks", format!("{attack} twice"), is_new, "each attack once")?;
+        }
+        let epsilon = self.epsilon;
+        let holds = epsilon > 0.0 && epsilon <= 255.0;
+        require("compare.epsilon", epsilon, holds, "more than 0, up to 255")?;
+        let sensitivity = self.sensitivity;
+        let holds = sensitivity > 0.0 && sensitivity <= 1000.0;
+        require("compare.sensitivity", sensitivity, holds, "more than 0, up to 1000")?;
+        require("compare.cyclic", self.cyclic, (0.0..=2.0).contains(&self.cyclic), "0 to 2")?;
+        require("compare.changes", self.changes, self.changes >= 1, "1 or more")?;
+        require("compare.rounds", self.rounds, self.rounds >= 1, "1 or more")?;
+        require("compare.tries", self.tries, (1..=4096).contains(&self.tries), "1 to 4096")
+    }
+}
+
+/// What became of an image under another attack.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RivalOutcome {
+    /// Which.
+    pub attack: Rival,
+    /// Whether the image is taken for another class than its own.
+    pub success: bool,
+    /// What it is taken for.
+    pub predicted: u32,
+    /// The probability of that class.
+    pub confidence: f64,
+    /// The probability that is left to the true class.
+    pub true_probability: f64,
+    /// Images that the model was asked about.
+    pub evaluations: u64,
+    /// Gradients that it was asked for.
+    pub gradients: u64,
+    /// Pixels that differ from those of the image.
+    pub changed_pixels: u64,
+    /// The mean absolute change of a channel of those, 0 to 255.
+    pub distortion: f64,
+}
+
+/// What the other attacks have done to an image so far: those that have ended, and the one under way.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct RivalsState {
+    ended: Vec<Ended>,
+    under_way: Option<LocalSearchState>,
+}
+
+/// An outcome that is saved with the bits of its numbers, which text could round.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Saved", into = "Saved")]
+struct Ended(RivalOutcome);
+
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    outcome: RivalOutcome,
+    #[serde(with = "exact::one")]
+    confidence: f64,
+    #[serde(with = "exact::one")]
+    true_probability: f64,
+    #[serde(with = "exact::one")]
+    distortion: f64,
+}
+
+impl From<Ended> for Saved {
+    fn from(Ended(outcome): Ended) -> Self {
+        let RivalOutcome { confidence, true_probability, distortion, .. } = outcome;
+        Self { outcome, confidence, true_probability, distortion }
+    }
+}
+
+impl From<Saved> for Ended {
+    fn from(saved: Saved) -> Self {
+        let Saved { outcome, confidence, true_probability, distortion } = saved;
+        Self(RivalOutcome { confidence, true_probability, distortion, ..outcome })
+    }
+}
+
+/// What the other attacks work on.
+pub(super) struct Ground<'a> {
+    pub(super) section: &'a CompareSection,
+    pub(super) picture: &'a Picture,
+    /// Its position in the dataset, for random numbers.
+    pub(super) image: u64,
+    pub(super) truth: u32,
+    pub(super) classes: usize,
+    pub(super) seed: Seed,
+}
+
+impl RivalsState {
+    /// Goes on for a while and says how many images the model was asked about; none when all have ended.
+    pub(super) fn step(&mut self, ground: &Ground<'_>, session: &mut dyn Session) -> Result<u64> {
+        let Some(attack) = ground.section.attacks.get(self.ended.len()) else { return Ok(0) };
+        match attack {
+            Rival::Fgsm => {
+                self.ended.push(Ended(fgsm::attack(ground, session)?));
+                Ok(1)
+            }
+            Rival::LocalSearch => {
+                let begin = || LocalSearchState::begin(ground);
+                let state = self.under_way.get_or_insert_with(begin);
+                let before = state.evaluations();
+                let outcome = state.round(ground, session)?;
+                let evaluated = state.evaluations() - before;
+                if let Some(outcome) = outcome {
+                    self.ended.push(Ended(outcome));
+                    self.under_way = None;
+                }
+                Ok(evaluated)
+            }
+        }
+    }
+
+    /// What came of them, when all have ended.
+    pub(super) fn finish(self) -> Vec<RivalOutcome> {
+        self.ended.into_iter().map(|Ended(outcome)| outcome).collect()
+    }
+}
+
+impl Ground<'_> {
+    fn image(&self) -> &Image {
+        &self.picture.image
+    }
+
+    /// The probabilities of the image under changes.
+    fn answer(&self, session: &mut dyn Session, changes: &[PixelChange]) -> Result<Vec<f64>> {
+        let mut itself = Candidates::new(self.image().channels.into());
+        itself.push(changes);
+        let mut probabilities = vec![0.0; self.classes];
+        session.probabilities(&itself, &mut probabilities)?;
+        super::plan::check_probabilities(&probabilities, &self.picture.name)?;
+        Ok(probabilities)
+    }
+
+    /// What changes came to, each pixel once.
+    fn outcome(
+        &self,
+        attack: Rival,
+        changes: &[PixelChange],
+        probabilities: &[f64],
+        [evaluations, gradients]: [u64; 2],
+    ) -> RivalOutcome {
+        let predicted = super::answer(probabilities);
+        let differs = |change: &&PixelChange| {
+            let before = &self.image().pixels[change.offset(self.image())..];
+            change.value.iter().zip(before).any(|(after, before)| *after != f32::from(*before))
+        };
+        let changed: Vec<PixelChange> = changes.iter().filter(differs).cloned().collect();
+        RivalOutcome {
+            attack,
+            success: predicted != self.truth as usize,
+            predicted: predicted as u32,
+            confidence: probabilities[predicted],
+            true_probability: probabilities[self.truth as usize],
+            evaluations,
+            gradients,
+            changed_pixels: changed.len() as u64,
+            distortion: super::pixel::distortion(self.image(), &changed),
+        }
+    }
+}
+
+/// Changes of whole pixels, from their places and values.
+fn change([x, y]: [u32; 2], value: Vec<f32>) -> PixelChange {
+    PixelChange { x, y, value }
+}

@@ -1,0 +1,24 @@
+//! The fast gradient sign method: x + ε · sign(∇ₓ J(x, y)), cut off at 0 and 255 (its paper, section 4).
+
+use super::{Ground, Rival, RivalOutcome, Session, change};
+use crate::Result;
+
+/// One gradient, one step.
+pub(super) fn attack(ground: &Ground<'_>, session: &mut dyn Session) -> Result<RivalOutcome> {
+    let image = ground.image();
+    let (channels, width) = (usize::from(image.channels), image.width as usize);
+    let gradient = session.gradient(ground.truth)?;
+    let epsilon = ground.section.epsilon as f32;
+    let step = |(byte, slope): (&u8, &f32)| {
+        let sign = if *slope == 0.0 { 0.0 } else { slope.signum() };
+        (f32::from(*byte) + epsilon * sign).clamp(0.0, 255.0).round()
+    };
+    let pixels = image.pixels.chunks_exact(channels).zip(gradient.chunks_exact(channels));
+    let changes = pixels.enumerate().map(|(at, (bytes, slopes))| {
+        let place = [(at % width) as u32, (at / width) as u32];
+        change(place, bytes.iter().zip(slopes).map(step).collect())
+    });
+    let changes: Vec<_> = changes.collect();
+    let probabilities = ground.answer(session, &changes)?;
+    Ok(ground.outcome(Rival::Fgsm, &changes, &probabilities, [1, 1]))
+}
