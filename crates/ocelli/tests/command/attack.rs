@@ -74,7 +74,7 @@ fn other_attacks_are_set_beside_it() {
         assert!(text.stdout.contains(words), "{words} in: {}", text.stdout);
     }
     let found = root.join("found");
-    let lines = fs::read_to_string(found.join("other_attacks.csv")).unwrap();
+    let lines = fs::read_to_string(found.join("rivals.csv")).unwrap();
     assert!(lines.starts_with("image,name,true_class,clean_class,attack,success,"), "{lines}");
     assert_eq!(lines.lines().filter(|line| line.contains(",fgsm,")).count(), 4);
     assert_eq!(lines.lines().filter(|line| line.contains(",local_search,")).count(), 4);

@@ -14,7 +14,7 @@ use crate::output::{Output, grouped, percent};
 use crate::whole_file::write_whole;
 
 const RESULTS: &str = "results.csv";
-const RIVALS: &str = "other_attacks.csv";
+const RIVALS: &str = "rivals.csv";
 const SUMMARY: &str = "summary.json";
 const REPORT: &str = "report.html";
 /// Examples on the page for each number of pixels.
