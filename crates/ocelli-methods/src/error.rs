@@ -88,7 +88,7 @@ pub enum Error {
     NoDelta,
 
     /// A model that only answers cannot be differentiated.
-    #[error("the model gives no gradients, which `compare.attacks` wants")]
+    #[error("FGSM in `compare.attacks` needs gradients, which this model does not give")]
     NoGradient,
 
     /// What one pixel can be is too much to try.

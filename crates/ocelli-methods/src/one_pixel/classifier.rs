@@ -1,4 +1,4 @@
-//! What an attack asks of a model: probabilities, nothing else.
+//! What an attack asks of a model: probabilities, and gradients where it may see inside.
 
 mod black_box;
 mod candidates;

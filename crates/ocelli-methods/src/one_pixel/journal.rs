@@ -139,6 +139,10 @@ impl Journal {
         if !found.eq(keys) {
             return Err(refuse("other attempts than the attack makes".to_owned()));
         }
+        let rivals = attacked.rivals.iter().map(|outcome| outcome.attack);
+        if !rivals.eq(plan.config().compare.attacks.iter().copied()) {
+            return Err(refuse("other rivals than the attack has".to_owned()));
+        }
         let [channels, height, width] = plan.shape();
         let fits = |change: &PixelChange| {
             (change.x as usize) < width

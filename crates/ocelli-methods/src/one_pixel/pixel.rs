@@ -2,6 +2,7 @@
 
 use ocelli_data::Image;
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use std::fmt;
 
 /// A pixel and what it is to become.
@@ -46,11 +47,9 @@ pub fn apply(image: &Image, changes: &[PixelChange]) -> Image {
 /// The mean absolute change of a channel of the pixels that change, 0 to 255.
 pub(super) fn distortion(image: &Image, changes: &[PixelChange]) -> f64 {
     let (mut sum, mut count) = (0.0, 0.0);
-    for (at, change) in changes.iter().enumerate() {
-        let is_same = |other: &PixelChange| (other.x, other.y) == (change.x, change.y);
-        if changes[at + 1..].iter().any(is_same) {
-            continue;
-        }
+    // The last change of a pixel is the one that counts.
+    let mut seen = HashSet::new();
+    for change in changes.iter().rev().filter(|change| seen.insert((change.x, change.y))) {
         let before = image.pixels.iter().skip(change.offset(image));
         for (before, after) in before.zip(&change.value) {
             sum += (f64::from(*before) - f64::from(*after)).abs();

@@ -4,8 +4,8 @@
 mod fgsm;
 mod local_search;
 
-use super::Picture;
-use super::{Candidates, PixelChange, Session};
+use super::plan::check_probabilities;
+use super::{Candidates, Picture, PixelChange, Session};
 use crate::Result;
 use crate::error::require;
 use local_search::LocalSearchState;
@@ -42,8 +42,10 @@ impl fmt::Display for Rival {
 pub struct CompareSection {
     /// Which ones.
     pub attacks: Vec<Rival>,
-    /// ε of FGSM: by how much each value changes, of 255. The one-pixel paper does not say.
-    pub epsilon: f64,
+    /// ε of FGSM: by how much each value changes, 1 to 255. The rows of Table IX are those of the paper on
+    /// local search, which takes 0.2 on a scale of its own and counts the best of all classes to step away
+    /// from; here it is the true one.
+    pub epsilon: u8,
     /// p of local search: a pixel is tried with p times the signs of its values.
     pub sensitivity: f64,
     /// r of local search: a pixel changes to r times its values, and what leaves the range comes in again at
@@ -51,8 +53,10 @@ pub struct CompareSection {
     pub cyclic: f64,
     /// t of local search: pixels that change in a round.
     pub changes: usize,
-    /// d of local search: pixels so near to those are tried in the next round.
+    /// d of local search: pixels so near to those, in rows and columns, are tried in the next round.
     pub reach: u32,
+    /// For so many rounds a pixel that has changed is left alone.
+    pub rest: u64,
     /// R of local search: the most rounds.
     pub rounds: u64,
     /// The most pixels that local search tries in a round, drawn from those near enough.
@@ -60,15 +64,16 @@ pub struct CompareSection {
 }
 
 impl Default for CompareSection {
-    /// Local search as its paper sets it for small images, with the sample of 128 pixels a round.
+    /// R, d, t, r and the rest of local search as in its paper, p and the sample of 128 as in Foolbox.
     fn default() -> Self {
         Self {
             attacks: Vec::new(),
-            epsilon: 8.0,
+            epsilon: 8,
             sensitivity: 10.0,
             cyclic: 1.5,
             changes: 5,
             reach: 5,
+            rest: 30,
             rounds: 150,
             tries: 128,
         }
@@ -90,16 +95,14 @@ impl CompareSection {
             let is_new = !self.attacks[..at].contains(attack);
             require("compare.attacks", format!("{attack} twice"), is_new, "each attack once")?;
         }
-        let epsilon = self.epsilon;
-        let holds = epsilon > 0.0 && epsilon <= 255.0;
-        require("compare.epsilon", epsilon, holds, "more than 0, up to 255")?;
+        require("compare.epsilon", self.epsilon, self.epsilon >= 1, "1 to 255")?;
         let sensitivity = self.sensitivity;
         let holds = sensitivity > 0.0 && sensitivity <= 1000.0;
         require("compare.sensitivity", sensitivity, holds, "more than 0, up to 1000")?;
         require("compare.cyclic", self.cyclic, (0.0..=2.0).contains(&self.cyclic), "0 to 2")?;
         require("compare.changes", self.changes, self.changes >= 1, "1 or more")?;
         require("compare.rounds", self.rounds, self.rounds >= 1, "1 or more")?;
-        require("compare.tries", self.tries, (1..=4096).contains(&self.tries), "1 to 4096")
+        require("compare.tries", self.tries, (1..=1024).contains(&self.tries), "1 to 1024")
     }
 }
 
@@ -175,8 +178,14 @@ pub(super) struct Ground<'a> {
 }
 
 impl RivalsState {
-    /// Goes on for a while and says how many images the model was asked about; none when all have ended.
-    pub(super) fn step(&mut self, ground: &Ground<'_>, session: &mut dyn Session) -> Result<u64> {
+    /// Asks the model about a block of images, about `block` of them, and says how many; none when all
+    /// attacks have ended.
+    pub(super) fn step(
+        &mut self,
+        ground: &Ground<'_>,
+        session: &mut dyn Session,
+        block: usize,
+    ) -> Result<u64> {
         let Some(attack) = ground.section.attacks.get(self.ended.len()) else { return Ok(0) };
         match attack {
             Rival::Fgsm => {
@@ -187,7 +196,7 @@ impl RivalsState {
                 let begin = || LocalSearchState::begin(ground);
                 let state = self.under_way.get_or_insert_with(begin);
                 let before = state.evaluations();
-                let outcome = state.round(ground, session)?;
+                let outcome = state.step(ground, session, block)?;
                 let evaluated = state.evaluations() - before;
                 if let Some(outcome) = outcome {
                     self.ended.push(Ended(outcome));
@@ -211,11 +220,25 @@ impl Ground<'_> {
 
     /// The probabilities of the image under changes.
     fn answer(&self, session: &mut dyn Session, changes: &[PixelChange]) -> Result<Vec<f64>> {
-        let mut itself = Candidates::new(self.image().channels.into());
-        itself.push(changes);
-        let mut probabilities = vec![0.0; self.classes];
-        session.probabilities(&itself, &mut probabilities)?;
-        super::plan::check_probabilities(&probabilities, &self.picture.name)?;
+        let mut changed = Candidates::new(self.image().channels.into());
+        changed.push(changes);
+        self.probabilities(session, &changed)
+    }
+
+    /// What the model makes of candidates.
+    ///
+    /// # Shapes
+    /// - result: `[candidates, classes]`
+    fn probabilities(
+        &self,
+        session: &mut dyn Session,
+        candidates: &Candidates,
+    ) -> Result<Vec<f64>> {
+        let mut probabilities = vec![0.0; candidates.len() * self.classes];
+        if !candidates.is_empty() {
+            session.probabilities(candidates, &mut probabilities)?;
+            check_probabilities(&probabilities, &self.picture.name)?;
+        }
         Ok(probabilities)
     }
 
@@ -247,7 +270,7 @@ impl Ground<'_> {
     }
 }
 
-/// Changes of whole pixels, from their places and values.
+/// A change from its place and values.
 fn change([x, y]: [u32; 2], value: Vec<f32>) -> PixelChange {
     PixelChange { x, y, value }
 }

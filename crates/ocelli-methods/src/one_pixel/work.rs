@@ -113,7 +113,7 @@ impl<'a> Work<'a> {
             }
         }
         let ground = self.ground();
-        self.rivals.step(&ground, session)
+        self.rivals.step(&ground, session, block)
     }
 
     /// What other attacks work on.

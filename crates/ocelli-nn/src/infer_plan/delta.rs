@@ -47,6 +47,7 @@ use rayon::prelude::*;
 use rect::Rect;
 use schedule::Schedule;
 use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The steps of a network for candidates that differ from a base image in few pixels.
@@ -280,12 +281,13 @@ impl DeltaPlan {
             changes.push(&mut rects);
         }
         changes.reserve(free);
+        let mut last = HashMap::new();
         for (index, candidate) in candidates.iter().enumerate() {
+            last.clear();
+            last.extend(edits.of(*candidate).map(|edit| ([edit.row, edit.column], edit.value)));
             changes.for_each_pixel_mut(index, |[row, column], pixel| {
-                let here = |edit: &crate::PixelEdit<'_>| [edit.row, edit.column] == [row, column];
-                let last = edits.of(*candidate).filter(here).last();
                 let old = &image[(row * width + column) * channels..][..channels];
-                pixel.copy_from_slice(last.map_or(old, |edit| edit.value));
+                pixel.copy_from_slice(last.get(&[row, column]).copied().unwrap_or(old));
             });
         }
     }

@@ -70,7 +70,7 @@ fn other_attacks_are_set_beside_it() {
         "{SHORT} --untargeted --compare fgsm,local-search --set compare.rounds=5 --out found"
     );
     let text = run_in(root, &line).success();
-    for words in ["any other class", "FGSM", "local search", "untargeted, direct"] {
+    for words in ["of image", "FGSM", "local search", "untargeted, direct"] {
         assert!(text.stdout.contains(words), "{words} in: {}", text.stdout);
     }
     let found = root.join("found");

@@ -114,7 +114,7 @@ impl Session for Begun<'_> {
     }
 
     fn gradient(&mut self, class: u32) -> Result<Vec<f32>> {
-        Ok(self.model.white_box.gradient(self.image, class))
+        self.model.white_box.gradient(self.image, class)
     }
 }
 

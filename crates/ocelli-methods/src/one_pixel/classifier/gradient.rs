@@ -1,6 +1,7 @@
 //! How the loss of a network changes with the values of an image, for attacks that may see its weights.
 
 use super::dense::normalised;
+use crate::{Error, Result};
 use burn::tensor::{Tensor, TensorData};
 use ocelli_data::Image;
 use ocelli_nn::{Network, Pass};
@@ -24,14 +25,17 @@ impl WhiteBox {
     ///
     /// # Shapes
     /// - result: `[height, width, channels]`
-    pub(super) fn gradient(&self, image: &Image, class: u32) -> Vec<f32> {
+    ///
+    /// # Errors
+    /// [`Error::NoGradient`] when the answer does not depend on the image.
+    pub(super) fn gradient(&self, image: &Image, class: u32) -> Result<Vec<f32>> {
         let (height, width) = (image.height as usize, image.width as usize);
         let channels = usize::from(image.channels);
         let planes = normalised(image, [channels, height, width], self.scale_and_offset);
         let device = self.network.params().device();
         let data = TensorData::new(planes, [1, channels, height, width]);
         let images = Tensor::<4>::from_data(data, device).autodiff().require_grad();
-        let logits = self.network.tracked().forward(images.clone(), Pass::Eval);
+        let logits = self.network.forward(images.clone(), Pass::Eval);
         let [_, classes] = logits.dims();
         let numbers: Vec<f32> =
             logits.clone().without_autodiff().into_data().iter::<f32>().collect();
@@ -46,13 +50,13 @@ impl WhiteBox {
         // The class itself is left out before the exponential, where it could overflow.
         let powers = ((logits.sub_scalar(most)) * mask.clone()).exp() * mask;
         let loss = powers.sum().log() - own;
-        let gradient = images.grad(&loss.backward());
-        let Some(gradient) = gradient else { return vec![0.0; channels * height * width] };
+        let gradient = images.grad(&loss.backward()).ok_or(Error::NoGradient)?;
         let planes: Vec<f32> = gradient.into_data().iter::<f32>().collect();
         let size = height * width;
         let scaled = |(pixel, channel): (usize, usize)| {
             planes[channel * size + pixel] * self.scale_and_offset[channel].0
         };
-        (0..size).flat_map(|pixel| (0..channels).map(move |c| (pixel, c))).map(scaled).collect()
+        let places = (0..size).flat_map(|pixel| (0..channels).map(move |c| (pixel, c)));
+        Ok(places.map(scaled).collect())
     }
 }

@@ -1,4 +1,7 @@
-//! The fast gradient sign method: x + ε · sign(∇ₓ J(x, y)), cut off at 0 and 255 (its paper, section 4).
+//! The fast gradient sign method: x + ε · sign(∇ₓ J(x, y)), cut off at 0 and 255.
+//!
+//! Paper: Goodfellow, Shlens and Szegedy, *Explaining and Harnessing Adversarial Examples*, ICLR 2015
+//! (<https://arxiv.org/abs/1412.6572>), section 4.
 
 use super::{Ground, Rival, RivalOutcome, Session, change};
 use crate::Result;
@@ -8,10 +11,10 @@ pub(super) fn attack(ground: &Ground<'_>, session: &mut dyn Session) -> Result<R
     let image = ground.image();
     let (channels, width) = (usize::from(image.channels), image.width as usize);
     let gradient = session.gradient(ground.truth)?;
-    let epsilon = ground.section.epsilon as f32;
+    let epsilon = f32::from(ground.section.epsilon);
     let step = |(byte, slope): (&u8, &f32)| {
         let sign = if *slope == 0.0 { 0.0 } else { slope.signum() };
-        (f32::from(*byte) + epsilon * sign).clamp(0.0, 255.0).round()
+        (f32::from(*byte) + epsilon * sign).clamp(0.0, 255.0)
     };
     let pixels = image.pixels.chunks_exact(channels).zip(gradient.chunks_exact(channels));
     let changes = pixels.enumerate().map(|(at, (bytes, slopes))| {

@@ -80,9 +80,10 @@ pub(super) struct Args {
     /// What else is tried on each image, with as many evaluations
     #[arg(long, value_name = "NAME")]
     baseline: Option<Baseline>,
-    /// Other attacks on the same images, which change more than a few pixels
+    /// Other attacks on the same images, which change more than a few pixels; each is in DIR/rivals.csv,
+    /// and set as in --set compare.epsilon=4
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
-    compare: Option<Vec<Other>>,
+    compare: Option<Vec<NamedRival>>,
     /// Try everything that one pixel can be, too: for small grey images
     #[arg(long)]
     oracle: bool,
@@ -138,7 +139,7 @@ enum Way {
 
 /// Other attacks by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Other {
+enum NamedRival {
     /// The fast gradient sign method: every pixel, a little
     Fgsm,
     /// Greedy local search: a few dozen pixels, a lot

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use toml::Table;
 
 use super::subject::Subject;
-use super::{Args, Baseline, Other, Way};
+use super::{Args, Baseline, NamedRival, Way};
 use crate::failure::{BadInput, BadUsage};
 use crate::talk::Progress;
 use crate::whole_file::write_whole;
@@ -160,14 +160,14 @@ impl Args {
             Way::Delta => "delta",
         });
         set("inference", way.map(str::to_owned));
-        let others = self.compare.as_ref().map(|others| {
-            let name = |other: &Other| match other {
-                Other::Fgsm => "fgsm",
-                Other::LocalSearch => "local_search",
+        let rivals = self.compare.as_ref().map(|rivals| {
+            let name = |rival: &NamedRival| match rival {
+                NamedRival::Fgsm => "fgsm",
+                NamedRival::LocalSearch => "local_search",
             };
-            format!("{:?}", others.iter().map(name).collect::<Vec<_>>())
+            format!("{:?}", rivals.iter().map(name).collect::<Vec<_>>())
         });
-        set("compare.attacks", others);
+        set("compare.attacks", rivals);
         set("oracle", self.oracle.then(|| "true".to_owned()));
         set("seed", seed.map(|seed| seed.to_string()));
         overrides.extend(self.set.iter().cloned());

@@ -24,7 +24,7 @@ pub(super) struct Sheet<'a> {
     /// Random search beside evolution, if it was tried.
     pub(super) random: Option<Table>,
     /// Other attacks, if there were any.
-    pub(super) others: Option<Table>,
+    pub(super) rivals: Option<Table>,
     /// The settings as TOML.
     pub(super) settings: String,
 }
@@ -57,13 +57,14 @@ impl Sheet<'_> {
                  Other rows are the paper's own random search.",
             );
         }
-        if let Some(others) = &self.others {
-            page.section("Beside other attacks").table(others);
+        if let Some(rivals) = &self.rivals {
+            page.section("Beside other attacks").table(rivals);
             page.paragraph(
                 "On the same images, towards any other class: the fast gradient sign method, which sees \
                  the weights and changes every pixel a little, and greedy local search, which asks for \
-                 probabilities as the evolution does. Pixels, confidence and distortion are means over \
-                 successes, evaluations and gradients over all images.",
+                 probabilities as the evolution does. Of the evolution, pixels are how many may change, of \
+                 the others how many have changed, the mean over successes; so are confidence and distortion. \
+                 Evaluations and gradients are means over all images.",
             );
         }
         self.add_examples(&mut page)?;

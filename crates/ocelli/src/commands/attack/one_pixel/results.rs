@@ -107,7 +107,7 @@ impl Results<'_> {
             examples: &examples,
             rates: tables::rates(&self.summary).page(),
             random: self.against_random().map(|random| random.page()),
-            others: self.beside().map(|others| others.page()),
+            rivals: self.against_rivals().map(|rivals| rivals.page()),
             settings: toml::to_string(self.plan.config()).context(REPORT)?,
         };
         Ok(sheet.page()?.write(&self.folder.join(REPORT))?)
@@ -117,9 +117,9 @@ impl Results<'_> {
         tables::against_random(&self.summary, self.plan.config().random_tries)
     }
 
-    fn beside(&self) -> Option<Rows> {
+    fn against_rivals(&self) -> Option<Rows> {
         let [_, height, width] = self.plan.shape();
-        tables::beside(&self.summary, height * width)
+        tables::against_rivals(&self.summary, height * width)
     }
 
     fn rivals_csv(&self) -> csv::Result<Vec<u8>> {
@@ -196,8 +196,8 @@ impl Results<'_> {
             output.text(random.text())?;
             output.text("")?;
         }
-        if let Some(others) = self.beside() {
-            output.text(others.text())?;
+        if let Some(rivals) = self.against_rivals() {
+            output.text(rivals.text())?;
             output.text("")?;
         }
         for group in &summary.groups {

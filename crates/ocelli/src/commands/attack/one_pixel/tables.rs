@@ -105,7 +105,7 @@ pub(super) fn against_random(summary: &Summary, tries: u64) -> Option<Rows> {
 }
 
 /// Other attacks beside those that aim at no class, if there were any.
-pub(super) fn beside(summary: &Summary, image_pixels: usize) -> Option<Rows> {
+pub(super) fn against_rivals(summary: &Summary, image_pixels: usize) -> Option<Rows> {
     let own = summary.groups.iter().filter(|group| group.kind != Kind::Targeted).map(|group| {
         vec![
             group.pixels.to_string(),
@@ -118,7 +118,7 @@ pub(super) fn beside(summary: &Summary, image_pixels: usize) -> Option<Rows> {
             "0".to_owned(),
         ]
     });
-    let others = summary.rivals.iter().map(|rate| {
+    let rivals = summary.rivals.iter().map(|rate| {
         vec![
             optional(rate.mean_changed_pixels, |pixels| format!("{pixels:.1}")),
             rate.attack.to_string(),
@@ -132,7 +132,7 @@ pub(super) fn beside(summary: &Summary, image_pixels: usize) -> Option<Rows> {
     });
     let heads = vec![
         "pixels",
-        "any other class",
+        "attack",
         "rate",
         "confidence",
         "of image",
@@ -140,7 +140,7 @@ pub(super) fn beside(summary: &Summary, image_pixels: usize) -> Option<Rows> {
         "evaluations",
         "gradients",
     ];
-    (!summary.rivals.is_empty()).then(|| Rows { heads, rows: own.chain(others).collect() })
+    (!summary.rivals.is_empty()).then(|| Rows { heads, rows: own.chain(rivals).collect() })
 }
 
 fn optional(value: Option<f64>, show: impl Fn(f64) -> String) -> String {
