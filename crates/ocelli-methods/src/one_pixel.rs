@@ -73,7 +73,8 @@ pub use classifier::{
     BlackBox, Candidates, Classifier, Compiled, Delta, Dense, Inference, Session,
 };
 pub use config::{
-    Config, EvolutionSection, FirstPopulation, Misclassified, Preset, Rounding, Stop,
+    CompareSection, Config, EvolutionSection, FirstPopulation, Misclassified, Preset, Rounding,
+    Stop,
 };
 pub use encoding::Encoding;
 pub use examples::{Example, examples};
@@ -85,7 +86,7 @@ pub use pixel::{PixelChange, apply};
 pub use plan::{Plan, Sample, Subject, Victim};
 pub use random::RandomSearch;
 pub use record::{Attacked, Ending, Outcome};
-pub use rivals::{CompareSection, Rival, RivalOutcome};
+pub use rivals::{Rival, RivalOutcome};
 pub use robustness::Robustness;
 pub use run::{End, Event, attack, run};
 pub use summary::{

@@ -1,7 +1,10 @@
 //! Every setting of an attack: the file `attack.toml`.
 
+mod compare;
 #[cfg(test)]
 mod tests;
+
+pub use compare::CompareSection;
 
 use crate::Result;
 use crate::error::require;
@@ -10,7 +13,7 @@ use ocelli_evolution::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Aim, CompareSection, Inference};
+use super::{Aim, Inference};
 
 /// How images are attacked. The defaults are the paper's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

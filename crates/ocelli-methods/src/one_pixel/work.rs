@@ -66,10 +66,14 @@ impl<'a> Work<'a> {
             attempts,
             searches: Vec::new(),
             oracle,
-            rivals,
+            rivals: RivalsState::default(),
             candidates: Candidates::new(plan.shape()[0]),
             probabilities: Vec::new(),
         };
+        // One that does not fit is begun anew.
+        if rivals.fits(&work.ground()) {
+            work.rivals = rivals;
+        }
         if !searches.is_empty() {
             work.begin_searches()?;
             let pairs = work.searches.iter_mut().zip(searches);

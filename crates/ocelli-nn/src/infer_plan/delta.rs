@@ -46,8 +46,7 @@ use groups::Scratch;
 use rayon::prelude::*;
 use rect::Rect;
 use schedule::Schedule;
-use std::collections::BTreeMap;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The steps of a network for candidates that differ from a base image in few pixels.

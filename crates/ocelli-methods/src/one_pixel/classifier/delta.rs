@@ -1,6 +1,6 @@
 //! Networks that compute of each candidate what its pixels change.
 
-use super::gradient::WhiteBox;
+use super::gradient::gradient;
 use super::{Candidates, Classifier, Session, dense};
 use crate::{Error, Result};
 use ocelli_data::{Image, InputConfig};
@@ -13,7 +13,8 @@ use ocelli_train::metrics::probabilities as softmax;
 #[derive(Debug)]
 pub struct Delta {
     engine: DeltaEngine,
-    white_box: WhiteBox,
+    /// The network itself, whose memory is shared, for gradients.
+    network: Network,
     /// What to multiply a value with and what to add then, for each channel.
     scale_and_offset: [(f32, f32); 3],
 }
@@ -29,9 +30,8 @@ impl Delta {
         if !engine.has_plan() {
             return Err(Error::NoDelta);
         }
-        let scale_and_offset = input.scale_and_offset();
-        let white_box = WhiteBox::new(network, scale_and_offset);
-        Ok(Self { engine, white_box, scale_and_offset })
+        let (network, scale_and_offset) = (network.clone(), input.scale_and_offset());
+        Ok(Self { engine, network, scale_and_offset })
     }
 }
 
@@ -89,6 +89,6 @@ impl Session for Begun<'_> {
     }
 
     fn gradient(&mut self, class: u32) -> Result<Vec<f32>> {
-        self.model.white_box.gradient(self.image, class)
+        gradient(&self.model.network, self.model.scale_and_offset, self.image, class)
     }
 }

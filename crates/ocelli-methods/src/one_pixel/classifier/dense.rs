@@ -1,6 +1,6 @@
 //! Networks that compute each candidate as a whole image.
 
-use super::gradient::WhiteBox;
+use super::gradient::gradient;
 use super::{Candidates, Classifier, Session, batch_size};
 use crate::{Error, Result};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -12,7 +12,8 @@ use ocelli_train::metrics::probabilities as softmax;
 #[derive(Debug)]
 pub struct Dense {
     engine: InferenceEngine,
-    white_box: WhiteBox,
+    /// The network itself, whose memory is shared, for gradients.
+    network: Network,
     device: Device,
     classes: usize,
     shape: [usize; 3],
@@ -29,7 +30,7 @@ impl Dense {
         let shape = shape(network, input)?;
         Ok(Self {
             engine: InferenceEngine::new(network)?,
-            white_box: WhiteBox::new(network, input.scale_and_offset()),
+            network: network.clone(),
             device: network.params().device().clone(),
             classes: network.graph().num_classes(),
             shape,
@@ -114,7 +115,7 @@ impl Session for Begun<'_> {
     }
 
     fn gradient(&mut self, class: u32) -> Result<Vec<f32>> {
-        self.model.white_box.gradient(self.image, class)
+        gradient(&self.model.network, self.model.scale_and_offset, self.image, class)
     }
 }
 

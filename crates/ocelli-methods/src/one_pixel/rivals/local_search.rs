@@ -72,6 +72,18 @@ impl LocalSearchState {
         state
     }
 
+    /// Whether it can be that of a search on this image.
+    pub(super) fn fits(&self, ground: &Ground<'_>) -> bool {
+        let image = ground.image();
+        let pixels = image.width as usize * image.height as usize;
+        let is_whole = |changed: &Changed| {
+            changed.value.len() == usize::from(image.channels) && changed.round < self.round
+        };
+        self.scores.len() <= self.tried.len()
+            && self.tried.iter().chain(self.changed.keys()).all(|pixel| *pixel < pixels)
+            && self.changed.values().all(is_whole)
+    }
+
     pub(super) fn evaluations(&self) -> u64 {
         self.evaluations
     }
@@ -295,6 +307,10 @@ mod tests {
                 assert_eq!(last[pixel], expected, "pixel {pixel} after round {round}");
             }
             assert_eq!(outcome.is_some(), round == 3);
+            assert!(state.fits(&ground));
+            let mut outside = state.clone();
+            outside.tried.push(60);
+            assert!(!outside.fits(&ground));
             if let Some(outcome) = outcome {
                 assert_eq!((outcome.success, outcome.changed_pixels), (false, 6));
             }
