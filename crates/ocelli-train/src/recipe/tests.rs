@@ -154,7 +154,11 @@ fn wrong_types_and_ranges_name_the_field() {
         ),
         (
             "augment.crop.pad.pixels=x",
-            "`augment.crop.pad.pixels` is the text \"x\", expected a whole number, 0 or more",
+            "`augment.crop.pad.pixels` is the text \"x\", expected a whole number, 0 to 4294967295",
+        ),
+        (
+            "augment.crop.pad.pixels=4294967296",
+            "`augment.crop.pad.pixels` is 4294967296, expected a whole number, 0 to 4294967295",
         ),
         ("augment.flip=2", "`augment.flip` is 2, expected 0 to 1"),
         ("input.size=0", "`input.size` is 0 pixels, expected 1 to 8192"),

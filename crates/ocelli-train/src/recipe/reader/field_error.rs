@@ -135,7 +135,10 @@ fn describe(found: Unexpected<'_>) -> String {
 /// Rust's names of types in the words of a recipe.
 fn plain_type(expected: String) -> String {
     match expected.as_str() {
-        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number, 0 or more".to_owned(),
+        "u8" => format!("a whole number, 0 to {}", u8::MAX),
+        "u16" => format!("a whole number, 0 to {}", u16::MAX),
+        "u32" => format!("a whole number, 0 to {}", u32::MAX),
+        "u64" | "usize" => "a whole number, 0 or more".to_owned(),
         "i32" | "i64" => "a whole number".to_owned(),
         "f32" | "f64" => "a number".to_owned(),
         "a boolean" => "true or false".to_owned(),
