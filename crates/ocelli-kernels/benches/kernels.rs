@@ -26,7 +26,7 @@ fn filled(length: usize) -> Vec<f32> {
 
 fn convolutions(criterion: &mut Criterion) {
     /// Size, kernel, stride, input channels, output channels.
-    const SHAPES: [(usize, usize, usize, usize, usize); 10] = [
+    const SHAPES: [(usize, usize, usize, usize, usize); 14] = [
         (112, 1, 1, 16, 8),
         (112, 1, 1, 16, 24),
         (56, 1, 1, 36, 12),
@@ -37,6 +37,10 @@ fn convolutions(criterion: &mut Criterion) {
         (7, 1, 1, 1152, 192),
         (224, 3, 2, 3, 16),
         (56, 3, 1, 64, 64),
+        (28, 3, 1, 128, 128),
+        (14, 3, 1, 256, 256),
+        (7, 3, 1, 512, 512),
+        (16, 5, 1, 96, 192),
     ];
     let mut group = criterion.benchmark_group("convolution");
     group.sample_size(10);

@@ -17,6 +17,7 @@ mod lines;
 mod patches;
 mod shares;
 mod weight;
+mod winograd;
 
 use crate::blocks::{for_each_block, rows_per_block};
 use crate::elementwise::Write;
@@ -28,13 +29,17 @@ use crate::rows::{Rows, RowsMut};
 use crate::scratch::with_scratch;
 use data::DataGradient;
 use gather::{gather, scatter_add};
+use winograd::{KernelOrder, Winograd};
 
 /// The weight of a convolution in the order in which products read it.
 #[derive(Clone, Debug)]
 pub struct PackedWeight {
-    data: Vec<f32>,
     /// What decides the order, `[out_channels, in_channels, kernel height, kernel width]`.
     shape: [usize; 4],
+    /// One column per output channel, if anything reads them.
+    panels: Option<Vec<f32>>,
+    /// The kernels for whole images where those are computed by [`Winograd`]'s method.
+    transformed: Option<Vec<f32>>,
 }
 
 /// The sizes of a convolution without groups.
@@ -92,8 +97,13 @@ impl Conv {
 
     /// A packed weight as the factor of a product.
     fn panels(self, packed: &PackedWeight) -> Panels<'_> {
+        assert!(packed.panels.is_some(), "a weight that was packed for whole images alone");
+        let data = packed.panels.as_deref().unwrap_or_default();
+        Panels::new(data, self.depth(), self.out_channels)
+    }
+
+    fn check_packed(self, packed: &PackedWeight) {
         assert_eq!(packed.shape, self.weight_shape(), "layer of a packed weight");
-        Panels::new(&packed.data, self.depth(), self.out_channels)
     }
 
     fn check_sizes(self) {
@@ -126,10 +136,26 @@ impl Conv {
     ) {
         self.check_sizes();
         let finish = Finish { bias, ..Finish::default() };
+        if let Some(winograd) = Winograd::new(self) {
+            return with_scratch(winograd.kernels_len(), |kernels| {
+                self.check((x.count(), x.channels()), (y.count(), y.channels()));
+                finish.check(y.count(), y.channels());
+                winograd.transform(weight, KernelOrder::Plain, kernels);
+                winograd.run(x, kernels, &finish, y, statistics, Write::Replace);
+            });
+        }
         with_scratch(packed_len(self.depth(), self.out_channels), |packed| {
             let panels = self.with_taps_first(weight, |w| pack_transposed(w, packed));
             self.run(x, panels, &finish, y, statistics);
         });
+    }
+
+    /// What [`infer`](Self::infer) takes for an image, as a number of multiply-adds: those of the sums, or
+    /// less where there is a shorter way to them.
+    pub fn cost(self) -> usize {
+        let pixels = self.geometry.rows.output * self.geometry.columns.output;
+        let plain = self.depth() * self.out_channels * pixels;
+        Winograd::new(self).map_or(plain, Winograd::cost)
     }
 
     /// Arranges a weight for [`infer`](Self::infer), once for all.
@@ -141,11 +167,31 @@ impl Conv {
     /// When the length differs, or the window has no taps or no step.
     pub fn pack(self, weight: &[f32]) -> PackedWeight {
         self.check_sizes();
-        let mut data = vec![0.0; packed_len(self.depth(), self.out_channels)];
-        self.with_taps_first(weight, |w| {
-            pack_transposed(w, &mut data);
+        let transformed = Winograd::new(self).map(|winograd| {
+            let mut kernels = vec![0.0; winograd.kernels_len()];
+            winograd.transform(weight, KernelOrder::Plain, &mut kernels);
+            kernels
         });
-        PackedWeight { data, shape: self.weight_shape() }
+        let panels = transformed.is_none().then(|| self.pack_panels(weight));
+        PackedWeight { shape: self.weight_shape(), panels, transformed }
+    }
+
+    /// The same for [`infer_patches`](Self::infer_patches) as well.
+    ///
+    /// # Panics
+    /// As for [`pack`](Self::pack).
+    pub fn pack_for_patches(self, weight: &[f32]) -> PackedWeight {
+        let packed = self.pack(weight);
+        let panels = packed.panels.or_else(|| Some(self.pack_panels(weight)));
+        PackedWeight { panels, ..packed }
+    }
+
+    fn pack_panels(self, weight: &[f32]) -> Vec<f32> {
+        let mut panels = vec![0.0; packed_len(self.depth(), self.out_channels)];
+        self.with_taps_first(weight, |w| {
+            pack_transposed(w, &mut panels);
+        });
+        panels
     }
 
     /// Computes `y`, bias, residual and activation included.
@@ -159,6 +205,12 @@ impl Conv {
     /// another size.
     pub fn infer(self, x: Rows<'_>, weight: &PackedWeight, finish: &Finish<'_>, y: RowsMut<'_>) {
         self.check_sizes();
+        self.check_packed(weight);
+        if let (Some(winograd), Some(kernels)) = (Winograd::new(self), &weight.transformed) {
+            self.check((x.count(), x.channels()), (y.count(), y.channels()));
+            finish.check(y.count(), y.channels());
+            return winograd.run(x, kernels, finish, y, None, Write::Replace);
+        }
         self.run(x, self.panels(weight), finish, y, None);
     }
 

@@ -10,7 +10,7 @@
 //! | `C = A · B` ([`multiply`]) | forward (B = Wᵀ), data gradient (B = W) |
 //! | the same, A being windows of an image ([`multiply_windows`]) | forward along lines |
 //! | the same, A being windows that stand anywhere ([`multiply_scattered`]) | rectangles of outputs |
-//! | `C += Aᵀ · B` (`tiles`, used by `conv::weight`) | weight gradient |
+//! | `C = Aᵀ · B` ([`multiply_transposed`], and `tiles` in `conv::weight`) | weight gradient |
 //!
 //! All keep a tile of C of up to 12 rows and two vectors in registers (with AVX-512: 24 of 32)
 //! and walk the depth once: per step two vectors of B, 12 single numbers of A and 24 fused
@@ -80,6 +80,59 @@ impl Kernel for Multiply<'_> {
                 // lie in `self.c`; A has as many rows and `from + steps` ≤ depth columns; a panel
                 // has room for two whole vectors.
                 unsafe { tiles::<S, AlongRows>(simd, &tile, rows, columns - column) }
+            }
+        }
+    }
+}
+
+/// `C = Aᵀ · B` or `C += Aᵀ · B`, on one thread.
+///
+/// # Shapes
+/// - `a`: `[depth, rows]`, `b`: `[depth, columns]`, `c`: `[rows, columns]`
+pub(crate) fn multiply_transposed(a: Rows<'_>, b: Rows<'_>, c: RowsMut<'_>, accumulate: bool) {
+    assert_eq!(a.count(), b.count(), "depth of A and B");
+    assert_eq!(a.channels(), c.count(), "rows of A and C");
+    assert_eq!(c.channels(), b.channels(), "columns of B and C");
+    dispatch(MultiplyTransposed { a, b, c, accumulate });
+}
+
+struct MultiplyTransposed<'a> {
+    a: Rows<'a>,
+    b: Rows<'a>,
+    c: RowsMut<'a>,
+    accumulate: bool,
+}
+
+impl Kernel for MultiplyTransposed<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, simd: S) {
+        /// Steps after which two vectors of B no longer fit the first cache beside A.
+        const STEPS: usize = 192;
+        let (rows, columns, depth) = (self.c.count(), self.c.channels(), self.a.count());
+        if depth == 0 && !self.accumulate {
+            (0..rows).for_each(|row| self.c.row_mut(row).fill(0.0));
+        }
+        let (c, c_row) = (self.c.as_mut_ptr(), self.c.stride());
+        for from in (0..depth).step_by(STEPS) {
+            for column in (0..columns).step_by(2 * S::LANES) {
+                let tile = Tile {
+                    depth: STEPS.min(depth - from),
+                    a: self.a.as_ptr().wrapping_add(from * self.a.stride()),
+                    a_stride: self.a.stride(),
+                    runs: 1,
+                    a_run: 0,
+                    b: self.b.as_ptr().wrapping_add(from * self.b.stride() + column),
+                    b_step: self.b.stride(),
+                    b_run: 0,
+                    c: c.wrapping_add(column),
+                    c_row,
+                    accumulate: self.accumulate || from > 0,
+                };
+                // SAFETY: A, B and C were found to have `depth` rows, as many columns as C has rows, and
+                // as many as it has columns; no tile touches columns beyond.
+                unsafe { tiles::<S, AcrossRows>(simd, &tile, rows, columns - column) }
             }
         }
     }

@@ -95,6 +95,15 @@ impl GroupedConv {
         PackedGroups(self.weights(weight).map(|weight| self.conv.pack(weight)).collect())
     }
 
+    /// The same for [`infer_patches`](Self::infer_patches) as well.
+    ///
+    /// # Panics
+    /// As for [`pack`](Self::pack).
+    pub fn pack_for_patches(self, weight: &[f32]) -> PackedGroups {
+        let packed = self.weights(weight).map(|weight| self.conv.pack_for_patches(weight));
+        PackedGroups(packed.collect())
+    }
+
     /// Computes `y`, bias, residual and activation included.
     ///
     /// # Shapes
@@ -123,7 +132,8 @@ impl GroupedConv {
     /// - `y`: `[outputs of all patches, groups · out_channels]`; the residual likewise
     ///
     /// # Panics
-    /// When a shape differs from these, or patches or weight are those of another layer.
+    /// When a shape differs from these, or patches or weight are those of another layer, or the weight was
+    /// not packed for patches.
     pub fn infer_patches(
         self,
         patches: &Patches<'_>,

@@ -57,7 +57,7 @@ impl InferPlan {
         wanted: NodeId,
         size: [usize; 2],
     ) -> Option<Self> {
-        let lowered = lower::lower(graph, params, wanted, size)?;
+        let lowered = lower::lower(graph, params, wanted, size, lower::Packing::Images)?;
         let lower::Lowered { steps, layout, buffers, image, result } = lowered;
         let [first, last] = [image, result].map(|id| layout[id.0].buffer);
         let slots = Slots::assign(&steps, &layout, &buffers, &[first], last);

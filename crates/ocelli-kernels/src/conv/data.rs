@@ -6,8 +6,10 @@
 
 use super::Conv;
 use super::gather::gather;
+use super::winograd::{KernelOrder, Winograd};
 use crate::blocks::{for_each_block, rows_per_block};
 use crate::elementwise::{Write, copy_block};
+use crate::finish::Finish;
 use crate::gemm::{Panels, multiply, pack_panels, packed_len};
 use crate::geometry::{Axis, Geometry, Window};
 use crate::rows::{Rows, RowsMut};
@@ -64,6 +66,15 @@ impl DataGradient {
     /// Writes `dx` or adds to it.
     pub(super) fn run(&self, dy: Rows<'_>, weight: &[f32], dx: RowsMut<'_>, write: Write) {
         let conv = self.conv;
+        if let ([row], [column]) = (&self.rows[..], &self.columns[..])
+            && let Some(winograd) =
+                Winograd::for_gradient(self.turned(conv.geometry.batch, [*row, *column]))
+        {
+            return with_scratch(winograd.kernels_len(), |kernels| {
+                winograd.transform(weight, KernelOrder::Turned, kernels);
+                winograd.run(dy, kernels, &Finish::default(), dx, None, write);
+            });
+        }
         let pairs: Vec<[Phase; 2]> =
             self.rows.iter().flat_map(|row| self.columns.iter().map(|c| [*row, *c])).collect();
         let depth = |[row, column]: &[Phase; 2]| {

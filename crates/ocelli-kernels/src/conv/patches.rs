@@ -14,7 +14,8 @@ impl Conv {
     ///   the residual likewise
     ///
     /// # Panics
-    /// When a shape differs from these, or patches or weight are those of another layer.
+    /// When a shape differs from these, or patches or weight are those of another layer, or the weight was
+    /// not packed for patches.
     pub fn infer_patches(
         self,
         patches: &Patches<'_>,
@@ -44,6 +45,7 @@ impl Conv {
         let shape = (patches.output_pixels(), self.out_channels);
         assert_eq!((y.count(), y.channels()), shape, "output of a convolution");
         finish.check(y.count(), y.channels());
+        self.check_packed(weight);
         let weight = self.panels(weight);
         let block = self.rows_per_patch_block();
         let [down, across] = windows;

@@ -24,40 +24,136 @@ fn naive(conv: Conv, x: &[f32], w: &[f32], dy: &[f32]) -> [Vec<f64>; 3] {
     [y, dx, dw]
 }
 
+/// Compares forward, with and without bias, inference and both gradients with the sums of the module's header.
+#[track_caller]
+fn check_all_passes(conv: Conv) {
+    let Conv { geometry, in_channels, out_channels } = conv;
+    let x = values(geometry.input_pixels() * in_channels, 1);
+    let w = values(out_channels * conv.depth(), 2);
+    let dy = values(geometry.output_pixels() * out_channels, 3);
+    let [y_expected, dx_expected, dw_expected] = naive(conv, &x, &w, &dy);
+    let (x_rows, dy_rows) = (Rows::dense(&x, in_channels), Rows::dense(&dy, out_channels));
+
+    let mut y = vec![9.0; dy.len()];
+    conv.forward(x_rows, &w, None, RowsMut::dense(&mut y, out_channels), None);
+    assert_close(&y, &y_expected);
+
+    let bias = values(out_channels, 4);
+    conv.forward(x_rows, &w, Some(&bias), RowsMut::dense(&mut y, out_channels), None);
+    let shifted: Vec<f64> = (y_expected.iter().enumerate())
+        .map(|(i, y)| y + f64::from(bias[i % out_channels]))
+        .collect();
+    assert_close(&y, &shifted);
+
+    let mut statistics = Statistics::default();
+    conv.forward(
+        x_rows,
+        &w,
+        Some(&bias),
+        RowsMut::dense(&mut y, out_channels),
+        Some(&mut statistics),
+    );
+    assert_close(&statistics.mean, &means(&y, out_channels));
+
+    let finish = Finish {
+        bias: Some(&bias),
+        residual: Some(dy_rows),
+        activation: Some(crate::Activation::Relu),
+    };
+    let finished: Vec<f64> =
+        shifted.iter().zip(&dy).map(|(y, residual)| (y + f64::from(*residual)).max(0.0)).collect();
+    let packed = conv.pack(&w);
+    conv.infer(x_rows, &packed, &finish, RowsMut::dense(&mut y, out_channels));
+    assert_close(&y, &finished);
+    let alone = Geometry { batch: 1, ..geometry };
+    let mut of_image = vec![9.0; alone.output_pixels() * out_channels];
+    let x_of_image = x_rows.range(0, alone.input_pixels());
+    let first = Finish { residual: Some(dy_rows.range(0, alone.output_pixels())), ..finish };
+    let to = RowsMut::dense(&mut of_image, out_channels);
+    Conv { geometry: alone, ..conv }.infer(x_of_image, &packed, &first, to);
+    assert_eq!(of_image, y[..of_image.len()], "an image alone and in its batch");
+
+    let mut dx = values(x.len(), 5);
+    let added: Vec<f64> =
+        dx_expected.iter().zip(&dx).map(|(new, old)| new + f64::from(*old)).collect();
+    conv.data_gradient(dy_rows, &w, RowsMut::dense(&mut dx, in_channels), Write::Add);
+    assert_close(&dx, &added);
+    conv.data_gradient(dy_rows, &w, RowsMut::dense(&mut dx, in_channels), Write::Replace);
+    assert_close(&dx, &dx_expected);
+
+    let mut dw = vec![9.0; w.len()];
+    conv.weight_gradient(x_rows, dy_rows, &mut dw);
+    assert_close(&dw, &dw_expected);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn all_three_passes_equal_the_naive_sums(
         geometry in any_geometry(), in_channels in 1_usize..20, out_channels in 1_usize..100,
     ) {
-        let conv = Conv { geometry, in_channels, out_channels };
-        let x = values(geometry.input_pixels() * in_channels, 1);
-        let w = values(out_channels * conv.depth(), 2);
-        let dy = values(geometry.output_pixels() * out_channels, 3);
-        let [y_expected, dx_expected, dw_expected] = naive(conv, &x, &w, &dy);
-        let (x_rows, dy_rows) = (Rows::dense(&x, in_channels), Rows::dense(&dy, out_channels));
+        check_all_passes(Conv { geometry, in_channels, out_channels });
+    }
+}
 
-        let mut y = vec![9.0; dy.len()];
-        conv.forward(x_rows, &w, None, RowsMut::dense(&mut y, out_channels), None);
-        assert_close(&y, &y_expected);
+/// A window of 3 or 5 taps without steps, on up to `longest` pixels, with any padding.
+fn any_sliding_axis(kernel: usize, longest: usize) -> impl Strategy<Value = Axis> {
+    (kernel..=longest, 0..kernel, 0_usize..3).prop_map(move |(input, before, after)| {
+        let window = Window { kernel, stride: 1, dilation: 1, before };
+        Axis { window, input, output: before + input + after + 1 - kernel }
+    })
+}
 
-        let bias = values(out_channels, 4);
-        conv.forward(x_rows, &w, Some(&bias), RowsMut::dense(&mut y, out_channels), None);
-        let shifted: Vec<f64> = (y_expected.iter().enumerate())
-            .map(|(i, y)| y + f64::from(bias[i % out_channels])).collect();
-        assert_close(&y, &shifted);
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn tiles_give_the_sums_of_plain_products(
+        (batch, rows, columns) in (1_usize..4, prop::bool::ANY).prop_flat_map(|(batch, five)| {
+            let kernel = if five { 5 } else { 3 };
+            (Just(batch), any_sliding_axis(kernel, 14), any_sliding_axis(kernel, 19))
+        }),
+        in_channels in 24_usize..70, out_channels in 24_usize..70,
+    ) {
+        let geometry = Geometry { batch, rows, columns };
+        check_all_passes(Conv { geometry, in_channels, out_channels });
+    }
+}
 
-        let mut dx = values(x.len(), 5);
-        let added: Vec<f64> =
-            dx_expected.iter().zip(&dx).map(|(new, old)| new + f64::from(*old)).collect();
-        conv.data_gradient(dy_rows, &w, RowsMut::dense(&mut dx, in_channels), Write::Add);
-        assert_close(&dx, &added);
-        conv.data_gradient(dy_rows, &w, RowsMut::dense(&mut dx, in_channels), Write::Replace);
-        assert_close(&dx, &dx_expected);
+#[test]
+fn rounding_errors_of_tiles_stay_near_those_of_plain_sums() {
+    for kernel in [3, 5] {
+        let window = Window { kernel, stride: 1, dilation: 1, before: kernel / 2 };
+        let axis = Axis { window, input: 16, output: 16 };
+        let geometry = Geometry { batch: 1, rows: axis, columns: axis };
+        let conv = Conv { geometry, in_channels: 64, out_channels: 64 };
+        assert!(conv.cost() < conv.depth() * 64 * 256, "{conv:?} is computed in tiles");
+        let (x, w) = (values(64 * 256, 1), values(64 * conv.depth(), 2));
+        let mut y = vec![9.0; 64 * 256];
+        let [expected, dx_expected, _] = naive(conv, &x, &w, &x);
+        let check = |name: &str, actual: &[f32], expected: &[f64]| {
+            let rms = |numbers: &mut dyn Iterator<Item = f64>| {
+                numbers.map(|number| number * number).sum::<f64>().sqrt()
+            };
+            let error = rms(&mut actual.iter().zip(expected).map(|(a, b)| f64::from(*a) - b));
+            let error = error / rms(&mut expected.iter().copied());
+            assert!(error < 1.5e-6, "{name}, {kernel} taps: {error:e}");
+        };
+        conv.forward(Rows::dense(&x, 64), &w, None, RowsMut::dense(&mut y, 64), None);
+        check("output", &y, &expected);
+        conv.data_gradient(Rows::dense(&x, 64), &w, RowsMut::dense(&mut y, 64), Write::Replace);
+        check("data gradient", &y, &dx_expected);
+    }
+}
 
-        let mut dw = vec![9.0; w.len()];
-        conv.weight_gradient(x_rows, dy_rows, &mut dw);
-        assert_close(&dw, &dw_expected);
+#[test]
+fn kernels_that_no_cache_holds_are_read_once_for_many_tiles() {
+    for (kernel, size, in_channels, out_channels) in
+        [(3, 7, 200, 130), (3, 8, 130, 200), (5, 6, 160, 150)]
+    {
+        let window = Window { kernel, stride: 1, dilation: 1, before: kernel / 2 };
+        let axis = Axis { window, input: size, output: size };
+        let geometry = Geometry { batch: 2, rows: axis, columns: axis };
+        check_all_passes(Conv { geometry, in_channels, out_channels });
     }
 }
 
@@ -83,36 +179,6 @@ fn blocks_of_padding_alone_add_nothing_to_a_weight_gradient() {
     let mut dw = [9.0];
     conv.weight_gradient(Rows::dense(&x, 1), Rows::dense(&dy, 1), &mut dw);
     assert_close(&dw, &expected);
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(32))]
-    #[test]
-    fn inference_adds_bias_and_residual_and_activates(
-        geometry in any_geometry(), in_channels in 1_usize..10, out_channels in 1_usize..80,
-    ) {
-        let conv = Conv { geometry, in_channels, out_channels };
-        let x = values(geometry.input_pixels() * in_channels, 1);
-        let w = values(out_channels * conv.depth(), 2);
-        let residual = values(geometry.output_pixels() * out_channels, 3);
-        let bias = values(out_channels, 4);
-        let [sums, ..] = naive(conv, &x, &w, &residual);
-        let expected = sums.iter().zip(&residual).enumerate();
-        let expected: Vec<f64> = expected
-            .map(|(i, (sum, residual))| {
-                (sum + f64::from(bias[i % out_channels]) + f64::from(*residual)).max(0.0)
-            })
-            .collect();
-        let finish = Finish {
-            bias: Some(&bias),
-            residual: Some(Rows::dense(&residual, out_channels)),
-            activation: Some(crate::Activation::Relu),
-        };
-        let mut y = vec![9.0; residual.len()];
-        let to = RowsMut::dense(&mut y, out_channels);
-        conv.infer(Rows::dense(&x, in_channels), &conv.pack(&w), &finish, to);
-        assert_close(&y, &expected);
-    }
 }
 
 #[test]
@@ -164,6 +230,18 @@ fn patches_refuse_a_weight_of_another_number_of_channels() {
     let (x, mut y) = ([1.0; 4], [0.0; 3]);
     let patches = crate::Patches::new(layer.geometry, 4, &[[1, 1]], &x);
     layer.infer_patches(&patches, &packed, &Finish::default(), RowsMut::dense(&mut y, 3));
+}
+
+#[test]
+#[should_panic(expected = "packed for whole images alone")]
+fn patches_refuse_a_weight_for_whole_images() {
+    let window = Window { kernel: 3, stride: 1, dilation: 1, before: 1 };
+    let axis = Axis { window, input: 8, output: 8 };
+    let geometry = Geometry { batch: 1, rows: axis, columns: axis };
+    let layer = Conv { geometry, in_channels: 64, out_channels: 64 };
+    let (packed, x, mut y) = (layer.pack(&vec![0.0; 9 * 64 * 64]), vec![1.0; 9 * 64], [0.0; 64]);
+    let patches = crate::Patches::new(geometry, 64, &[[1, 1]], &x);
+    layer.infer_patches(&patches, &packed, &Finish::default(), RowsMut::dense(&mut y, 64));
 }
 
 #[test]

@@ -14,6 +14,7 @@
 mod block;
 
 use super::Conv;
+use super::winograd::Winograd;
 use crate::geometry::{Axis, Geometry};
 use crate::rows::Rows;
 use crate::scratch::with_scratch;
@@ -37,6 +38,9 @@ const PARTIAL_VALUES: usize = 512 * 1024;
 pub(super) fn weight_gradient(conv: Conv, x: Rows<'_>, dy: Rows<'_>, dweight: &mut [f32]) {
     if dy.count() == 0 || dweight.is_empty() {
         return dweight.fill(0.0);
+    }
+    if let Some(winograd) = Winograd::for_gradient(conv) {
+        return winograd.weight_gradient(x, dy, dweight);
     }
     let geometry = flat(conv.geometry);
     let (width, taps) = (geometry.columns.output, geometry.taps());

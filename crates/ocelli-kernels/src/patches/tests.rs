@@ -78,7 +78,7 @@ proptest! {
         let patches = Patches::new(geometry, inputs, &sizes, &data);
 
         let conv = Conv { geometry, in_channels: inputs, out_channels: outputs };
-        let weight = conv.pack(&values(outputs * inputs * geometry.taps(), 2));
+        let weight = conv.pack_for_patches(&values(outputs * inputs * geometry.taps(), 2));
         let (bias, other) = (values(outputs, 3), values(geometry.output_pixels() * outputs, 4));
         let other = with_residual.then_some(other);
         let finish = Finish {
@@ -99,7 +99,7 @@ proptest! {
         let grouped = GroupedConv { conv, groups: 3 };
         let x3 = values(geometry.input_pixels() * 3 * inputs, 7);
         let data3 = cut(geometry, &rects, &x3, 3 * inputs, 0.0);
-        let weight = grouped.pack(&values(3 * outputs * inputs * geometry.taps(), 8));
+        let weight = grouped.pack_for_patches(&values(3 * outputs * inputs * geometry.taps(), 8));
         let bias = values(3 * outputs, 9);
         let finish = Finish { bias: Some(&bias), ..Finish::default() };
         let mut y = vec![9.0; geometry.output_pixels() * 3 * outputs];

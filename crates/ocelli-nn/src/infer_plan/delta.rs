@@ -34,7 +34,7 @@ mod view;
 pub use schedule::LayerShare;
 
 use super::arena::{Arena, Slots};
-use super::lower::{self, Lowered};
+use super::lower::{self, Lowered, Packing};
 use super::run_steps;
 use super::step::Step;
 use crate::delta_engine::EditBatch;
@@ -126,7 +126,7 @@ impl DeltaPlan {
         size: [usize; 2],
     ) -> Option<Self> {
         let Lowered { steps, layout, buffers, image, result } =
-            lower::lower(graph, params, wanted, size)?;
+            lower::lower(graph, params, wanted, size, Packing::Patches)?;
         let written: Vec<ValueId> =
             std::iter::once(image).chain(steps.iter().map(|step| step.y)).collect();
         let shares_channels = |a: Value, b: Value| {

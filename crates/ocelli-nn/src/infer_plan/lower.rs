@@ -4,7 +4,7 @@ use super::step::{Convolution, Kernel, Step, Work};
 use crate::graph::{self, BatchNorm, Conv2d, Graph, Linear, NodeId, Op, Padding, Shape};
 use crate::lowering::{ConvolutionKind, Layout, Value, ValueId, geometry};
 use crate::parameter::{ParamId, Parameters};
-use ocelli_kernels::{Activation, Conv, Geometry, Norm};
+use ocelli_kernels::{Activation, Conv, Geometry, Norm, PackedWeight};
 
 /// The steps of a graph, its values, and how long each buffer is per image.
 pub(super) struct Lowered {
@@ -15,12 +15,21 @@ pub(super) struct Lowered {
     pub(super) result: ValueId,
 }
 
+/// What the weights of convolutions are packed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Packing {
+    Images,
+    /// Rectangles of images too.
+    Patches,
+}
+
 /// `None` if an operation has no kernel, or would read and write one place.
 pub(super) fn lower(
     graph: &Graph,
     params: &Parameters,
     wanted: NodeId,
     [height, width]: [usize; 2],
+    packing: Packing,
 ) -> Option<Lowered> {
     let shapes = graph.shapes(height, width).ok()?;
     let count = wanted.index() + 1;
@@ -36,6 +45,7 @@ pub(super) fn lower(
     let mut lowering = Lowering {
         graph,
         params,
+        packing,
         layout: Layout::new(graph, shapes, count, 1),
         sources,
         consumers,
@@ -73,6 +83,7 @@ struct Absorbed {
 struct Lowering<'a> {
     graph: &'a Graph,
     params: &'a Parameters,
+    packing: Packing,
     layout: Layout<'a>,
     sources: Vec<usize>,
     /// The operations that read each operation's value.
@@ -179,19 +190,32 @@ impl Lowering<'_> {
         self.params.to_values(id)
     }
 
+    fn pack(&self, conv: Conv, weight: &[f32]) -> PackedWeight {
+        match self.packing {
+            Packing::Images => conv.pack(weight),
+            Packing::Patches => conv.pack_for_patches(weight),
+        }
+    }
+
     fn convolve(&mut self, index: usize, conv: &Conv2d, x: ValueId) -> Option<()> {
         let geometry = self.geometry(index, conv.padding, [conv.window(0), conv.window(1)]);
         let weight = self.values(conv.weight);
         let mut x = x;
         let kernel = match ConvolutionKind::of(conv, geometry) {
-            ConvolutionKind::Dense(conv) => Kernel::Dense(conv, conv.pack(&weight)),
+            ConvolutionKind::Dense(conv) => Kernel::Dense(conv, self.pack(conv, &weight)),
             ConvolutionKind::Depthwise(depthwise) => {
                 if conv.in_channels < depthwise.channels {
                     x = self.repeat(index, x, depthwise.channels)?;
                 }
                 Kernel::Depthwise(depthwise, Box::new(depthwise.pack(&weight)))
             }
-            ConvolutionKind::Grouped(conv) => Kernel::Grouped(conv, conv.pack(&weight)),
+            ConvolutionKind::Grouped(conv) => Kernel::Grouped(
+                conv,
+                match self.packing {
+                    Packing::Images => conv.pack(&weight),
+                    Packing::Patches => conv.pack_for_patches(&weight),
+                },
+            ),
         };
         self.push_kernel(index, kernel, conv.bias, x)
     }
@@ -209,7 +233,7 @@ impl Lowering<'_> {
             return None;
         }
         let conv = Conv::linear(1, linear.in_features, linear.out_features);
-        let kernel = Kernel::Dense(conv, conv.pack(&self.values(linear.weight)));
+        let kernel = Kernel::Dense(conv, self.pack(conv, &self.values(linear.weight)));
         self.push_kernel(index, kernel, linear.bias, x)
     }
 

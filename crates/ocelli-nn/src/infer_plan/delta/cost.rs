@@ -72,16 +72,16 @@ impl DeltaPlan {
         let numbers = share * (value.pixels * value.channels) as f64;
         let spilt = if block * numbers > CACHED { 2.0 * STREAM * numbers } else { 0.0 };
         let once = BLOCK + streamed_weight(step);
-        CANDIDATE + share * factor * self.effort(step) + spilt + once / block
+        CANDIDATE + share * factor * self.effort(step, macs(step) as f64) + spilt + once / block
     }
 
     /// What a step takes for a whole image.
     fn cost_of_whole(&self, step: &Step) -> f64 {
-        self.effort(step) + streamed_weight(step) / WHOLE
+        self.effort(step, cost_of_kernel(step)) + streamed_weight(step) / WHOLE
     }
 
-    /// What the arithmetic of a step takes for a whole image.
-    fn effort(&self, step: &Step) -> f64 {
+    /// What the arithmetic of a step takes for a whole image, of which the kernel's is `macs`.
+    fn effort(&self, step: &Step, macs: f64) -> f64 {
         let numbers = |id: crate::lowering::ValueId| {
             let value = self.layout[id.0];
             (value.pixels * value.channels) as f64
@@ -91,7 +91,7 @@ impl DeltaPlan {
             Work::Convolve(convolution) => {
                 let is_depthwise = matches!(convolution.kernel, Kernel::Depthwise(..));
                 let factor = if is_depthwise { DEPTHWISE } else { 1.0 };
-                factor * macs(step) as f64 + SINGLE * results
+                factor * macs + SINGLE * results
             }
             Work::MaxPool(geometry) | Work::AvgPool(geometry) => {
                 POOLING * results * geometry.taps() as f64
@@ -119,4 +119,15 @@ fn streamed_weight(step: &Step) -> f64 {
 pub(super) fn macs(step: &Step) -> u64 {
     let Work::Convolve(convolution) = &step.work else { return 0 };
     (convolution.weight_len() * convolution.geometry().output_pixels()) as u64
+}
+
+/// What the kernel of a step takes for a whole image, which may be less than its multiply-adds.
+fn cost_of_kernel(step: &Step) -> f64 {
+    let Work::Convolve(convolution) = &step.work else { return 0.0 };
+    let cost = match &convolution.kernel {
+        Kernel::Dense(conv, _) => conv.cost(),
+        Kernel::Grouped(grouped, _) => grouped.groups * grouped.conv.cost(),
+        Kernel::Depthwise(..) => return macs(step) as f64,
+    };
+    cost as f64
 }

@@ -1,0 +1,248 @@
+//! From images to transformed tiles, and back.
+
+#![expect(unsafe_code, reason = "the inner loops run on checked-once pointers")]
+
+use super::PRODUCTS;
+use super::transform::{POINTS, Products, Transform};
+use crate::elementwise::Write;
+use crate::geometry::{Axis, Geometry, Window};
+use crate::rows::{Rows, RowsMut};
+use crate::simd::{Kernel, Lanes, Simd, with_lanes};
+use std::marker::PhantomData;
+use std::ops::Range;
+
+/// How the outputs of a batch fall into tiles, which are counted image by image and line by line.
+#[derive(Clone, Copy)]
+pub(super) struct Tiling {
+    geometry: Geometry,
+    /// Outputs of a tile on an axis.
+    side: usize,
+    down: usize,
+    across: usize,
+}
+
+/// A tile.
+#[derive(Clone, Copy)]
+struct Place {
+    image: usize,
+    /// Its first output's row and column.
+    row: usize,
+    column: usize,
+}
+
+impl Tiling {
+    pub(super) fn new(geometry: Geometry, side: usize) -> Self {
+        let [down, across] =
+            [geometry.rows, geometry.columns].map(|axis| axis.output.div_ceil(side));
+        Self { geometry, side, down, across }
+    }
+
+    pub(super) fn per_image(self) -> usize {
+        self.down * self.across
+    }
+
+    pub(super) fn count(self) -> usize {
+        self.geometry.batch * self.per_image()
+    }
+
+    /// Whether a line of tiles ends in the image where it begins, and all have the same height.
+    fn has_even_lines(self) -> bool {
+        self.geometry.rows.output.is_multiple_of(self.side)
+    }
+
+    /// Tiles that are computed together: a line of them, or else those of an image.
+    pub(super) fn per_unit(self) -> usize {
+        if self.has_even_lines() { self.across } else { self.per_image() }
+    }
+
+    /// Rows of the output's matrix that those make.
+    pub(super) fn rows_per_unit(self) -> usize {
+        let lines = if self.has_even_lines() { self.side } else { self.geometry.rows.output };
+        lines * self.geometry.columns.output
+    }
+
+    /// The tiles of whole units of rows.
+    pub(super) fn of_rows(self, first: usize, count: usize) -> Range<usize> {
+        let unit = self.rows_per_unit();
+        first / unit * self.per_unit()..(first + count) / unit * self.per_unit()
+    }
+
+    /// The same tiles of the outputs themselves.
+    pub(super) fn of_outputs(self) -> Self {
+        let window = Window { kernel: 1, stride: 1, dilation: 1, before: 0 };
+        let axis = |axis: Axis| Axis { window, input: axis.output, output: axis.output };
+        let Geometry { batch, rows, columns } = self.geometry;
+        let geometry = Geometry { batch, rows: axis(rows), columns: axis(columns) };
+        Self { geometry, ..self }
+    }
+
+    fn place(self, tile: usize) -> Place {
+        let (line, column) = (tile / self.across, tile % self.across);
+        let (image, row) = (line / self.down, line % self.down);
+        Place { image, row: row * self.side, column: column * self.side }
+    }
+}
+
+/// Transforms what tiles read, `FROM` pixels on each axis.
+pub(super) struct Gather<'a, T, const FROM: usize> {
+    pub(super) transform: PhantomData<T>,
+    pub(super) tiling: Tiling,
+    pub(super) x: Rows<'a>,
+    /// The first tile, and how many there are.
+    pub(super) first: usize,
+    pub(super) tiles: usize,
+    /// A pixel outside of the image.
+    pub(super) outside: &'a [f32],
+    /// `[36, tiles · room]`
+    pub(super) v: RowsMut<'a>,
+    /// Numbers from a tile to the next, at least as many as channels.
+    pub(super) room: usize,
+}
+
+impl<T: Transform<FROM, POINTS>, const FROM: usize> Kernel for Gather<'_, T, FROM> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, simd: S) {
+        let Geometry { rows, columns, .. } = self.tiling.geometry;
+        let channels = self.x.channels();
+        assert!(self.v.count() == PRODUCTS && self.outside.len() == channels, "room for tiles");
+        assert!(
+            channels <= self.room && self.tiles * self.room == self.v.channels(),
+            "room for tiles"
+        );
+        let (v, stride) = (self.v.as_mut_ptr(), self.v.stride());
+        for index in 0..self.tiles {
+            let place = self.tiling.place(self.first + index);
+            let mut pixels = [[self.outside.as_ptr(); FROM]; FROM];
+            for (line, pixels) in pixels.iter_mut().enumerate() {
+                let Some(row) = rows.source(place.row + line, 0) else { continue };
+                let first = (place.image * rows.input + row) * columns.input;
+                for (column, pixel) in pixels.iter_mut().enumerate() {
+                    if let Some(column) = columns.source(place.column + column, 0) {
+                        *pixel = self.x.row(first + column).as_ptr();
+                    }
+                }
+            }
+            for channel in (0..channels).step_by(S::LANES) {
+                let to = v.wrapping_add(index * self.room + channel);
+                with_lanes!(simd.part(channels - channel), lanes => {
+                    // SAFETY: every pixel has `channels` numbers; V has 36 rows with room for as many per tile.
+                    unsafe { gather::<S, T, FROM>(simd, lanes, &pixels, channel, to, stride) }
+                });
+            }
+        }
+    }
+}
+
+/// # Safety
+/// The lanes must be readable at every pixel from `channel` on, and writable at `to` and the next 35
+/// rows, `stride` apart.
+#[inline(always)]
+unsafe fn gather<S: Simd, T: Transform<FROM, POINTS>, const FROM: usize>(
+    simd: S,
+    lanes: impl Lanes<S>,
+    pixels: &[[*const f32; FROM]; FROM],
+    channel: usize,
+    to: *mut f32,
+    stride: usize,
+) {
+    let mut tile = [[simd.splat(0.0); FROM]; FROM];
+    for line in 0..FROM {
+        for column in 0..FROM {
+            // SAFETY: the caller vouches for the pixels.
+            tile[line][column] = unsafe { lanes.load(simd, pixels[line][column].add(channel)) };
+        }
+    }
+    let made = T::tile(simd, &tile);
+    for (product, made) in made.as_flattened().iter().enumerate() {
+        // SAFETY: the caller vouches for V.
+        unsafe { lanes.store(simd, to.wrapping_add(product * stride), *made) }
+    }
+}
+
+/// Transforms products back to `SIDE` outputs on each axis.
+pub(super) struct Scatter<'a, const SIDE: usize> {
+    pub(super) tiling: Tiling,
+    /// `[36, tiles · channels]`
+    pub(super) m: Rows<'a>,
+    /// The first row of `y` within the whole output.
+    pub(super) first: usize,
+    /// Whole units of the output.
+    pub(super) y: RowsMut<'a>,
+    pub(super) write: Write,
+}
+
+impl<const SIDE: usize> Kernel for Scatter<'_, SIDE>
+where
+    Products: Transform<POINTS, SIDE>,
+{
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, simd: S) {
+        let Geometry { rows, columns, .. } = self.tiling.geometry;
+        let channels = self.y.channels();
+        let tiles = self.tiling.of_rows(self.first, self.y.count());
+        assert!(self.m.count() == PRODUCTS && self.tiling.side == SIDE, "products of tiles");
+        assert_eq!(self.m.channels(), tiles.len() * channels, "products of tiles");
+        let (m, stride) = (self.m.as_ptr(), self.m.stride());
+        for (index, tile) in tiles.enumerate() {
+            let place = self.tiling.place(tile);
+            let pixel = (place.image * rows.output + place.row) * columns.output + place.column;
+            let height = SIDE.min(rows.output - place.row);
+            let width = SIDE.min(columns.output - place.column);
+            let mut outputs = [[None; SIDE]; SIDE];
+            for (line, outputs) in outputs[..height].iter_mut().enumerate() {
+                for (column, output) in outputs[..width].iter_mut().enumerate() {
+                    let row = pixel - self.first + line * columns.output + column;
+                    *output = Some(self.y.row_mut(row).as_mut_ptr());
+                }
+            }
+            for channel in (0..channels).step_by(S::LANES) {
+                let from = m.wrapping_add(index * channels + channel);
+                with_lanes!(simd.part(channels - channel), lanes => {
+                    // SAFETY: M has 36 rows of `channels` numbers for each tile, and every output as many.
+                    unsafe { scatter(simd, lanes, from, stride, &outputs, channel, self.write) }
+                });
+            }
+        }
+    }
+}
+
+/// # Safety
+/// The lanes must be readable at `from` and the next 35 rows, `stride` apart, and writable at every output
+/// from `channel` on.
+#[inline(always)]
+unsafe fn scatter<S: Simd, const SIDE: usize>(
+    simd: S,
+    lanes: impl Lanes<S>,
+    from: *const f32,
+    stride: usize,
+    outputs: &[[Option<*mut f32>; SIDE]; SIDE],
+    channel: usize,
+    write: Write,
+) where
+    Products: Transform<POINTS, SIDE>,
+{
+    let mut products = [[simd.splat(0.0); POINTS]; POINTS];
+    for (product, value) in products.as_flattened_mut().iter_mut().enumerate() {
+        // SAFETY: the caller vouches for M.
+        *value = unsafe { lanes.load(simd, from.wrapping_add(product * stride)) };
+    }
+    let made = Products::tile(simd, &products);
+    for line in 0..SIDE {
+        for column in 0..SIDE {
+            let Some(to) = outputs[line][column] else { continue };
+            let mut sum = made[line][column];
+            // SAFETY: the caller vouches for the outputs.
+            unsafe {
+                let to = to.add(channel);
+                if write == Write::Add {
+                    sum = simd.add(lanes.load(simd, to), sum);
+                }
+                lanes.store(simd, to, sum);
+            }
+        }
+    }
+}
