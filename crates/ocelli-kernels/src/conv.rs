@@ -9,7 +9,8 @@
 //! p and q are pixels, t taps of the kernel. Each line is a matrix product whose left factor has the
 //! inputs of all taps side by side. For a pointwise kernel that is the input itself; along lines of
 //! an image it can be read from the input too (`lines`); else the inputs of a block of pixels are
-//! gathered into a small matrix that stays in the cache (`gather`).
+//! gathered into a small matrix that stays in the cache (`gather`). Where tiles of outputs take fewer
+//! products than their sums, they are computed so (`winograd`).
 
 mod data;
 mod gather;
@@ -138,8 +139,6 @@ impl Conv {
         let finish = Finish { bias, ..Finish::default() };
         if let Some(winograd) = Winograd::new(self) {
             return with_scratch(winograd.kernels_len(), |kernels| {
-                self.check((x.count(), x.channels()), (y.count(), y.channels()));
-                finish.check(y.count(), y.channels());
                 winograd.transform(weight, KernelOrder::Plain, kernels);
                 winograd.run(x, kernels, &finish, y, statistics, Write::Replace);
             });
@@ -152,13 +151,24 @@ impl Conv {
 
     /// What [`infer`](Self::infer) takes for an image, as a number of multiply-adds: those of the sums, or
     /// less where there is a shorter way to them.
-    pub fn cost(self) -> usize {
-        let pixels = self.geometry.rows.output * self.geometry.columns.output;
-        let plain = self.depth() * self.out_channels * pixels;
-        Winograd::new(self).map_or(plain, Winograd::cost)
+    pub fn cost(self) -> f64 {
+        Winograd::new(self).map_or(self.cost_of_sums(), Winograd::cost)
     }
 
-    /// Arranges a weight for [`infer`](Self::infer), once for all.
+    /// Multiply-adds of an image.
+    fn cost_of_sums(self) -> f64 {
+        let Geometry { rows, columns, .. } = self.geometry;
+        let sizes = [
+            rows.output,
+            columns.output,
+            self.geometry.taps(),
+            self.in_channels,
+            self.out_channels,
+        ];
+        sizes.map(|size| size as f64).iter().product()
+    }
+
+    /// Arranges a weight for [`infer`](Self::infer) on images of this size, in any number.
     ///
     /// # Shapes
     /// - `weight`: `[out_channels, in_channels, taps]`
@@ -201,14 +211,12 @@ impl Conv {
     /// - `y`: `[output pixels, out_channels]`
     ///
     /// # Panics
-    /// When a shape differs from these, or the weight was packed for other channels or a kernel of
-    /// another size.
+    /// When a shape differs from these, or the weight was packed for other channels, another window or
+    /// images of another size.
     pub fn infer(self, x: Rows<'_>, weight: &PackedWeight, finish: &Finish<'_>, y: RowsMut<'_>) {
         self.check_sizes();
         self.check_packed(weight);
         if let (Some(winograd), Some(kernels)) = (Winograd::new(self), &weight.transformed) {
-            self.check((x.count(), x.channels()), (y.count(), y.channels()));
-            finish.check(y.count(), y.channels());
             return winograd.run(x, kernels, finish, y, None, Write::Replace);
         }
         self.run(x, self.panels(weight), finish, y, None);

@@ -84,7 +84,7 @@ impl GroupedConv {
         }
     }
 
-    /// Arranges a weight for [`infer`](Self::infer), once for all.
+    /// Arranges a weight for [`infer`](Self::infer) on images of this size, in any number.
     ///
     /// # Shapes
     /// - `weight`: `[groups · out_channels, in_channels, taps]`
@@ -111,8 +111,8 @@ impl GroupedConv {
     /// - `y`: `[output pixels, groups · out_channels]`
     ///
     /// # Panics
-    /// When a shape differs from these, or the weight was packed for other channels or a kernel of
-    /// another size.
+    /// When a shape differs from these, or the weight was packed for other channels, another window or
+    /// images of another size.
     pub fn infer(self, x: Rows<'_>, packed: &PackedGroups, finish: &Finish<'_>, y: RowsMut<'_>) {
         self.check(x.channels(), y.channels());
         assert_eq!(packed.0.len(), self.groups, "groups of a packed weight");

@@ -261,6 +261,21 @@ impl<'a> RowsMut<'a> {
         RowsMut { start, count, stride, borrowed: PhantomData, ..*self }
     }
 
+    /// The rows up to each of `ends`, from the one before on.
+    ///
+    /// # Panics
+    /// When the ends are not in order, or beyond the last row.
+    pub(crate) fn split_rows(self, ends: &[usize]) -> Vec<Self> {
+        let mut first = 0;
+        let part = |end: &usize| {
+            assert!(first <= *end && *end <= self.count, "rows {first} to {end} of {}", self.count);
+            let part = Self { start: self.start_of(first), count: *end - first, ..self };
+            first = *end;
+            part
+        };
+        ends.iter().map(part).collect()
+    }
+
     /// The rows in blocks of `rows`, the last one shorter if need be.
     pub(crate) fn blocks(
         self,

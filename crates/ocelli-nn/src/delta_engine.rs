@@ -4,8 +4,9 @@
 //! logits of hundreds of candidates that are all but equal. The values of the image that they come
 //! from are computed once; for each candidate only what its pixels change is computed again, layer
 //! by layer, until that is nearly everything; from there on it is a batch like any other. The
-//! logits are those of [`InferenceEngine`](crate::InferenceEngine) to rounding: the same sums,
-//! in another order where a mean over pixels is moved by a difference.
+//! logits are those of [`InferenceEngine`](crate::InferenceEngine) to rounding: a mean over pixels is moved
+//! by a difference, and layers that are computed in tiles of whole images take plain sums here. Candidates
+//! of an image in which something is no finite number are computed whole.
 
 mod edits;
 

@@ -217,7 +217,14 @@ fn values_with_several_names_have_whole_gradients() {
 #[test]
 fn steps_are_equal_to_the_bit_for_any_number_of_threads_and_any_memory()
 -> Result<(), Box<dyn std::error::Error>> {
-    let model = registry::find("ghostnet_050")?;
+    for name in ["ghostnet_050", "resnet18"] {
+        same_for_any_threads_and_memory(name)?;
+    }
+    Ok(())
+}
+
+fn same_for_any_threads_and_memory(name: &str) -> Result<(), Box<dyn std::error::Error>> {
+    let model = registry::find(name)?;
     let options = ModelOptions { num_classes: 7, ..model.options() };
     let network = model.network(&options, Seed(3), &Device::flex())?;
     let images = noise([6, 3, 64, 64]);
@@ -229,11 +236,11 @@ fn steps_are_equal_to_the_bit_for_any_number_of_threads_and_any_memory()
     };
     let mut engine = GradientEngine::new();
     let expected = step(&mut engine);
-    assert!(step(&mut engine) == expected, "a second step with used memory");
+    assert!(step(&mut engine) == expected, "{name}: a second step with used memory");
     for threads in [1, 3] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
         let gradients = pool.install(|| step(&mut GradientEngine::new()));
-        assert!(gradients == expected, "{threads} threads");
+        assert!(gradients == expected, "{name}: {threads} threads");
     }
     Ok(())
 }

@@ -2,7 +2,8 @@
 //!
 //! With stride 1 it is a convolution of dy with the kernel turned round and its channels
 //! exchanged. With stride s the pixels of dx fall into s · s phases, by the taps that meet them;
-//! each phase is such a convolution, with every s-th tap of each axis.
+//! each phase is such a convolution, with every s-th tap of each axis. With stride 1 it may be computed in
+//! tiles (`winograd`).
 
 use super::Conv;
 use super::gather::gather;
@@ -66,7 +67,10 @@ impl DataGradient {
     /// Writes `dx` or adds to it.
     pub(super) fn run(&self, dy: Rows<'_>, weight: &[f32], dx: RowsMut<'_>, write: Write) {
         let conv = self.conv;
-        if let ([row], [column]) = (&self.rows[..], &self.columns[..])
+        // An image of a pixel has one phase under any stride, of some of the taps.
+        let Geometry { rows, columns, .. } = conv.geometry;
+        if [rows.window.stride, columns.window.stride] == [1, 1]
+            && let ([row], [column]) = (&self.rows[..], &self.columns[..])
             && let Some(winograd) =
                 Winograd::for_gradient(self.turned(conv.geometry.batch, [*row, *column]))
         {

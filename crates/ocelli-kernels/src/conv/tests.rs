@@ -96,40 +96,102 @@ proptest! {
     }
 }
 
-/// A window of 3 or 5 taps without steps, on up to `longest` pixels, with any padding.
+/// A window of 3 or 5 taps without steps, on up to `longest` pixels, with any padding before and after, which
+/// may be less than none.
 fn any_sliding_axis(kernel: usize, longest: usize) -> impl Strategy<Value = Axis> {
-    (kernel..=longest, 0..kernel, 0_usize..3).prop_map(move |(input, before, after)| {
+    (1..=longest, 0_usize..8, 1..longest + 5).prop_map(move |(input, before, output)| {
         let window = Window { kernel, stride: 1, dilation: 1, before };
-        Axis { window, input, output: before + input + after + 1 - kernel }
+        Axis { window, input, output }
     })
+}
+
+/// A convolution that is computed in tiles.
+fn any_tiled_conv() -> impl Strategy<Value = Conv> {
+    let axes = prop::sample::select(vec![3, 5])
+        .prop_flat_map(|kernel| (any_sliding_axis(kernel, 14), any_sliding_axis(kernel, 19)));
+    (1_usize..4, axes, 24_usize..70, 24_usize..70).prop_filter_map(
+        "fewer products",
+        |(batch, (rows, columns), in_channels, out_channels)| {
+            let geometry = Geometry { batch, rows, columns };
+            let conv = Conv { geometry, in_channels, out_channels };
+            Winograd::new(conv).map(|_| conv)
+        },
+    )
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
-    fn tiles_give_the_sums_of_plain_products(
-        (batch, rows, columns) in (1_usize..4, prop::bool::ANY).prop_flat_map(|(batch, five)| {
-            let kernel = if five { 5 } else { 3 };
-            (Just(batch), any_sliding_axis(kernel, 14), any_sliding_axis(kernel, 19))
-        }),
-        in_channels in 24_usize..70, out_channels in 24_usize..70,
-    ) {
-        let geometry = Geometry { batch, rows, columns };
-        check_all_passes(Conv { geometry, in_channels, out_channels });
+    fn tiles_give_the_sums_of_plain_products(conv in any_tiled_conv()) {
+        check_all_passes(conv);
     }
 }
 
+/// A window of `kernel` × `kernel` taps on square images of `size` pixels, which keeps their size.
+fn square(batch: usize, size: usize, kernel: usize) -> Geometry {
+    let window = Window { kernel, stride: 1, dilation: 1, before: kernel / 2 };
+    let axis = Axis { window, input: size, output: size };
+    Geometry { batch, rows: axis, columns: axis }
+}
+
 #[test]
-fn rounding_errors_of_tiles_stay_near_those_of_plain_sums() {
+fn rows_that_are_part_of_wider_ones_are_read_and_written_in_tiles() {
+    let conv = Conv { geometry: square(3, 15, 3), in_channels: 40, out_channels: 33 };
+    assert!(Winograd::for_gradient(conv).is_some());
+    let pixels = conv.geometry.input_pixels();
+    let (x, w, dy) = (values(pixels * 40, 1), values(33 * 360, 2), values(pixels * 33, 3));
+    let [y_expected, dx_expected, dw_expected] = naive(conv, &x, &w, &dy);
+    let wide = |values: &[f32], channels: usize| -> Vec<f32> {
+        let row = |row: &[f32]| [row, &[7.0; 5][..]].concat();
+        values.chunks_exact(channels).flat_map(row).collect()
+    };
+    let narrow = |wide: &[f32], channels: usize| -> Vec<f32> {
+        assert!(wide.chunks_exact(channels + 5).all(|row| row[channels..] == [7.0; 5]));
+        wide.chunks_exact(channels + 5).flat_map(|row| row[..channels].to_vec()).collect()
+    };
+    let (wide_x, wide_dy) = (wide(&x, 40), wide(&dy, 33));
+    let (mut y, mut dx) = (wide(&dy, 33), wide(&x, 40));
+    let x_rows = Rows::strided(&wide_x, pixels, 40, 45);
+    let dy_rows = Rows::strided(&wide_dy, pixels, 33, 38);
+    conv.forward(x_rows, &w, None, RowsMut::strided(&mut y, pixels, 33, 38), None);
+    assert_close(&narrow(&y, 33), &y_expected);
+    let to = RowsMut::strided(&mut dx, pixels, 40, 45);
+    conv.data_gradient(dy_rows, &w, to, Write::Replace);
+    assert_close(&narrow(&dx, 40), &dx_expected);
+    let mut dw = vec![9.0; w.len()];
+    conv.weight_gradient(x_rows, dy_rows, &mut dw);
+    assert_close(&dw, &dw_expected);
+}
+
+#[test]
+fn a_weight_packed_for_an_image_serves_batches_of_any_size_and_none() {
+    let conv = Conv { geometry: square(1, 8, 3), in_channels: 64, out_channels: 64 };
+    let packed = conv.pack(&values(64 * 576, 1));
+    let none = Conv { geometry: Geometry { batch: 0, ..conv.geometry }, ..conv };
+    none.infer(Rows::dense(&[], 64), &packed, &Finish::default(), RowsMut::dense(&mut [], 64));
+    let large = Axis { output: 1 << 28, ..conv.geometry.rows };
+    let large = Geometry { rows: large, columns: large, ..conv.geometry };
+    Conv { geometry: large, in_channels: 32, out_channels: 32 }.pack(&values(32 * 288, 1));
+}
+
+#[test]
+fn a_line_under_a_stride_meets_some_taps_alone() {
+    let rows = Window { kernel: 9, stride: 2, dilation: 1, before: 4 };
+    let columns = Window { kernel: 5, stride: 1, dilation: 1, before: 2 };
+    let rows = Axis { window: rows, input: 1, output: 1 };
+    let columns = Axis { window: columns, input: 24, output: 24 };
+    let geometry = Geometry { batch: 1, rows, columns };
+    check_all_passes(Conv { geometry, in_channels: 256, out_channels: 256 });
+}
+
+#[test]
+fn rounding_errors_of_tiles_are_a_few_units_in_the_last_place() {
     for kernel in [3, 5] {
-        let window = Window { kernel, stride: 1, dilation: 1, before: kernel / 2 };
-        let axis = Axis { window, input: 16, output: 16 };
-        let geometry = Geometry { batch: 1, rows: axis, columns: axis };
-        let conv = Conv { geometry, in_channels: 64, out_channels: 64 };
-        assert!(conv.cost() < conv.depth() * 64 * 256, "{conv:?} is computed in tiles");
+        let conv = Conv { geometry: square(1, 16, kernel), in_channels: 64, out_channels: 64 };
+        assert!(Winograd::for_gradient(conv).is_some());
         let (x, w) = (values(64 * 256, 1), values(64 * conv.depth(), 2));
-        let mut y = vec![9.0; 64 * 256];
-        let [expected, dx_expected, _] = naive(conv, &x, &w, &x);
+        let (dy, mut y, mut dw) = (values(64 * 256, 3), vec![9.0; 64 * 256], w.clone());
+        let [y_expected, dx_expected, dw_expected] = naive(conv, &x, &w, &dy);
         let check = |name: &str, actual: &[f32], expected: &[f64]| {
             let rms = |numbers: &mut dyn Iterator<Item = f64>| {
                 numbers.map(|number| number * number).sum::<f64>().sqrt()
@@ -138,22 +200,21 @@ fn rounding_errors_of_tiles_stay_near_those_of_plain_sums() {
             let error = error / rms(&mut expected.iter().copied());
             assert!(error < 1.5e-6, "{name}, {kernel} taps: {error:e}");
         };
-        conv.forward(Rows::dense(&x, 64), &w, None, RowsMut::dense(&mut y, 64), None);
-        check("output", &y, &expected);
-        conv.data_gradient(Rows::dense(&x, 64), &w, RowsMut::dense(&mut y, 64), Write::Replace);
+        let (x_rows, dy_rows) = (Rows::dense(&x, 64), Rows::dense(&dy, 64));
+        conv.forward(x_rows, &w, None, RowsMut::dense(&mut y, 64), None);
+        check("output", &y, &y_expected);
+        conv.data_gradient(dy_rows, &w, RowsMut::dense(&mut y, 64), Write::Replace);
         check("data gradient", &y, &dx_expected);
+        conv.weight_gradient(x_rows, dy_rows, &mut dw);
+        check("weight gradient", &dw, &dw_expected);
     }
 }
 
 #[test]
 fn kernels_that_no_cache_holds_are_read_once_for_many_tiles() {
-    for (kernel, size, in_channels, out_channels) in
-        [(3, 7, 200, 130), (3, 8, 130, 200), (5, 6, 160, 150)]
-    {
-        let window = Window { kernel, stride: 1, dilation: 1, before: kernel / 2 };
-        let axis = Axis { window, input: size, output: size };
-        let geometry = Geometry { batch: 2, rows: axis, columns: axis };
-        check_all_passes(Conv { geometry, in_channels, out_channels });
+    for (kernel, size, inputs, outputs) in [(3, 7, 200, 130), (3, 8, 130, 200), (5, 6, 160, 150)] {
+        let geometry = square(7, size, kernel);
+        check_all_passes(Conv { geometry, in_channels: inputs, out_channels: outputs });
     }
 }
 
@@ -235,9 +296,7 @@ fn patches_refuse_a_weight_of_another_number_of_channels() {
 #[test]
 #[should_panic(expected = "packed for whole images alone")]
 fn patches_refuse_a_weight_for_whole_images() {
-    let window = Window { kernel: 3, stride: 1, dilation: 1, before: 1 };
-    let axis = Axis { window, input: 8, output: 8 };
-    let geometry = Geometry { batch: 1, rows: axis, columns: axis };
+    let geometry = square(1, 8, 3);
     let layer = Conv { geometry, in_channels: 64, out_channels: 64 };
     let (packed, x, mut y) = (layer.pack(&vec![0.0; 9 * 64 * 64]), vec![1.0; 9 * 64], [0.0; 64]);
     let patches = crate::Patches::new(geometry, 64, &[[1, 1]], &x);

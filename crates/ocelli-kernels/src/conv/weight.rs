@@ -9,7 +9,8 @@
 //!
 //! is a matrix product that nothing has to be gathered for: from one output pixel to the next, x
 //! moves by the stride. Tiles of dw stay in registers over all pixels of a block. The work is shared
-//! out by panels and by segments of the pixels, whose sums are added in order.
+//! out by panels and by segments of the pixels, whose sums are added in order. Kernels of 3 × 3 and 5 × 5 taps
+//! have a shorter way (`winograd::gradient`).
 
 mod block;
 

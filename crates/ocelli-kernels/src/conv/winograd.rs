@@ -1,5 +1,5 @@
 //! Convolutions with 3 × 3 or 5 × 5 taps by Winograd's minimal filtering, F(4 × 4, 3 × 3) and F(2 × 2, 5 × 5)
-//! (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016, sections 4.2 and 4.3).
+//! (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016, section 4, on the same points).
 //!
 //! ```text
 //! V[k, t, i] = (Bᵀ d B)[k]    d: the 6 × 6 inputs of tile t in channel i
@@ -13,7 +13,8 @@
 //! The data gradient is such a convolution too, and the weight gradient is all of it backwards (`gradient`).
 //!
 //! A number of the output is the same however tiles are shared out, so the schedule may follow the size
-//! of a batch; whether a layer is computed so may not.
+//! of a batch; in inference, whether a layer is computed so may not. What is no number in one input makes all
+//! outputs of the tiles that read it none.
 
 mod gradient;
 mod kernels;
@@ -34,6 +35,7 @@ pub(super) use kernels::KernelOrder;
 use kernels::transform_kernels;
 use rayon::prelude::*;
 use std::marker::PhantomData;
+use std::ops::Range;
 use tiles::{Gather, Scatter, Tiling};
 use transform::{Inputs, POINTS, Transform};
 
@@ -43,8 +45,8 @@ const PRODUCTS: usize = POINTS * POINTS;
 const GAP: usize = 16;
 /// Tiles of a block that one thread computes from beginning to end.
 const TILES: usize = 48;
-/// Numbers of a tile group that threads share.
-const SHARED: usize = 4 * 1024 * 1024;
+/// Numbers of a tile group that threads share; few in tests, so that these have several groups.
+const SHARED: usize = if cfg!(test) { 256 * 1024 } else { 4 * 1024 * 1024 };
 /// Tiles that a thread transforms at a time, of such a group.
 const SHARE: usize = 4;
 
@@ -68,7 +70,7 @@ enum Form {
 impl Winograd {
     /// `None` where the window is another one, or plain products are faster.
     pub(super) fn new(conv: Conv) -> Option<Self> {
-        let Geometry { batch, rows, columns } = conv.geometry;
+        let Geometry { rows, columns, .. } = conv.geometry;
         let form = match rows.window.kernel {
             3 => Form::Three,
             5 => Form::Five,
@@ -79,26 +81,23 @@ impl Winograd {
             let window = axis.window;
             window.kernel == taps && window.stride == 1 && window.dilation == 1
         });
-        let tiling = Tiling::new(conv.geometry, POINTS + 1 - taps);
-        let winograd = Self { conv, form, tiling };
-        let plain = conv.depth() * conv.out_channels * rows.output * columns.output;
-        let pays = 8 * winograd.cost() < 7 * plain;
-        (slides && pays && batch > 0).then_some(winograd)
+        let winograd = Self { conv, form, tiling: Tiling::new(conv.geometry, POINTS + 1 - taps) };
+        (slides && winograd.cost() < 0.875 * conv.cost_of_sums()).then_some(winograd)
     }
 
-    /// What an image takes, in multiply-adds of plain products.
-    pub(super) fn cost(self) -> usize {
-        /// What transforming a number takes, for each product that it enters.
-        const TRANSFORM: usize = 20;
-        let Conv { in_channels, out_channels, .. } = self.conv;
-        let products = in_channels * out_channels + TRANSFORM * (in_channels + out_channels);
-        PRODUCTS * self.tiling.per_image() * products
-    }
-
-    /// The same for a gradient, which transforms kernels or their gradients each time.
+    /// The same for a gradient, whose kernels or sums are transformed for a batch alone.
     pub(super) fn for_gradient(conv: Conv) -> Option<Self> {
         const FEWEST_TILES: usize = 12;
         Self::new(conv).filter(|winograd| winograd.tiling.count() >= FEWEST_TILES)
+    }
+
+    /// What an image takes, in multiply-adds of plain products.
+    pub(super) fn cost(self) -> f64 {
+        /// What transforming a number takes, for each product that it enters.
+        const TRANSFORM: f64 = 20.0;
+        let [inputs, outputs] = [self.conv.in_channels, self.conv.out_channels].map(|c| c as f64);
+        let products = inputs * outputs + TRANSFORM * (inputs + outputs);
+        (PRODUCTS * self.tiling.per_image()) as f64 * products
     }
 
     /// Whether the kernels are a large part of what is read.
@@ -123,54 +122,18 @@ impl Winograd {
         PRODUCTS * packed_len(self.conv.in_channels, self.conv.out_channels)
     }
 
-    /// Units of tiles that make `tiles` tiles.
-    fn units(self, tiles: usize) -> usize {
-        (tiles / self.tiling.per_unit()).max(1)
+    /// Lines of tiles that make `tiles` tiles; those of whole images where that makes blocks of equal height.
+    fn lines(self, tiles: usize) -> usize {
+        let lines = (tiles / self.tiling.across()).max(1);
+        let down = self.tiling.down();
+        if self.tiling.has_even_lines() || lines < down { lines } else { lines / down * down }
     }
 
     /// Computes `y` or adds to it.
+    ///
+    /// # Panics
+    /// When a shape differs.
     pub(super) fn run(
-        self,
-        x: Rows<'_>,
-        kernels: &[f32],
-        finish: &Finish<'_>,
-        y: RowsMut<'_>,
-        statistics: Option<&mut Statistics>,
-        write: Write,
-    ) {
-        /// Blocks, if there are tiles enough.
-        const BLOCKS: usize = 12;
-        /// Numbers of transformed kernels that the second cache holds.
-        const NEAR: usize = 768 * 1024;
-        if kernels.len() > NEAR || self.has_few_tiles() {
-            return self.in_phases(x, kernels, finish, y, statistics, write);
-        }
-        let tiles = TILES.min(self.tiling.count().div_ceil(BLOCKS)).max(12);
-        let rows = self.units(tiles) * self.tiling.rows_per_unit();
-        for_each_block(y, rows, statistics, |first, mut y| {
-            let tiles = self.tiling.of_rows(first, y.count());
-            let count = tiles.len();
-            let Conv { in_channels, out_channels, .. } = self.conv;
-            let (v_row, m_row) = (count * in_channels + GAP, count * out_channels + GAP);
-            with_scratch(PRODUCTS * (v_row + m_row), |scratch| {
-                let (v, m) = scratch.split_at_mut(PRODUCTS * v_row);
-                let to = RowsMut::strided(v, PRODUCTS, count * in_channels, v_row);
-                self.gather_inputs(x, tiles.start, to);
-                for product in 0..PRODUCTS {
-                    let v = &v[product * v_row..][..count * in_channels];
-                    let m = &mut m[product * m_row..][..count * out_channels];
-                    let to = RowsMut::dense(m, out_channels);
-                    multiply(Rows::dense(v, in_channels), self.panels(kernels, product), to, false);
-                }
-                let m = Rows::strided(m, PRODUCTS, count * out_channels, m_row);
-                self.scatter(m, first, y.reborrow(), write);
-            });
-            finish.apply(first, y);
-        });
-    }
-
-    /// The same for kernels that no cache holds: each is read once for hundreds of tiles, which threads share.
-    fn in_phases(
         self,
         x: Rows<'_>,
         kernels: &[f32],
@@ -179,23 +142,90 @@ impl Winograd {
         statistics: Option<&mut Statistics>,
         write: Write,
     ) {
+        /// Blocks, if there are tiles enough.
+        const BLOCKS: usize = 12;
+        /// Numbers of transformed kernels that the second cache holds.
+        const NEAR: usize = 768 * 1024;
+        self.conv.check((x.count(), x.channels()), (y.count(), y.channels()));
+        finish.check(y.count(), y.channels());
+        if kernels.len() > NEAR || self.has_few_tiles() {
+            self.in_phases(x, kernels, finish, y.reborrow(), write);
+        } else {
+            let tiles = TILES.min(self.tiling.count().div_ceil(BLOCKS)).max(12);
+            let lines = self.lines(tiles);
+            if self.tiling.has_even_lines() || lines.is_multiple_of(self.tiling.down()) {
+                let rows = self.tiling.rows_before(lines);
+                return for_each_block(y, rows, statistics, |first, y| {
+                    self.run_block(x, kernels, finish, first / rows * lines, y, write);
+                });
+            }
+            let ends = self.tiling.line_ends(0..self.tiling.all_lines(), lines);
+            let blocks = y.reborrow().split_rows(&ends);
+            blocks.into_par_iter().enumerate().for_each(|(block, y)| {
+                self.run_block(x, kernels, finish, block * lines, y, write);
+            });
+        }
+        if let Some(statistics) = statistics {
+            *statistics = Statistics::of(y.as_rows());
+        }
+    }
+
+    /// Computes the rows that lines of tiles from `first` on make, on one thread.
+    fn run_block(
+        self,
+        x: Rows<'_>,
+        kernels: &[f32],
+        finish: &Finish<'_>,
+        first: usize,
+        mut y: RowsMut<'_>,
+        write: Write,
+    ) {
+        let Conv { in_channels, out_channels, .. } = self.conv;
+        let start = self.tiling.rows_before(first);
+        let lines = first..self.tiling.line_at(start + y.count());
+        let count = lines.len() * self.tiling.across();
+        let (v_row, m_row) = (count * in_channels + GAP, count * out_channels + GAP);
+        with_scratch(PRODUCTS * (v_row + m_row), |scratch| {
+            let (v, m) = scratch.split_at_mut(PRODUCTS * v_row);
+            let to = RowsMut::strided(v, PRODUCTS, count * in_channels, v_row);
+            self.gather_inputs(x, first * self.tiling.across(), to);
+            for product in 0..PRODUCTS {
+                let v = &v[product * v_row..][..count * in_channels];
+                let m = &mut m[product * m_row..][..count * out_channels];
+                let to = RowsMut::dense(m, out_channels);
+                multiply(Rows::dense(v, in_channels), self.panels(kernels, product), to, false);
+            }
+            let m = Rows::strided(m, PRODUCTS, count * out_channels, m_row);
+            self.scatter(m, lines, y.reborrow(), write);
+        });
+        finish.apply(start, y);
+    }
+
+    /// The same for kernels that no cache holds: each is read once for many tiles, which threads share.
+    fn in_phases(
+        self,
+        x: Rows<'_>,
+        kernels: &[f32],
+        finish: &Finish<'_>,
+        mut y: RowsMut<'_>,
+        write: Write,
+    ) {
         /// Output channels that a thread multiplies at a time.
         const CHANNELS: usize = 4 * WIDTH;
         let Conv { in_channels, out_channels, .. } = self.conv;
-        let tiles = SHARED / (PRODUCTS * (in_channels + out_channels));
-        let rows = self.units(tiles) * self.tiling.rows_per_unit();
-        for first in (0..y.count()).step_by(rows) {
-            let mut y = y.rows_mut(first, rows.min(y.count() - first));
-            let tiles = self.tiling.of_rows(first, y.count());
-            let count = tiles.len();
+        let (tiling, all) = (self.tiling, self.tiling.all_lines());
+        let lines = self.lines(SHARED / (PRODUCTS * (in_channels + out_channels)));
+        for first in (0..all).step_by(lines) {
+            let lines = first..all.min(first + lines);
+            let [start, end] = [lines.start, lines.end].map(|line| tiling.rows_before(line));
+            let y = y.rows_mut(start, end - start);
+            let (tile, count) = (first * tiling.across(), lines.len() * tiling.across());
             let (v_row, m_row) = (count * in_channels + GAP, count * out_channels + GAP);
             with_scratch(PRODUCTS * (v_row + m_row), |scratch| {
                 let (v, m) = scratch.split_at_mut(PRODUCTS * v_row);
                 let to = RowsMut::strided(v, PRODUCTS, count * in_channels, v_row);
                 let shares = to.channel_shares(SHARE * in_channels).into_par_iter().enumerate();
-                shares.for_each(|(share, to)| {
-                    self.gather_inputs(x, tiles.start + share * SHARE, to);
-                });
+                shares.for_each(|(share, to)| self.gather_inputs(x, tile + share * SHARE, to));
                 let parts: Vec<_> = (m.chunks_exact_mut(m_row).enumerate())
                     .flat_map(|(product, m)| {
                         let m = RowsMut::dense(&mut m[..count * out_channels], out_channels);
@@ -210,19 +240,14 @@ impl Winograd {
                     multiply(Rows::dense(v, in_channels), panels, m, false);
                 });
                 let m = Rows::strided(m, PRODUCTS, count * out_channels, m_row);
-                y.reborrow().blocks(self.tiling.rows_per_unit()).enumerate().for_each(
-                    |(unit, mut y)| {
-                        let from = first + unit * self.tiling.rows_per_unit();
-                        let tiles = unit * self.tiling.per_unit() * out_channels;
-                        let width = self.tiling.of_rows(from, y.count()).len() * out_channels;
-                        self.scatter(m.columns(tiles, width), from, y.reborrow(), write);
-                        finish.apply(from, y);
-                    },
-                );
+                let of_lines = y.split_rows(&tiling.line_ends(lines.clone(), 1));
+                of_lines.into_par_iter().zip(lines).for_each(|(mut y, line)| {
+                    let width = tiling.across() * out_channels;
+                    let m = m.columns((line - first) * width, width);
+                    self.scatter(m, line..line + 1, y.reborrow(), write);
+                    finish.apply(tiling.rows_before(line), y);
+                });
             });
-        }
-        if let Some(statistics) = statistics {
-            *statistics = Statistics::of(y.as_rows());
         }
     }
 
@@ -231,12 +256,12 @@ impl Winograd {
         gather::<Inputs, POINTS>(self.tiling, x, first, v, self.conv.in_channels);
     }
 
-    /// The rows of y from `first` on, from their tiles' M, `[36, tiles · out]`.
-    fn scatter(self, m: Rows<'_>, first: usize, y: RowsMut<'_>, write: Write) {
+    /// The rows of y that some lines of tiles make, from their M, `[36, tiles · out]`.
+    fn scatter(self, m: Rows<'_>, lines: Range<usize>, y: RowsMut<'_>, write: Write) {
         let tiling = self.tiling;
         match self.form {
-            Form::Three => dispatch(Scatter::<4> { tiling, m, first, y, write }),
-            Form::Five => dispatch(Scatter::<2> { tiling, m, first, y, write }),
+            Form::Three => dispatch(Scatter::<4> { tiling, m, lines, y, write }),
+            Form::Five => dispatch(Scatter::<2> { tiling, m, lines, y, write }),
         }
     }
 

@@ -52,3 +52,28 @@ fn deep_products_are_summed_over_all_blocks() {
     multiply(Rows::dense(&a, depth), panels, RowsMut::dense(&mut c, 1), false);
     assert_eq!(c, [depth as f32; 2]);
 }
+
+proptest! {
+    #[test]
+    fn transposed_products_are_the_naive_sums(
+        depth in 0_usize..400, rows in 1_usize..30, columns in 1_usize..70, gap in 0_usize..3,
+        accumulate in prop::bool::ANY,
+    ) {
+        let (a, b) = (values(depth * (rows + gap), 1), values(depth * (columns + gap), 2));
+        let a_rows = Rows::strided(&a, depth, rows, rows + gap);
+        let b_rows = Rows::strided(&b, depth, columns, columns + gap);
+        let mut c = values(rows * columns, 3);
+        let expected: Vec<f64> = (c.iter().enumerate())
+            .map(|(place, old)| {
+                let (row, column) = (place / columns, place % columns);
+                let product = |step: usize| {
+                    f64::from(a_rows.row(step)[row]) * f64::from(b_rows.row(step)[column])
+                };
+                let old = if accumulate { f64::from(*old) } else { 0.0 };
+                old + (0..depth).map(product).sum::<f64>()
+            })
+            .collect();
+        multiply_transposed(a_rows, b_rows, RowsMut::dense(&mut c, columns), accumulate);
+        assert_close(&c, &expected);
+    }
+}

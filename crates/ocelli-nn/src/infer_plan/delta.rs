@@ -71,6 +71,9 @@ pub(crate) struct DeltaPlan {
 pub(crate) struct BaseImage {
     buffers: Vec<Option<Vec<f32>>>,
     result: Vec<f32>,
+    /// Whether all kept values are numbers. What is none goes further in a layer that is computed in tiles
+    /// than the pixels that a candidate changes, so that candidates cannot replace it in parts.
+    is_finite: bool,
 }
 
 /// The memory of one thread.
@@ -182,7 +185,8 @@ impl DeltaPlan {
         for (buffer, needed) in buffers.iter_mut().zip(needed) {
             buffer.take_if(|_| !needed);
         }
-        BaseImage { buffers, result }
+        let is_finite = buffers.iter().flatten().flatten().all(|value| value.is_finite());
+        BaseImage { buffers, result, is_finite }
     }
 
     /// The results of all candidates.
@@ -217,7 +221,7 @@ impl DeltaPlan {
         candidates: &[usize],
         results: &mut [f32],
     ) {
-        let schedule = self.schedule(count);
+        let schedule = if base.is_finite { self.schedule(count) } else { self.whole() };
         // As many blocks for every thread, so that none waits for another.
         let threads = rayon::current_num_threads();
         let blocks = candidates.len().div_ceil(schedule.block * threads) * threads;

@@ -26,12 +26,11 @@ impl Winograd {
         let Conv { in_channels, out_channels, .. } = self.conv;
         let length = PRODUCTS * in_channels * out_channels;
         let tiles = self.tiling.count();
-        let block = self.units(TILES) * self.tiling.per_unit();
-        let blocks = tiles.div_ceil(block);
+        let blocks = tiles.div_ceil(TILES);
         let in_phases = length > NEAR;
         let most = if in_phases { 1 } else { (PLACE_NUMBERS / length).clamp(1, PLACES) };
         let places = blocks.clamp(1, most);
-        let share = blocks.div_ceil(places) * block;
+        let share = blocks.div_ceil(places) * TILES;
         with_scratch(tiles.div_ceil(share) * length, |sums| {
             if in_phases {
                 self.sum_in_phases(x, dy, sums);
@@ -39,8 +38,8 @@ impl Winograd {
                 sums.par_chunks_exact_mut(length).enumerate().for_each(|(place, sums)| {
                     let tiles = place * share..tiles.min((place + 1) * share);
                     sums.fill(0.0);
-                    for first in tiles.clone().step_by(block) {
-                        self.add_block(x, dy, first, block.min(tiles.end - first), sums);
+                    for first in tiles.clone().step_by(TILES) {
+                        self.add_block(x, dy, first, TILES.min(tiles.end - first), sums);
                     }
                 });
             }

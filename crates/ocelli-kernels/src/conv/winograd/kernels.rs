@@ -6,8 +6,9 @@ use super::PRODUCTS;
 use super::transform::{POINTS, TapGradients, Taps, Transform};
 use crate::gemm::WIDTH;
 use crate::rows::RowsMut;
-use crate::simd::{Kernel, Simd, dispatch, with_lanes};
+use crate::simd::{Kernel, Simd, dispatch};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Whose kernels they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +48,7 @@ struct Panel<'a, const TAPS: usize> {
     in_channels: usize,
     out_channels: usize,
     /// Output channels, [`WIDTH`] at most.
-    outputs: std::ops::Range<usize>,
+    outputs: Range<usize>,
     /// `[36, in · WIDTH]`
     to: RowsMut<'a>,
 }
@@ -149,11 +150,8 @@ where
                     let at = (place * PRODUCTS + product) * self.kernels + self.first + channel;
                     let from = self.places.as_ptr().wrapping_add(at);
                     let sum = &mut sums[product / POINTS][product % POINTS];
-                    with_lanes!(part, lanes => {
-                        use crate::simd::Lanes;
-                        // SAFETY: every matrix has a number for each of the channel's `count` kernels.
-                        *sum = simd.add(*sum, unsafe { lanes.load(simd, from) });
-                    });
+                    // SAFETY: every matrix has a number for each of the channel's `count` kernels.
+                    *sum = simd.add(*sum, unsafe { simd.load_part(from, part) });
                 }
             }
             let made = TapGradients::tile(simd, &sums);

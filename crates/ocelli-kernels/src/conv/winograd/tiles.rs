@@ -45,26 +45,43 @@ impl Tiling {
         self.geometry.batch * self.per_image()
     }
 
-    /// Whether a line of tiles ends in the image where it begins, and all have the same height.
-    fn has_even_lines(self) -> bool {
+    pub(super) fn down(self) -> usize {
+        self.down
+    }
+
+    pub(super) fn across(self) -> usize {
+        self.across
+    }
+
+    /// Lines of tiles of the batch.
+    pub(super) fn all_lines(self) -> usize {
+        self.geometry.batch * self.down
+    }
+
+    /// Whether all lines of tiles have the same height.
+    pub(super) fn has_even_lines(self) -> bool {
         self.geometry.rows.output.is_multiple_of(self.side)
     }
 
-    /// Tiles that are computed together: a line of them, or else those of an image.
-    pub(super) fn per_unit(self) -> usize {
-        if self.has_even_lines() { self.across } else { self.per_image() }
+    /// Rows of the output's matrix before a line of tiles.
+    pub(super) fn rows_before(self, line: usize) -> usize {
+        let Geometry { rows, columns, .. } = self.geometry;
+        let within = rows.output.min(line % self.down * self.side);
+        (line / self.down * rows.output + within) * columns.output
     }
 
-    /// Rows of the output's matrix that those make.
-    pub(super) fn rows_per_unit(self) -> usize {
-        let lines = if self.has_even_lines() { self.side } else { self.geometry.rows.output };
-        lines * self.geometry.columns.output
+    /// The line of tiles that begins, or would begin, at a row of the output's matrix.
+    pub(super) fn line_at(self, row: usize) -> usize {
+        let Geometry { rows, columns, .. } = self.geometry;
+        let line = row / columns.output;
+        line / rows.output * self.down + (line % rows.output).div_ceil(self.side)
     }
 
-    /// The tiles of whole units of rows.
-    pub(super) fn of_rows(self, first: usize, count: usize) -> Range<usize> {
-        let unit = self.rows_per_unit();
-        first / unit * self.per_unit()..(first + count) / unit * self.per_unit()
+    /// Where blocks of `count` lines of tiles end, in rows of the output's matrix after the first.
+    pub(super) fn line_ends(self, lines: Range<usize>, count: usize) -> Vec<usize> {
+        let start = self.rows_before(lines.start);
+        let blocks = lines.clone().step_by(count).map(|line| lines.end.min(line + count));
+        blocks.map(|line| self.rows_before(line) - start).collect()
     }
 
     /// The same tiles of the outputs themselves.
@@ -106,7 +123,7 @@ impl<T: Transform<FROM, POINTS>, const FROM: usize> Kernel for Gather<'_, T, FRO
     fn run<S: Simd>(mut self, simd: S) {
         let Geometry { rows, columns, .. } = self.tiling.geometry;
         let channels = self.x.channels();
-        assert!(self.v.count() == PRODUCTS && self.outside.len() == channels, "room for tiles");
+        assert!(self.v.count() == PRODUCTS && self.outside.len() == channels, "room for products");
         assert!(
             channels <= self.room && self.tiles * self.room == self.v.channels(),
             "room for tiles"
@@ -166,9 +183,9 @@ pub(super) struct Scatter<'a, const SIDE: usize> {
     pub(super) tiling: Tiling,
     /// `[36, tiles · channels]`
     pub(super) m: Rows<'a>,
-    /// The first row of `y` within the whole output.
-    pub(super) first: usize,
-    /// Whole units of the output.
+    /// Lines of tiles.
+    pub(super) lines: Range<usize>,
+    /// The rows of the output that they make.
     pub(super) y: RowsMut<'a>,
     pub(super) write: Write,
 }
@@ -183,7 +200,10 @@ where
     fn run<S: Simd>(mut self, simd: S) {
         let Geometry { rows, columns, .. } = self.tiling.geometry;
         let channels = self.y.channels();
-        let tiles = self.tiling.of_rows(self.first, self.y.count());
+        let [first, end] =
+            [self.lines.start, self.lines.end].map(|line| self.tiling.rows_before(line));
+        assert_eq!(self.y.count(), end - first, "outputs of lines of tiles");
+        let tiles = self.lines.start * self.tiling.across..self.lines.end * self.tiling.across;
         assert!(self.m.count() == PRODUCTS && self.tiling.side == SIDE, "products of tiles");
         assert_eq!(self.m.channels(), tiles.len() * channels, "products of tiles");
         let (m, stride) = (self.m.as_ptr(), self.m.stride());
@@ -195,7 +215,7 @@ where
             let mut outputs = [[None; SIDE]; SIDE];
             for (line, outputs) in outputs[..height].iter_mut().enumerate() {
                 for (column, output) in outputs[..width].iter_mut().enumerate() {
-                    let row = pixel - self.first + line * columns.output + column;
+                    let row = pixel - first + line * columns.output + column;
                     *output = Some(self.y.row_mut(row).as_mut_ptr());
                 }
             }

@@ -9,7 +9,7 @@ use crate::simd::Simd;
 /// Inputs of a tile on an axis, and points at which polynomials are multiplied.
 pub(super) const POINTS: usize = 6;
 
-/// The points besides 0 and ∞ are ±P and ±Q. All that is computed from them is exact in `f32`. With 1 and 2,
+/// The points besides 0 and ∞ are ±P and ±Q. Their powers are exact in `f32`. With 1 and 2,
 /// as in the paper, errors are twice as large on average and three times at most.
 const P: f32 = 0.625;
 const Q: f32 = 1.5;

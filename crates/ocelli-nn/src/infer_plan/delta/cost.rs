@@ -124,10 +124,9 @@ pub(super) fn macs(step: &Step) -> u64 {
 /// What the kernel of a step takes for a whole image, which may be less than its multiply-adds.
 fn cost_of_kernel(step: &Step) -> f64 {
     let Work::Convolve(convolution) = &step.work else { return 0.0 };
-    let cost = match &convolution.kernel {
+    match &convolution.kernel {
         Kernel::Dense(conv, _) => conv.cost(),
-        Kernel::Grouped(grouped, _) => grouped.groups * grouped.conv.cost(),
-        Kernel::Depthwise(..) => return macs(step) as f64,
-    };
-    cost as f64
+        Kernel::Grouped(grouped, _) => grouped.groups as f64 * grouped.conv.cost(),
+        Kernel::Depthwise(..) => macs(step) as f64,
+    }
 }

@@ -1,15 +1,14 @@
 //! The steps of a plan on changed pixels only.
 
 use super::changes::Changes;
-use super::groups::{Numbers, Scratch, Sliding};
+use super::groups::{Scratch, Sliding};
 use super::input::Input;
 use super::reach::{Reach, spread};
-use super::rect::Rect;
 use super::{BaseImage, DeltaPlan, Workspace};
 use crate::infer_plan::run_work;
 use crate::infer_plan::step::{Step, Work};
 use crate::lowering::{Value, ValueId};
-use ocelli_kernels::{Axis, Geometry, RowsMut};
+use ocelli_kernels::{Axis, Geometry};
 use ocelli_kernels::{avg_pool_patches, max_pool_patches, pad_shortcut_patches};
 
 impl DeltaPlan {
@@ -91,7 +90,7 @@ fn run(
         }
         Work::Mean => {
             let old = &x.base.buffer(value.buffer)[value.offset..];
-            mean(x, old, y, &mut scratch.patches);
+            mean(x, old, y);
         }
         Work::Flatten => flatten(x, &x.base.buffer(value.buffer)[value.offset..], y),
         _ => {
@@ -132,9 +131,8 @@ fn flatten(x: &Input<'_>, old: &[f32], y: &mut Changes) {
     }
 }
 
-/// The mean moves by the mean of the differences; where these are no numbers, as beside an infinite
-/// pixel of the base image, it is computed anew.
-fn mean(x: &Input<'_>, old: &[f32], y: &mut Changes, memory: &mut Numbers) {
+/// The mean moves by the mean of the differences.
+fn mean(x: &Input<'_>, old: &[f32], y: &mut Changes) {
     let Value { pixels, width, stride, offset, channels, .. } = x.value;
     let factor = 1.0 / pixels as f32;
     let candidates: Vec<usize> = y.all().map(|(candidate, _)| candidate).collect();
@@ -154,10 +152,5 @@ fn mean(x: &Input<'_>, old: &[f32], y: &mut Changes, memory: &mut Numbers) {
             });
         }
         mean.iter_mut().zip(old).for_each(|(mean, old)| *mean = *mean * factor + old);
-        if !mean.iter().all(|mean| mean.is_finite()) {
-            let image = Rect { top: 0, left: 0, height: pixels / width.max(1), width };
-            let x = x.collect(std::iter::once((candidate, image)), memory);
-            ocelli_kernels::mean(x, RowsMut::dense(mean, channels));
-        }
     }
 }

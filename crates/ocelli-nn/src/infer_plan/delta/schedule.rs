@@ -99,6 +99,16 @@ impl DeltaPlan {
         schedule
     }
 
+    /// The schedule with candidates that are whole from the beginning.
+    pub(super) fn whole(&self) -> Arc<Schedule> {
+        const CANDIDATES: usize = 4;
+        Arc::clone(
+            locked(&self.schedules)
+                .entry(0)
+                .or_insert_with(|| Arc::new(self.schedule_from(0, CANDIDATES, &[]))),
+        )
+    }
+
     /// What every layer costs for candidates of `edits` edits.
     pub(crate) fn layer_shares(&self, edits: usize) -> Vec<LayerShare> {
         let schedule = self.schedule(edits);

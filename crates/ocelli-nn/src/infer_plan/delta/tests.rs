@@ -172,7 +172,9 @@ fn registered_models_may_change_over_anywhere() -> Result<(), crate::Error> {
 #[test]
 fn candidates_may_replace_pixels_that_are_no_numbers() {
     let (mut b, image) = Builder::new(2, InitScheme::FanInUniform, NormSettings::default());
-    let features = b.conv("features", image, ConvSettings::new(5, 3).with_bias());
+    let features = b.conv("stem", image, ConvSettings::new(64, 3).with_bias());
+    let features = b.activation(features, Activation::Silu);
+    let features = b.conv("features", features, ConvSettings::new(64, 3).with_bias());
     let features = b.activation(features, Activation::Silu);
     let pooled = b.global_avg_pool("pool", features);
     let logits = b.linear("fc", pooled, 3);
