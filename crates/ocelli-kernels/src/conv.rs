@@ -43,6 +43,13 @@ pub struct PackedWeight {
     transformed: Option<Vec<f32>>,
 }
 
+impl PackedWeight {
+    /// How many numbers [`Conv::infer`] reads of it.
+    pub fn numbers(&self) -> usize {
+        self.transformed.as_ref().or(self.panels.as_ref()).map_or(0, Vec::len)
+    }
+}
+
 /// The sizes of a convolution without groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Conv {
@@ -152,7 +159,7 @@ impl Conv {
     /// What [`infer`](Self::infer) takes for an image, as a number of multiply-adds: those of the sums, or
     /// less where there is a shorter way to them.
     pub fn cost(self) -> f64 {
-        Winograd::new(self).map_or(self.cost_of_sums(), Winograd::cost)
+        Winograd::for_inference(self).map_or(self.cost_of_sums(), Winograd::cost)
     }
 
     /// Multiply-adds of an image.
@@ -177,7 +184,7 @@ impl Conv {
     /// When the length differs, or the window has no taps or no step.
     pub fn pack(self, weight: &[f32]) -> PackedWeight {
         self.check_sizes();
-        let transformed = Winograd::new(self).map(|winograd| {
+        let transformed = Winograd::for_inference(self).map(|winograd| {
             let mut kernels = vec![0.0; winograd.kernels_len()];
             winograd.transform(weight, KernelOrder::Plain, &mut kernels);
             kernels
@@ -216,7 +223,8 @@ impl Conv {
     pub fn infer(self, x: Rows<'_>, weight: &PackedWeight, finish: &Finish<'_>, y: RowsMut<'_>) {
         self.check_sizes();
         self.check_packed(weight);
-        if let (Some(winograd), Some(kernels)) = (Winograd::new(self), &weight.transformed) {
+        let winograd = Winograd::for_inference(self);
+        if let (Some(winograd), Some(kernels)) = (winograd, &weight.transformed) {
             return winograd.run(x, kernels, finish, y, None, Write::Replace);
         }
         self.run(x, self.panels(weight), finish, y, None);

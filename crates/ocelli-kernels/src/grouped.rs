@@ -24,6 +24,13 @@ pub struct GroupedConv {
 #[derive(Clone, Debug)]
 pub struct PackedGroups(Vec<PackedWeight>);
 
+impl PackedGroups {
+    /// How many numbers [`GroupedConv::infer`] reads of it.
+    pub fn numbers(&self) -> usize {
+        self.0.iter().map(PackedWeight::numbers).sum()
+    }
+}
+
 impl GroupedConv {
     /// How many numbers the weight of a group has.
     fn weight_len(self) -> usize {

@@ -43,12 +43,12 @@ use transform::{Inputs, POINTS, Transform};
 const PRODUCTS: usize = POINTS * POINTS;
 /// Numbers between matrices that would else stand a multiple of 4096 bytes apart, in few sets of a cache.
 const GAP: usize = 16;
+/// The most that a layer may take, as a share of what its sums take, to be computed so.
+const GAIN: f64 = 0.875;
 /// Tiles of a block that one thread computes from beginning to end.
 const TILES: usize = 48;
 /// Numbers of a tile group that threads share; few in tests, so that these have several groups.
 const SHARED: usize = if cfg!(test) { 256 * 1024 } else { 4 * 1024 * 1024 };
-/// Tiles that a thread transforms at a time, of such a group.
-const SHARE: usize = 4;
 
 /// A convolution that can be computed so.
 #[derive(Clone, Copy)]
@@ -82,7 +82,21 @@ impl Winograd {
             window.kernel == taps && window.stride == 1 && window.dilation == 1
         });
         let winograd = Self { conv, form, tiling: Tiling::new(conv.geometry, POINTS + 1 - taps) };
-        (slides && winograd.cost() < 0.875 * conv.cost_of_sums()).then_some(winograd)
+        (slides && winograd.cost() < GAIN * conv.cost_of_sums()).then_some(winograd)
+    }
+
+    /// The same for inference, which reads transformed kernels for one image or a few: large ones must pay for
+    /// that too.
+    pub(super) fn for_inference(conv: Conv) -> Option<Self> {
+        /// What reading a number of a weight takes, beyond the caches, for each image of a few.
+        const READ: f64 = 10.0;
+        /// Numbers that stay in the second cache beside others.
+        const CACHED: f64 = 192.0 * 1024.0;
+        let pairs = conv.in_channels as f64 * conv.out_channels as f64;
+        let reading = |numbers: f64| if numbers > CACHED { READ * numbers } else { 0.0 };
+        let plain = conv.cost_of_sums() + reading(pairs * conv.geometry.taps() as f64);
+        let pays = |this: &Self| this.cost() + reading(pairs * PRODUCTS as f64) < GAIN * plain;
+        Self::new(conv).filter(pays)
     }
 
     /// The same for a gradient, whose kernels or sums are transformed for a batch alone.
@@ -184,9 +198,7 @@ impl Winograd {
         let start = self.tiling.rows_before(first);
         let lines = first..self.tiling.line_at(start + y.count());
         let count = lines.len() * self.tiling.across();
-        let (v_row, m_row) = (count * in_channels + GAP, count * out_channels + GAP);
-        with_scratch(PRODUCTS * (v_row + m_row), |scratch| {
-            let (v, m) = scratch.split_at_mut(PRODUCTS * v_row);
+        with_products([count * in_channels, count * out_channels], |[v, m], [v_row, m_row]| {
             let to = RowsMut::strided(v, PRODUCTS, count * in_channels, v_row);
             self.gather_inputs(x, first * self.tiling.across(), to);
             for product in 0..PRODUCTS {
@@ -220,12 +232,9 @@ impl Winograd {
             let [start, end] = [lines.start, lines.end].map(|line| tiling.rows_before(line));
             let y = y.rows_mut(start, end - start);
             let (tile, count) = (first * tiling.across(), lines.len() * tiling.across());
-            let (v_row, m_row) = (count * in_channels + GAP, count * out_channels + GAP);
-            with_scratch(PRODUCTS * (v_row + m_row), |scratch| {
-                let (v, m) = scratch.split_at_mut(PRODUCTS * v_row);
+            with_products([count * in_channels, count * out_channels], |[v, m], [v_row, m_row]| {
                 let to = RowsMut::strided(v, PRODUCTS, count * in_channels, v_row);
-                let shares = to.channel_shares(SHARE * in_channels).into_par_iter().enumerate();
-                shares.for_each(|(share, to)| self.gather_inputs(x, tile + share * SHARE, to));
+                in_shares(to, in_channels, |share, to| self.gather_inputs(x, tile + share, to));
                 let parts: Vec<_> = (m.chunks_exact_mut(m_row).enumerate())
                     .flat_map(|(product, m)| {
                         let m = RowsMut::dense(&mut m[..count * out_channels], out_channels);
@@ -286,4 +295,23 @@ fn gather<T: Transform<FROM, POINTS>, const FROM: usize>(
         let transform = PhantomData::<T>;
         dispatch(Gather { transform, tiling, x, first, tiles, outside, v, room });
     });
+}
+
+/// Scratch for V and M of some tiles, 36 rows each of as many numbers and a gap, and the lengths of their rows.
+fn with_products<R>(
+    [v, m]: [usize; 2],
+    use_it: impl FnOnce([&mut [f32]; 2], [usize; 2]) -> R,
+) -> R {
+    let [v, m] = [v + GAP, m + GAP];
+    with_scratch(PRODUCTS * (v + m), |scratch| {
+        let (of_v, of_m) = scratch.split_at_mut(PRODUCTS * v);
+        use_it([of_v, of_m], [v, m])
+    })
+}
+
+/// Calls `work` with the first tile and the numbers of every few tiles, which have `room` numbers each.
+fn in_shares(rows: RowsMut<'_>, room: usize, work: impl Fn(usize, RowsMut<'_>) + Sync) {
+    const TILES: usize = 4;
+    let shares = rows.channel_shares(TILES * room).into_par_iter().enumerate();
+    shares.for_each(|(share, rows)| work(share * TILES, rows));
 }

@@ -8,7 +8,7 @@
 
 use super::kernels::tap_gradients;
 use super::transform::{Inputs, OutputGradients, POINTS};
-use super::{Form, GAP, PRODUCTS, SHARE, SHARED, TILES, Winograd, gather};
+use super::{Form, GAP, PRODUCTS, SHARED, TILES, Winograd, gather, in_shares, with_products};
 use crate::conv::Conv;
 use crate::gemm::multiply_transposed;
 use crate::rows::{Rows, RowsMut};
@@ -61,9 +61,7 @@ impl Winograd {
     fn add_block(self, x: Rows<'_>, dy: Rows<'_>, first: usize, count: usize, sums: &mut [f32]) {
         let Conv { in_channels, out_channels, .. } = self.conv;
         let [v_room, m_room] = self.rooms();
-        let (v_row, m_row) = (count * v_room + GAP, count * m_room + GAP);
-        with_scratch(PRODUCTS * (v_row + m_row), |scratch| {
-            let (v, m) = scratch.split_at_mut(PRODUCTS * v_row);
+        with_products([count * v_room, count * m_room], |[v, m], [v_row, m_row]| {
             let to = RowsMut::strided(v, PRODUCTS, count * v_room, v_row);
             gather::<Inputs, POINTS>(self.tiling, x, first, to, v_room);
             let to = RowsMut::strided(m, PRODUCTS, count * m_room, m_row);
@@ -84,22 +82,16 @@ impl Winograd {
         let Conv { in_channels, out_channels, .. } = self.conv;
         let [v_room, m_room] = self.rooms();
         let tiles = self.tiling.count();
-        let group = (SHARED / (PRODUCTS * (v_room + m_room))).max(SHARE);
+        let group = (SHARED / (PRODUCTS * (v_room + m_room))).max(1);
         for first in (0..tiles).step_by(group) {
             let count = group.min(tiles - first);
-            let (v_row, m_row) = (count * v_room + GAP, count * m_room + GAP);
-            with_scratch(PRODUCTS * (v_row + m_row), |scratch| {
-                let (v, m) = scratch.split_at_mut(PRODUCTS * v_row);
+            with_products([count * v_room, count * m_room], |[v, m], [v_row, m_row]| {
                 let to = RowsMut::strided(v, PRODUCTS, count * v_room, v_row);
-                let shares = to.channel_shares(SHARE * v_room).into_par_iter().enumerate();
-                shares.for_each(|(share, to)| {
-                    gather::<Inputs, POINTS>(self.tiling, x, first + share * SHARE, to, v_room);
+                in_shares(to, v_room, |share, to| {
+                    gather::<Inputs, POINTS>(self.tiling, x, first + share, to, v_room);
                 });
                 let to = RowsMut::strided(m, PRODUCTS, count * m_room, m_row);
-                let shares = to.channel_shares(SHARE * m_room).into_par_iter().enumerate();
-                shares.for_each(|(share, to)| {
-                    self.gather_gradients(dy, first + share * SHARE, to);
-                });
+                in_shares(to, m_room, |share, to| self.gather_gradients(dy, first + share, to));
                 let products = sums.chunks_exact_mut(in_channels * out_channels).enumerate();
                 let parts: Vec<_> = products
                     .flat_map(|(product, sums)| {

@@ -5,7 +5,7 @@
 //! enough, as a change to whole images one layer too early or too late costs little.
 
 use super::DeltaPlan;
-use crate::infer_plan::step::{Kernel, Step, Work};
+use crate::infer_plan::step::{Convolution, Kernel, Step, Work};
 
 /// From which step on candidates are computed as a whole, and how many at a time before.
 pub(super) struct Choice {
@@ -71,13 +71,14 @@ impl DeltaPlan {
         let value = self.layout[step.y.0];
         let numbers = share * (value.pixels * value.channels) as f64;
         let spilt = if block * numbers > CACHED { 2.0 * STREAM * numbers } else { 0.0 };
-        let once = BLOCK + streamed_weight(step);
+        let once = BLOCK + streamed(weight_len(step, Convolution::weight_len));
         CANDIDATE + share * factor * self.effort(step, macs(step) as f64) + spilt + once / block
     }
 
     /// What a step takes for a whole image.
     fn cost_of_whole(&self, step: &Step) -> f64 {
-        self.effort(step, cost_of_kernel(step)) + streamed_weight(step) / WHOLE
+        let weight = weight_len(step, Convolution::whole_weight_len);
+        self.effort(step, cost_of_kernel(step)) + streamed(weight) / WHOLE
     }
 
     /// What the arithmetic of a step takes for a whole image, of which the kernel's is `macs`.
@@ -108,10 +109,14 @@ impl DeltaPlan {
     }
 }
 
-/// What reading a step's weight once takes, if it is too large to stay in the cache.
-fn streamed_weight(step: &Step) -> f64 {
-    let Work::Convolve(convolution) = &step.work else { return 0.0 };
-    let numbers = convolution.weight_len() as f64;
+/// The length of a step's weight.
+fn weight_len(step: &Step, length: impl Fn(&Convolution) -> usize) -> usize {
+    if let Work::Convolve(convolution) = &step.work { length(convolution) } else { 0 }
+}
+
+/// What reading a weight once takes, if it is too large to stay in the cache.
+fn streamed(numbers: usize) -> f64 {
+    let numbers = numbers as f64;
     if numbers > CACHED { STREAM * numbers } else { 0.0 }
 }
 

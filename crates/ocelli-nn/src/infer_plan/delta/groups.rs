@@ -144,6 +144,15 @@ impl Convolution {
         }
     }
 
+    /// How many numbers of it are read for whole images.
+    pub(super) fn whole_weight_len(&self) -> usize {
+        match &self.kernel {
+            Kernel::Dense(_, weight) => weight.numbers(),
+            Kernel::Depthwise(..) => self.weight_len(),
+            Kernel::Grouped(_, weights) => weights.numbers(),
+        }
+    }
+
     pub(super) fn geometry(&self) -> Geometry {
         match &self.kernel {
             Kernel::Dense(conv, _) => conv.geometry,
