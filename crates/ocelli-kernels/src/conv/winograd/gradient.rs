@@ -75,7 +75,7 @@ impl Winograd {
         });
     }
 
-    /// The same for all tiles and sums that no cache holds: each is written once for hundreds of tiles.
+    /// The same for all tiles and sums that no cache holds: each is written once for many tiles.
     fn sum_in_phases(self, x: Rows<'_>, dy: Rows<'_>, sums: &mut [f32]) {
         /// Output channels that a thread multiplies at a time.
         const CHANNELS: usize = 96;

@@ -22,6 +22,7 @@ const AT_Q: f32 = 2.0 * Q2 * (Q2 - P2);
 
 /// What turns the lines or the columns of a tile, `FROM` numbers each, into `TO` others.
 pub(super) trait Transform<const FROM: usize, const TO: usize> {
+    /// Transforms one line.
     fn line<S: Simd>(simd: S, from: [S::Vector; FROM]) -> [S::Vector; TO];
 
     /// Transforms the columns of a tile, then the lines of the result.
@@ -70,6 +71,25 @@ fn times<S: Simd>(simd: S, value: f32, a: S::Vector) -> S::Vector {
     simd.mul(simd.splat(value), a)
 }
 
+/// The values at all points, from those at 0 and ∞ and, for ±p and ±q, the even and the odd part, which is
+/// still to be multiplied.
+#[inline(always)]
+fn at_points<S: Simd>(
+    simd: S,
+    [zero, infinity]: [S::Vector; 2],
+    [p, q]: [f32; 2],
+    [[even_p, odd_p], [even_q, odd_q]]: [[S::Vector; 2]; 2],
+) -> [S::Vector; POINTS] {
+    [
+        zero,
+        scaled(simd, p, odd_p, even_p),
+        scaled(simd, -p, odd_p, even_p),
+        scaled(simd, q, odd_q, even_q),
+        scaled(simd, -q, odd_q, even_q),
+        infinity,
+    ]
+}
+
 /// Sum and difference of the values at ±p, and at ±q.
 #[inline(always)]
 fn pairs<S: Simd>(
@@ -94,14 +114,11 @@ impl Transform<POINTS, POINTS> for Inputs {
         // x (x ± p)(x² − q²) and x (x ± q)(x² − p²), even and odd powers apart.
         let (even_p, odd_p) = (scaled(simd, -Q2, d2, d4), scaled(simd, -Q2, d1, d3));
         let (even_q, odd_q) = (scaled(simd, -P2, d2, d4), scaled(simd, -P2, d1, d3));
-        [
+        let ends = [
             scaled(simd, P2 * Q2, d0, scaled(simd, -P2 - Q2, d2, d4)),
-            scaled(simd, P, odd_p, even_p),
-            scaled(simd, -P, odd_p, even_p),
-            scaled(simd, Q, odd_q, even_q),
-            scaled(simd, -Q, odd_q, even_q),
             scaled(simd, P2 * Q2, d1, scaled(simd, -P2 - Q2, d3, d5)),
-        ]
+        ];
+        at_points(simd, ends, [P, Q], [[even_p, odd_p], [even_q, odd_q]])
     }
 }
 
@@ -110,14 +127,8 @@ impl Transform<3, POINTS> for Taps {
     fn line<S: Simd>(simd: S, [g0, g1, g2]: [S::Vector; 3]) -> [S::Vector; POINTS] {
         let even_p = times(simd, 1.0 / AT_P, scaled(simd, P2, g2, g0));
         let even_q = times(simd, 1.0 / AT_Q, scaled(simd, Q2, g2, g0));
-        [
-            times(simd, 1.0 / AT_0, g0),
-            scaled(simd, P / AT_P, g1, even_p),
-            scaled(simd, -P / AT_P, g1, even_p),
-            scaled(simd, Q / AT_Q, g1, even_q),
-            scaled(simd, -Q / AT_Q, g1, even_q),
-            g2,
-        ]
+        let ends = [times(simd, 1.0 / AT_0, g0), g2];
+        at_points(simd, ends, [P / AT_P, Q / AT_Q], [[even_p, g1], [even_q, g1]])
     }
 }
 
@@ -128,14 +139,8 @@ impl Transform<5, POINTS> for Taps {
         let even_q = scaled(simd, Q2, scaled(simd, Q2, g4, g2), g0);
         let (even_p, even_q) = (times(simd, 1.0 / AT_P, even_p), times(simd, 1.0 / AT_Q, even_q));
         let (odd_p, odd_q) = (scaled(simd, P2, g3, g1), scaled(simd, Q2, g3, g1));
-        [
-            times(simd, 1.0 / AT_0, g0),
-            scaled(simd, P / AT_P, odd_p, even_p),
-            scaled(simd, -P / AT_P, odd_p, even_p),
-            scaled(simd, Q / AT_Q, odd_q, even_q),
-            scaled(simd, -Q / AT_Q, odd_q, even_q),
-            g4,
-        ]
+        let ends = [times(simd, 1.0 / AT_0, g0), g4];
+        at_points(simd, ends, [P / AT_P, Q / AT_Q], [[even_p, odd_p], [even_q, odd_q]])
     }
 }
 
@@ -168,28 +173,14 @@ impl Transform<4, POINTS> for OutputGradients {
     fn line<S: Simd>(simd: S, [y0, y1, y2, y3]: [S::Vector; 4]) -> [S::Vector; POINTS] {
         let (even_p, odd_p) = (scaled(simd, P2, y2, y0), scaled(simd, P2, y3, y1));
         let (even_q, odd_q) = (scaled(simd, Q2, y2, y0), scaled(simd, Q2, y3, y1));
-        [
-            y0,
-            scaled(simd, P, odd_p, even_p),
-            scaled(simd, -P, odd_p, even_p),
-            scaled(simd, Q, odd_q, even_q),
-            scaled(simd, -Q, odd_q, even_q),
-            y3,
-        ]
+        at_points(simd, [y0, y3], [P, Q], [[even_p, odd_p], [even_q, odd_q]])
     }
 }
 
 impl Transform<2, POINTS> for OutputGradients {
     #[inline(always)]
     fn line<S: Simd>(simd: S, [y0, y1]: [S::Vector; 2]) -> [S::Vector; POINTS] {
-        [
-            y0,
-            scaled(simd, P, y1, y0),
-            scaled(simd, -P, y1, y0),
-            scaled(simd, Q, y1, y0),
-            scaled(simd, -Q, y1, y0),
-            y1,
-        ]
+        at_points(simd, [y0, y1], [P, Q], [[y0, y1], [y0, y1]])
     }
 }
 
