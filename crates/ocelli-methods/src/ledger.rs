@@ -12,11 +12,11 @@ use difference::first_difference;
 use serde::Serialize;
 use serde_json::Value;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-/// The longest ledger that is read, in bytes.
-const MAX_BYTES: u64 = 1 << 30;
+/// The longest head that is read, in bytes: a file without lines is no ledger.
+const MAX_HEAD: u64 = 1 << 26;
 
 /// What a work is: all that decides what its lines mean.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +36,8 @@ impl Header {
 pub(crate) struct Lines {
     path: PathBuf,
     file: File,
+    /// How long its whole lines are.
+    bytes: u64,
 }
 
 /// A file that was begun before.
@@ -59,7 +61,7 @@ impl Lines {
             _ => Error::io(path)(error),
         })?;
         lock(path, &file)?;
-        let mut lines = Self { path: path.to_owned(), file };
+        let mut lines = Self { path: path.to_owned(), file, bytes: 0 };
         lines.add(&header.0)?;
         Ok(lines)
     }
@@ -73,19 +75,14 @@ impl Lines {
         let file = OpenOptions::new().read(true).write(true).open(path);
         let file = file.map_err(Error::io(path))?;
         lock(path, &file)?;
-        let mut file = Self { path: path.to_owned(), file };
-        let bytes = file.read()?;
-        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-        let was_cut = whole < bytes.len();
+        let mut file = Self { path: path.to_owned(), file, bytes: 0 };
+        let (lines, was_cut) = file.read(header)?;
         if was_cut {
-            file.cut(whole as u64).map_err(Error::io(path))?;
+            file.cut().map_err(Error::io(path))?;
         }
-        let mut lines = bytes[..whole].split_inclusive(|byte| *byte == b'\n');
-        match lines.next() {
-            Some(line) => file.check_header(line, header)?,
-            None => file.add(&header.0).map(drop)?,
+        if file.bytes == 0 {
+            file.add(&header.0)?;
         }
-        let lines = lines.map(<[u8]>::to_vec).collect();
         Ok(Opened { file, lines, was_cut })
     }
 
@@ -97,6 +94,7 @@ impl Lines {
         let line = to_line(value, &self.path)?;
         let written = self.file.write_all(line.as_bytes()).and_then(|()| self.file.sync_all());
         written.map_err(Error::io(&self.path))?;
+        self.bytes += line.len() as u64;
         Ok(line)
     }
 
@@ -110,20 +108,40 @@ impl Lines {
         &self.path
     }
 
-    fn read(&mut self) -> Result<Vec<u8>> {
-        let size = self.file.metadata().map_err(Error::io(&self.path))?.len();
-        if size > MAX_BYTES {
-            let reason = format!("{size} bytes, expected at most {MAX_BYTES}");
+    /// Reads the whole lines after the head, and says whether there is something behind them.
+    fn read(&mut self, header: &Header) -> Result<(Vec<Vec<u8>>, bool)> {
+        let mut file = BufReader::new(&self.file);
+        let mut next = |most| {
+            let mut line = Vec::new();
+            let read = (&mut file).take(most).read_until(b'\n', &mut line);
+            read.map(|_| line).map_err(Error::io(&self.path))
+        };
+        let is_whole = |line: &[u8]| line.ends_with(b"\n");
+        let head = next(MAX_HEAD)?;
+        if head.len() as u64 == MAX_HEAD && !is_whole(&head) {
+            let reason = format!("not the head of a ledger: longer than {MAX_HEAD} bytes");
             return Err(Error::Ledger { path: self.path.clone(), line: 1, reason });
         }
-        let mut bytes = Vec::new();
-        self.file.read_to_end(&mut bytes).map_err(Error::io(&self.path))?;
-        Ok(bytes)
+        if !is_whole(&head) {
+            return Ok((Vec::new(), !head.is_empty()));
+        }
+        self.check_header(&head, header)?;
+        let (mut lines, mut bytes) = (Vec::new(), head.len() as u64);
+        let rest = loop {
+            let line = next(u64::MAX)?;
+            if !is_whole(&line) {
+                break line;
+            }
+            bytes += line.len() as u64;
+            lines.push(line);
+        };
+        self.bytes = bytes;
+        Ok((lines, !rest.is_empty()))
     }
 
-    /// Ends the file after so many bytes, and goes on writing there.
-    fn cut(&mut self, bytes: u64) -> std::io::Result<()> {
-        self.file.set_len(bytes)?;
+    /// Ends the file after its whole lines, and goes on writing there.
+    fn cut(&mut self) -> std::io::Result<()> {
+        self.file.set_len(self.bytes)?;
         self.file.seek(SeekFrom::End(0)).map(drop)
     }
 

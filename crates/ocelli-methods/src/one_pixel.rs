@@ -90,5 +90,6 @@ pub use rivals::{Rival, RivalOutcome};
 pub use robustness::Robustness;
 pub use run::{End, Event, attack, run};
 pub use summary::{
-    ClassPairs, Comparison, Group, Kind, OracleReport, Rate, RivalRate, Summary, Trace,
+    ClassPairs, Comparison, FewestPixels, Group, Kind, OracleReport, Rate, RivalRate, Summary,
+    Trace,
 };

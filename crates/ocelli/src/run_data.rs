@@ -1,9 +1,28 @@
-//! The images of a run: which of its dataset it did not train on.
+//! Which images a command looks at: those of a dataset that is named, or a run's own.
 
-use ocelli::data::{Error, OpenOptions, Source, open_splits};
-use ocelli::train::{Recipe, RunFolder, sources};
+use anyhow::Context;
+use ocelli::data::Error::{DifferentClasses, UnknownClass};
+use ocelli::data::{
+    Error, LabelFile, OpenOptions, SeveralClasses, Source, Split, open, open_splits,
+};
+use ocelli::train::{Recipe, RunFolder, Trained, sources};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use crate::failure::BadUsage;
+
+/// What was asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted<'a> {
+    /// The folder of a run, a checkpoint in it, or a file of weights.
+    pub(crate) place: Option<&'a Path>,
+    /// A dataset instead of the run's.
+    pub(crate) data: Option<&'a str>,
+    /// A file of further classes instead of the run's.
+    pub(crate) labels: Option<&'a Path>,
+    /// The part, where there are two.
+    pub(crate) split: Split,
+}
 
 /// The recipe of the run to which `place`, its folder or a checkpoint in it, belongs.
 pub(crate) fn recipe_of(place: &Path) -> Option<Recipe> {
@@ -17,12 +36,78 @@ pub(crate) fn dataset(recipe: &Recipe) -> &str {
     recipe.data.test.as_ref().unwrap_or(&recipe.data.source)
 }
 
+impl Wanted<'_> {
+    /// Opens the images, with all their classes. Of a run's own they are those that it trained on
+    /// (without those that were added), or those that it did not.
+    ///
+    /// # Errors
+    /// When no dataset is known, one or the file of labels cannot be opened, or it has other classes
+    /// than the network.
+    pub(crate) fn open(&self, trained: &Trained) -> anyhow::Result<Arc<dyn Source>> {
+        let run = match self.data {
+            Some(_) => None,
+            None => self.place.and_then(recipe_of),
+        };
+        let Some(run) = run else {
+            let uri = self.data.ok_or_else(|| BadUsage("name a dataset with --data".to_owned()))?;
+            let source = named(uri, self.split, trained)?;
+            return self.with_labels(source, None);
+        };
+        if self.split == Split::Train || is_one_part(&run)? {
+            return Ok(self.drawn(run)?);
+        }
+        let source = named(dataset(&run), self.split, trained)?;
+        self.with_labels(source, run.data.labels)
+    }
+
+    /// A part of a run's images as the run drew it.
+    fn drawn(&self, mut run: Recipe) -> ocelli::train::Result<Arc<dyn Source>> {
+        run.data.labels = self.labels.map(Path::to_owned).or(run.data.labels);
+        run.data.extra = None;
+        let (train, held) = sources(&run)?;
+        let (images, what) = match self.split {
+            Split::Train => (train, "trained on"),
+            Split::Test => (held, "held out"),
+        };
+        if run.data.hold_out.is_some() {
+            let (count, source) = (images.len(), &run.data.source);
+            tracing::info!("{source}: these are the {count} images that the run {what}");
+        }
+        Ok(images)
+    }
+
+    /// The same images with the further classes that the file has for them.
+    fn with_labels(
+        &self,
+        source: Arc<dyn Source>,
+        of_run: Option<PathBuf>,
+    ) -> anyhow::Result<Arc<dyn Source>> {
+        let Some(path) = self.labels.or(of_run.as_deref()) else { return Ok(source) };
+        let labels = LabelFile::read(path)?;
+        let source = SeveralClasses::new(source, &labels)?;
+        // The file of a run may be of its training images alone.
+        if self.labels.is_some() {
+            labels.check_named(source.named())?;
+        }
+        Ok(Arc::new(source))
+    }
+}
+
+/// The dataset of this name, whose classes are those of the network.
+fn named(uri: &str, split: Split, trained: &Trained) -> anyhow::Result<Arc<dyn Source>> {
+    let options = OpenOptions { classes: trained.classes.clone(), ..OpenOptions::of(split) };
+    let file = trained.file.display();
+    match open(uri, &options) {
+        Err(error @ (DifferentClasses { .. } | UnknownClass { .. })) => {
+            Err(error).with_context(|| format!("{uri} has not the classes that {file} knows"))
+        }
+        source => Ok(source?),
+    }
+}
+
 /// Whether a run held images out of a dataset that has no other part for evaluation, and names no other
 /// dataset for it.
-///
-/// # Errors
-/// When the dataset cannot be opened.
-pub(crate) fn is_one_part(recipe: &Recipe) -> ocelli::data::Result<bool> {
+fn is_one_part(recipe: &Recipe) -> ocelli::data::Result<bool> {
     if recipe.data.hold_out.is_none() || recipe.data.test.is_some() {
         return Ok(false);
     }
@@ -31,25 +116,4 @@ pub(crate) fn is_one_part(recipe: &Recipe) -> ocelli::data::Result<bool> {
         Err(Error::NoSplits { .. }) => Ok(true),
         Err(error) => Err(error),
     }
-}
-
-/// The images that a run held out, of the classes that `labels` gives them too, or else those of the
-/// run's own file.
-///
-/// # Errors
-/// When the dataset or the file cannot be opened.
-pub(crate) fn held_out(
-    mut recipe: Recipe,
-    labels: Option<PathBuf>,
-) -> ocelli::train::Result<Arc<dyn Source>> {
-    recipe.data.labels = labels.or(recipe.data.labels);
-    // Of what was only trained on nothing was held out.
-    recipe.data.extra = None;
-    let (_, held) = sources(&recipe)?;
-    tracing::info!(
-        "{} has one part: these are the {} images that the run held out",
-        recipe.data.source,
-        held.len()
-    );
-    Ok(held)
 }

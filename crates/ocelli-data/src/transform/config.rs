@@ -43,7 +43,11 @@ impl Default for InputConfig {
 const LARGEST_SIZE: u32 = 8192;
 
 impl InputConfig {
-    pub(crate) fn check(&self) -> Result<()> {
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// With the first that is out of range.
+    pub fn check(&self) -> Result<()> {
         if !(1..=LARGEST_SIZE).contains(&self.size) {
             let size = self.size;
             let reason = format!("is {size} pixels, expected 1 to {LARGEST_SIZE}");

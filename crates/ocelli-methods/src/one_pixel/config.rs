@@ -12,6 +12,7 @@ use ocelli_evolution::{
     BoundsRule, Config as Evolution, Selection, Start, StopRules, Strategy, Weight,
 };
 use serde::{Deserialize, Serialize};
+use std::ops::Not;
 
 use super::{Aim, Inference};
 
@@ -31,6 +32,10 @@ pub struct Config {
     pub misclassified: Misclassified,
     /// d: how many pixels may change; every number makes attempts of its own. The paper has 1, 3 and 5.
     pub pixels: Vec<usize>,
+    /// Whether a number of pixels is tried only where all smaller ones have failed on the image, towards
+    /// the same aim. Rates are then of so many pixels or fewer.
+    #[serde(skip_serializing_if = "Not::not")]
+    pub fewest: bool,
     /// Whether every other class is a target, once for each image.
     pub targeted: bool,
     /// Whether there is a direct non-targeted attempt for each image.
@@ -167,6 +172,7 @@ impl Default for Config {
             images: 500,
             misclassified: Misclassified::Skip,
             pixels: vec![1],
+            fewest: false,
             targeted: true,
             untargeted: false,
             stop: Stop::Paper,
@@ -244,6 +250,10 @@ impl Config {
             require("pixels", pixels, holds, &format!("1 to {MOST_PIXELS}"))?;
             let twice = self.pixels.iter().filter(|other| **other == pixels).count() > 1;
             require("pixels", format!("{pixels} twice"), !twice, "each number once")?;
+        }
+        if self.fewest {
+            let found = format!("{:?}, with `fewest`", self.pixels);
+            require("pixels", found, self.pixels.is_sorted(), "numbers that rise")?;
         }
         let aims = self.targeted || self.untargeted;
         require("targeted", "false, as is `untargeted`", aims, "one of them")?;

@@ -134,7 +134,8 @@ impl Journal {
         if (subject.label, subject.predicted) != (attacked.label, attacked.predicted) {
             return Err(refuse("other classes than the image has".to_owned()));
         }
-        let keys = plan.attempts(attacked.label);
+        let keys =
+            plan.attempts(attacked.label).filter(|key| !attacked.spares(plan.config(), *key));
         let found = attacked.outcomes.iter().map(|outcome| (outcome.pixels, outcome.aim));
         if !found.eq(keys) {
             return Err(refuse("other attempts than the attack makes".to_owned()));

@@ -11,6 +11,7 @@ use ocelli_random::{Permutation, Seed};
 use ocelli_train::Trained;
 use serde::Serialize;
 use std::fs::File;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The version of the journal.
 const FORMAT: u32 = 1;
@@ -97,6 +98,7 @@ impl Victim {
 impl Plan {
     /// Checks an attack and chooses its images: those of the dataset in an order that the seed gives,
     /// until there are enough. Images of several classes have no one right answer and are passed over.
+    /// `None` if it was stopped before.
     ///
     /// # Errors
     /// When a setting is out of range, the model knows one class or other classes than the dataset, an
@@ -106,8 +108,9 @@ impl Plan {
         victim: Victim,
         pictures: Pictures,
         classifier: &mut dyn Classifier,
+        stop: &AtomicBool,
         progress: &mut dyn FnMut(u64),
-    ) -> Result<Self> {
+    ) -> Result<Option<Self>> {
         config.check()?;
         let (classes, shape) = (classifier.classes(), classifier.shape());
         let data = pictures.source().classes().len();
@@ -117,32 +120,41 @@ impl Plan {
         if data != classes {
             return Err(ocelli_train::Error::ClassCount { network: classes, data }.into());
         }
-        let aims = if config.targeted { classes - 1 } else { 0 } + usize::from(config.untargeted);
+        let (subjects, sample) = (Vec::new(), Sample::default());
+        let mut plan = Self { config, victim, pictures, shape, classes, subjects, sample };
+        plan.check_cost()?;
+        let is_chosen = plan.choose(classifier, stop, progress)?;
+        Ok(is_chosen.then_some(plan))
+    }
+
+    /// Checks what an image's attempts hold in memory, and what they take.
+    fn check_cost(&self) -> Result<()> {
+        let Self { config, shape, .. } = self;
         let mut genes: u128 = 0;
         for &pixels in &config.pixels {
-            let encoding = Encoding::new(pixels, shape, config.rounding)?;
+            let encoding = Encoding::new(pixels, *shape, config.rounding)?;
             let evolution = config.evolution_of(Aim::Untargeted, encoding.genes());
             evolution.check()?;
-            genes += evolution.population as u128 * encoding.genes() as u128 * aims as u128;
+            let each = evolution.population as u128 * encoding.genes() as u128;
+            genes += each * self.aim_count() as u128;
         }
         let expected =
             format!("less: {genes} genes in all attempts on an image, at most {MOST_GENES}");
         let population = config.evolution.population;
         require("evolution.population", population, genes <= MOST_GENES, &expected)?;
         if config.oracle {
-            Everything::of(shape, config.oracle_limit)?;
+            Everything::of(*shape, config.oracle_limit)?;
         }
-        let (subjects, sample) = (Vec::new(), Sample::default());
-        let mut plan = Self { config, victim, pictures, shape, classes, subjects, sample };
-        plan.choose(classifier, progress)?;
-        Ok(plan)
+        Ok(())
     }
 
+    /// Chooses the images, and says whether it came to an end.
     fn choose(
         &mut self,
         classifier: &mut dyn Classifier,
+        stop: &AtomicBool,
         progress: &mut dyn FnMut(u64),
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let len = self.pictures.source().len();
         let order = Permutation::new(Seed(self.config.seed), 0, len);
         let mut itself = Candidates::new(self.shape[0]);
@@ -151,6 +163,9 @@ impl Plan {
         for index in (0..len).filter_map(|place| order.get(place)) {
             if self.subjects.len() as u64 >= self.config.images {
                 break;
+            }
+            if stop.load(Ordering::Relaxed) {
+                return Ok(false);
             }
             let picture = self.pictures.read(index)?;
             if !picture.others.is_empty() {
@@ -182,7 +197,7 @@ impl Plan {
         if self.subjects.is_empty() {
             return Err(Error::NothingToAttack { examined: self.sample.examined });
         }
-        Ok(())
+        Ok(true)
     }
 
     /// The settings.
@@ -220,11 +235,15 @@ impl Plan {
         self.sample
     }
 
-    /// How many attempts there are in all.
-    pub fn attempt_count(&self) -> u64 {
+    /// How many attempts there are on each image, those among them that [`Config::fewest`] may spare.
+    pub fn attempts_per_image(&self) -> usize {
+        self.config.pixels.len() * self.aim_count()
+    }
+
+    /// How many aims there are for each number of pixels.
+    pub(super) fn aim_count(&self) -> usize {
         let targets = if self.config.targeted { self.classes - 1 } else { 0 };
-        let each = targets + usize::from(self.config.untargeted);
-        (self.subjects.len() * self.config.pixels.len() * each) as u64
+        targets + usize::from(self.config.untargeted)
     }
 
     /// Pixels and aim of each attempt on an image of class `truth`.

@@ -1,6 +1,6 @@
 //! What became of an image: a line of the journal.
 
-use super::{Aim, PixelChange, RandomSearch};
+use super::{Aim, Config, PixelChange, RandomSearch};
 use serde::{Deserialize, Serialize};
 
 /// An image that was attacked, with all attempts on it.
@@ -30,6 +30,14 @@ pub struct Attacked {
     pub rivals: Vec<super::RivalOutcome>,
     /// How long all this took, in seconds.
     pub seconds: f64,
+}
+
+impl Attacked {
+    /// Whether an attempt is not made because fewer pixels have reached its aim.
+    pub(super) fn spares(&self, config: &Config, (pixels, aim): (usize, Aim)) -> bool {
+        let reaches = |o: &Outcome| o.success && o.aim == aim && o.pixels < pixels;
+        config.fewest && self.outcomes.iter().any(reaches)
+    }
 }
 
 /// What came of one evolution.

@@ -13,6 +13,7 @@ use std::sync::atomic::AtomicBool;
 pub struct Robustness<'a> {
     config: Config,
     every: u64,
+    eval_every: u64,
     source: Arc<dyn Source>,
     input: InputConfig,
     eval: EvalConfig,
@@ -20,12 +21,15 @@ pub struct Robustness<'a> {
 }
 
 impl<'a> Robustness<'a> {
-    /// Short attacks on `images` images each `every` epochs, which end when `stop` is set: one pixel, any
-    /// other class, 100 individuals, 20 generations, an end at the first success. That is a nineteenth of
-    /// the paper's evaluations; rates are to be compared with one another only.
+    /// Short attacks on `images` images, which end when `stop` is set: one pixel, any other class, 100
+    /// individuals, 20 generations, an end at the first success. That is a nineteenth of the paper's
+    /// evaluations; rates are to be compared with one another only.
+    ///
+    /// They are made once in `every` epochs, at the first evaluation that comes when those are over;
+    /// there is one each `eval_every` epochs, and one at the end.
     pub fn new(
         (images, seed): (u64, u64),
-        every: u64,
+        (every, eval_every): (u64, u64),
         source: Arc<dyn Source>,
         (input, eval): (InputConfig, EvalConfig),
         stop: &'a AtomicBool,
@@ -40,7 +44,8 @@ impl<'a> Robustness<'a> {
             evolution,
             ..Config::default()
         };
-        Self { config, every: every.max(1), source, input, eval, stop }
+        let (every, eval_every) = (every.max(1), eval_every.max(1));
+        Self { config, every, eval_every, source, input, eval, stop }
     }
 
     fn summary(&self, network: &Network) -> Result<Option<Summary>> {
@@ -54,9 +59,11 @@ impl<'a> Robustness<'a> {
             eval: self.eval,
         };
         let config = self.config.clone();
-        let plan = match Plan::new(config, victim, pictures, &mut classifier, &mut |_| ()) {
-            Err(Error::NothingToAttack { .. }) => return Ok(None),
-            plan => plan?,
+        let plan = Plan::new(config, victim, pictures, &mut classifier, self.stop, &mut |_| ());
+        let plan = match plan {
+            Ok(Some(plan)) => plan,
+            Ok(None) | Err(Error::NothingToAttack { .. }) => return Ok(None),
+            Err(error) => return Err(error),
         };
         let attacked = attack(&plan, &mut classifier, self.stop)?;
         Ok(attacked.map(|attacked| Summary::of(&plan, &attacked)))
@@ -71,7 +78,8 @@ impl Probe for Robustness<'_> {
         network: &Network,
         epoch: u64,
     ) -> Result<Vec<(String, f64)>, Box<dyn std::error::Error + Send + Sync>> {
-        if !epoch.is_multiple_of(self.every) {
+        let evaluated_before = epoch.saturating_sub(1) / self.eval_every * self.eval_every;
+        if epoch / self.every == evaluated_before / self.every {
             return Ok(Vec::new());
         }
         let Some(summary) = self.summary(network)? else { return Ok(Vec::new()) };

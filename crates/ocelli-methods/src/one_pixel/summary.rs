@@ -1,13 +1,16 @@
 //! The metrics of the paper's section IV.
 
 mod case;
+mod fewest;
 mod group;
 mod rival;
 
+pub use fewest::FewestPixels;
 pub use group::{Comparison, Group, Kind, OracleReport};
 pub use rival::RivalRate;
 
 use super::{Aim, Attacked, Plan};
+use case::Reach;
 use serde::Serialize;
 
 /// What an attack found.
@@ -31,6 +34,8 @@ pub struct Summary {
     pub evaluations_per_second: f64,
     /// Rates and costs, by pixels and kind.
     pub groups: Vec<Group>,
+    /// How few pixels are enough, where several numbers were tried.
+    pub fewest_pixels: Vec<FewestPixels>,
     /// The paper's random search, by pixels.
     pub random_tries: Vec<Rate>,
     /// Other attacks on the same images.
@@ -111,6 +116,7 @@ impl Summary {
             seconds,
             evaluations_per_second: if seconds > 0.0 { all / seconds } else { 0.0 },
             groups,
+            fewest_pixels: FewestPixels::all(plan, attacked),
             random_tries: pixels.iter().filter_map(|&pixels| tries(attacked, pixels)).collect(),
             rivals: RivalRate::all(plan, attacked),
             class_pairs: targeted.map(|&pixels| ClassPairs::of(plan, attacked, pixels)).collect(),
@@ -148,12 +154,12 @@ impl Rate {
 
 impl ClassPairs {
     fn of(plan: &Plan, attacked: &[Attacked], pixels: usize) -> Self {
-        let classes = plan.classes();
+        let (classes, reach) = (plan.classes(), Reach::of(plan, pixels));
         let mut counts = vec![vec![0; classes]; classes];
         let mut target_counts = vec![0; classes];
         for image in attacked {
-            let outcomes = image.outcomes.iter().filter(|outcome| outcome.pixels == pixels);
-            let targets = outcomes.filter(|outcome| outcome.success).filter_map(|o| o.aim.target());
+            let won = image.outcomes.iter().filter(|o| reach.holds(o) && o.success);
+            let targets = won.filter_map(|outcome| outcome.aim.target());
             let targets: Vec<u32> = targets.collect();
             for target in &targets {
                 counts[image.label as usize][*target as usize] += 1;

@@ -19,8 +19,8 @@ pub(super) struct Work<'a> {
     subject: Subject,
     pub(super) picture: &'a Picture,
     attempts: Vec<Attempt>,
-    /// Random searches: one for each attempt, then one for each number of pixels. They begin when the
-    /// attempts have ended, with as many evaluations.
+    /// Random searches: one for each attempt that was made, then one for each number of pixels. They
+    /// begin when the attempts have ended, with as many evaluations.
     searches: Vec<Search>,
     oracle: Option<OracleState>,
     rivals: RivalsState,
@@ -41,6 +41,17 @@ pub(super) struct WorkState {
     oracle: Option<OracleState>,
     #[serde(default)]
     rivals: RivalsState,
+}
+
+/// What became of the attempts before another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Before {
+    /// All have failed, or there are none: the other is made.
+    Failed,
+    /// One has not ended.
+    UnderWay,
+    /// One has succeeded: the other is spared.
+    Succeeded,
 }
 
 impl<'a> Work<'a> {
@@ -133,10 +144,34 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// How many attempts have ended, and how many of them have succeeded.
+    /// How many attempts have ended, and how many of them have succeeded. Those that are spared have.
     pub(super) fn ended(&self) -> (u64, u64) {
-        let ended = self.attempts.iter().filter_map(Attempt::success);
+        let places = 0..self.attempts.len();
+        let ended = places.filter_map(|index| match self.before(index) {
+            Before::Succeeded => Some(true),
+            Before::Failed => self.attempts[index].success(),
+            Before::UnderWay => None,
+        });
         ended.fold((0, 0), |(ended, won), success| (ended + 1, won + u64::from(success)))
+    }
+
+    /// What became of the attempts that must fail before attempt `index` is made: with
+    /// [`Config::fewest`](super::Config::fewest) those towards the same aim with fewer pixels.
+    fn before(&self, index: usize) -> Before {
+        if !self.plan.config().fewest {
+            return Before::Failed;
+        }
+        let aims = self.plan.aim_count();
+        let mut fewer = self.attempts[index % aims..index].iter().step_by(aims);
+        // An attempt that is spared has not ended; the one that spares it comes before.
+        match fewer.find_map(|attempt| match attempt.success() {
+            Some(false) => None,
+            success => Some(success),
+        }) {
+            None => Before::Failed,
+            Some(None) => Before::UnderWay,
+            Some(Some(_)) => Before::Succeeded,
+        }
     }
 
     fn step_attempts(&mut self, session: &mut dyn Session, block: usize) -> Result<u64> {
@@ -147,8 +182,10 @@ impl<'a> Work<'a> {
             if room == 0 {
                 break;
             }
-            let count = attempt.ask(room, &mut self.candidates);
-            shares.push((index, count));
+            if self.before(index) == Before::Failed {
+                let count = attempt.ask(room, &mut self.candidates);
+                shares.push((index, count));
+            }
         }
         self.evaluate(session)?;
         let classes = self.plan.classes();
@@ -170,7 +207,8 @@ impl<'a> Work<'a> {
             let encoding = Encoding::new(pixels, plan.shape(), config.rounding)?;
             Ok(Search::new(encoding, seed, aim, truth, tries))
         };
-        let equal = self.attempts.iter().map(|attempt| {
+        let made = self.attempts.iter().filter(|attempt| attempt.success().is_some());
+        let equal = made.map(|attempt| {
             let key = attempt.key();
             search(key.pixels, key.aim, key.seed(config.seed), attempt.evaluations())
         });

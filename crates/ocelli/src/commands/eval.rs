@@ -2,18 +2,14 @@
 
 mod report;
 
-use anyhow::Context;
-use ocelli::data::Error::{DifferentClasses, UnknownClass};
-use ocelli::data::{
-    LabelFile, Loader, LoaderConfig, OpenOptions, SeveralClasses, Source, Split, open,
-};
-use ocelli::train::{Local, Trained, evaluate};
+use ocelli::data::{Loader, LoaderConfig, Split};
+use ocelli::train::{Local, evaluate};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::args::{ModelArgs, PreprocessArgs};
-use crate::failure::{BadUsage, Done};
-use crate::run_data;
+use crate::failure::Done;
+use crate::run_data::Wanted;
 use crate::settings::Settings;
 use crate::talk::Progress;
 use report::Report;
@@ -70,7 +66,13 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     let device = settings.open_device()?;
     let mut trained = args.model.open(args.place.as_deref(), &device)?;
     args.preprocess.apply(&mut trained);
-    let source = open_data(args, &trained)?;
+    let wanted = Wanted {
+        place: args.place.as_deref(),
+        data: args.data.as_deref(),
+        labels: args.labels.as_deref(),
+        split: args.split,
+    };
+    let source = wanted.open(&trained)?;
     let classes = source.classes().to_vec();
     let config = LoaderConfig {
         threads: settings.threads,
@@ -90,38 +92,4 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     report.show(&mut settings.output, args.per_class)?;
     settings.output.finish(&report.answer())?;
     Ok(Done::Complete)
-}
-
-/// The dataset that was named, or the images of the run's that it did not train on.
-fn open_data(args: &Args, trained: &Trained) -> anyhow::Result<Arc<dyn Source>> {
-    let run = match args.data {
-        Some(_) => None,
-        None => args.place.as_deref().and_then(run_data::recipe_of),
-    };
-    if let Some(run) = &run
-        && args.split == Split::Test
-        && run_data::is_one_part(run)?
-    {
-        return Ok(run_data::held_out(run.clone(), args.labels.clone())?);
-    }
-    let uri = args.data.as_deref().or_else(|| run.as_ref().map(run_data::dataset));
-    let uri = uri.ok_or_else(|| BadUsage("name a dataset with --data".to_owned()))?;
-    let options = OpenOptions { classes: trained.classes.clone(), ..OpenOptions::of(args.split) };
-    let file = trained.file.display();
-    let other_classes = || format!("{uri} has not the classes that {file} knows");
-    let source = match open(uri, &options) {
-        Err(error @ (DifferentClasses { .. } | UnknownClass { .. })) => {
-            return Err(error).with_context(other_classes);
-        }
-        source => source?,
-    };
-    let of_run = run.as_ref().and_then(|run| run.data.labels.as_ref());
-    let Some(path) = args.labels.as_ref().or(of_run) else { return Ok(source) };
-    let labels = LabelFile::read(path)?;
-    let source = SeveralClasses::new(source, &labels)?;
-    // The file of a run may be of its training images alone.
-    if args.labels.is_some() {
-        labels.check_named(source.named())?;
-    }
-    Ok(Arc::new(source))
 }

@@ -77,7 +77,7 @@ pub(crate) struct Args {
     /// is attack/success_rate in metrics.jsonl
     #[arg(long, value_name = "IMAGES", value_parser = clap::value_parser!(u64).range(1..))]
     eval_attack: Option<u64>,
-    /// Attack after each so many epochs
+    /// Attack once in so many epochs, at the first evaluation when they are over
     #[arg(long, value_name = "EPOCHS", default_value_t = 1, requires = "eval_attack")]
     #[arg(value_parser = clap::value_parser!(u64).range(1..))]
     eval_attack_every: u64,

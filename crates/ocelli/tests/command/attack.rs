@@ -52,7 +52,7 @@ fn an_attack_leaves_rates_and_every_attempt() {
         serde_json::from_slice(&fs::read(found.join("summary.json")).unwrap()).unwrap();
     assert_eq!(summary, answer);
     let settings = fs::read_to_string(found.join("attack.toml")).unwrap();
-    for words in ["pixels = [1, 3]", "population = 20", "[subject]", "data = \"idx:tiny\""] {
+    for words in ["pixels = [1, 3]", "population = 20", "[subject]", "model = \"run\""] {
         assert!(settings.contains(words), "{words} in: {settings}");
     }
 
@@ -60,6 +60,34 @@ fn an_attack_leaves_rates_and_every_attempt() {
     assert!(text.stdout.contains("untargeted, direct"), "{}", text.stdout);
     assert!(text.stdout.contains("runs/attack-1/results.csv"), "{}", text.stdout);
     assert!(text.stderr.contains("4 images, 4 attempts"), "{}", text.stderr);
+}
+
+#[test]
+fn the_fewest_pixels_that_succeed_are_looked_for() {
+    let folder = folder();
+    let root = folder.path();
+    let line =
+        "attack one-pixel run --images 4 --population 20 --generations 2 --untargeted --fewest";
+    let text = run_in(root, &format!("{line} --out found")).success();
+    for words in ["fewest pixels", "none"] {
+        assert!(text.stdout.contains(words), "{words} in: {}", text.stdout);
+    }
+    assert!(text.stderr.contains("4 images, up to 20 attempts"), "{}", text.stderr);
+    let found = root.join("found");
+    let settings = fs::read_to_string(found.join("attack.toml")).unwrap();
+    assert!(settings.contains("pixels = [1, 2, 3, 4, 5]\nfewest = true"), "{settings}");
+    let summary: Value =
+        serde_json::from_slice(&fs::read(found.join("summary.json")).unwrap()).unwrap();
+    let fewest = &summary["fewest_pixels"][0];
+    let counts = fewest["counts"].as_array().unwrap();
+    let cases: u64 = counts.iter().map(|count| count[1].as_u64().unwrap()).sum();
+    assert_eq!((counts.len(), cases + fewest["failures"].as_u64().unwrap()), (5, 4));
+    let rates = summary["groups"].as_array().unwrap();
+    assert!(rates.is_sorted_by_key(|group| group["success_rate"].as_f64().unwrap()), "{rates:?}");
+    assert!(fs::read_to_string(found.join("report.html")).unwrap().contains("How few pixels"));
+
+    let refused = run_in(root, &format!("{line} --pixels 5,1 --out other"));
+    assert_refused(&refused, "`pixels` is [5, 1], with `fewest`, expected numbers that rise");
 }
 
 #[test]
@@ -141,6 +169,17 @@ fn attacks_are_a_metric_of_training() {
         .filter(|row: &Value| row.get("attack/success_rate").is_some())
         .collect();
     assert_eq!(attacked.len(), 1, "after the second of three epochs: {metrics}");
+    let seldom = "train tiny.toml --set train.eval_every=2 --set train.epochs=6 --eval-attack 1 \
+                  --eval-attack-every 3 --out seldom";
+    run_in(root, seldom).success();
+    let metrics = fs::read_to_string(root.join("seldom/metrics.jsonl")).unwrap();
+    let epochs: Vec<Value> = metrics
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .filter(|row| row.get("attack/success_rate").is_some())
+        .map(|row| row["epoch"].clone())
+        .collect();
+    assert_eq!(epochs, [4.0, 6.0], "the first evaluations after three and six epochs");
     let rate = attacked[0]["attack/success_rate"].as_f64().unwrap();
     assert!((0.0..=1.0).contains(&rate) && attacked[0]["eval/top1"].is_number());
     assert!(trained.stderr.contains("attack/success_rate"), "{}", trained.stderr);
@@ -224,6 +263,11 @@ fn what_fooled_a_network_can_be_trained_on() {
     assert!(fooled > 0, "nothing to test with");
     let shard = run_in(root, "data list found/adversaries.tar --json");
     assert_eq!(shard.success().json()["samples"], fooled);
+    fs::remove_file(root.join("found/adversaries.tar")).unwrap();
+    run_in(root, "attack one-pixel --resume found").success();
+    assert!(root.join("found/adversaries.tar").exists(), "a resumed attack knows what it is for");
+    let real = "attack one-pixel run --save-adversaries --set rounding=real --out real";
+    assert_refused(&run_in(root, real), "`rounding` is real, and pictures hold whole colours");
 
     // Batches of one, so that every image is a step.
     let line = "train tiny.toml --pretrained run --set train.epochs=1 --set train.batch_size=1 \

@@ -38,14 +38,46 @@ fn a_run_on_one_part_is_evaluated_on_what_it_held_out() {
     let evaluated = run_in(root, "eval run --json").success();
     assert!(evaluated.stderr.contains("6 images that the run held out"), "{}", evaluated.stderr);
     assert_eq!(evaluated.json()["samples"], 6);
-    let whole = run_in(root, "eval run --split train --json").success().json();
-    assert_eq!(whole["samples"], 24, "as was asked");
+    let seen = run_in(root, "eval run --split train --json").success().json();
+    assert_eq!(seen["samples"], 18, "those that it trained on");
     let tested = "train tiny.toml --data photos --set data.hold_out=0.25 --set data.test=photos \
                   --set data.extra=photos --out tested";
     run_in(root, tested).success();
     let evaluated = run_in(root, "eval tested --json").success().json();
     assert_eq!(evaluated["samples"], 24, "the dataset that the recipe names for it");
-    let attack = run_in(root, "attack one-pixel run --images 1");
-    assert!(attack.bad_input().contains("photos has one part"), "{}", attack.stderr);
-    assert!(attack.stderr.contains("hint: name other images with --data"), "{}", attack.stderr);
+    // All pictures are the same, so that one class is answered.
+    let attack =
+        "attack one-pixel run --images 24 --population 8 --generations 1 --untargeted --json";
+    for (split, attacked, looked_at) in [("test", 2, 6), ("train", 6, 18)] {
+        let answer = run_in(root, &format!("{attack} --split {split} --out {split}"));
+        let answer = answer.success().json();
+        assert_eq!((&answer["images"], &answer["examined"]), (&attacked.into(), &looked_at.into()));
+    }
+}
+
+#[test]
+fn the_training_images_of_a_run_are_those_of_its_source() {
+    let folder = tiny::folder();
+    let root = folder.path();
+    fs::create_dir(root.join("train")).unwrap();
+    fs::create_dir(root.join("test")).unwrap();
+    for (part, from) in [("train", "train"), ("test", "t10k")] {
+        for kind in ["images-idx3-ubyte", "labels-idx1-ubyte"] {
+            let file = root.join(format!("tiny/{from}-{kind}"));
+            fs::copy(&file, root.join(format!("{part}/train-{kind}"))).unwrap();
+            fs::copy(&file, root.join(format!("{part}/t10k-{kind}"))).unwrap();
+        }
+    }
+    let line = "train tiny.toml --data idx:train --set data.test=idx:test --out run";
+    run_in(root, line).success();
+    for (split, samples) in [("train", 96), ("test", 30)] {
+        let answer = run_in(root, &format!("eval run --split {split} --json")).success().json();
+        assert_eq!(answer["samples"], samples, "{split}");
+        let attack = format!(
+            "attack one-pixel run --split {split} --images 999 --population 8 --generations 1 \
+             --untargeted --out {split}-found --json"
+        );
+        let answer = run_in(root, &attack).success().json();
+        assert_eq!(answer["examined"], samples, "{split}");
+    }
 }

@@ -35,4 +35,14 @@ fn images_of_several_classes_are_trained_on_and_evaluated() {
     let labelled = "eval run --data photos --labels labels.tsv --json";
     let evaluated = run_in(root, labelled).success().json();
     assert_eq!(evaluated["correct"], answer["correct"]);
+
+    // Attacked are images with one right answer.
+    let attack = "attack one-pixel run --images 12 --population 8 --generations 1 --untargeted \
+                  --set misclassified=attack --json";
+    for (option, images) in
+        [("", 8), ("--data photos", 12), ("--data photos --labels labels.tsv", 8)]
+    {
+        let answer = run_in(root, &format!("{attack} {option}")).success().json();
+        assert_eq!(answer["images"], images, "{option}");
+    }
 }

@@ -42,8 +42,9 @@ impl Dense {
 /// `[channels, height, width]` of the images that `input` makes.
 ///
 /// # Errors
-/// When the network takes no such images.
+/// When a setting is out of range or the network takes no such images.
 pub(super) fn shape(network: &Network, input: &InputConfig) -> Result<[usize; 3]> {
+    input.check()?;
     let size = input.size as usize;
     let (graph, channels) = (network.graph(), usize::from(input.channels));
     if channels != graph.in_channels() {

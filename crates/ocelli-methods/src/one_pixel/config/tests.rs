@@ -7,11 +7,15 @@ fn defaults_are_in_range_and_what_is_not_is_named() {
     for preset in [Preset::Paper, Preset::ScipyPeer] {
         Config::preset(preset).check().unwrap();
     }
-    let cases: [(Spoil, &str); 11] = [
+    let cases: [(Spoil, &str); 12] = [
         (|config| config.images = 0, "`images` is 0"),
         (|config| config.pixels = vec![], "`pixels` is empty"),
         (|config| config.pixels = vec![0], "`pixels` is 0, expected 1 to"),
         (|config| config.pixels = vec![3, 1, 3], "`pixels` is 3 twice"),
+        (
+            |config| (config.fewest, config.pixels) = (true, vec![3, 1]),
+            "`pixels` is [3, 1], with `fewest`, expected numbers that rise",
+        ),
         (|config| config.targeted = false, "`targeted` is false, as is `untargeted`"),
         (|config| config.target_probability = 90.0, "`target_probability` is 90"),
         (|config| config.colour_deviation = f64::NAN, "`colour_deviation` is NaN"),

@@ -1,7 +1,7 @@
 //! Rates and costs of one kind of attempt with one number of pixels.
 
 use super::super::{Attacked, Plan, mcnemar};
-use super::case::{self, Case};
+use super::case::{self, Case, Reach};
 use super::{mean, share};
 use serde::Serialize;
 use std::fmt;
@@ -18,7 +18,8 @@ pub enum Kind {
     UntargetedDirect,
 }
 
-/// Rates and costs of one kind of attempt with one number of pixels.
+/// Rates and costs of one kind of attempt with one number of pixels; with
+/// [`Config::fewest`](super::super::Config::fewest), of so many or fewer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Group {
     /// What is counted.
@@ -94,17 +95,36 @@ impl fmt::Display for Kind {
     }
 }
 
-/// The groups of one number of pixels: targeted, derived of it, direct.
+impl Kind {
+    /// What an attack has: targeted, derived of it, direct.
+    pub(super) fn of(plan: &Plan) -> impl Iterator<Item = Self> {
+        let all = [Self::Targeted, Self::UntargetedDerived, Self::UntargetedDirect];
+        let (targeted, untargeted) = (plan.config().targeted, plan.config().untargeted);
+        all.into_iter().filter(move |kind| match kind {
+            Self::Targeted | Self::UntargetedDerived => targeted,
+            Self::UntargetedDirect => untargeted,
+        })
+    }
+
+    pub(super) fn cases<'a>(
+        self,
+        plan: &Plan,
+        attacked: &'a [Attacked],
+        reach: Reach,
+    ) -> Vec<Case<'a>> {
+        match self {
+            Self::Targeted => case::targeted(attacked, plan.classes(), reach),
+            Self::UntargetedDerived => case::derived(attacked, reach),
+            Self::UntargetedDirect => case::direct(attacked, reach),
+        }
+    }
+}
+
+/// The groups of one number of pixels.
 pub(super) fn groups(plan: &Plan, attacked: &[Attacked], pixels: usize) -> Vec<Group> {
-    let mut groups = Vec::new();
-    if plan.config().targeted {
-        groups.push(Group::of(Kind::Targeted, pixels, &case::targeted(attacked, pixels)));
-        groups.push(Group::of(Kind::UntargetedDerived, pixels, &case::derived(attacked, pixels)));
-    }
-    if plan.config().untargeted {
-        groups.push(Group::of(Kind::UntargetedDirect, pixels, &case::direct(attacked, pixels)));
-    }
-    groups
+    let reach = Reach::of(plan, pixels);
+    let group = |kind: Kind| Group::of(kind, pixels, &kind.cases(plan, attacked, reach));
+    Kind::of(plan).map(group).collect()
 }
 
 impl Group {

@@ -1,6 +1,6 @@
 //! Networks of the registry, computed whole and in parts.
 
-use super::fixture::{CLASSES, Noise, without_time};
+use super::fixture::{CLASSES, Noise, chosen, without_time};
 use crate::one_pixel::*;
 use burn::tensor::Device;
 use ocelli_data::{EvalConfig, InputConfig};
@@ -39,7 +39,7 @@ fn attack(name: &str, channels: u8, pixels: &[usize], inference: Inference) -> V
         evolution: EvolutionSection { population: 12, generations: 3, ..Default::default() },
         ..Config::default()
     };
-    let plan = Plan::new(config, victim, pictures, &mut classifier, &mut |_| ()).unwrap();
+    let plan = chosen(&config, victim, pictures, &mut classifier).unwrap();
     let folder = tempfile::TempDir::new().unwrap();
     let mut journal = Journal::create(folder.path(), &plan).unwrap();
     let stop = AtomicBool::new(false);

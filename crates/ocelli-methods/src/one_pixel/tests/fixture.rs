@@ -111,7 +111,19 @@ pub(super) fn pictures(source: Noise) -> Pictures {
 
 pub(super) fn plan(config: &Config, channels: u8, classifier: &mut dyn Classifier) -> Result<Plan> {
     let pictures = pictures(Noise::new(channels, 60));
-    Plan::new(config.clone(), victim(), pictures, classifier, &mut |_| ())
+    chosen(config, victim(), pictures, classifier)
+}
+
+/// An attack with its images chosen to the end.
+pub(super) fn chosen(
+    config: &Config,
+    victim: Victim,
+    pictures: Pictures,
+    classifier: &mut dyn Classifier,
+) -> Result<Plan> {
+    let never = AtomicBool::new(false);
+    let plan = Plan::new(config.clone(), victim, pictures, classifier, &never, &mut |_| ());
+    plan.map(Option::unwrap)
 }
 
 /// Everything about an attack that was not stopped.

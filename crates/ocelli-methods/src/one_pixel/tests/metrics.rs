@@ -1,7 +1,10 @@
 //! What the metrics say of whole attacks.
 
-use super::fixture::{CLASSES, attack, config};
+use super::fixture::{CLASSES, Whole, attack, chosen, config, victim};
 use crate::one_pixel::*;
+use ocelli_data::{Image, Payload, Record, Source};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 #[test]
 fn heat_maps_histograms_and_rates_agree() {
@@ -37,6 +40,96 @@ fn heat_maps_histograms_and_rates_agree() {
     for trace in &summary.traces {
         let improves = |pair: &[f64]| (pair[1] - pair[0]) * if trace.targeted { 1.0 } else { -1.0 };
         assert!(trace.best.windows(2).all(|pair| improves(pair) >= 0.0), "{trace:?}");
+    }
+}
+
+#[test]
+fn with_the_fewest_pixels_larger_numbers_are_tried_where_smaller_ones_fail() {
+    let every = Config { pixels: vec![1, 2, 4], images: 12, random: true, ..config() };
+    let all = attack(&every, 1);
+    let few = attack(&Config { fewest: true, ..every }, 1);
+    assert_eq!(few.plan.subjects(), all.plan.subjects());
+    let mut spared = 0;
+    for (few, all) in few.attacked.iter().zip(&all.attacked) {
+        let has_fewer = |o: &Outcome| {
+            all.outcomes.iter().any(|p| p.success && p.aim == o.aim && p.pixels < o.pixels)
+        };
+        let needed: Vec<_> = all.outcomes.iter().filter(|o| !has_fewer(o)).cloned().collect();
+        spared += all.outcomes.len() - needed.len();
+        assert_eq!(few.outcomes, needed, "{}", few.name);
+    }
+    assert!(spared > 10, "{spared} were spared");
+
+    let of = |whole: &Whole| Summary::of(&whole.plan, &whole.attacked);
+    let (few, all) = (of(&few), of(&all));
+    assert_eq!(few.fewest_pixels, all.fewest_pixels);
+    assert!(few.evaluations < all.evaluations);
+    for fewest in &few.fewest_pixels {
+        let groups = few.groups.iter().filter(|group| group.kind == fewest.kind);
+        let cases = fewest.failures + fewest.counts.iter().map(|(_, count)| count).sum::<u64>();
+        let mut enough = 0;
+        for (group, (pixels, count)) in groups.zip(&fewest.counts) {
+            enough += count;
+            assert_eq!(
+                (group.pixels, group.attempts, group.successes),
+                (*pixels, cases, enough),
+                "{:?}",
+                fewest.kind
+            );
+            assert_eq!(group.random.as_ref().unwrap().evaluations, group.evaluations);
+            let pairs = few.class_pairs.iter().find(|pairs| pairs.pixels == *pixels).unwrap();
+            if group.kind == Kind::Targeted {
+                assert_eq!(pairs.counts.iter().flatten().sum::<u64>(), enough);
+            }
+        }
+    }
+}
+
+/// Images of 5 × 7 pixels with two channels, dark on the left or on the right.
+struct Halves([String; 2]);
+
+impl Source for Halves {
+    fn len(&self) -> u64 {
+        6
+    }
+
+    fn classes(&self) -> &[String] {
+        &self.0
+    }
+
+    fn read(&self, index: u64) -> ocelli_data::Result<Record> {
+        let label = (index % 2) as u32;
+        let is_light = |at: usize| (at / 2 % 7 > 3) == (label == 1);
+        let pixels = (0..5 * 7 * 2).map(|at| if is_light(at) { 108 } else { 104 }).collect();
+        let image = Image { width: 7, height: 5, channels: 2, pixels };
+        let payload = Payload::Pixels(image);
+        Ok(Record { name: format!("halves-{index}"), label, others: Vec::new(), payload })
+    }
+}
+
+#[test]
+fn images_of_any_size_and_channels_are_attacked_as_they_are() {
+    let answer = |images: &[f32], count: usize| {
+        let side = |image: &[f32], right: bool| -> f32 {
+            image.iter().enumerate().filter(|(at, _)| (at / 2 % 7 > 3) == right).map(|p| p.1).sum()
+        };
+        let of = |image| {
+            1.0 / (1.0 + ((side(image, false) / 40.0 - side(image, true) / 30.0) / 9.0).exp())
+        };
+        let right = images.chunks(images.len() / count).map(of);
+        Ok(right.flat_map(|right| [1.0 - right, right]).collect())
+    };
+    let mut model = BlackBox::new(2, [2, 5, 7], answer);
+    let source = Halves(["left", "right"].map(str::to_owned));
+    let pictures = Pictures::as_they_are(Arc::new(source));
+    let config = Config { images: 6, misclassified: Misclassified::Attack, ..config() };
+    let plan = chosen(&config, victim(), pictures, &mut model).unwrap();
+    let stop = AtomicBool::new(false);
+    let attacked = crate::one_pixel::attack(&plan, &mut model, &stop).unwrap().unwrap();
+    let outcomes = || attacked.iter().flat_map(|image| &image.outcomes);
+    assert!(outcomes().any(|outcome| outcome.success), "nothing to test with");
+    for change in outcomes().flat_map(|outcome| &outcome.changes) {
+        assert!(change.x < 7 && change.y < 5 && change.value.len() == 2, "{change:?}");
     }
 }
 

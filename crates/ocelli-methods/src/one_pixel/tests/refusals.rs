@@ -1,6 +1,6 @@
 //! What cannot be attacked.
 
-use super::fixture::{CLASSES, Noise, attack, config, model, pictures, plan, victim};
+use super::fixture::{CLASSES, Noise, attack, chosen, config, model, pictures, plan, victim};
 use crate::Error;
 use crate::one_pixel::*;
 use ocelli_data::{Image, InputConfig};
@@ -58,7 +58,7 @@ fn a_model_that_is_always_wrong_leaves_nothing_to_attack() {
     let mut plan = |misclassified| {
         let config = Config { misclassified, ..config() };
         let pictures = pictures(Noise::new(1, 1));
-        Plan::new(config, victim(), pictures, &mut wrong, &mut |_| ())
+        chosen(&config, victim(), pictures, &mut wrong)
     };
     let error = plan(Misclassified::Skip).err().unwrap();
     assert!(matches!(error, Error::NothingToAttack { examined: 1 }), "{error}");

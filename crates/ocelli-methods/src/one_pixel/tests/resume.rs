@@ -10,13 +10,21 @@ use tempfile::TempDir;
 
 #[test]
 fn stopped_anywhere_and_resumed_the_result_is_the_same() {
-    let config = Config { images: 4, random: true, oracle: true, ..config() };
-    let whole = attack(&config, 1).attacked;
+    let with_oracle = Config { images: 4, random: true, oracle: true, ..config() };
+    let pixels = vec![1, 2, 3];
+    let few = Config { images: 4, random: true, fewest: true, pixels, ..config() };
+    for config in [with_oracle, few] {
+        stop_anywhere(&config);
+    }
+}
+
+fn stop_anywhere(config: &Config) {
+    let whole = attack(config, 1).attacked;
     for most in [1, 700, 2500, 6000] {
         let folder = TempDir::new().unwrap();
         let mut stops = 0;
         let attacked = loop {
-            let (end, attacked) = go_on(&config, folder.path(), most);
+            let (end, attacked) = go_on(config, folder.path(), most);
             if end == End::Finished {
                 break attacked;
             }

@@ -1,6 +1,6 @@
 //! Other attacks on the same images: what they claim, what they cost, and that they can be stopped.
 
-use super::fixture::{CLASSES, Noise, SIDE, attack, config, go_on, model, plan};
+use super::fixture::{CLASSES, Noise, SIDE, attack, chosen, config, go_on, model, plan};
 use crate::Error;
 use crate::one_pixel::*;
 use burn::tensor::Device;
@@ -157,7 +157,7 @@ fn the_gradient_sign_changes_every_value_by_epsilon() {
         evolution: EvolutionSection { population: 8, generations: 1, ..Default::default() },
         ..Config::default()
     };
-    let plan = Plan::new(config, victim, pictures, &mut classifier, &mut |_| ()).unwrap();
+    let plan = chosen(&config, victim, pictures, &mut classifier).unwrap();
     let stop = AtomicBool::new(false);
     let attacked = super::super::attack(&plan, &mut classifier, &stop).unwrap().unwrap();
     let mut sinks = 0;

@@ -34,6 +34,7 @@ Examples:
   ocelli attack one-pixel --weights resnet20.th --model resnet20_cifar --data cifar10/test.tar \\
       --pixels 1,3,5 --untargeted --images 200 --out attacks/resnet20
   ocelli attack one-pixel --resume attacks/resnet20 --images 500
+  ocelli attack one-pixel runs/photos --untargeted --fewest --pixels 1,2,3,5,8,13
   ocelli attack one-pixel runs/photos --split train --save-adversaries --out attacks/photos
   ocelli attack one-pixel runs/photos --preset scipy-peer --generations 75 --baseline random
   ocelli attack one-pixel runs/photos --untargeted --compare fgsm,local-search
@@ -47,9 +48,14 @@ pub(super) struct Args {
     /// A run's folder, a checkpoint or a file of weights
     #[arg(value_name = "MODEL")]
     place: Option<PathBuf>,
-    /// The dataset, as in `ocelli data --help` [default: that of the run]
+    /// The dataset, as in `ocelli data --help` [default: that of the run, and of its train part the
+    /// images that it trained on]
     #[arg(long, value_name = "DATASET")]
     data: Option<String>,
+    /// A file that says which images are of further classes; they are passed over [default: that of the
+    /// run, for its own dataset]
+    #[arg(long, value_name = "FILE")]
+    labels: Option<PathBuf>,
     /// The part, where a dataset has two [default: test]
     #[arg(long, value_name = "train|test")]
     split: Option<Split>,
@@ -59,6 +65,10 @@ pub(super) struct Args {
     /// How many pixels may change; each number makes attempts of its own [default: 1]
     #[arg(long, visible_alias = "grid", value_name = "D,…", value_delimiter = ',')]
     pixels: Option<Vec<usize>>,
+    /// Look for the fewest pixels: larger numbers are tried where smaller ones fail, and rates are of so
+    /// many or fewer [--pixels is 1,2,3,4,5 by default then]
+    #[arg(long)]
+    fewest: bool,
     /// Every other class is a target; the default unless --untargeted is given
     #[arg(long)]
     targeted: bool,
@@ -162,7 +172,10 @@ pub(super) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     let Begun { config, subject, trained, source, place } =
         begin::begin(args, settings.seed, &device)?;
     let mut classifier = Compiled::new(&trained.network, &trained.input, config.inference)?;
-    let plan = begin::plan(config, &trained, source, &mut classifier)?;
+    let Some(plan) = begin::plan(config, &trained, source, &mut classifier, &stop)? else {
+        tracing::info!("interrupted while images were chosen");
+        return Ok(Done::Interrupted);
+    };
     let mut journal = place.open(&plan, &subject)?;
 
     let mut watch = Watch::start(&plan, journal.attacked());
@@ -174,7 +187,7 @@ pub(super) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     let summary = Summary::of(&plan, journal.attacked());
     let results = Results { plan: &plan, attacked: journal.attacked(), summary, end, folder };
     results.write(&mut classifier)?;
-    if args.save_adversaries {
+    if subject.save_adversaries {
         adversaries::write(&plan, journal.attacked(), folder)?;
     }
     results.show(&mut settings.output)?;

@@ -9,7 +9,7 @@ mod sheet;
 mod victim;
 mod weights;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use clap::value_parser;
 use ocelli::data::EvalConfig;
 use ocelli::methods::Error::NoDelta;
@@ -179,7 +179,9 @@ fn plan(
     let eval = EvalConfig { crop_pct: 1.0, ..EvalConfig::default() };
     let pictures = Pictures::new(Arc::clone(certain) as _, &victim.input, eval)?;
     let attacked = victim.described(classifier.inference(), eval);
-    Ok(Plan::new(config, attacked, pictures, classifier, &mut |_| ())?)
+    let never = AtomicBool::new(false);
+    let plan = Plan::new(config, attacked, pictures, classifier, &never, &mut |_| ())?;
+    plan.context("images were not chosen to the end")
 }
 
 /// One attack from its beginning to its end.

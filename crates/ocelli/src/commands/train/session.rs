@@ -41,6 +41,7 @@ impl Session {
         let mut probe = self.eval_attack.map(|(images, every)| {
             let (source, size) = (Arc::clone(setup.eval.source()), (images, recipe.seed));
             let pictures = (recipe.input.clone(), recipe.eval);
+            let every = (every, recipe.train.eval_every);
             Robustness::new(size, every, source, pictures, &self.stop)
         });
         let mut watch = Watch::new(&folder, recipe.train.max_steps);

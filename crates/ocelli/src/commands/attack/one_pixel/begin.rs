@@ -3,7 +3,9 @@
 use anyhow::Context;
 use burn::tensor::Device;
 use ocelli::data::Source;
-use ocelli::methods::one_pixel::{Compiled, Config, Journal, Pictures, Plan, Preset, Victim};
+use ocelli::methods::one_pixel::{
+    Compiled, Config, Journal, Pictures, Plan, Preset, Rounding, Victim,
+};
 use ocelli::methods::{Error, Work};
 use ocelli::train::recipe;
 use ocelli::train::{RunFolder, Trained};
@@ -11,6 +13,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use toml::Table;
 
 use super::subject::Subject;
@@ -66,20 +69,25 @@ pub(super) fn begin(args: &Args, seed: Option<u64>, device: &Device) -> anyhow::
     let config: Config = recipe::settings(&origin, &text, &args.overrides(seed)?)?;
     config.check()?;
     let (subject, trained, source) = Subject::open(args, begun.as_ref(), device)?;
+    if subject.save_adversaries && config.rounding == Rounding::Real {
+        let message = "--save-adversaries: `rounding` is real, and pictures hold whole colours";
+        return Err(BadInput::new(message.to_owned()).into());
+    }
     Ok(Begun { config, subject, trained, source, place })
 }
 
-/// The attack with its images chosen.
+/// The attack with its images chosen, unless `stop` is set before.
 pub(super) fn plan(
     config: Config,
     trained: &Trained,
     source: Arc<dyn Source>,
     classifier: &mut Compiled,
-) -> anyhow::Result<Plan> {
+    stop: &AtomicBool,
+) -> anyhow::Result<Option<Plan>> {
     let pictures = Pictures::new(source, &trained.input, trained.eval)?;
     let victim = Victim::of(trained, classifier.inference())?;
     let progress = Progress::start("choosing images", config.images, "images");
-    Ok(Plan::new(config, victim, pictures, classifier, &mut |done| progress.set(done))?)
+    Ok(Plan::new(config, victim, pictures, classifier, stop, &mut |done| progress.set(done))?)
 }
 
 /// The settings of an attack that was begun before, and whom it attacks.
@@ -146,7 +154,10 @@ impl Args {
             overrides.extend(value.map(|value| format!("{key}={value}")));
         };
         set("images", self.images.map(|images| images.to_string()));
-        set("pixels", self.pixels.as_ref().map(|pixels| format!("{pixels:?}")));
+        let up_to_five = || (self.fewest && self.resume.is_none()).then(|| vec![1, 2, 3, 4, 5]);
+        let pixels = self.pixels.clone().or_else(up_to_five);
+        set("pixels", pixels.map(|pixels| format!("{pixels:?}")));
+        set("fewest", self.fewest.then(|| "true".to_owned()));
         let aims = (self.targeted || self.untargeted).then_some(());
         set("targeted", aims.map(|()| self.targeted.to_string()));
         set("untargeted", aims.map(|()| self.untargeted.to_string()));

@@ -21,6 +21,8 @@ pub(super) struct Sheet<'a> {
     pub(super) examples: &'a [Example],
     /// The rates as a table of words.
     pub(super) rates: Table,
+    /// How few pixels are enough, if several numbers were tried.
+    pub(super) fewest: Option<Table>,
     /// Random search beside evolution, if it was tried.
     pub(super) random: Option<Table>,
     /// Other attacks, if there were any.
@@ -49,6 +51,15 @@ impl Sheet<'_> {
              255. Evaluations are the mean of a case, which in the derived rows is all targeted \
              attempts on an image; generations the mean of an attempt.",
         );
+        if self.plan.config().fewest {
+            page.paragraph(
+                "A number of pixels was tried only where smaller ones had failed: rates are of so many \
+                 pixels or fewer, with the evaluations of all of them.",
+            );
+        }
+        if let Some(fewest) = &self.fewest {
+            page.section("How few pixels are enough").table(fewest);
+        }
         if let Some(random) = &self.random {
             page.section("Against random search").table(random);
             page.paragraph(

@@ -10,6 +10,8 @@ use crate::talk::Progress;
 pub(super) struct Watch {
     progress: Progress,
     start: Instant,
+    /// Attempts on each image.
+    each: u64,
     /// Attempts on images that are finished, and those that succeeded.
     ended: u64,
     succeeded: u64,
@@ -19,15 +21,17 @@ pub(super) struct Watch {
 
 impl Watch {
     pub(super) fn start(plan: &Plan, attacked: &[Attacked]) -> Self {
-        let (total, images) = (plan.attempt_count(), plan.subjects().len());
+        let (each, images) = (plan.attempts_per_image() as u64, plan.subjects().len() as u64);
+        let total = images * each;
         let sample = plan.sample();
         tracing::info!(
-            "{images} images, {} attempts; {} of {} images that were looked at are classified rightly",
+            "{images} images, {}{} attempts; {} of {} images that were looked at are classified rightly",
+            if plan.config().fewest { "up to " } else { "" },
             grouped(total),
             grouped(sample.correct),
             grouped(sample.examined)
         );
-        if (images as u64) < plan.config().images {
+        if images < plan.config().images {
             tracing::warn!("the dataset has no more images to attack than these {images}");
         }
         if !attacked.is_empty() {
@@ -35,7 +39,7 @@ impl Watch {
         }
         let progress = Progress::start("attack", total, "attempts");
         let mut watch =
-            Self { progress, start: Instant::now(), ended: 0, succeeded: 0, candidates: 0 };
+            Self { progress, start: Instant::now(), each, ended: 0, succeeded: 0, candidates: 0 };
         for image in attacked {
             watch.count(image);
         }
@@ -60,8 +64,11 @@ impl Watch {
     }
 
     fn count(&mut self, image: &Attacked) {
-        self.ended += image.outcomes.len() as u64;
-        self.succeeded += image.outcomes.iter().filter(|outcome| outcome.success).count() as u64;
+        // What is spared would have succeeded.
+        let spared = self.each - image.outcomes.len() as u64;
+        let won = image.outcomes.iter().filter(|outcome| outcome.success).count() as u64;
+        self.ended += self.each;
+        self.succeeded += won + spared;
     }
 
     fn tell(&self, ended: u64, succeeded: u64) {

@@ -106,6 +106,7 @@ impl Results<'_> {
             summary: &self.summary,
             examples: &examples,
             rates: tables::rates(&self.summary).page(),
+            fewest: tables::fewest_pixels(&self.summary).map(|fewest| fewest.page()),
             random: self.against_random().map(|random| random.page()),
             rivals: self.against_rivals().map(|rivals| rivals.page()),
             settings: toml::to_string(self.plan.config()).context(REPORT)?,
@@ -192,6 +193,12 @@ impl Results<'_> {
         let summary = &self.summary;
         output.text(tables::rates(summary).text())?;
         output.text("")?;
+        if self.plan.config().fewest
+            && let Some(fewest) = tables::fewest_pixels(summary)
+        {
+            output.text(fewest.text())?;
+            output.text("")?;
+        }
         if let Some(random) = self.against_random() {
             output.text(random.text())?;
             output.text("")?;

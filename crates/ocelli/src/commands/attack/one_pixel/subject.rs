@@ -1,16 +1,15 @@
-//! Who is attacked: the section `[subject]` of `attack.toml`.
+//! Who is attacked, and what is kept of it: the section `[subject]` of `attack.toml`.
 
-use anyhow::Context;
 use burn::tensor::Device;
-use ocelli::data::{EvalConfig, InputConfig, OpenOptions, Source, Split, open};
+use ocelli::data::{EvalConfig, InputConfig, Source, Split};
 use ocelli::train::Trained;
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::ops::Not;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Args;
-use crate::failure::{BadInput, BadUsage};
-use crate::run_data;
+use crate::run_data::Wanted;
 
 /// A network and the images on which it is attacked, by their names on this machine.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -21,10 +20,17 @@ pub(super) struct Subject {
     /// The architecture, where the weights do not say it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) arch: Option<String>,
-    /// The dataset.
-    pub(super) data: String,
-    /// The part, where it has two.
+    /// The dataset; without one, that of the run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) data: Option<String>,
+    /// A file of further classes; without one, that of the run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) labels: Option<PathBuf>,
+    /// The part, where there are two.
     pub(super) split: Split,
+    /// Whether images that are fooled are written as a dataset.
+    #[serde(skip_serializing_if = "Not::not")]
+    pub(super) save_adversaries: bool,
     /// `[subject.input]`: what the network wants to see.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) input: Option<InputConfig>,
@@ -52,29 +58,23 @@ impl Subject {
         }
         args.preprocess.apply(&mut trained);
         let path = place.or(model.weights).unwrap_or_default();
-        let data = args.data.clone().or_else(|| Some(begun?.data.clone()));
-        let data = match data {
-            Some(data) => data,
-            None => data_of_run(&path)?,
-        };
+        let data = args.data.clone().or_else(|| begun?.data.clone());
+        let labels = args.labels.clone().or_else(|| begun?.labels.clone());
         let split = args.split.or(begun.map(|begun| begun.split)).unwrap_or(Split::Test);
-        let options = OpenOptions { classes: trained.classes.clone(), ..OpenOptions::of(split) };
-        let source = open(&data, &options).with_context(|| data.clone())?;
+        let wanted =
+            Wanted { place: Some(&path), data: data.as_deref(), labels: labels.as_deref(), split };
+        let source = wanted.open(&trained)?;
         let (input, eval) = (Some(trained.input.clone()), Some(trained.eval));
-        let subject = Self { model: path, arch: model.model, data, split, input, eval };
+        let subject = Self {
+            model: path,
+            arch: model.model,
+            data,
+            labels,
+            split,
+            input,
+            eval,
+            save_adversaries: args.save_adversaries || begun.is_some_and(|b| b.save_adversaries),
+        };
         Ok((subject, trained, source))
     }
-}
-
-/// The dataset of the run that `place` belongs to, if it has images on which the run did not train.
-fn data_of_run(place: &Path) -> anyhow::Result<String> {
-    let Some(run) = run_data::recipe_of(place) else {
-        return Err(BadUsage("name a dataset with --data".to_owned()).into());
-    };
-    let data = run_data::dataset(&run);
-    if run_data::is_one_part(&run)? {
-        let message = format!("{data} has one part, on most of which the run was trained");
-        return Err(BadInput::new(message).hint("name other images with --data").into());
-    }
-    Ok(data.to_owned())
 }

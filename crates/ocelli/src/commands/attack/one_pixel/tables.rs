@@ -1,6 +1,6 @@
 //! Rates and comparisons as rows, for the terminal and for the page.
 
-use ocelli::methods::one_pixel::{Group, Kind, Summary};
+use ocelli::methods::one_pixel::{FewestPixels, Group, Kind, Summary};
 use ocelli::report::{self, Cell};
 
 use crate::output::{Align, Table, grouped, percent};
@@ -68,6 +68,22 @@ pub(super) fn rates(summary: &Summary) -> Rows {
         ],
         rows: summary.groups.iter().map(row).collect(),
     }
+}
+
+/// How few pixels are enough, if several numbers were tried.
+pub(super) fn fewest_pixels(summary: &Summary) -> Option<Rows> {
+    let rows = |fewest: &FewestPixels| -> Vec<Vec<String>> {
+        let cases = fewest.failures + fewest.counts.iter().map(|(_, count)| count).sum::<u64>();
+        let row = |pixels: String, count: u64| {
+            let share = count as f64 / cases.max(1) as f64;
+            vec![pixels, fewest.kind.to_string(), grouped(count), percent(share)]
+        };
+        let found = fewest.counts.iter().map(|(pixels, count)| row(pixels.to_string(), *count));
+        found.chain([row("none".to_owned(), fewest.failures)]).collect()
+    };
+    let rows: Vec<Vec<String>> = summary.fewest_pixels.iter().flat_map(rows).collect();
+    let heads = vec!["fewest pixels", "attack", "cases", "share"];
+    (!rows.is_empty()).then_some(Rows { heads, rows })
 }
 
 /// Random search beside evolution, if it was tried; `tries` is how often the paper's tries.
