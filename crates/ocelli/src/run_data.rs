@@ -6,7 +6,7 @@ use ocelli::data::{
     Error, LabelFile, OpenOptions, SeveralClasses, Source, Split, open, open_splits,
 };
 use ocelli::train::{Recipe, RunFolder, Trained, sources};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::failure::BadUsage;
@@ -57,7 +57,7 @@ impl Wanted<'_> {
             return Ok(self.drawn(run)?);
         }
         let source = named(dataset(&run), self.split, trained)?;
-        self.with_labels(source, run.data.labels)
+        self.with_labels(source, run.data.labels.as_deref())
     }
 
     /// A part of a run's images as the run drew it.
@@ -80,9 +80,9 @@ impl Wanted<'_> {
     fn with_labels(
         &self,
         source: Arc<dyn Source>,
-        of_run: Option<PathBuf>,
+        of_run: Option<&Path>,
     ) -> anyhow::Result<Arc<dyn Source>> {
-        let Some(path) = self.labels.or(of_run.as_deref()) else { return Ok(source) };
+        let Some(path) = self.labels.or(of_run) else { return Ok(source) };
         let labels = LabelFile::read(path)?;
         let source = SeveralClasses::new(source, &labels)?;
         // The file of a run may be of its training images alone.
