@@ -4,7 +4,8 @@ use super::{Candidates, Classifier, Session, batch_size};
 use crate::{Error, Result};
 use ocelli_data::Image;
 
-/// Any model, as a function from batches of images to probabilities.
+/// Any model, as a function from batches of images to probabilities. What it is attacked on may be of any
+/// size and number of channels ([`Pictures::as_they_are`](crate::one_pixel::Pictures::as_they_are)).
 ///
 /// ```
 /// use ocelli_methods::one_pixel::{BlackBox, Candidates, Classifier};
