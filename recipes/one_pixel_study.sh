@@ -18,6 +18,13 @@ options=("${@:4}")
 ocelli="${OCELLI:-target/release/ocelli}"
 read -ra attack <<<"${ATTACK:---targeted --untargeted --pixels 1,3,5}"
 
+case " ${attack[*]} " in
+*" --fewest "*)
+    echo "rates of each number of pixels need all attempts: leave out --fewest" >&2
+    exit 2
+    ;;
+esac
+
 value() {
     # The number under a key of the JSON on stdin.
     sed -n "s/.*\"$1\":\([0-9.eE+-]*\).*/\1/p"

@@ -10,7 +10,7 @@ pub struct Image {
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
-    /// 1 (grey) or 3 (RGB).
+    /// 1 (grey) or 3 (RGB); a source of one's own may have others.
     pub channels: u8,
     /// `height * width * channels` bytes.
     pub pixels: Vec<u8>,

@@ -9,7 +9,7 @@ use ocelli::train::{Recipe, RunFolder, Trained, sources};
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::failure::BadUsage;
+use crate::failure::{BadInput, BadUsage};
 
 /// What was asked for.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +18,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) place: Option<&'a Path>,
     /// A dataset instead of the run's.
     pub(crate) data: Option<&'a str>,
+    /// Where the run's images were before, for when the run is not there any more.
+    pub(crate) before: Option<&'a str>,
     /// A file of further classes instead of the run's.
     pub(crate) labels: Option<&'a Path>,
     /// The part, where there are two.
@@ -36,6 +38,13 @@ pub(crate) fn dataset(recipe: &Recipe) -> &str {
     recipe.data.test.as_ref().unwrap_or(&recipe.data.source)
 }
 
+/// Images, and where they are from.
+pub(crate) struct Opened {
+    pub(crate) source: Arc<dyn Source>,
+    /// The name of their dataset.
+    pub(crate) data: String,
+}
+
 impl Wanted<'_> {
     /// Opens the images, with all their classes. Of a run's own they are those that it trained on
     /// (without those that were added), or those that it did not.
@@ -43,25 +52,37 @@ impl Wanted<'_> {
     /// # Errors
     /// When no dataset is known, one or the file of labels cannot be opened, or it has other classes
     /// than the network.
-    pub(crate) fn open(&self, trained: &Trained) -> anyhow::Result<Arc<dyn Source>> {
+    pub(crate) fn open(&self, trained: &Trained) -> anyhow::Result<Opened> {
         let run = match self.data {
             Some(_) => None,
             None => self.place.and_then(recipe_of),
         };
         let Some(run) = run else {
-            let uri = self.data.ok_or_else(|| BadUsage("name a dataset with --data".to_owned()))?;
-            let source = named(uri, self.split, trained)?;
-            return self.with_labels(source, None);
+            let data = self.data.or(self.before);
+            let data = data.ok_or_else(|| BadUsage("name a dataset with --data".to_owned()))?;
+            let source = self.with_labels(named(data, self.split, trained)?, None)?;
+            return Ok(Opened { source, data: data.to_owned() });
         };
-        if self.split == Split::Train || is_one_part(&run)? {
-            return Ok(self.drawn(run)?);
-        }
-        let source = named(dataset(&run), self.split, trained)?;
-        self.with_labels(source, run.data.labels.as_deref())
+        let data = match self.split {
+            Split::Train => &run.data.source,
+            Split::Test => dataset(&run),
+        };
+        let data = data.to_owned();
+        let is_drawn = match self.split {
+            Split::Train => run.data.hold_out.is_some(),
+            Split::Test => is_one_part(&run)?,
+        };
+        let source = if is_drawn {
+            self.drawn(run, trained)?
+        } else {
+            let source = named(&data, self.split, trained)?;
+            self.with_labels(source, run.data.labels.as_deref())?
+        };
+        Ok(Opened { source, data })
     }
 
     /// A part of a run's images as the run drew it.
-    fn drawn(&self, mut run: Recipe) -> ocelli::train::Result<Arc<dyn Source>> {
+    fn drawn(&self, mut run: Recipe, trained: &Trained) -> anyhow::Result<Arc<dyn Source>> {
         run.data.labels = self.labels.map(Path::to_owned).or(run.data.labels);
         run.data.extra = None;
         let (train, held) = sources(&run)?;
@@ -69,10 +90,11 @@ impl Wanted<'_> {
             Split::Train => (train, "trained on"),
             Split::Test => (held, "held out"),
         };
-        if run.data.hold_out.is_some() {
-            let (count, source) = (images.len(), &run.data.source);
-            tracing::info!("{source}: these are the {count} images that the run {what}");
+        let source = &run.data.source;
+        if trained.classes.as_ref().is_some_and(|classes| classes != images.classes()) {
+            return Err(BadInput::new(other_classes(source, trained)).into());
         }
+        tracing::info!("{source}: these are the {} images that the run {what}", images.len());
         Ok(images)
     }
 
@@ -96,13 +118,16 @@ impl Wanted<'_> {
 /// The dataset of this name, whose classes are those of the network.
 fn named(uri: &str, split: Split, trained: &Trained) -> anyhow::Result<Arc<dyn Source>> {
     let options = OpenOptions { classes: trained.classes.clone(), ..OpenOptions::of(split) };
-    let file = trained.file.display();
     match open(uri, &options) {
         Err(error @ (DifferentClasses { .. } | UnknownClass { .. })) => {
-            Err(error).with_context(|| format!("{uri} has not the classes that {file} knows"))
+            Err(error).with_context(|| other_classes(uri, trained))
         }
         source => Ok(source?),
     }
+}
+
+fn other_classes(uri: &str, trained: &Trained) -> String {
+    format!("{uri} has not the classes that {} knows", trained.file.display())
 }
 
 /// Whether a run held images out of a dataset that has no other part for evaluation, and names no other

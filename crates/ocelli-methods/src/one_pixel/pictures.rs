@@ -2,8 +2,8 @@
 
 use crate::Result;
 use ocelli_data::{
-    DecodeOptions, EvalConfig, EvalTransform, Image, InputConfig, Payload, Scratch, Source,
-    Transform, decode,
+    Channels, DecodeOptions, EvalConfig, EvalTransform, Image, InputConfig, Payload, Scratch,
+    Source, Transform, decode,
 };
 use ocelli_random::{Purpose, Seed};
 use std::sync::Arc;
@@ -55,11 +55,12 @@ impl Pictures {
     /// When it cannot be read.
     pub fn read(&self, index: u64) -> Result<Picture> {
         let record = self.source.read(index)?;
+        let as_stored = DecodeOptions { channels: Channels::AsStored, ..DecodeOptions::default() };
         let image = match &self.prepared {
             Some((transform, input)) => prepare(transform, input, &record.payload),
             None => match record.payload {
                 Payload::Pixels(image) => Ok(image),
-                Payload::Encoded(bytes) => decode(&bytes, &DecodeOptions::default()),
+                Payload::Encoded(bytes) => decode(&bytes, &as_stored),
             },
         };
         let image = image.map_err(|error| error.of_sample(record.name.clone()))?;

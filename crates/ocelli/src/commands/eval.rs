@@ -33,14 +33,15 @@ pub(crate) struct Args {
     /// A run's folder, a checkpoint or a file of weights
     #[arg(value_name = "MODEL")]
     place: Option<PathBuf>,
-    /// The dataset, as in `ocelli data --help` [default: that of the run, without what it trained on]
+    /// The dataset, as in `ocelli data --help` [default: that of the run]
     #[arg(long, value_name = "DATASET")]
     data: Option<String>,
     /// A file that says which images are of further classes: each of them is a right answer
     /// [default: that of the run, for its own dataset]
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
-    /// The part, where a dataset has two
+    /// The part, where a dataset has two; of a run's own dataset `train` is what it trained on, `test`
+    /// what it did not
     #[arg(long, value_name = "train|test", default_value = "test")]
     split: Split,
     /// Images per forward pass
@@ -69,10 +70,11 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     let wanted = Wanted {
         place: args.place.as_deref(),
         data: args.data.as_deref(),
+        before: None,
         labels: args.labels.as_deref(),
         split: args.split,
     };
-    let source = wanted.open(&trained)?;
+    let source = wanted.open(&trained)?.source;
     let classes = source.classes().to_vec();
     let config = LoaderConfig {
         threads: settings.threads,

@@ -99,7 +99,10 @@ fn small_twins_differ_in_numbers_network_and_data_alone() {
     let small: Vec<_> = small.collect();
     assert_eq!(small.len(), 5);
     for (name, twin) in small {
-        assert_eq!(skeleton(find(name).unwrap().text), skeleton(twin.text), "{name}");
+        let mut small = skeleton(twin.text);
+        // Few epochs bear less dropout than a network has by itself.
+        small.remove(".model.dropout");
+        assert_eq!(skeleton(find(name).unwrap().text), small, "{name}");
     }
 }
 

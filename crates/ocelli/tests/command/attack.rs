@@ -52,7 +52,9 @@ fn an_attack_leaves_rates_and_every_attempt() {
         serde_json::from_slice(&fs::read(found.join("summary.json")).unwrap()).unwrap();
     assert_eq!(summary, answer);
     let settings = fs::read_to_string(found.join("attack.toml")).unwrap();
-    for words in ["pixels = [1, 3]", "population = 20", "[subject]", "model = \"run\""] {
+    for words in
+        ["pixels = [1, 3]", "population = 20", "[subject]", "data = \"idx:tiny\"\nof_run = true"]
+    {
         assert!(settings.contains(words), "{words} in: {settings}");
     }
 
@@ -215,6 +217,12 @@ fn another_attack_s_folder_is_refused_by_what_differs() {
         assert!(other.stderr.contains("hint: go on under its own settings"), "{}", other.stderr);
     }
     run_in(root, "train tiny.toml --out other --seed 5 --max-steps 9").success();
+    // As it was written before: a dataset by its name, which may be the run's.
+    let settings = root.join("found/attack.toml");
+    let text = fs::read_to_string(&settings).unwrap();
+    fs::write(&settings, text.replace("of_run = true\n", "")).unwrap();
+    run_in(root, "attack one-pixel --resume found").success();
+    fs::write(&settings, text).unwrap();
     let other = run_in(root, "attack one-pixel --resume found --weights other");
     assert_refused(&other, "victim.weights");
     assert_refused(&run_in(root, "attack one-pixel --resume none"), "none/attack.toml");

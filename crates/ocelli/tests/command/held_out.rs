@@ -52,6 +52,15 @@ fn a_run_on_one_part_is_evaluated_on_what_it_held_out() {
         let answer = run_in(root, &format!("{attack} --split {split} --out {split}"));
         let answer = answer.success().json();
         assert_eq!((&answer["images"], &answer["examined"]), (&attacked.into(), &looked_at.into()));
+        let again = run_in(root, &format!("attack one-pixel --resume {split} --json"));
+        assert_eq!(again.success().json()["examined"], looked_at, "{split}");
+    }
+
+    fs::rename(root.join("photos/bee"), root.join("photos/wasp")).unwrap();
+    for line in ["eval run", "eval run --split train", attack] {
+        let refused = run_in(root, line);
+        let message = refused.bad_input();
+        assert!(message.contains("photos has not the classes that"), "{line}: {message}");
     }
 }
 

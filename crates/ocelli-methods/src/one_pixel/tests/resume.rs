@@ -1,11 +1,11 @@
 //! Attacks that were stopped anywhere end like those that were not.
 
-use super::fixture::{attack, config, go_on, model, plan, without_time};
+use super::fixture::{Noise, attack, config, go_on, model, pictures, plan, victim, without_time};
 use crate::one_pixel::*;
 use crate::{Error, Result};
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tempfile::TempDir;
 
 #[test]
@@ -85,6 +85,32 @@ fn a_journal_that_is_not_this_attack_s_is_refused_by_what_differs() {
     assert!(matches!(open(folder, &config), Err(Error::Ledger { line: 2, .. })));
     fs::write(&file, "junk\n").unwrap();
     assert!(matches!(open(folder, &config), Err(Error::Ledger { line: 1, .. })));
+}
+
+#[test]
+fn a_journal_without_a_whole_head_is_begun_anew() {
+    let config = Config { images: 2, ..config() };
+    let whole = attack(&config, 1).attacked;
+    for head in ["", "{\"format\":1"] {
+        let folder = TempDir::new().unwrap();
+        fs::write(Journal::path_in(folder.path()), head).unwrap();
+        let (_, attacked) = go_on(&config, folder.path(), u64::MAX);
+        assert_eq!(attacked, whole, "{head:?}");
+        assert_eq!(open(folder.path(), &config).unwrap(), (whole.clone(), false), "{head:?}");
+    }
+}
+
+#[test]
+fn choosing_images_can_be_stopped() {
+    let asked = AtomicU64::new(0);
+    let mut classifier = model(1, &asked);
+    let stop = AtomicBool::new(false);
+    let mut progress = |chosen| stop.store(chosen == 3, Ordering::Relaxed);
+    let pictures = pictures(Noise::new(1, 60));
+    let plan = Plan::new(config(), victim(), pictures, &mut classifier, &stop, &mut progress);
+    assert!(plan.unwrap().is_none());
+    drop(classifier);
+    assert!(asked.into_inner() < 60, "it goes on choosing");
 }
 
 #[test]

@@ -11,7 +11,7 @@ mod tables;
 use clap::ValueEnum;
 use ocelli::data::Split;
 use ocelli::methods::one_pixel::{self, Compiled, End, Preset, Summary};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::args::{ModelArgs, PreprocessArgs};
 use crate::failure::Done;
@@ -48,15 +48,15 @@ pub(super) struct Args {
     /// A run's folder, a checkpoint or a file of weights
     #[arg(value_name = "MODEL")]
     place: Option<PathBuf>,
-    /// The dataset, as in `ocelli data --help` [default: that of the run, and of its train part the
-    /// images that it trained on]
+    /// The dataset, as in `ocelli data --help` [default: that of the run]
     #[arg(long, value_name = "DATASET")]
     data: Option<String>,
     /// A file that says which images are of further classes; they are passed over [default: that of the
     /// run, for its own dataset]
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
-    /// The part, where a dataset has two [default: test]
+    /// The part, where a dataset has two; of a run's own dataset `train` is what it trained on, `test`
+    /// what it did not [default: test]
     #[arg(long, value_name = "train|test")]
     split: Option<Split>,
     /// How many images are attacked [default: 500]
@@ -172,9 +172,11 @@ pub(super) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     let Begun { config, subject, trained, source, place } =
         begin::begin(args, settings.seed, &device)?;
     let mut classifier = Compiled::new(&trained.network, &trained.input, config.inference)?;
-    let Some(plan) = begin::plan(config, &trained, source, &mut classifier, &stop)? else {
-        tracing::info!("interrupted while images were chosen");
-        return Ok(Done::Interrupted);
+    let plan = begin::plan(config.clone(), &trained, source, &mut classifier, &stop)?;
+    let Some(plan) = plan else {
+        place.settle_new(&config, &subject)?;
+        settings.output.finish(&results::interrupted(place.folder(), &trained.arch))?;
+        return Ok(interrupted(place.folder()));
     };
     let mut journal = place.open(&plan, &subject)?;
 
@@ -192,10 +194,12 @@ pub(super) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     }
     results.show(&mut settings.output)?;
     settings.output.finish(&results.answer())?;
-    if end == End::Interrupted {
-        let path = folder.display();
-        tracing::info!("interrupted; go on with `ocelli attack one-pixel --resume {path}`");
-        return Ok(Done::Interrupted);
-    }
-    Ok(Done::Complete)
+    Ok(if end == End::Interrupted { interrupted(folder) } else { Done::Complete })
+}
+
+/// Says how an attack goes on.
+fn interrupted(folder: &Path) -> Done {
+    let path = folder.display();
+    tracing::info!("interrupted; go on with `ocelli attack one-pixel --resume {path}`");
+    Done::Interrupted
 }

@@ -111,12 +111,24 @@ impl Place {
         }
     }
 
+    /// Writes the settings of an attack that has no journal yet, so that it can go on.
+    pub(super) fn settle_new(&self, config: &Config, subject: &Subject) -> anyhow::Result<()> {
+        // Those of an attack that was begun before stay what its journal says.
+        if Journal::path_in(self.folder()).exists() { Ok(()) } else { self.settle(config, subject) }
+    }
+
+    fn settle(&self, config: &Config, subject: &Subject) -> anyhow::Result<()> {
+        let folder = self.folder();
+        let settings = toml::to_string(config).context(SETTINGS)?;
+        let subject = toml::to_string(&BTreeMap::from([(SUBJECT, subject)])).context(SETTINGS)?;
+        fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+        write_whole(&folder.join(SETTINGS), format!("{settings}\n{subject}"))
+    }
+
     /// The journal, made if it is new. Nothing is made before all else is known to be well.
     pub(super) fn open(&self, plan: &Plan, subject: &Subject) -> anyhow::Result<Journal> {
         let folder = self.folder();
-        let settings = toml::to_string(plan.config()).context(SETTINGS)?;
-        let subject = toml::to_string(&BTreeMap::from([(SUBJECT, subject)])).context(SETTINGS)?;
-        let write = || write_whole(&folder.join(SETTINGS), format!("{settings}\n{subject}"));
+        let write = || self.settle(plan.config(), subject);
         // The settings come first: a journal without them could not be gone on with.
         let has_journal = Journal::path_in(folder).exists();
         let journal = match self {
@@ -134,7 +146,6 @@ impl Place {
                 journal
             }
             Self::New(_) | Self::Begun(_) => {
-                fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
                 write()?;
                 Journal::create(folder, plan)?
             }

@@ -54,7 +54,7 @@ impl Sheet<'_> {
         if self.plan.config().fewest {
             page.paragraph(
                 "A number of pixels was tried only where smaller ones had failed: rates are of so many \
-                 pixels or fewer, with the evaluations of all of them.",
+                 pixels or fewer, with the evaluations of all of them; tries and fitness are of so many exactly.",
             );
         }
         if let Some(fewest) = &self.fewest {

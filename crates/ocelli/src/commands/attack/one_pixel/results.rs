@@ -5,6 +5,7 @@ use ocelli::methods::one_pixel::{
     Aim, Attacked, Classifier, End, Group, Outcome, Plan, Rival, Summary, examples,
 };
 use serde::Serialize;
+use serde_json::json;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +14,7 @@ use super::tables::{self, Rows};
 use crate::output::{Output, grouped, percent};
 use crate::whole_file::write_whole;
 
+const INTERRUPTED: &str = "interrupted";
 const RESULTS: &str = "results.csv";
 const RIVALS: &str = "rivals.csv";
 const SUMMARY: &str = "summary.json";
@@ -83,6 +85,11 @@ pub(super) struct Answer<'a> {
     mean_confidence: Option<f64>,
     #[serde(flatten)]
     summary: &'a Summary,
+}
+
+/// The one JSON object of an attack that was interrupted before it had its images.
+pub(super) fn interrupted(folder: &Path, model: &str) -> serde_json::Value {
+    json!({ "attack": folder, "outcome": INTERRUPTED, "model": model, "images": 0 })
 }
 
 impl Results<'_> {
@@ -241,7 +248,7 @@ impl Results<'_> {
             attack: self.folder.to_owned(),
             outcome: match self.end {
                 End::Finished => "finished",
-                End::Interrupted => "interrupted",
+                End::Interrupted => INTERRUPTED,
             },
             model: &self.plan.victim().model,
             of: first.map(of).unwrap_or_default(),

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Args;
-use crate::run_data::Wanted;
+use crate::run_data::{Opened, Wanted};
 
 /// A network and the images on which it is attacked, by their names on this machine.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -20,9 +20,12 @@ pub(super) struct Subject {
     /// The architecture, where the weights do not say it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) arch: Option<String>,
-    /// The dataset; without one, that of the run.
+    /// The dataset.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) data: Option<String>,
+    /// Whether it is the run's own, from which the run may have drawn its images.
+    #[serde(skip_serializing_if = "Not::not")]
+    pub(super) of_run: bool,
     /// A file of further classes; without one, that of the run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) labels: Option<PathBuf>,
@@ -58,17 +61,25 @@ impl Subject {
         }
         args.preprocess.apply(&mut trained);
         let path = place.or(model.weights).unwrap_or_default();
-        let data = args.data.clone().or_else(|| begun?.data.clone());
+        let before = begun.and_then(|begun| begun.data.clone());
+        let is_of_run = begun.is_none_or(|begun| begun.of_run);
+        let named = args.data.clone().or_else(|| before.clone().filter(|_| !is_of_run));
         let labels = args.labels.clone().or_else(|| begun?.labels.clone());
         let split = args.split.or(begun.map(|begun| begun.split)).unwrap_or(Split::Test);
-        let wanted =
-            Wanted { place: Some(&path), data: data.as_deref(), labels: labels.as_deref(), split };
-        let source = wanted.open(&trained)?;
+        let wanted = Wanted {
+            place: Some(&path),
+            data: named.as_deref(),
+            before: before.as_deref(),
+            labels: labels.as_deref(),
+            split,
+        };
+        let Opened { source, data } = wanted.open(&trained)?;
         let (input, eval) = (Some(trained.input.clone()), Some(trained.eval));
         let subject = Self {
             model: path,
             arch: model.model,
-            data,
+            data: Some(data),
+            of_run: named.is_none(),
             labels,
             split,
             input,
