@@ -217,6 +217,11 @@ fn another_attack_s_folder_is_refused_by_what_differs() {
         assert!(other.stderr.contains("hint: go on under its own settings"), "{}", other.stderr);
     }
     run_in(root, "train tiny.toml --out other --seed 5 --max-steps 9").success();
+    fs::write(root.join("names.txt"), "0\n1\n2\n").unwrap();
+    run_in(root, &format!("{SHORT} --classes names.txt --out with-names")).success();
+    run_in(root, "attack one-pixel --resume with-names").success();
+    fs::remove_file(root.join("names.txt")).unwrap();
+    assert_refused(&run_in(root, "attack one-pixel --resume with-names"), "names.txt");
     // As it was written before: a dataset by its name, which may be the run's.
     let settings = root.join("found/attack.toml");
     let text = fs::read_to_string(&settings).unwrap();

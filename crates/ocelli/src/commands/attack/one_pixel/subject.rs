@@ -20,6 +20,9 @@ pub(super) struct Subject {
     /// The architecture, where the weights do not say it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) arch: Option<String>,
+    /// A file with the names of the classes, where the weights do not say them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) classes: Option<PathBuf>,
     /// The dataset.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) data: Option<String>,
@@ -55,6 +58,7 @@ impl Subject {
             Some(begun) => Some(model.weights.take().unwrap_or_else(|| begun.model.clone())),
         };
         model.model = model.model.or_else(|| begun?.arch.clone());
+        model.classes = model.classes.or_else(|| begun?.classes.clone());
         let mut trained = model.open(place.as_deref(), device)?;
         if let Some(Self { input: Some(input), eval: Some(eval), .. }) = begun {
             (trained.input, trained.eval) = (input.clone(), *eval);
@@ -78,6 +82,7 @@ impl Subject {
         let subject = Self {
             model: path,
             arch: model.model,
+            classes: model.classes,
             data: Some(data),
             of_run: named.is_none(),
             labels,
