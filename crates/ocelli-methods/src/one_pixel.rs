@@ -43,7 +43,9 @@
 //! success when the class has changed to any other; here it has to be the target.
 //!
 //! Ours: the [`Oracle`], which tries everything where that is possible, random search with as many
-//! evaluations as the attack had, and the exact test of McNemar between the two.
+//! evaluations as the attack had, the exact test of McNemar between the two, and the search for the
+//! [fewest pixels](Config::fewest) that are enough. A black box may take [images of any
+//! size](Pictures::as_they_are).
 
 mod aim;
 mod attempt;

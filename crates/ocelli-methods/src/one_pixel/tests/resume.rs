@@ -91,13 +91,20 @@ fn a_journal_that_is_not_this_attack_s_is_refused_by_what_differs() {
 fn a_journal_without_a_whole_head_is_begun_anew() {
     let config = Config { images: 2, ..config() };
     let whole = attack(&config, 1).attacked;
-    for head in ["", "{\"format\":1"] {
+    let written = TempDir::new().unwrap();
+    go_on(&config, written.path(), u64::MAX);
+    let text = fs::read_to_string(Journal::path_in(written.path())).unwrap();
+    for head in ["", &text[..40]] {
         let folder = TempDir::new().unwrap();
         fs::write(Journal::path_in(folder.path()), head).unwrap();
         let (_, attacked) = go_on(&config, folder.path(), u64::MAX);
         assert_eq!(attacked, whole, "{head:?}");
         assert_eq!(open(folder.path(), &config).unwrap(), (whole.clone(), false), "{head:?}");
     }
+    let other = Journal::path_in(written.path());
+    fs::write(&other, "something else").unwrap();
+    assert!(matches!(open(written.path(), &config), Err(Error::Ledger { line: 1, .. })));
+    assert_eq!(fs::read(&other).unwrap(), b"something else", "it is left alone");
 }
 
 #[test]
