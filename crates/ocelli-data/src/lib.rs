@@ -8,6 +8,7 @@
 pub mod augment;
 mod decode;
 mod error;
+mod fingerprint;
 mod image;
 mod limits;
 mod loader;
@@ -20,14 +21,16 @@ mod verify;
 
 pub use decode::{Channels, DecodeOptions, Format, decode, dimensions};
 pub use error::{Error, Result};
+pub use fingerprint::{CONTENT_BYTES, DataDifference, Fingerprint};
 pub use image::Image;
 pub use limits::Limits;
 pub use loader::{Batch, Epoch, Loader, LoaderConfig, Order, Skipped, Targets};
 pub use resize::{Interpolation, Region, Resize, Window, resize};
 pub use source::{
     BuiltinDataset, Cifar, CifarSource, FolderSource, IdxSource, Joined, LabelFile, OpenOptions,
-    Payload, Record, SeveralClasses, Source, Split, Subset, TarLayout, TarSource, builtin_datasets,
-    check_same_classes, class_counts, open, open_splits, read_classes, write_indexes,
+    Payload, Record, SampleKey, SeveralClasses, Source, Split, Subset, TarLayout, TarSource,
+    builtin_datasets, check_same_classes, class_counts, open, open_splits, read_classes,
+    write_indexes,
 };
 pub use transform::{
     CropMode, EvalConfig, EvalTransform, InputConfig, Scratch, TrainConfig, TrainCrop,

@@ -65,6 +65,25 @@ pub trait Source: Send + Sync {
     fn name(&self, index: u64) -> Result<String> {
         Ok(self.read(index)?.name)
     }
+
+    /// Further classes of the sample at `index`, where it is of several, without reading its picture.
+    ///
+    /// # Errors
+    /// When `index` is past the end.
+    fn others(&self, index: u64) -> Result<Vec<u32>> {
+        in_bounds(index, self.len())?;
+        Ok(Vec::new())
+    }
+
+    /// What tells the sample at `index` from the others wherever the dataset lies, without reading its
+    /// picture where the source can.
+    ///
+    /// # Errors
+    /// When `index` is past the end or the sample cannot be read.
+    fn key(&self, index: u64) -> Result<SampleKey> {
+        let Record { name, payload, .. } = self.read(index)?;
+        Ok(SampleKey { name, bytes: payload.len() })
+    }
 }
 
 impl<S: Source + ?Sized> Source for Arc<S> {
@@ -87,6 +106,23 @@ impl<S: Source + ?Sized> Source for Arc<S> {
     fn name(&self, index: u64) -> Result<String> {
         (**self).name(index)
     }
+
+    fn others(&self, index: u64) -> Result<Vec<u32>> {
+        (**self).others(index)
+    }
+
+    fn key(&self, index: u64) -> Result<SampleKey> {
+        (**self).key(index)
+    }
+}
+
+/// What tells a sample from the others of its dataset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SampleKey {
+    /// Its name below the place of the dataset, as in `CLASS/NAME.jpg`: the same after a move.
+    pub name: String,
+    /// The length of its picture as it is stored, in bytes.
+    pub bytes: u64,
 }
 
 /// One sample as a source holds it.
@@ -124,6 +160,16 @@ pub enum Payload {
     Encoded(Vec<u8>),
     /// Pixels that the source stores as such.
     Pixels(Image),
+}
+
+impl Payload {
+    /// The length of the picture as it is stored, in bytes.
+    fn len(&self) -> u64 {
+        match self {
+            Self::Encoded(bytes) => bytes.len() as u64,
+            Self::Pixels(image) => image.pixels.len() as u64,
+        }
+    }
 }
 
 /// `index` as a position in memory.

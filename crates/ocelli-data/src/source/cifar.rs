@@ -5,8 +5,8 @@
 //! then 32 × 32 bytes of red, as many of green, and of blue.
 
 use super::classes::{numbered_classes, read_classes};
-use super::in_bounds;
 use super::storage::Storage;
+use super::{SampleKey, in_bounds};
 use crate::{Error, Image, Payload, Record, Result, Source};
 use std::path::{Path, PathBuf};
 
@@ -133,6 +133,12 @@ impl Source for CifarSource {
     fn name(&self, index: u64) -> Result<String> {
         let (batch, record) = self.locate(index)?;
         Ok(record_name(batch, record))
+    }
+
+    fn key(&self, index: u64) -> Result<SampleKey> {
+        let (batch, record) = self.locate(index)?;
+        let file = batch.path().file_name().unwrap_or_default().display();
+        Ok(SampleKey { name: format!("{file}, record {record}"), bytes: PIXELS as u64 })
     }
 
     fn read(&self, index: u64) -> Result<Record> {

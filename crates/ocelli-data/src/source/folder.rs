@@ -1,7 +1,7 @@
 //! A folder of `CLASS/NAME.ext`.
 
 use super::classes::{ClassNames, sorted_union};
-use super::{has_image_extension, in_bounds, is_hidden};
+use super::{SampleKey, has_image_extension, in_bounds, is_hidden};
 use crate::{Error, Limits, Payload, Record, Result, Source};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
@@ -114,6 +114,13 @@ impl Source for FolderSource {
 
     fn name(&self, index: u64) -> Result<String> {
         Ok(self.path(index)?.display().to_string())
+    }
+
+    fn key(&self, index: u64) -> Result<SampleKey> {
+        let (folder, file) = self.locate(index)?;
+        let path = self.path(index)?;
+        let bytes = std::fs::metadata(&path).map_err(Error::io(&path))?.len();
+        Ok(SampleKey { name: format!("{}/{file}", folder.name), bytes })
     }
 
     fn read(&self, index: u64) -> Result<Record> {

@@ -7,6 +7,7 @@ mod array;
 
 use super::classes::numbered_classes;
 use super::storage::Storage;
+use super::{SampleKey, in_bounds};
 use crate::{Error, Image, Limits, Payload, Record, Result, Source};
 use array::{IdxArray, Shape};
 use std::path::Path;
@@ -102,19 +103,23 @@ impl Source for IdxSource {
     }
 
     fn label(&self, index: u64) -> Result<u32> {
-        let at = super::in_bounds(index, self.len())?;
+        let at = in_bounds(index, self.len())?;
         Ok(self.labels[at].into())
     }
 
     fn name(&self, index: u64) -> Result<String> {
-        super::in_bounds(index, self.len())?;
+        in_bounds(index, self.len())?;
         Ok(format!("{} image {index}", self.images.storage.path().display()))
+    }
+
+    fn key(&self, index: u64) -> Result<SampleKey> {
+        in_bounds(index, self.len())?;
+        Ok(SampleKey { name: format!("image {index}"), bytes: self.shape.bytes() as u64 })
     }
 
     fn read(&self, index: u64) -> Result<Record> {
         let label = self.label(index)?;
-        let Shape { height, width, channels } = self.shape;
-        let len = height as usize * width as usize * usize::from(channels);
+        let (Shape { height, width, channels }, len) = (self.shape, self.shape.bytes());
         let pixels =
             self.images.storage.read_vec_at(len, self.images.start + index * len as u64)?;
         let image = Image { width, height, channels, pixels };

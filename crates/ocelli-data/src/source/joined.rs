@@ -1,6 +1,6 @@
 //! Two sources as one.
 
-use super::{Record, Source, check_same_classes, in_bounds};
+use super::{Record, SampleKey, Source, check_same_classes, in_bounds};
 use crate::Result;
 use std::sync::Arc;
 
@@ -53,6 +53,16 @@ impl Source for Joined {
     fn name(&self, index: u64) -> Result<String> {
         let (source, index) = self.part(index)?;
         source.name(index)
+    }
+
+    fn others(&self, index: u64) -> Result<Vec<u32>> {
+        let (source, index) = self.part(index)?;
+        source.others(index)
+    }
+
+    fn key(&self, index: u64) -> Result<SampleKey> {
+        let (source, index) = self.part(index)?;
+        source.key(index)
     }
 }
 

@@ -3,7 +3,7 @@
 //! ImageNet-21k has the same picture under several of its classes; EfficientNetV2 is pre-trained on
 //! the set of them. A dataset gives each sample one class; a file can give it more.
 
-use super::{Source, in_bounds};
+use super::{SampleKey, Source, in_bounds};
 use crate::{Error, Limits, Record, Result};
 use rayon::prelude::*;
 use std::collections::HashMap;
@@ -219,14 +219,25 @@ impl Source for SeveralClasses {
     }
 
     fn read(&self, index: u64) -> Result<Record> {
+        let others = self.others(index)?;
+        let record = self.source.read(index)?;
+        Ok(Record { others, ..record })
+    }
+
+    fn others(&self, index: u64) -> Result<Vec<u32>> {
         let at = in_bounds(index, self.len())?;
-        let mut record = self.source.read(index)?;
+        let label = self.source.label(index)?;
+        let mut others = self.source.others(index)?;
         for class in &self.classes[self.starts[at] as usize..self.starts[at + 1] as usize] {
-            if *class != record.label && !record.others.contains(class) {
-                record.others.push(*class);
+            if *class != label && !others.contains(class) {
+                others.push(*class);
             }
         }
-        Ok(record)
+        Ok(others)
+    }
+
+    fn key(&self, index: u64) -> Result<SampleKey> {
+        self.source.key(index)
     }
 
     fn label(&self, index: u64) -> Result<u32> {

@@ -1,6 +1,6 @@
 //! Parts of a source.
 
-use super::{Source, in_bounds};
+use super::{SampleKey, Source, in_bounds};
 use crate::{Error, Record, Result};
 use ocelli_random::{Purpose, Seed};
 use rand::RngExt;
@@ -132,6 +132,14 @@ impl Source for Subset {
 
     fn name(&self, index: u64) -> Result<String> {
         self.source.name(self.whole(index)?)
+    }
+
+    fn others(&self, index: u64) -> Result<Vec<u32>> {
+        self.source.others(self.whole(index)?)
+    }
+
+    fn key(&self, index: u64) -> Result<SampleKey> {
+        self.source.key(self.whole(index)?)
     }
 }
 

@@ -14,8 +14,8 @@ mod scan;
 mod webdataset;
 
 use super::classes::{ClassNames, numbered_classes, sorted_union};
-use super::in_bounds;
 use super::storage::Storage;
+use super::{SampleKey, in_bounds};
 use crate::{Error, Limits, Payload, Record, Result, Source};
 use header::{Blocks, Found, Kind, Member, read_member};
 use index::{Entry, Labels, ShardIndex};
@@ -146,15 +146,13 @@ impl Source for TarSource {
 
     fn name(&self, index: u64) -> Result<String> {
         let (shard, entry) = self.locate(index)?;
-        let mut blocks = Blocks::new(shard, entry.header_length());
-        match read_member(&mut blocks, entry.header())? {
-            Found::Member(member) => Ok(sample_name(shard, &member)),
-            Found::End(_) | Found::Cut(..) => Err(Error::TarHeader {
-                path: shard.path().to_owned(),
-                offset: entry.header(),
-                reason: "the file has changed since it was indexed".to_owned(),
-            }),
-        }
+        Ok(sample_name(shard, &member(shard, entry)?))
+    }
+
+    fn key(&self, index: u64) -> Result<SampleKey> {
+        let (shard, entry) = self.locate(index)?;
+        let name = member(shard, entry)?.display();
+        Ok(SampleKey { name, bytes: entry.length.into() })
     }
 
     fn read(&self, index: u64) -> Result<Record> {
@@ -163,6 +161,19 @@ impl Source for TarSource {
         let name = self.name(index)?;
         let payload = Payload::Encoded(bytes);
         Ok(Record { name, label: entry.label, others: Vec::new(), payload })
+    }
+}
+
+/// The header of a sample, read again.
+fn member(shard: &Storage, entry: Entry) -> Result<Member> {
+    let mut blocks = Blocks::new(shard, entry.header_length());
+    match read_member(&mut blocks, entry.header())? {
+        Found::Member(member) => Ok(member),
+        Found::End(_) | Found::Cut(..) => Err(Error::TarHeader {
+            path: shard.path().to_owned(),
+            offset: entry.header(),
+            reason: "the file has changed since it was indexed".to_owned(),
+        }),
     }
 }
 

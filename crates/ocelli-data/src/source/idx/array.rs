@@ -30,6 +30,13 @@ pub(super) struct Shape {
     pub(super) channels: u8,
 }
 
+impl Shape {
+    /// The length of an image in bytes.
+    pub(super) fn bytes(self) -> usize {
+        self.height as usize * self.width as usize * usize::from(self.channels)
+    }
+}
+
 /// One IDX file of unsigned bytes whose header has been checked against its length.
 #[derive(Debug)]
 pub(super) struct IdxArray {
