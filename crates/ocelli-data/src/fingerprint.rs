@@ -19,7 +19,7 @@ mod tests;
 
 pub use difference::DataDifference;
 
-use crate::{Image, Payload, Result, Source};
+use crate::{Image, Payload, Result, SampleKey, Source};
 use difference::Stamp;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -58,8 +58,10 @@ pub struct Fingerprint {
 impl Fingerprint {
     /// Looks at every sample of a dataset, and into as many as [`CONTENT_BYTES`] allow.
     ///
+    /// A sample that cannot be read counts as one without contents.
+    ///
     /// # Errors
-    /// When a sample cannot be read.
+    /// When the name or the label of a sample cannot be read.
     pub fn of(source: &dyn Source) -> Result<Self> {
         Self::within(source, CONTENT_BYTES)
     }
@@ -67,7 +69,7 @@ impl Fingerprint {
     /// The same with another budget for contents.
     fn within(source: &dyn Source, content_bytes: u64) -> Result<Self> {
         let samples = source.len();
-        let lengths = (0..samples).into_par_iter().map(|index| Ok(source.key(index)?.bytes));
+        let lengths = (0..samples).into_par_iter().map(|index| Ok(key(source, index)?.bytes));
         let bytes = lengths.try_reduce(|| 0, |one, other| Ok(one.saturating_add(other)))?;
         let contents = bytes.div_ceil(content_bytes).max(1);
         let digests: Vec<Digest> = (0..samples)
@@ -119,7 +121,7 @@ struct Digest {
 
 impl Digest {
     fn of(source: &dyn Source, index: u64, with_contents: bool) -> Result<Self> {
-        let key = source.key(index)?;
+        let key = key(source, index)?;
         let mut hasher = blake3::Hasher::new();
         put_text(&mut hasher, &key.name);
         let name = first_bytes(&hasher.finalize());
@@ -131,18 +133,24 @@ impl Digest {
             hasher.update(&class.to_le_bytes());
         }
         if with_contents {
-            match source.read(index)?.payload {
-                Payload::Encoded(bytes) => hasher.update(&bytes),
-                Payload::Pixels(Image { width, height, channels, pixels }) => hasher
+            match source.read(index).map(|record| record.payload) {
+                Ok(Payload::Encoded(bytes)) => hasher.update(&bytes),
+                Ok(Payload::Pixels(Image { width, height, channels, pixels })) => hasher
                     .update(&width.to_le_bytes())
                     .update(&height.to_le_bytes())
                     .update(&[channels])
                     .update(&pixels),
+                Err(_) => hasher.update(b"unreadable"),
             };
         }
         let whole = hasher.finalize();
         Ok(Self { whole, stamp: Stamp { name, whole: first_bytes(&whole) } })
     }
+}
+
+/// The key of a sample. One that cannot be read is part of the dataset too: a training may leave it out.
+fn key(source: &dyn Source, index: u64) -> Result<SampleKey> {
+    source.key(index).or_else(|_| Ok(SampleKey { name: source.name(index)?, bytes: 0 }))
 }
 
 fn first_bytes(hash: &blake3::Hash) -> u32 {

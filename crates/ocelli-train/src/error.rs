@@ -128,6 +128,26 @@ pub enum Error {
         now: String,
     },
 
+    /// A run cannot go on with other images.
+    #[error("{}: {changed}", path.display())]
+    OtherData {
+        /// The run's folder.
+        path: PathBuf,
+        /// What differs first.
+        changed: crate::Changed,
+    },
+
+    /// Weights are those of a classifier for other classes.
+    #[error("{file} has a classifier for other classes: `{theirs}` where the dataset has `{ours}`")]
+    OtherClasses {
+        /// The file of weights.
+        file: String,
+        /// The first class that differs, as the file calls it.
+        theirs: String,
+        /// The same as the dataset calls it.
+        ours: String,
+    },
+
     /// None of a run's checkpoints can be trusted.
     #[error("no checkpoint in {} can be trusted; the newest: {reason}", folder.display())]
     NoGoodCheckpoint {

@@ -1,6 +1,7 @@
 //! Training for Ocelli: recipes, optimisers, the trainer, checkpoints and run folders.
 
 pub mod checkpoint;
+mod data_record;
 mod ema;
 mod error;
 mod evaluate;
@@ -22,6 +23,7 @@ mod step_timer;
 mod trained;
 mod trainer;
 
+pub use data_record::{Changed, DataRecord};
 pub use ema::Ema;
 pub use error::{Error, Result};
 pub use evaluate::{Evaluation, evaluate};

@@ -148,22 +148,22 @@ fn network(
     let how = LoadOptions { reset_head: recipe.model.reset_head, ..LoadOptions::default() };
     let report = load(&mut network, &dict, &how)?;
     if !how.reset_head {
-        warn_of_other_classes(&dict, classes)?;
+        check_same_classes(&dict, classes)?;
     }
     Ok((network, Some(report)))
 }
 
 /// A classifier for other classes fits in shape if they are as many, but knows nothing of them.
-fn warn_of_other_classes(dict: &StateDict, classes: &[String]) -> Result<()> {
+fn check_same_classes(dict: &StateDict, classes: &[String]) -> Result<()> {
     let Some(known) = Metadata::of(dict)?.classes else { return Ok(()) };
-    if let Some((theirs, ours)) = known.iter().zip(classes).find(|(theirs, ours)| theirs != ours) {
-        let file = dict.file();
-        tracing::warn!(
-            "{file} has a classifier for other classes: `{theirs}` where the dataset has \
-             `{ours}`; model.reset_head (--reset-head) starts it anew"
-        );
+    match known.iter().zip(classes).find(|(theirs, ours)| theirs != ours) {
+        None => Ok(()),
+        Some((theirs, ours)) => Err(Error::OtherClasses {
+            file: dict.file().to_string(),
+            theirs: theirs.clone(),
+            ours: ours.clone(),
+        }),
     }
-    Ok(())
 }
 
 fn check_size(field: &str, size: u32, network: &Network) -> Result<()> {

@@ -141,7 +141,7 @@ impl<'a> Trainer<'a> {
         };
         let Newest { checkpoint: saved, rejected } = run.checkpoints().newest()?;
         match (&saved, rejected.first()) {
-            (Some(checkpoint), _) => now.restore(checkpoint, &recipe.ema)?,
+            (Some(checkpoint), _) => now.restore(checkpoint, recipe)?,
             (None, Some(newest)) => {
                 let folder = run.checkpoints().folder().to_owned();
                 return Err(Error::NoGoodCheckpoint { folder, reason: newest.reason.clone() });

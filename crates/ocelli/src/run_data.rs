@@ -3,9 +3,9 @@
 use anyhow::Context;
 use ocelli::data::Error::{DifferentClasses, UnknownClass};
 use ocelli::data::{
-    Error, LabelFile, OpenOptions, SeveralClasses, Source, Split, open, open_splits,
+    Error, Fingerprint, LabelFile, OpenOptions, SeveralClasses, Source, Split, open, open_splits,
 };
-use ocelli::train::{Recipe, RunFolder, Trained, sources};
+use ocelli::train::{DataRecord, Recipe, RunFolder, Trained, sources};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -26,11 +26,29 @@ pub(crate) struct Wanted<'a> {
     pub(crate) split: Split,
 }
 
+/// The folder of the run to which `place`, its folder or a checkpoint in it, belongs.
+fn folder_of(place: &Path) -> Option<&Path> {
+    place.ancestors().take(4).find(|folder| RunFolder::recipe_path(folder).is_file())
+}
+
 /// The recipe of the run to which `place`, its folder or a checkpoint in it, belongs.
 pub(crate) fn recipe_of(place: &Path) -> Option<Recipe> {
-    let folders = place.ancestors().take(4);
-    let file = folders.map(RunFolder::recipe_path).find(|path| path.is_file())?;
-    Recipe::load::<&str>(&file, &[]).ok()
+    Recipe::load::<&str>(&RunFolder::recipe_path(folder_of(place)?), &[]).ok()
+}
+
+/// Makes sure that other work than a training, begun in `folder`, goes on with the same images.
+///
+/// # Errors
+/// When they are others; what was found in those it had would mean nothing for these.
+pub(crate) fn check_same(
+    folder: &Path,
+    now: &DataRecord,
+    parts: &[(&str, &dyn Source)],
+) -> anyhow::Result<()> {
+    let Some(before) = DataRecord::load(folder)? else { return Ok(()) };
+    let Some(changed) = before.difference(now, parts)? else { return Ok(()) };
+    let message = format!("{}: {changed}", folder.display());
+    Err(BadInput::new(message).hint("put them back, or begin anew with another --out").into())
 }
 
 /// The dataset with which a run is evaluated.
@@ -43,6 +61,10 @@ pub(crate) struct Opened {
     pub(crate) source: Arc<dyn Source>,
     /// The name of their dataset.
     pub(crate) data: String,
+    /// What tells them from other images.
+    pub(crate) fingerprint: Fingerprint,
+    /// Whether they are other images than those of the run, where it keeps a record of them.
+    pub(crate) has_changed: Option<bool>,
 }
 
 impl Wanted<'_> {
@@ -61,13 +83,18 @@ impl Wanted<'_> {
             let data = self.data.or(self.before);
             let data = data.ok_or_else(|| BadUsage("name a dataset with --data".to_owned()))?;
             let source = self.with_labels(named(data, self.split, trained)?, None)?;
-            return Ok(Opened { source, data: data.to_owned() });
+            let fingerprint = Fingerprint::of(&*source)?;
+            let data = data.to_owned();
+            return Ok(Opened { source, data, fingerprint, has_changed: None });
         };
         let data = match self.split {
             Split::Train => &run.data.source,
             Split::Test => dataset(&run),
         };
         let data = data.to_owned();
+        // What the run remembers is not of these images alone then.
+        let is_more = run.data.extra.is_some() && self.split == Split::Train;
+        let has_more = is_more || self.labels.is_some();
         let is_drawn = match self.split {
             Split::Train => run.data.hold_out.is_some(),
             Split::Test => is_one_part(&run)?,
@@ -78,7 +105,34 @@ impl Wanted<'_> {
             let source = named(&data, self.split, trained)?;
             self.with_labels(source, run.data.labels.as_deref())?
         };
-        Ok(Opened { source, data })
+        let fingerprint = Fingerprint::of(&*source)?;
+        let has_changed = self.has_changed(&fingerprint, &*source, has_more)?;
+        Ok(Opened { source, data, fingerprint, has_changed })
+    }
+
+    /// Compares a run's own images with what it remembers of them, and says what differs.
+    fn has_changed(
+        &self,
+        now: &Fingerprint,
+        source: &dyn Source,
+        has_more: bool,
+    ) -> anyhow::Result<Option<bool>> {
+        let part = match self.split {
+            _ if has_more => return Ok(None),
+            Split::Train => DataRecord::TRAIN,
+            Split::Test => DataRecord::TEST,
+        };
+        let Some(folder) = self.place.and_then(folder_of) else { return Ok(None) };
+        let record = DataRecord::load(folder)?;
+        let Some(before) = record.as_ref().and_then(|record| record.part(part)) else {
+            return Ok(None);
+        };
+        let difference = before.difference(now, source)?;
+        if let Some(difference) = &difference {
+            let run = folder.display();
+            tracing::warn!("the {part} images are others than those of {run}: {difference}");
+        }
+        Ok(Some(difference.is_some()))
     }
 
     /// A part of a run's images as the run drew it.

@@ -98,6 +98,21 @@ fn a_move_and_a_touch_are_no_difference() {
     fs::create_dir(folder.path()).unwrap();
 }
 
+#[cfg(unix)]
+#[test]
+fn an_image_that_cannot_be_read_is_part_of_it() {
+    let folder = folder();
+    let path = file(folder.path(), "cat", 2);
+    let whole = source(folder.path());
+    let before = Fingerprint::of(&*whole).unwrap();
+    fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink("nowhere", &path).unwrap();
+    let now = Fingerprint::of(&*whole).unwrap();
+    assert_eq!(now.samples(), 12);
+    assert_ne!(before.hash(), now.hash());
+    assert_eq!(now, Fingerprint::of(&*whole).unwrap());
+}
+
 #[test]
 fn of_many_bytes_some_contents_are_covered() {
     let folder = folder();

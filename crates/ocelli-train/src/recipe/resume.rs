@@ -6,9 +6,10 @@ use toml::{Table, Value};
 
 /// Fields that do not decide the weights of a step: when a run ends, where its data lies now, what
 /// is kept.
-const FREE: [&str; 9] = [
+const FREE: [&str; 10] = [
     "checkpoint.every",
     "checkpoint.keep",
+    "data.accept_changes",
     "data.error_budget",
     "data.extra",
     "data.labels",

@@ -58,6 +58,8 @@ pub struct DataSection {
     pub hold_out: Option<f64>,
     /// How many unreadable images may be left out of each epoch; they are listed.
     pub error_budget: u64,
+    /// Whether a run that is resumed goes on with other images than it was begun with.
+    pub accept_changes: bool,
 }
 
 /// How gradients change weights.
@@ -239,6 +241,7 @@ impl Default for DataSection {
             labels: None,
             hold_out: None,
             error_budget: 0,
+            accept_changes: false,
         }
     }
 }

@@ -8,8 +8,7 @@
 
 use super::state::{FORMAT, State};
 use crate::checkpoint::Checkpoint;
-use crate::recipe::EmaSection;
-use crate::{Ema, Error, Optimizer, Result};
+use crate::{Ema, Error, Optimizer, Recipe, Result};
 use ocelli_nn::Network;
 use ocelli_nn::weights::{LoadOptions, ReadOptions, StateDict, load, safetensors, state_dict};
 use std::collections::BTreeMap;
@@ -70,9 +69,14 @@ impl Snapshot {
     ///
     /// # Errors
     /// When the checkpoint is that of another network, optimiser or dataset.
-    pub(super) fn restore(&mut self, checkpoint: &Checkpoint, ema: &EmaSection) -> Result<()> {
-        let state = read_state(checkpoint)?;
+    pub(super) fn restore(&mut self, checkpoint: &Checkpoint, recipe: &Recipe) -> Result<()> {
+        let mut state = read_state(checkpoint)?;
+        if recipe.data.accept_changes {
+            // Of more or fewer images an epoch has more or fewer steps.
+            state.steps_per_epoch = self.state.steps_per_epoch;
+        }
         self.check_same_run(&state)?;
+        let ema = &recipe.ema;
         let open = |name| StateDict::open(&checkpoint.file(name), &ReadOptions::default());
         let (model, memory) = (open(MODEL)?, open(OPTIMIZER)?);
         let exactly = LoadOptions { prefix: Some(String::new()), ..LoadOptions::default() };

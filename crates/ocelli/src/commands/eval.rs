@@ -74,7 +74,8 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
         labels: args.labels.as_deref(),
         split: args.split,
     };
-    let source = wanted.open(&trained)?.source;
+    let opened = wanted.open(&trained)?;
+    let source = Arc::clone(&opened.source);
     let classes = source.classes().to_vec();
     let config = LoaderConfig {
         threads: settings.threads,
@@ -87,7 +88,8 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     let evaluation = evaluate(&trained.network, &loader, &Local, &mut |done| progress.set(done))?;
     drop(progress);
 
-    let report = Report { trained: &trained, evaluation: &evaluation, classes: &classes };
+    let report =
+        Report { trained: &trained, evaluation: &evaluation, classes: &classes, data: &opened };
     if let Some(path) = &args.confusion {
         report.write_confusion(path)?;
     }

@@ -1,6 +1,7 @@
 //! `ocelli train`: from a recipe to a run's folder.
 
 mod begin;
+mod data;
 mod grid;
 mod session;
 mod summary;
@@ -8,6 +9,7 @@ mod watch;
 
 use ocelli::train::Outcome;
 use ocelli::train::grid::Axis;
+use std::cell::RefCell;
 use std::path::PathBuf;
 
 use crate::failure::Done;
@@ -104,6 +106,7 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
         threads: settings.threads,
         eval_attack: args.eval_attack(),
         stop,
+        records: RefCell::default(),
     };
     let (folder, summary) = session.train(begin::plan(args, settings.seed)?)?;
     summary::show(&mut settings.output, &folder, &summary)?;

@@ -46,6 +46,12 @@ fn of_training(error: &train::Error) -> Option<String> {
             Some("lower optimizer.lr, or shorten gradients with optimizer.clip_norm")
         }
         train::Error::Io { error, .. } => of_system(error),
+        train::Error::OtherData { .. } => {
+            Some("`--set data.accept_changes=true` goes on with them, and says so in log.txt")
+        }
+        train::Error::OtherClasses { .. } => {
+            Some("--reset-head gives the classifier fresh weights and loads all others")
+        }
         train::Error::OtherRun { .. } => Some("begin a new run with other settings"),
         _ => None,
     };

@@ -14,6 +14,7 @@ mod held_out;
 mod impossible;
 mod layout;
 mod models;
+mod other_data;
 mod resume;
 mod search;
 mod several_classes;

@@ -178,3 +178,19 @@ fn trials_that_diverge_are_recorded_and_a_search_without_any_winner_says_so() {
     let outcome = run_in(root, &format!("search search.toml --out slow {strict}"));
     assert_refused(&outcome, "no network has a step of at most 0.0001 times", "max_step_ratio");
 }
+
+#[test]
+fn a_search_does_not_go_on_with_other_images() {
+    let folder = folder();
+    let root = folder.path();
+    run_in(root, "search search.toml --trials 1 --out found").success();
+    let images = root.join("tiny/train-images-idx3-ubyte");
+    let mut bytes = fs::read(&images).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    fs::write(&images, bytes).unwrap();
+    let refused = run_in(root, "search --resume found --trials 2");
+    let message = refused.bad_input();
+    assert!(message.starts_with("found: the "), "{message}");
+    assert!(message.contains("images are others than before: image "), "{message}");
+}

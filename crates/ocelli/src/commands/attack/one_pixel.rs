@@ -169,16 +169,16 @@ enum Baseline {
 pub(super) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     let stop = signals::stop_flag()?;
     let device = settings.open_device()?;
-    let Begun { config, subject, trained, source, place } =
+    let Begun { config, subject, trained, source, record, place } =
         begin::begin(args, settings.seed, &device)?;
     let mut classifier = Compiled::new(&trained.network, &trained.input, config.inference)?;
     let plan = begin::plan(config.clone(), &trained, source, &mut classifier, &stop)?;
     let Some(plan) = plan else {
-        place.settle_new(&config, &subject)?;
+        place.settle_new(&config, &subject, &record)?;
         settings.output.finish(&results::interrupted(place.folder(), &trained.arch))?;
         return Ok(interrupted(place.folder()));
     };
-    let mut journal = place.open(&plan, &subject)?;
+    let mut journal = place.open(&plan, &subject, &record)?;
 
     let mut watch = Watch::start(&plan, journal.attacked());
     let mut notice = |event: &one_pixel::Event<'_>| watch.notice(event);

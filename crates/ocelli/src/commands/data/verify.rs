@@ -1,6 +1,6 @@
 //! `ocelli data verify`: every image read and decoded once, before a run stumbles over one.
 
-use ocelli::data::{DecodeOptions, open, verify};
+use ocelli::data::{DecodeOptions, Fingerprint, open, verify};
 use serde::Serialize;
 use std::time::Instant;
 
@@ -36,6 +36,7 @@ struct Report<'a> {
     grey: u64,
     widths: Option<(u32, u32)>,
     heights: Option<(u32, u32)>,
+    fingerprint: String,
     seconds: f64,
     images_per_second: f64,
 }
@@ -75,6 +76,7 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
         grey: found.grey,
         widths: found.widths,
         heights: found.heights,
+        fingerprint: Fingerprint::of(&*source)?.hash().to_owned(),
         seconds,
         images_per_second: rate,
     })?;

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use crate::failure::BadInput;
 use crate::output::{Align, Output, Table, grouped, percent};
+use crate::run_data::Opened;
 
 /// With more classes than this the table of classes is shown only when asked for.
 const FEW_CLASSES: usize = 20;
@@ -16,6 +17,7 @@ pub(super) struct Report<'a> {
     pub(super) trained: &'a Trained,
     pub(super) evaluation: &'a Evaluation,
     pub(super) classes: &'a [String],
+    pub(super) data: &'a Opened,
 }
 
 #[derive(Serialize)]
@@ -32,6 +34,8 @@ pub(super) struct Answer<'a> {
     seconds: f64,
     images_per_second: f64,
     latency_ms: f64,
+    data_fingerprint: &'a str,
+    data_changed: Option<bool>,
     per_class: Vec<ClassScore<'a>>,
 }
 
@@ -60,6 +64,8 @@ impl<'a> Report<'a> {
             seconds: *seconds,
             images_per_second: *images_per_second,
             latency_ms: *latency_ms,
+            data_fingerprint: self.data.fingerprint.hash(),
+            data_changed: self.data.has_changed,
             per_class: self.per_class().collect(),
         }
     }

@@ -4,12 +4,13 @@ use anyhow::Context;
 use ocelli::methods::search::{Ledger, Plan, SamplerKind, SearchConfig};
 use ocelli::methods::{Error, Work};
 use ocelli::recipes::{BuiltinRecipe, SEARCHES};
-use ocelli::train::{Recipe, RunFolder};
+use ocelli::train::{DataRecord, Recipe, RunFolder};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Args;
 use crate::args::recipe;
+use crate::run_data;
 use crate::whole_file::write_whole;
 
 /// Where new searches are made, below the present folder.
@@ -42,14 +43,19 @@ impl Place {
     /// The ledger, made if it is new. Nothing is made before all else is known to be well.
     pub(super) fn open(&self, plan: &Plan) -> anyhow::Result<Ledger> {
         let ledger = self.folder().join(LEDGER);
+        let [train, minival] = plan.images();
+        let parts = [(DataRecord::TRAIN, &**train), ("minival", &**minival)];
+        let record = DataRecord::of(&parts)?;
         match self {
             Self::New(folder) => {
                 fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
                 let text = plan.recipe().to_toml_with(SECTION, plan.config())?;
                 write_whole(&folder.join(RECIPE), text)?;
+                record.save(folder)?;
                 Ok(Ledger::create(&ledger, &plan.header()?)?)
             }
-            Self::Begun(_) => {
+            Self::Begun(folder) => {
+                run_data::check_same(folder, &record, &parts)?;
                 let (opened, was_cut) = Ledger::open(&ledger, &plan.header()?, plan.space())?;
                 if was_cut {
                     let (path, trials) = (ledger.display(), opened.trials().len());

@@ -7,6 +7,7 @@ use ocelli::data::{OpenOptions, Split, open};
 use ocelli::nn::registry;
 use ocelli::train::grid::{Cell, Grid};
 use ocelli::train::{Outcome, Recipe, RunFolder};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -41,6 +42,7 @@ pub(super) fn run(args: &Args, grid: &Grid, mut settings: Settings) -> anyhow::R
         threads: settings.threads,
         eval_attack: args.eval_attack(),
         stop,
+        records: RefCell::default(),
     };
     let count = plans.len();
     for (at, plan) in plans.into_iter().enumerate() {
@@ -48,6 +50,7 @@ pub(super) fn run(args: &Args, grid: &Grid, mut settings: Settings) -> anyhow::R
         let Some(plan) = plan else { continue };
         let folder = sheet.folder.join(&name);
         if let Some(row) = Row::load(&folder).filter(Row::is_finished) {
+            session.records.borrow_mut().check(&folder, &plan.recipe)?;
             tracing::info!("{name}: finished before");
             sheet.rows[at] = row;
             continue;

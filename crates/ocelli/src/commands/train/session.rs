@@ -5,11 +5,13 @@ use ocelli::methods::one_pixel::Robustness;
 use ocelli::train::{
     Local, Machine, Outcome, Parts, Probe, Setup, Summary, Supervised, Trained, Trainer, evaluate,
 };
+use std::cell::RefCell;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::begin::Plan;
+use super::data::Records;
 use super::watch::Watch;
 use crate::commands::report::{self, SavedEvaluation};
 
@@ -21,6 +23,8 @@ pub(super) struct Session {
     pub(super) eval_attack: Option<(u64, u64)>,
     /// Set by a signal.
     pub(super) stop: Arc<AtomicBool>,
+    /// What is known of the datasets.
+    pub(super) records: RefCell<Records>,
 }
 
 impl Session {
@@ -37,6 +41,8 @@ impl Session {
         let mut run = place.open()?;
         let folder = run.path().to_owned();
         tracing::info!("run: {}", folder.display());
+        let images = [&**setup.train.first().loader.source(), &**setup.eval.source()];
+        self.records.borrow_mut().keep(&mut run, &recipe, images)?;
         let classes = setup.train.first().loader.source().classes().to_vec();
         let mut probe = self.eval_attack.map(|(images, every)| {
             let (source, size) = (Arc::clone(setup.eval.source()), (images, recipe.seed));

@@ -8,7 +8,7 @@ use ocelli::methods::one_pixel::{
 };
 use ocelli::methods::{Error, Work};
 use ocelli::train::recipe;
-use ocelli::train::{RunFolder, Trained};
+use ocelli::train::{DataRecord, RunFolder, Trained};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,6 +19,7 @@ use toml::Table;
 use super::subject::Subject;
 use super::{Args, Baseline, NamedRival, Way};
 use crate::failure::{BadInput, BadUsage};
+use crate::run_data::{self, Opened};
 use crate::talk::Progress;
 use crate::whole_file::write_whole;
 
@@ -27,6 +28,8 @@ const RUNS: &str = "runs";
 const STEM: &str = "attack";
 const SETTINGS: &str = "attack.toml";
 const SUBJECT: &str = "subject";
+/// The only part of an attack's dataset, in its record.
+const IMAGES: &str = "attacked";
 
 /// An attack that can begin or go on.
 pub(super) struct Begun {
@@ -34,6 +37,8 @@ pub(super) struct Begun {
     pub(super) subject: Subject,
     pub(super) trained: Trained,
     pub(super) source: Arc<dyn Source>,
+    /// What tells its images from others.
+    pub(super) record: DataRecord,
     pub(super) place: Place,
 }
 
@@ -68,12 +73,17 @@ pub(super) fn begin(args: &Args, seed: Option<u64>, device: &Device) -> anyhow::
     };
     let config: Config = recipe::settings(&origin, &text, &args.overrides(seed)?)?;
     config.check()?;
-    let (subject, trained, source) = Subject::open(args, begun.as_ref(), device)?;
+    let (subject, trained, opened) = Subject::open(args, begun.as_ref(), device)?;
     if subject.save_adversaries && config.rounding == Rounding::Real {
         let message = "--save-adversaries: `rounding` is real, and pictures hold whole colours";
         return Err(BadInput::new(message.to_owned()).into());
     }
-    Ok(Begun { config, subject, trained, source, place })
+    let Opened { source, fingerprint, .. } = opened;
+    let record = DataRecord::of_one(IMAGES, fingerprint);
+    if let Place::Begun(folder) = &place {
+        run_data::check_same(folder, &record, &[(IMAGES, &*source)])?;
+    }
+    Ok(Begun { config, subject, trained, source, record, place })
 }
 
 /// The attack with its images chosen, unless `stop` is set before.
@@ -112,23 +122,42 @@ impl Place {
     }
 
     /// Writes the settings of an attack that has no journal yet, so that it can go on.
-    pub(super) fn settle_new(&self, config: &Config, subject: &Subject) -> anyhow::Result<()> {
+    pub(super) fn settle_new(
+        &self,
+        config: &Config,
+        subject: &Subject,
+        record: &DataRecord,
+    ) -> anyhow::Result<()> {
         // Those of an attack that was begun before stay what its journal says.
-        if Journal::path_in(self.folder()).exists() { Ok(()) } else { self.settle(config, subject) }
+        if Journal::path_in(self.folder()).exists() {
+            return Ok(());
+        }
+        self.settle(config, subject, record)
     }
 
-    fn settle(&self, config: &Config, subject: &Subject) -> anyhow::Result<()> {
+    fn settle(
+        &self,
+        config: &Config,
+        subject: &Subject,
+        record: &DataRecord,
+    ) -> anyhow::Result<()> {
         let folder = self.folder();
         let settings = toml::to_string(config).context(SETTINGS)?;
         let subject = toml::to_string(&BTreeMap::from([(SUBJECT, subject)])).context(SETTINGS)?;
         fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+        record.save(folder)?;
         write_whole(&folder.join(SETTINGS), format!("{settings}\n{subject}"))
     }
 
     /// The journal, made if it is new. Nothing is made before all else is known to be well.
-    pub(super) fn open(&self, plan: &Plan, subject: &Subject) -> anyhow::Result<Journal> {
+    pub(super) fn open(
+        &self,
+        plan: &Plan,
+        subject: &Subject,
+        record: &DataRecord,
+    ) -> anyhow::Result<Journal> {
         let folder = self.folder();
-        let write = || self.settle(plan.config(), subject);
+        let write = || self.settle(plan.config(), subject, record);
         // The settings come first: a journal without them could not be gone on with.
         let has_journal = Journal::path_in(folder).exists();
         let journal = match self {

@@ -1,12 +1,11 @@
 //! Who is attacked, and what is kept of it: the section `[subject]` of `attack.toml`.
 
 use burn::tensor::Device;
-use ocelli::data::{EvalConfig, InputConfig, Source, Split};
+use ocelli::data::{EvalConfig, InputConfig, Split};
 use ocelli::train::Trained;
 use serde::{Deserialize, Serialize};
 use std::ops::Not;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use super::Args;
 use crate::run_data::{Opened, Wanted};
@@ -51,7 +50,7 @@ impl Subject {
         args: &Args,
         begun: Option<&Self>,
         device: &Device,
-    ) -> anyhow::Result<(Self, Trained, Arc<dyn Source>)> {
+    ) -> anyhow::Result<(Self, Trained, Opened)> {
         let (place, mut model) = (args.place.clone(), args.model.clone());
         let place = match begun {
             None => place,
@@ -77,13 +76,13 @@ impl Subject {
             labels: labels.as_deref(),
             split,
         };
-        let Opened { source, data } = wanted.open(&trained)?;
+        let opened = wanted.open(&trained)?;
         let (input, eval) = (Some(trained.input.clone()), Some(trained.eval));
         let subject = Self {
             model: path,
             arch: model.model,
             classes: model.classes,
-            data: Some(data),
+            data: Some(opened.data.clone()),
             of_run: named.is_none(),
             labels,
             split,
@@ -91,6 +90,6 @@ impl Subject {
             eval,
             save_adversaries: args.save_adversaries || begun.is_some_and(|b| b.save_adversaries),
         };
-        Ok((subject, trained, source))
+        Ok((subject, trained, opened))
     }
 }

@@ -1,0 +1,84 @@
+//! The images of a run: those with which it was begun.
+
+use ocelli::data::Source;
+use ocelli::train::{DataRecord, Error, Recipe, RunFolder, sources};
+use std::collections::HashMap;
+use std::path::Path;
+
+/// The records of the datasets of a session, each made once: the runs of a grid share theirs.
+#[derive(Debug, Default)]
+pub(super) struct Records(HashMap<String, DataRecord>);
+
+impl Records {
+    /// Makes sure that a run which was begun before goes on with its own images, and remembers those of
+    /// a new one.
+    ///
+    /// # Errors
+    /// [`Error::OtherData`] when they are others and the recipe does not accept that.
+    pub(super) fn keep(
+        &mut self,
+        run: &mut RunFolder,
+        recipe: &Recipe,
+        [train, test]: [&dyn Source; 2],
+    ) -> anyhow::Result<()> {
+        let parts = [(DataRecord::TRAIN, train), (DataRecord::TEST, test)];
+        let folder = run.path().to_owned();
+        let now = self.of(recipe, &parts)?;
+        let before = DataRecord::load(&folder)?;
+        let changed = match &before {
+            Some(before) => before.difference(now, &parts)?,
+            None => None,
+        };
+        if let Some(changed) = changed {
+            if !recipe.data.accept_changes {
+                return Err(Error::OtherData { path: folder, changed }.into());
+            }
+            tracing::warn!("{changed}; data.accept_changes goes on with them");
+            run.log(&format!("goes on with other data: {changed}"))?;
+        }
+        if before.as_ref() != Some(now) {
+            now.save(&folder)?;
+        }
+        Ok(())
+    }
+
+    /// Checks that the run in `folder`, which is finished, was trained on the images of `recipe`.
+    ///
+    /// # Errors
+    /// As [`Records::keep`].
+    pub(super) fn check(&mut self, folder: &Path, recipe: &Recipe) -> anyhow::Result<()> {
+        let Some(before) = DataRecord::load(folder)? else { return Ok(()) };
+        if self.0.get(&key(recipe)).is_some_and(|now| *now == before) {
+            return Ok(());
+        }
+        let (train, test) = sources(recipe)?;
+        let parts = [(DataRecord::TRAIN, &*train), (DataRecord::TEST, &*test)];
+        match before.difference(self.of(recipe, &parts)?, &parts)? {
+            None => Ok(()),
+            Some(changed) if recipe.data.accept_changes => {
+                tracing::warn!("{}: {changed}; data.accept_changes keeps it", folder.display());
+                Ok(())
+            }
+            Some(changed) => Err(Error::OtherData { path: folder.to_owned(), changed }.into()),
+        }
+    }
+
+    fn of(
+        &mut self,
+        recipe: &Recipe,
+        parts: &[(&str, &dyn Source)],
+    ) -> anyhow::Result<&DataRecord> {
+        let key = key(recipe);
+        if !self.0.contains_key(&key) {
+            self.0.insert(key.clone(), DataRecord::of(parts)?);
+        }
+        Ok(&self.0[&key])
+    }
+}
+
+/// All of a recipe that says which images are whose.
+fn key(recipe: &Recipe) -> String {
+    let data = &recipe.data;
+    let drawn = data.hold_out.map(|share| (share, recipe.seed));
+    format!("{:?}", (&data.source, &data.test, &data.extra, &data.labels, drawn))
+}
