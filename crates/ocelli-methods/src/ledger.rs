@@ -2,13 +2,16 @@
 //! work is.
 //!
 //! A line is added and synced when its part is complete. A crash can cut the last line; it is dropped
-//! when the work goes on, and its part is made again.
+//! when the work goes on, and its part is made again. Every line carries a [seal](seal), so that none
+//! changes unnoticed.
 
 mod difference;
+mod seal;
 
 use crate::error::Work;
 use crate::{Error, Result};
 use difference::first_difference;
+use seal::Seal;
 use serde::Serialize;
 use serde_json::Value;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -25,7 +28,7 @@ pub struct Header(Value);
 impl Header {
     /// The fields of `identity`, as they read back from a file.
     pub(crate) fn new(identity: &impl Serialize) -> Result<Self> {
-        let text = to_line(identity, Path::new("header"))?;
+        let text = to_json(identity, Path::new("header"))?;
         let value = serde_json::from_str(&text).map_err(std::io::Error::from);
         value.map(Self).map_err(Error::io("header"))
     }
@@ -38,6 +41,8 @@ pub(crate) struct Lines {
     file: File,
     /// How long its whole lines are.
     bytes: u64,
+    /// What seals the next line; a file of the first version has no seals and gets none.
+    seal: Option<Seal>,
 }
 
 /// A file that was begun before.
@@ -61,7 +66,8 @@ impl Lines {
             _ => Error::io(path)(error),
         })?;
         lock(path, &file)?;
-        let mut lines = Self { path: path.to_owned(), file, bytes: 0 };
+        let seal = Some(Seal::new());
+        let mut lines = Self { path: path.to_owned(), file, bytes: 0, seal };
         lines.add(&header.0)?;
         Ok(lines)
     }
@@ -75,7 +81,8 @@ impl Lines {
         let file = OpenOptions::new().read(true).write(true).open(path);
         let file = file.map_err(Error::io(path))?;
         lock(path, &file)?;
-        let mut file = Self { path: path.to_owned(), file, bytes: 0 };
+        let seal = Some(Seal::new());
+        let mut file = Self { path: path.to_owned(), file, bytes: 0, seal };
         let (lines, was_cut) = file.read(header)?;
         if was_cut {
             file.cut().map_err(Error::io(path))?;
@@ -91,11 +98,13 @@ impl Lines {
     /// # Errors
     /// When the file cannot be written.
     pub(crate) fn add(&mut self, value: &impl Serialize) -> Result<String> {
-        let line = to_line(value, &self.path)?;
+        let text = to_json(value, &self.path)?;
+        let sealed = self.seal.as_mut().map(|seal| seal.put_on(&text));
+        let line = sealed.unwrap_or_else(|| text.clone()) + "\n";
         let written = self.file.write_all(line.as_bytes()).and_then(|()| self.file.sync_all());
         written.map_err(Error::io(&self.path))?;
         self.bytes += line.len() as u64;
-        Ok(line)
+        Ok(text)
     }
 
     /// The error that the line `at` so many lines after the head is wrong.
@@ -120,23 +129,37 @@ impl Lines {
         let head = next(MAX_HEAD)?;
         if !is_whole(&head) {
             // Only what a crash can have left of the head may be cut.
-            if !to_line(&header.0, &self.path)?.as_bytes().starts_with(&head) {
+            let text = to_json(&header.0, &self.path)?;
+            let starts = |line: String| line.as_bytes().starts_with(&head);
+            if !starts(Seal::new().put_on(&text)) && !starts(text) {
                 let reason = "not the head of a ledger".to_owned();
                 return Err(Error::Ledger { path: self.path.clone(), line: 1, reason });
             }
             return Ok((Vec::new(), !head.is_empty()));
         }
-        self.check_header(&head, header)?;
-        let (mut lines, mut bytes) = (Vec::new(), head.len() as u64);
+        let mut seal = Seal::is_on(&head).then(Seal::new);
+        let mut unseal = |at: usize, line: Vec<u8>| match &mut seal {
+            None => Ok(line),
+            Some(seal) => seal.take_off(&line).ok_or_else(|| Error::Ledger {
+                path: self.path.clone(),
+                line: at,
+                reason: "it does not fit its hash: it was changed, or a line before it removed"
+                    .to_owned(),
+            }),
+        };
+        let mut bytes = head.len() as u64;
+        self.check_header(&unseal(1, head)?, header)?;
+        let mut lines = Vec::new();
         let rest = loop {
             let line = next(u64::MAX)?;
             if !is_whole(&line) {
                 break line;
             }
             bytes += line.len() as u64;
-            lines.push(line);
+            lines.push(unseal(lines.len() + 2, line)?);
         };
         self.bytes = bytes;
+        self.seal = seal;
         Ok((lines, !rest.is_empty()))
     }
 
@@ -161,9 +184,8 @@ impl Lines {
     }
 }
 
-fn to_line(value: &impl Serialize, path: &Path) -> Result<String> {
-    let text = serde_json::to_string(value).map_err(std::io::Error::from);
-    text.map(|text| text + "\n").map_err(Error::io(path))
+fn to_json(value: &impl Serialize, path: &Path) -> Result<String> {
+    serde_json::to_string(value).map_err(std::io::Error::from).map_err(Error::io(path))
 }
 
 fn lock(path: &Path, file: &File) -> Result<()> {

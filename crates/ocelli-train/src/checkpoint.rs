@@ -118,7 +118,11 @@ impl Checkpoints {
         };
         let mut steps = Vec::new();
         for entry in entries {
-            let name = entry.map_err(Error::io(&self.folder))?.file_name();
+            let entry = entry.map_err(Error::io(&self.folder))?;
+            if !entry.path().is_dir() {
+                continue;
+            }
+            let name = entry.file_name();
             let number = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
             steps.extend(number.and_then(|number| number.parse::<u64>().ok()));
         }

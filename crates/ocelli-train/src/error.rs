@@ -157,6 +157,15 @@ pub enum Error {
         reason: String,
     },
 
+    /// A run had checkpoints, and none is left.
+    #[error("{} holds no checkpoint, but the run had come to step {step}", folder.display())]
+    CheckpointsGone {
+        /// The folder of the checkpoints.
+        folder: PathBuf,
+        /// The last step that was measured.
+        step: u64,
+    },
+
     /// Something is wrong with the data.
     #[error(transparent)]
     Data(#[from] ocelli_data::Error),

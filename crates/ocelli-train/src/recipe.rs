@@ -18,6 +18,7 @@ mod with_section;
 mod tests;
 
 pub use progressive::{Preset, ProgressiveSection};
+pub(crate) use resume::leaves;
 pub use sections::{
     CheckpointSection, DataSection, EmaSection, ModelSection, OptimizerKind, OptimizerSection,
     ScheduleKind, ScheduleSection, TrainSection,

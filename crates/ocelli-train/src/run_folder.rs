@@ -8,6 +8,7 @@
 //! ```
 
 mod metrics_log;
+mod own_recipe;
 
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ pub use metrics_log::{MetricsLog, Row};
 
 use crate::checkpoint::Checkpoints;
 use crate::{Error, Recipe, Result};
+use ocelli_data::Limits;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -44,8 +46,7 @@ impl RunFolder {
         }
         fs::create_dir_all(&path).map_err(Error::io(&path))?;
         let run = Self::lock(path)?;
-        let recipe_path = Self::recipe_path(&run.path);
-        fs::write(&recipe_path, recipe.to_toml()?).map_err(Error::io(recipe_path))?;
+        own_recipe::write(&Self::recipe_path(&run.path), recipe)?;
         Ok(run)
     }
 
@@ -55,7 +56,7 @@ impl RunFolder {
     /// When it is no run's folder, its recipe is damaged, or another process writes to it.
     pub fn open(path: impl Into<PathBuf>) -> Result<(Self, Recipe)> {
         let path = path.into();
-        let recipe = Recipe::load::<&str>(&Self::recipe_path(&path), &[])?;
+        let recipe = Self::recipe(&path)?;
         Ok((Self::lock(path)?, recipe))
     }
 
@@ -117,9 +118,33 @@ impl RunFolder {
         writeln!(self.log, "{line}").map_err(Error::io(self.path.join(LOG)))
     }
 
+    /// The step of the last measurement of the run in `path`, which is 0 without one.
+    fn last_step(path: &Path) -> Result<u64> {
+        let rows = MetricsLog::read(&Self::metrics_path(path))?;
+        Ok(rows.iter().map(|row| row.step).max().unwrap_or(0))
+    }
+
+    /// Checks that a run without a checkpoint never had one: it would begin again in silence.
+    ///
+    /// # Errors
+    /// [`Error::CheckpointsGone`] when it was measured after the step of its first checkpoint.
+    pub(crate) fn check_never_saved(&self, steps_per_epoch: u64) -> Result<()> {
+        let begun = Self::recipe(&self.path)?;
+        let (step, first) =
+            (Self::last_step(&self.path)?, begun.checkpoint.distance(steps_per_epoch));
+        if step <= first {
+            return Ok(());
+        }
+        Err(Error::CheckpointsGone { folder: self.checkpoints().folder().to_owned(), step })
+    }
+
     /// The log is what is locked: it stays open, and the system lets go of it if we die.
     fn lock(path: PathBuf) -> Result<Self> {
         let log_path = path.join(LOG);
+        if fs::symlink_metadata(&log_path).is_ok_and(|metadata| metadata.is_symlink()) {
+            let reason = "a symbolic link, where a run writes a file of its own".to_owned();
+            return Err(Error::Corrupt { path: log_path, reason });
+        }
         let log = OpenOptions::new().create(true).append(true).open(&log_path);
         let log = log.map_err(Error::io(&log_path))?;
         match log.try_lock() {
@@ -132,4 +157,16 @@ impl RunFolder {
             Err(TryLockError::Error(error)) => Err(Error::io(log_path)(error)),
         }
     }
+}
+
+/// A text file of a run, unless it is larger than any that a run writes; none if it does not exist.
+fn read_text(path: &Path, largest: u64) -> Result<Option<String>> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let limits = Limits { file_bytes: largest, ..Limits::default() };
+    let bytes = limits.read_file(path)?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| Error::Corrupt { path: path.to_owned(), reason: "not UTF-8".to_owned() })?;
+    Ok(Some(text))
 }

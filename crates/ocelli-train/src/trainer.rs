@@ -146,7 +146,7 @@ impl<'a> Trainer<'a> {
                 let folder = run.checkpoints().folder().to_owned();
                 return Err(Error::NoGoodCheckpoint { folder, reason: newest.reason.clone() });
             }
-            (None, None) => {}
+            (None, None) => run.check_never_saved(steps_per_epoch)?,
         }
         let mut trainer = Self {
             recipe,

@@ -33,7 +33,7 @@ fn folder_of(place: &Path) -> Option<&Path> {
 
 /// The recipe of the run to which `place`, its folder or a checkpoint in it, belongs.
 pub(crate) fn recipe_of(place: &Path) -> Option<Recipe> {
-    Recipe::load::<&str>(&RunFolder::recipe_path(folder_of(place)?), &[]).ok()
+    RunFolder::recipe(folder_of(place)?).ok()
 }
 
 /// Makes sure that other work than a training, begun in `folder`, goes on with the same images.

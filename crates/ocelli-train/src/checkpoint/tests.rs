@@ -131,3 +131,18 @@ fn a_full_disk_and_a_folder_that_cannot_be_made_say_so() {
     let error = checkpoints.save(1, &[]).unwrap_err().to_string();
     assert!(error.contains("file/checkpoints: Not a directory"), "{error}");
 }
+
+#[test]
+fn a_file_that_has_the_name_of_a_checkpoint_is_passed_over_and_survives() {
+    let (_root, checkpoints) = checkpoints();
+    save(&checkpoints, 1);
+    for step in [2, 9] {
+        fs::write(checkpoints.folder().join(format!("step-{step}")), "mine").unwrap();
+    }
+    assert_eq!(checkpoints.newest().unwrap().checkpoint.unwrap().step, 1);
+    save(&checkpoints, 2);
+    checkpoints.prune(1, None).unwrap();
+    assert_eq!(checkpoints.newest().unwrap().checkpoint.unwrap().step, 2);
+    let kept = names(checkpoints.folder());
+    assert_eq!(kept, ["step-2", "step-2.no-checkpoint", "step-9"]);
+}

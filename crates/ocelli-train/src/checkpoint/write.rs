@@ -42,8 +42,14 @@ fn fill(folder: &Path, files: &[(&str, Vec<u8>)]) -> Result<()> {
 
 /// Gives the finished folder its name, after taking it from an older one.
 fn put_in_place(finished: &Path, path: &Path) -> Result<()> {
-    if path.exists() {
+    if path.is_dir() {
         remove_folder(path)?;
+    } else if path.exists() {
+        // No work of ours: it makes room and stays.
+        let aside = path.with_extension("no-checkpoint");
+        let [name, other] = [path, &aside].map(|path| path.display().to_string());
+        tracing::warn!("{name} is no folder and is kept as {other}");
+        fs::rename(path, &aside).map_err(Error::io(path))?;
     }
     fs::rename(finished, path).map_err(Error::io(path))
 }

@@ -26,24 +26,33 @@ impl Recipe {
     /// # Errors
     /// As [`Recipe::resolve`], and [`Error::OtherRun`] when another field would change.
     pub fn resume<S: AsRef<str>>(&self, overrides: &[S]) -> Result<Self> {
-        let begun = self.to_table()?;
-        let mut table = begun.clone();
+        let mut table = self.to_table()?;
         for text in overrides {
             overrides::apply(&mut table, text.as_ref())?;
         }
         model_defaults::fill(&mut table)?;
         let resumed: Self = reader::read(table).map_err(with_hint_from_all_keys)?;
         limits::check(&resumed)?;
-        let (begun, now) = (leaves(&begun), leaves(&resumed.to_table()?));
+        self.check_same_run(&resumed)?;
+        Ok(resumed)
+    }
+
+    /// Checks that a run that was begun with this recipe ends with the same weights under `now`.
+    ///
+    /// # Errors
+    /// [`Error::OtherRun`] with the first field that may not change.
+    pub(crate) fn check_same_run(&self, now: &Self) -> Result<()> {
+        let fields = (leaves(&self.to_table()?), leaves(&now.to_table()?));
         // A file may lie elsewhere, but there is one or there is none.
         let is_free = |key: &str| {
             let same = match key {
-                "data.extra" => self.data.extra.is_some() == resumed.data.extra.is_some(),
-                "data.labels" => self.data.labels.is_some() == resumed.data.labels.is_some(),
+                "data.extra" => self.data.extra.is_some() == now.data.extra.is_some(),
+                "data.labels" => self.data.labels.is_some() == now.data.labels.is_some(),
                 _ => true,
             };
             same && FREE.contains(&key)
         };
+        let (begun, now) = fields;
         let all = begun.iter().chain(&now);
         for (key, _) in all.filter(|(key, _)| !is_free(key)) {
             let value = |leaves: &[(String, String)]| {
@@ -55,7 +64,7 @@ impl Recipe {
                 return Err(Error::OtherRun { field: key.clone(), begun, now });
             }
         }
-        Ok(resumed)
+        Ok(())
     }
 
     fn to_table(&self) -> Result<Table> {
@@ -67,7 +76,7 @@ impl Recipe {
 }
 
 /// Every field that is not a section, with its value as TOML.
-fn leaves(table: &Table) -> Vec<(String, String)> {
+pub(crate) fn leaves(table: &Table) -> Vec<(String, String)> {
     let mut leaves = Vec::new();
     for (key, value) in table {
         match value {

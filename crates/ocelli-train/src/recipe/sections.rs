@@ -216,6 +216,13 @@ pub struct CheckpointSection {
     pub keep: usize,
 }
 
+impl CheckpointSection {
+    /// Steps from one checkpoint to the next, at least 1.
+    pub(crate) fn distance(&self, steps_per_epoch: u64) -> u64 {
+        (self.every.steps(steps_per_epoch as f64).round() as u64).max(1)
+    }
+}
+
 impl Default for ModelSection {
     fn default() -> Self {
         Self {

@@ -1,11 +1,16 @@
 //! What was measured, one JSON object per line, consistent with the checkpoints.
 
+use super::read_text;
 use crate::{Error, Result};
+use ocelli_nn::weights::write_whole;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::fs::{File, OpenOptions};
+use std::io::Write;
 use std::path::{Path, PathBuf};
+
+/// Ten million rows.
+const LARGEST: u64 = 1 << 30;
 
 /// One line: what was measured at a step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,22 +36,28 @@ impl MetricsLog {
     /// a resumed run takes those steps again.
     pub(super) fn open(path: &Path, step: u64) -> Result<Self> {
         let text = read(path)?;
-        let kept = rows(&text).filter(|(row, _)| row.step <= step);
-        let text: String = kept.flat_map(|(_, line)| [line, "\n"]).collect();
-        let unfinished = path.with_extension("jsonl.partial");
-        fs::write(&unfinished, text).map_err(Error::io(&unfinished))?;
-        fs::rename(&unfinished, path).map_err(Error::io(path))?;
+        // What is no row is not ours to remove, but for what a crash left of the last one.
+        let whole = text.rfind('\n').map_or("", |end| &text[..=end]);
+        let is_kept = |line: &&str| row(line).is_none_or(|row| row.step <= step);
+        let kept: String = whole.lines().filter(is_kept).flat_map(|line| [line, "\n"]).collect();
+        let damaged = whole.lines().filter(|line| row(line).is_none()).count();
+        if damaged > 0 {
+            tracing::warn!(
+                "{}: {damaged} lines are no measurements; they are kept",
+                path.display()
+            );
+        }
+        write_whole(path, kept.as_bytes()).map_err(Error::io(path))?;
         let file = OpenOptions::new().append(true).open(path).map_err(Error::io(path))?;
         Ok(Self { path: path.to_owned(), file })
     }
 
-    /// The rows of a file, up to the first line that is not one. A file that does not exist has
-    /// none.
+    /// The rows of a file, without lines that are none. A file that does not exist has none.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// When the file cannot be read or is larger than 1 GiB.
     pub fn read(path: &Path) -> Result<Vec<Row>> {
-        Ok(rows(&read(path)?).map(|(row, _)| row).collect())
+        Ok(read(path)?.lines().filter_map(row).collect())
     }
 
     /// Adds a row. Values that are not finite are left out: JSON has no word for them.
@@ -63,15 +74,11 @@ impl MetricsLog {
 }
 
 fn read(path: &Path) -> Result<String> {
-    match fs::read_to_string(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(String::new()),
-        text => text.map_err(Error::io(path)),
-    }
+    Ok(read_text(path, LARGEST)?.unwrap_or_default())
 }
 
-/// The rows of a text with their lines, up to the first line that is not one.
-fn rows(text: &str) -> impl Iterator<Item = (Row, &str)> {
-    text.lines().map_while(|line| Some((serde_json::from_str(line).ok()?, line)))
+fn row(line: &str) -> Option<Row> {
+    serde_json::from_str(line).ok()
 }
 
 fn line(path: &Path, row: &Row) -> Result<String> {

@@ -64,3 +64,59 @@ fn measurements_after_the_checkpoint_are_taken_back() {
     let first = fs::read_to_string(&path).unwrap();
     assert!(first.starts_with("{\"step\":1,\"epoch\":0.1,\"train/loss\":1.0}\n"), "{first}");
 }
+
+#[test]
+fn a_line_that_is_no_measurement_is_kept() {
+    let root = tempfile::tempdir().unwrap();
+    let run = RunFolder::create(root.path(), &Recipe::default()).unwrap();
+    let path = RunFolder::metrics_path(root.path());
+    let mut log = run.metrics_after(0).unwrap();
+    (1..=4).for_each(|step| log.add(&row(step, "train/loss", 1.0)).unwrap());
+    drop(log);
+    let damaged = fs::read_to_string(&path).unwrap().replace("\"step\":2", "\"step\":?");
+    fs::write(&path, &damaged).unwrap();
+    assert_eq!(MetricsLog::read(&path).unwrap().len(), 3);
+    run.metrics_after(3).unwrap();
+    let kept: String = damaged.lines().take(3).flat_map(|line| [line, "\n"]).collect();
+    assert_eq!(fs::read_to_string(&path).unwrap(), kept);
+}
+
+#[test]
+fn a_recipe_proves_itself() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("run");
+    let recipe = Recipe::resolve("test", "seed = 3", &["train.epochs=2"]).unwrap();
+    drop(RunFolder::create(&path, &recipe).unwrap());
+    let file = RunFolder::recipe_path(&path);
+    let whole = fs::read_to_string(&file).unwrap();
+    assert_eq!(RunFolder::recipe(&path).unwrap(), recipe);
+    assert_eq!(Recipe::load::<&str>(&file, &[]).unwrap(), recipe, "it is a recipe for others too");
+
+    let refuse = |text: &str| {
+        fs::write(&file, text).unwrap();
+        RunFolder::open(&path).unwrap_err().to_string()
+    };
+    assert!(refuse("").contains("not the whole recipe of a run: `seed` is missing"));
+    let cut = &whole[..whole.find("[ema]").unwrap()];
+    assert!(refuse(cut).contains("`checkpoint.keep` is missing"));
+    assert!(refuse(&whole.replace("epochs = 2", "epochs = 3")).contains("it was edited, and no"));
+    let sealed_by_an_earlier_version = whole.lines().filter(|line| !line.starts_with('#'));
+    fs::write(&file, sealed_by_an_earlier_version.collect::<Vec<_>>().join("\n")).unwrap();
+    assert_eq!(RunFolder::recipe(&path).unwrap(), recipe);
+    fs::write(&file, vec![b' '; 5 << 20]).unwrap();
+    let message = RunFolder::recipe(&path).unwrap_err().to_string();
+    assert!(message.contains("recipe.toml"), "{message}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_in_the_place_of_a_file_is_not_followed() {
+    let root = tempfile::tempdir().unwrap();
+    let (path, other) = (root.path().join("run"), root.path().join("other.txt"));
+    fs::create_dir(&path).unwrap();
+    fs::write(&other, "mine").unwrap();
+    std::os::unix::fs::symlink(&other, path.join("log.txt")).unwrap();
+    let message = RunFolder::create(&path, &Recipe::default()).unwrap_err().to_string();
+    assert!(message.contains("log.txt: a symbolic link"), "{message}");
+    assert_eq!(fs::read_to_string(&other).unwrap(), "mine");
+}

@@ -65,8 +65,7 @@ impl Trainer<'_> {
     /// At its distance from the one before, and where the best evaluation so far was.
     pub(super) fn checkpoint_is_due(&self) -> bool {
         let state = &self.now.state;
-        let distance = self.recipe.checkpoint.every.steps(state.steps_per_epoch as f64);
-        let distance = (distance.round() as u64).max(1);
+        let distance = self.recipe.checkpoint.distance(state.steps_per_epoch);
         let is_best = state.best.is_some_and(|best| best.step == state.step);
         state.step > 0 && (state.step.is_multiple_of(distance) || is_best)
     }
@@ -76,7 +75,7 @@ impl Trainer<'_> {
             return Ok(());
         }
         let step = self.now.state.step;
-        let files = self.now.files(&self.metadata).map_err(|error| match error {
+        let files = self.now.files(&self.metadata, self.recipe).map_err(|error| match error {
             Error::Diverged { what, step, .. } => self.diverged(what, step),
             other => other,
         })?;

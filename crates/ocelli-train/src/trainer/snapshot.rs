@@ -11,6 +11,7 @@ use crate::checkpoint::Checkpoint;
 use crate::{Ema, Error, Optimizer, Recipe, Result};
 use ocelli_nn::Network;
 use ocelli_nn::weights::{LoadOptions, ReadOptions, StateDict, load, safetensors, state_dict};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
 
@@ -44,6 +45,7 @@ impl Snapshot {
     pub(super) fn files(
         &self,
         metadata: &BTreeMap<String, String>,
+        recipe: &Recipe,
     ) -> Result<Vec<(&'static str, Vec<u8>)>> {
         let mut model = finite_state_dict(self.model(), self.state.step)?;
         model.metadata.clone_from(metadata);
@@ -57,7 +59,8 @@ impl Snapshot {
         for tensor in self.optimizer.memory(self.network.params())? {
             memory.push(tensor)?;
         }
-        let state = serde_json::to_vec_pretty(&self.state).map_err(std::io::Error::from);
+        let saved = Saved { state: self.state.clone(), recipe: Some(recipe.to_toml()?) };
+        let state = serde_json::to_vec_pretty(&saved).map_err(std::io::Error::from);
         Ok(vec![
             (MODEL, safetensors::to_bytes(&model)?),
             (OPTIMIZER, safetensors::to_bytes(&memory)?),
@@ -70,7 +73,11 @@ impl Snapshot {
     /// # Errors
     /// When the checkpoint is that of another network, optimiser or dataset.
     pub(super) fn restore(&mut self, checkpoint: &Checkpoint, recipe: &Recipe) -> Result<()> {
-        let mut state = read_state(checkpoint)?;
+        let Saved { mut state, recipe: begun } = read_state(checkpoint)?;
+        if let Some(begun) = begun {
+            let origin = checkpoint.file(STATE).display().to_string();
+            Recipe::resolve(&origin, &begun, &[] as &[&str])?.check_same_run(recipe)?;
+        }
         if recipe.data.accept_changes {
             // Of more or fewer images an epoch has more or fewer steps.
             state.steps_per_epoch = self.state.steps_per_epoch;
@@ -109,7 +116,17 @@ impl Snapshot {
     }
 }
 
-fn read_state(checkpoint: &Checkpoint) -> Result<State> {
+/// What `state.json` holds.
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    #[serde(flatten)]
+    state: State,
+    /// The run's recipe, in checkpoints of later versions: it proves the file in the run's folder.
+    #[serde(default)]
+    recipe: Option<String>,
+}
+
+fn read_state(checkpoint: &Checkpoint) -> Result<Saved> {
     let path = checkpoint.file(STATE);
     let text = fs::read(&path).map_err(Error::io(&path))?;
     serde_json::from_slice(&text)

@@ -52,6 +52,9 @@ fn of_training(error: &train::Error) -> Option<String> {
         train::Error::OtherClasses { .. } => {
             Some("--reset-head gives the classifier fresh weights and loads all others")
         }
+        train::Error::CheckpointsGone { .. } => {
+            Some("put the checkpoints back, or begin anew with another --out")
+        }
         train::Error::OtherRun { .. } => Some("begin a new run with other settings"),
         _ => None,
     };

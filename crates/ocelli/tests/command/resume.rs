@@ -96,3 +96,43 @@ fn a_run_goes_on_under_its_own_recipe() {
     let usage = run_in(root, "train tiny.toml --resume run");
     assert_eq!(usage.code, Some(2), "{}", usage.stderr);
 }
+
+#[test]
+fn a_recipe_that_was_edited_is_refused_but_for_what_may_change() {
+    let folder = tiny::folder();
+    let root = folder.path();
+    run_in(root, "train tiny.toml --out run --max-steps 6").success();
+    let file = root.join("run/recipe.toml");
+    let whole = fs::read_to_string(&file).unwrap();
+    let edit = |from: &str, to: &str| {
+        assert!(whole.contains(from));
+        fs::write(&file, whole.replace(from, to)).unwrap();
+    };
+    edit("lr = 0.05", "lr = 0.06");
+    let refused = run_in(root, "train --resume run");
+    let message = refused.bad_input();
+    assert!(message.contains("begun with optimizer.lr 0.05, now it is 0.06"), "{message}");
+    edit("keep = 3", "keep = 2");
+    run_in(root, "train --resume run --max-steps 7").success();
+    fs::write(&file, "").unwrap();
+    let refused = run_in(root, "train --resume run");
+    let message = refused.bad_input();
+    assert!(message.contains("recipe.toml: not the whole recipe of a run"), "{message}");
+}
+
+#[test]
+fn a_run_whose_checkpoints_are_gone_does_not_begin_again() {
+    let folder = tiny::folder();
+    let root = folder.path();
+    run_in(root, "train tiny.toml --out run --max-steps 8").success();
+    fs::remove_dir_all(root.join("run/checkpoints")).unwrap();
+    let refused = run_in(root, "train --resume run");
+    let message = refused.bad_input();
+    assert!(message.contains("holds no checkpoint, but the run had come to step 8"), "{message}");
+    // A run that was killed before its first checkpoint has lost nothing.
+    let metrics = root.join("run/metrics.jsonl");
+    let text = fs::read_to_string(&metrics).unwrap();
+    let some: String = text.lines().take(3).flat_map(|line| [line, "\n"]).collect();
+    fs::write(&metrics, some).unwrap();
+    run_in(root, "train --resume run --max-steps 8").success();
+}

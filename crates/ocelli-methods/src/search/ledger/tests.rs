@@ -129,11 +129,29 @@ fn the_ledger_of_another_search_is_refused_by_what_differs() {
 }
 
 #[test]
-fn a_line_that_cannot_be_is_refused_by_number() {
+fn a_line_that_was_changed_is_refused_by_its_seal() {
     let folder = TempDir::new().unwrap();
     let path = ledger(&folder);
     let whole = fs::read_to_string(&path).unwrap();
     let lines: Vec<&str> = whole.lines().collect();
+    let changed = whole.replacen("\"correct\":501", "\"correct\":511", 1);
+    let missing = [&lines[..2], &lines[3..]].concat().join("\n") + "\n";
+    for text in [changed, missing] {
+        fs::write(&path, text).unwrap();
+        let message = open(&path).unwrap_err().to_string();
+        assert!(message.contains("line 3: it does not fit its hash"), "{message}");
+    }
+}
+
+#[test]
+fn a_line_that_cannot_be_is_refused_by_number() {
+    let folder = TempDir::new().unwrap();
+    let path = ledger(&folder);
+    let whole = fs::read_to_string(&path).unwrap();
+    // A ledger of the first version, without seals, is read for what it says.
+    let unsealed = |line: &str| line.rsplit_once(",\"hash\":").unwrap().0.to_owned() + "}";
+    let lines: Vec<String> = whole.lines().map(unsealed).collect();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
     let with = |at: usize, line: &str| {
         let mut lines = lines.clone();
         lines[at] = line;

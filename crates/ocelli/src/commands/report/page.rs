@@ -1,7 +1,7 @@
 //! A run's files as the report that shows them.
 
 use ocelli::report::{Confusion, LinePlot, RunReport, Series};
-use ocelli::train::{MetricsLog, Recipe, Row, RunFolder};
+use ocelli::train::{MetricsLog, Row, RunFolder};
 use std::path::Path;
 
 use super::SavedEvaluation;
@@ -45,7 +45,7 @@ const FIGURES: [Figure; 5] = [
 
 /// The report of the run in `folder`.
 pub(super) fn of_run(folder: &Path) -> anyhow::Result<RunReport> {
-    let recipe = Recipe::load::<&str>(&RunFolder::recipe_path(folder), &[])?;
+    let recipe = RunFolder::recipe(folder)?;
     let rows = MetricsLog::read(&RunFolder::metrics_path(folder))?;
     let evaluation = SavedEvaluation::load(folder)?;
     let title = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy();

@@ -55,8 +55,8 @@ impl Place {
                 Ok(Ledger::create(&ledger, &plan.header()?)?)
             }
             Self::Begun(folder) => {
-                run_data::check_same(folder, &record, &parts)?;
                 let (opened, was_cut) = Ledger::open(&ledger, &plan.header()?, plan.space())?;
+                run_data::check_same(folder, &record, &parts)?;
                 if was_cut {
                     let (path, trials) = (ledger.display(), opened.trials().len());
                     tracing::warn!(

@@ -77,7 +77,7 @@ fn resume(args: &Args, seed: Option<u64>, folder: &Path) -> anyhow::Result<Plan>
                        and --out go with --resume auto";
         return Err(BadUsage(message.to_owned()).into());
     }
-    let begun = Recipe::load::<&str>(&RunFolder::recipe_path(folder), &[])?;
+    let begun = RunFolder::recipe(folder)?;
     let recipe = begun.resume(&args.overrides(seed))?;
     Ok(Plan { recipe, place: Place::Begun(folder.to_owned()) })
 }
@@ -101,7 +101,7 @@ fn resume_same(folder: &Path, wanted: Recipe) -> anyhow::Result<Plan> {
 
 /// Refuses to go on in `folder` with another recipe than that of the run in it.
 pub(super) fn check_same(folder: &Path, wanted: &Recipe) -> anyhow::Result<()> {
-    let begun = Recipe::load::<&str>(&RunFolder::recipe_path(folder), &[])?;
+    let begun = RunFolder::recipe(folder)?;
     if is_same_run(&begun, wanted) {
         return Ok(());
     }
@@ -134,7 +134,7 @@ fn is_same_run(begun: &Recipe, wanted: &Recipe) -> bool {
 fn newest_of(recipe: &Recipe) -> Option<PathBuf> {
     let began = |folder: &Path| -> Option<SystemTime> {
         let file = RunFolder::recipe_path(folder);
-        let begun = Recipe::load::<&str>(&file, &[]).ok()?;
+        let begun = RunFolder::recipe(folder).ok()?;
         let same = is_same_run(&begun, recipe)
             && begun.data.source == recipe.data.source
             && begun.data.extra == recipe.data.extra
