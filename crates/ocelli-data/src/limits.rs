@@ -2,7 +2,7 @@
 
 use crate::{Error, Result};
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 
 /// The largest sample that is accepted.
@@ -12,6 +12,15 @@ pub struct Limits {
     pub file_bytes: u64,
     /// The most pixels (width × height) of one image.
     pub pixels: u64,
+}
+
+/// A regular file, opened to be read.
+pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
+    // Opening a pipe waits for a writer, so that this comes first.
+    if std::fs::metadata(path)?.is_file() {
+        return File::open(path);
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"))
 }
 
 impl Default for Limits {
@@ -24,13 +33,14 @@ impl Default for Limits {
 
 impl Limits {
     /// Reads a whole file, unless it is over the limit. What the system says of its size is not
-    /// trusted: a device has none, and a file may grow meanwhile.
+    /// trusted: a file may grow meanwhile.
     ///
     /// # Errors
-    /// When the file cannot be read or is too large.
+    /// When the file cannot be read, is too large, or is no regular file: a pipe could keep a reader
+    /// waiting for ever, a device has no end.
     pub fn read_file(&self, path: &Path) -> Result<Vec<u8>> {
         let name = || path.display().to_string();
-        let file = File::open(path).map_err(Error::io(path))?;
+        let file = open_regular(path).map_err(Error::io(path))?;
         let len = file.metadata().map_err(Error::io(path))?.len();
         self.check_file(name, len)?;
         let mut bytes = Vec::with_capacity(len as usize);
@@ -69,9 +79,23 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_device_without_an_end_is_too_large() {
-        let limits = Limits { file_bytes: 1000, ..Limits::default() };
-        let error = limits.read_file(Path::new("/dev/zero")).unwrap_err();
-        assert!(matches!(error, Error::TooLarge { found: 1001, limit: 1000, .. }), "{error}");
+    fn a_device_and_a_pipe_are_no_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.is_ok_and(|status| status.success()));
+        for path in [Path::new("/dev/zero"), &pipe, folder.path()] {
+            let error = Limits::default().read_file(path).unwrap_err().to_string();
+            assert!(error.ends_with(": not a regular file"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_file_over_the_limit_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sparse");
+        File::create(&path).unwrap().set_len(1 << 40).unwrap();
+        let error = Limits::default().read_file(&path).unwrap_err();
+        assert!(matches!(error, Error::TooLarge { .. }), "{error}");
     }
 }

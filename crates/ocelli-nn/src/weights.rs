@@ -46,7 +46,7 @@ mod state_dict;
 mod tensor_entry;
 mod view;
 
-pub use atomic::write_whole;
+pub use atomic::{UNFINISHED, write_whole};
 pub use convert::{convert, save, state_dict};
 pub use dtype::DType;
 pub use error::{Result, WeightsError};

@@ -20,6 +20,7 @@ mod setup;
 mod span;
 mod stages;
 mod step_timer;
+mod text_file;
 mod trained;
 mod trainer;
 
@@ -38,6 +39,7 @@ pub use setup::{Machine, Setup, sources};
 pub use span::{ParseSpanError, Span};
 pub use stages::{Stage, Stages};
 pub use step_timer::{StepTimer, time_in_turns};
+pub use text_file::read_text;
 pub use trained::{Answer, Guess, Metadata, PredictOptions, Pretrained, Trained, preprocessing};
 pub use trainer::{
     Best, Event, MODEL, Observer, Outcome, Parts, State, StepReport, Summary, Trainer,

@@ -25,6 +25,7 @@ pub use sections::{
 };
 pub use with_section::settings;
 
+use crate::text_file::read_text;
 use crate::{Error, Pretrained, Result};
 use ocelli_data::augment::Mix;
 use ocelli_data::{EvalConfig, InputConfig, TrainConfig};
@@ -72,6 +73,9 @@ pub const DEFAULT: &str = include_str!("../../../recipes/default.toml");
 
 /// How `ocelli train --pretrained` trains when it is not told otherwise.
 pub const FINETUNE: &str = include_str!("../../../recipes/finetune.toml");
+
+/// The largest recipe that is read, in bytes. TOML takes up to a hundred times as much in memory.
+pub const LARGEST_FILE: u64 = 1 << 20;
 
 impl Recipe {
     /// Resolves the text of a recipe file under `overrides`, each `section.key=value`.
@@ -127,9 +131,9 @@ impl Recipe {
     /// Resolves a recipe file under `overrides`.
     ///
     /// # Errors
-    /// As [`Recipe::resolve`], and when the file cannot be read.
+    /// As [`Recipe::resolve`], and when the file cannot be read or is larger than [`LARGEST_FILE`].
     pub fn load<S: AsRef<str>>(path: &Path, overrides: &[S]) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
+        let text = read_text(path, LARGEST_FILE)?;
         Self::resolve(&path.display().to_string(), &text, overrides)
     }
 

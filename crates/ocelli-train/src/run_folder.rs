@@ -17,7 +17,7 @@ pub use metrics_log::{MetricsLog, Row};
 
 use crate::checkpoint::Checkpoints;
 use crate::{Error, Recipe, Result};
-use ocelli_data::Limits;
+use ocelli_nn::weights::UNFINISHED;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -118,6 +118,18 @@ impl RunFolder {
         writeln!(self.log, "{line}").map_err(Error::io(self.path.join(LOG)))
     }
 
+    /// Checks that the folder is still there: a run does not make it again.
+    pub(crate) fn check_is_there(&self) -> Result<()> {
+        let log = self.path.join(LOG);
+        fs::metadata(&log).map(drop).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => Error::Corrupt {
+                path: self.path.clone(),
+                reason: "the run's folder was removed while it trained".to_owned(),
+            },
+            _ => Error::io(log)(error),
+        })
+    }
+
     /// The step of the last measurement of the run in `path`, which is 0 without one.
     fn last_step(path: &Path) -> Result<u64> {
         let rows = MetricsLog::read(&Self::metrics_path(path))?;
@@ -148,7 +160,11 @@ impl RunFolder {
         let log = OpenOptions::new().create(true).append(true).open(&log_path);
         let log = log.map_err(Error::io(&log_path))?;
         match log.try_lock() {
-            Ok(()) => Ok(Self { path, log }),
+            Ok(()) => {
+                // Nobody else writes here, so that what is unfinished stays so.
+                sweep(&path);
+                Ok(Self { path, log })
+            }
             Err(TryLockError::WouldBlock) => Err(Error::RunBusy { path }),
             // Some network file systems have no locks; there a run must do without.
             Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {
@@ -159,14 +175,14 @@ impl RunFolder {
     }
 }
 
-/// A text file of a run, unless it is larger than any that a run writes; none if it does not exist.
-fn read_text(path: &Path, largest: u64) -> Result<Option<String>> {
-    if !path.exists() {
-        return Ok(None);
+/// Removes the files that writers of this folder left unfinished when they were killed.
+fn sweep(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+        if is_file && entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+            // It is in nobody's way if it stays.
+            let _ = fs::remove_file(entry.path());
+        }
     }
-    let limits = Limits { file_bytes: largest, ..Limits::default() };
-    let bytes = limits.read_file(path)?;
-    let text = String::from_utf8(bytes)
-        .map_err(|_| Error::Corrupt { path: path.to_owned(), reason: "not UTF-8".to_owned() })?;
-    Ok(Some(text))
 }

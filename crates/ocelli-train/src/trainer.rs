@@ -225,6 +225,9 @@ impl<'a> Trainer<'a> {
         let stopped = self.stop.load(Ordering::Relaxed);
         let mut votes = [f64::from(u8::from(out_of_time)), f64::from(u8::from(stopped))];
         self.group.all_reduce_f64(&mut votes)?;
+        if self.group.rank() == 0 {
+            self.run.check_is_there()?;
+        }
         let out_of_steps = limits.max_steps.is_some_and(|steps| state.step >= steps);
         Ok(if state.step >= self.total_steps {
             Some(Outcome::Finished)

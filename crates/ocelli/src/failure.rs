@@ -91,7 +91,20 @@ pub(crate) fn one_line(error: &Error) -> String {
         }
         told.push(text);
     }
-    told.join(": ")
+    shorten(told.join(": "))
+}
+
+/// What a person reads of a message: the name of a file may have any length, and a message name many.
+fn shorten(text: String) -> String {
+    const MOST: usize = 1000;
+    const LAST: usize = 200;
+    let length = text.chars().count();
+    if length <= MOST {
+        return text;
+    }
+    let first: String = text.chars().take(MOST - LAST).collect();
+    let last: String = text.chars().skip(length - LAST).collect();
+    format!("{first} … {last}")
 }
 
 fn code(error: &Error) -> u8 {
@@ -144,6 +157,14 @@ mod tests {
         assert_eq!(one_line(&error), "cannot train: a.toml: no such file");
         assert_eq!(code(&error), BAD_INPUT);
         assert!(hints::of(&error).is_some());
+    }
+
+    #[test]
+    fn an_endless_message_is_cut_in_the_middle() {
+        let error = anyhow!("{}: no such file", "é".repeat(100_000)).context("cannot train");
+        let line = one_line(&error);
+        assert_eq!(line.chars().count(), 1003);
+        assert!(line.starts_with("cannot train: éé") && line.ends_with("é: no such file"));
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! Everything on stdout: tables and text for people, one JSON object for programs.
 
 mod number;
+mod plain;
 mod table;
 
 pub(crate) use number::{grouped, percent, short};
+pub(crate) use plain::plain;
 pub(crate) use table::{Align, Table};
 
 use anyhow::Context;
@@ -28,15 +30,16 @@ impl Output {
         self.json
     }
 
-    /// One line for people; nothing for programs.
+    /// Lines for people; nothing for programs. Names in them are [plain](plain()).
     pub(crate) fn text(&mut self, text: impl Display) -> anyhow::Result<()> {
         if self.json {
             return Ok(());
         }
-        writeln!(self.stdout, "{text}").context("stdout")
+        let text = text.to_string();
+        writeln!(self.stdout, "{}", plain::plain_lines(&text)).context("stdout")
     }
 
-    /// One line for anyone, at once.
+    /// One line of JSON for anyone, at once.
     pub(crate) fn line(&mut self, text: impl Display) -> anyhow::Result<()> {
         writeln!(self.stdout, "{text}").context("stdout")?;
         self.stdout.flush().context("stdout")

@@ -17,6 +17,7 @@ use std::sync::{LazyLock, OnceLock};
 use tracing::level_filters::LevelFilter;
 
 use crate::args::GlobalArgs;
+use crate::output::plain;
 
 pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
 pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default().bold();
@@ -42,17 +43,17 @@ pub(crate) fn start(global: &GlobalArgs) {
 
 /// What went wrong.
 pub(crate) fn error(text: &str) {
-    line(&format!("{ERROR}error:{ERROR:#} {text}"));
+    line(&format!("{ERROR}error:{ERROR:#} {}", plain(text)));
 }
 
 /// What should not have been so, but stops nothing.
 pub(crate) fn warning(text: &str) {
-    line(&format!("{WARNING}warning:{WARNING:#} {text}"));
+    line(&format!("{WARNING}warning:{WARNING:#} {}", plain(text)));
 }
 
 /// What the user can try.
 pub(crate) fn hint(text: &str) {
-    line(&format!("{HINT}hint:{HINT:#} {text}"));
+    line(&format!("{HINT}hint:{HINT:#} {}", plain(text)));
 }
 
 /// Writes one line, above any progress bar. Nothing can be done about a stderr that is gone.

@@ -1,5 +1,6 @@
 //! Bytes that any thread can read at any offset, without a lock.
 
+use crate::limits::open_regular;
 use crate::{Error, Result};
 use std::borrow::Cow;
 use std::fs::File;
@@ -24,12 +25,8 @@ enum Bytes {
 
 impl Storage {
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(Error::io(path))?;
+        let file = open_regular(path).map_err(Error::io(path))?;
         let metadata = file.metadata().map_err(Error::io(path))?;
-        if !metadata.is_file() {
-            let error = io::Error::new(io::ErrorKind::InvalidInput, "not a regular file");
-            return Err(Error::Io { path: path.to_owned(), error });
-        }
         let bytes = Bytes::File(PositionedFile::new(file));
         let modified = metadata.modified().ok();
         Ok(Self { path: path.to_owned(), len: metadata.len(), modified, bytes })

@@ -39,6 +39,9 @@ impl Default for InputConfig {
     }
 }
 
+/// Operations of RandAugment on one image; the paper has up to four.
+const MOST_LAYERS: u32 = 64;
+
 /// The largest input size that is accepted, in pixels.
 const LARGEST_SIZE: u32 = 8192;
 
@@ -209,7 +212,11 @@ impl TrainConfig {
             TrainCrop::Pad(_) | TrainCrop::Squash => {}
         }
         if let Some(rand_augment) = self.rand_augment {
-            let RandAugment { magnitude, translate, cutout, .. } = rand_augment;
+            let RandAugment { layers, magnitude, translate, cutout, .. } = rand_augment;
+            if layers > MOST_LAYERS {
+                let reason = format!("is {layers}, expected up to {MOST_LAYERS}");
+                return Err(Error::setting("augment.rand_augment.layers", reason));
+            }
             at_least_zero("augment.rand_augment.magnitude", magnitude)?;
             at_least_zero("augment.rand_augment.translate", translate)?;
             at_least_zero("augment.rand_augment.cutout", cutout)?;

@@ -6,6 +6,7 @@ use crate::error::{Work, out_of_range};
 use crate::ledger::{Lines, Opened};
 use crate::{Error, Result};
 use ocelli_nn::weights::write_whole;
+use ocelli_train::read_text;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -14,6 +15,9 @@ use std::path::{Path, PathBuf};
 const ATTACKED: &str = "attacked.jsonl";
 /// The image under way.
 const UNDER_WAY: &str = "under_way.json";
+
+/// All populations of an image: the genes of a plan are bounded, and each takes some twenty characters.
+const LARGEST_STATE: u64 = 16 << 30;
 
 /// The folder of an attack, to which this process alone writes.
 ///
@@ -98,10 +102,10 @@ impl Journal {
     /// prove itself whole is passed over: its image is begun anew, with the same result.
     pub(super) fn saved(&self) -> Result<Option<WorkState>> {
         let path = self.under_way();
-        let text = match fs::read_to_string(&path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            text => text.map_err(Error::io(&path))?,
-        };
+        if !path.exists() {
+            return Ok(None);
+        }
+        let text = read_text(&path, LARGEST_STATE)?;
         let state = text.split_once('\n').and_then(|(hash, text)| {
             let text = text.trim_end();
             let is_whole = blake3::hash(text.as_bytes()).to_hex().as_str() == hash;

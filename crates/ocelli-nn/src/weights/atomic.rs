@@ -6,6 +6,9 @@ use std::{
     path::Path,
 };
 
+/// How the names of files begin that are being written. Those of a writer that was killed stay.
+pub const UNFINISHED: &str = ".incomplete-";
+
 /// Replaces the file at `path` with `bytes`: after a crash it is the old file or the new one.
 ///
 /// # Errors
@@ -22,7 +25,7 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
-    let mut file = builder.prefix(".incomplete-").tempfile_in(folder)?;
+    let mut file = builder.prefix(UNFINISHED).tempfile_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;

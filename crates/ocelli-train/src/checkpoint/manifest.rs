@@ -1,11 +1,11 @@
 //! What a checkpoint consists of, so that it can be proved whole.
 
 use super::MANIFEST;
+use crate::text_file::read_text;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 /// A manifest names a handful of files; one that is longer is not ours.
@@ -51,6 +51,10 @@ impl Manifest {
             if Path::new(name).file_name().is_none_or(|last| last != name.as_str()) {
                 return Err(corrupt("the manifest names a file outside its folder".to_owned()));
             }
+            let metadata = std::fs::metadata(&path).map_err(Error::io(&path))?;
+            if !metadata.is_file() {
+                return Err(corrupt("not a regular file".to_owned()));
+            }
             let file = File::open(&path).map_err(Error::io(&path))?;
             let length = file.metadata().map_err(Error::io(&path))?.len();
             if length != expected.length {
@@ -69,14 +73,9 @@ impl Manifest {
     fn read(folder: &Path) -> Result<Self> {
         let path = folder.join(MANIFEST);
         let corrupt = |reason: String| Error::Corrupt { path: path.clone(), reason };
-        let mut text = Vec::new();
-        let file = File::open(&path).map_err(Error::io(&path))?;
-        file.take(MAX_BYTES + 1).read_to_end(&mut text).map_err(Error::io(&path))?;
-        if text.len() as u64 > MAX_BYTES {
-            return Err(corrupt("too long to be a manifest".to_owned()));
-        }
+        let text = read_text(&path, MAX_BYTES)?;
         let manifest: Self =
-            serde_json::from_slice(&text).map_err(|error| corrupt(error.to_string()))?;
+            serde_json::from_str(&text).map_err(|error| corrupt(error.to_string()))?;
         if manifest.format != FORMAT {
             let format = manifest.format;
             return Err(corrupt(format!("format {format}, expected {FORMAT}")));

@@ -1,6 +1,6 @@
 //! What was measured, one JSON object per line, consistent with the checkpoints.
 
-use super::read_text;
+use crate::text_file::read_text;
 use crate::{Error, Result};
 use ocelli_nn::weights::write_whole;
 use serde::{Deserialize, Serialize};
@@ -74,7 +74,7 @@ impl MetricsLog {
 }
 
 fn read(path: &Path) -> Result<String> {
-    Ok(read_text(path, LARGEST)?.unwrap_or_default())
+    if path.exists() { read_text(path, LARGEST) } else { Ok(String::new()) }
 }
 
 fn row(line: &str) -> Option<Row> {

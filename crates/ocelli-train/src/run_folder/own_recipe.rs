@@ -4,14 +4,12 @@
 //! recipe that was edited only where its checkpoints tell what it was begun with, and then only with such
 //! changes as `--set` may make.
 
-use super::{RunFolder, read_text};
-use crate::recipe::leaves;
+use super::RunFolder;
+use crate::recipe::{LARGEST_FILE, leaves};
+use crate::text_file::read_text;
 use crate::{Error, Recipe, Result};
 use ocelli_nn::weights::write_whole;
 use std::path::Path;
-
-/// Far more than any recipe has.
-const LARGEST: u64 = 4 << 20;
 
 const SEAL: &str = "# The run's own copy; BLAKE3 of what is above: ";
 
@@ -30,8 +28,7 @@ impl RunFolder {
     /// before a checkpoint remembers what it was.
     pub fn recipe(path: &Path) -> Result<Recipe> {
         let file = Self::recipe_path(path);
-        std::fs::metadata(&file).map_err(Error::io(&file))?;
-        let text = read_text(&file, LARGEST)?.unwrap_or_default();
+        let text = read_text(&file, LARGEST_FILE)?;
         let corrupt = |reason: String| Error::Corrupt { path: file.clone(), reason };
         let recipe = Recipe::resolve(&file.display().to_string(), &text, &[] as &[&str])?;
         let is_sealed = match text.trim_end().rsplit_once(SEAL) {

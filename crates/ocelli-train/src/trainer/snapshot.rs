@@ -8,17 +8,20 @@
 
 use super::state::{FORMAT, State};
 use crate::checkpoint::Checkpoint;
+use crate::text_file::read_text;
 use crate::{Ema, Error, Optimizer, Recipe, Result};
 use ocelli_nn::Network;
 use ocelli_nn::weights::{LoadOptions, ReadOptions, StateDict, load, safetensors, state_dict};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs;
 
 /// The network of a checkpoint: all that evaluation and prediction need.
 pub const MODEL: &str = "model.safetensors";
 const OPTIMIZER: &str = "optimizer.safetensors";
 const STATE: &str = "state.json";
+
+/// Far more than a state needs.
+const LARGEST_STATE: u64 = 16 << 20;
 
 /// Under which names the optimiser's file keeps the last weights.
 const WEIGHTS: &str = "weights.";
@@ -128,9 +131,8 @@ struct Saved {
 
 fn read_state(checkpoint: &Checkpoint) -> Result<Saved> {
     let path = checkpoint.file(STATE);
-    let text = fs::read(&path).map_err(Error::io(&path))?;
-    serde_json::from_slice(&text)
-        .map_err(|error| Error::Corrupt { path, reason: error.to_string() })
+    let text = read_text(&path, LARGEST_STATE)?;
+    serde_json::from_str(&text).map_err(|error| Error::Corrupt { path, reason: error.to_string() })
 }
 
 /// Every number of a network, all of which are finite.

@@ -2,10 +2,9 @@
 
 use anyhow::Context;
 use ocelli::recipes::{self, BuiltinRecipe, RECIPES};
-use ocelli::train::{Error, Recipe};
+use ocelli::train::recipe::LARGEST_FILE;
+use ocelli::train::{Recipe, read_text};
 use std::borrow::Cow;
-use std::fs;
-use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::failure::BadInput;
@@ -23,15 +22,15 @@ pub(crate) fn text(
     if let (Some(recipe), false) = (recipes::find_in(known, name), path.exists()) {
         return Ok((name.to_owned(), recipe.text.into()));
     }
-    match fs::read_to_string(path) {
+    match read_text(path, LARGEST_FILE) {
         Ok(text) => Ok((path.display().to_string(), text.into())),
-        Err(error) if error.kind() == ErrorKind::NotFound => {
+        Err(_) if !path.exists() => {
             let names: Vec<&str> = known.iter().map(|recipe| recipe.name).collect();
             let message = format!("{}: no such recipe", path.display());
             let hint = format!("built in are {}", names.join(", "));
             Err(BadInput::new(message).hint(hint).into())
         }
-        Err(error) => Err(Error::Io { path: path.to_owned(), error }.into()),
+        Err(error) => Err(error.into()),
     }
 }
 

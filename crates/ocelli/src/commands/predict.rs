@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::args::{ModelArgs, PreprocessArgs};
 use crate::failure::{BadInput, BadUsage, Done};
-use crate::output::{Output, percent};
+use crate::output::{Output, percent, plain};
 use crate::settings::Settings;
 use crate::talk;
 
@@ -111,9 +111,9 @@ impl Args {
 
 fn show(output: &mut Output, answer: &Answer) -> anyhow::Result<()> {
     let Answer::Classified { image, top } = answer else { return Ok(()) };
-    output.text(image)?;
+    output.text(plain(image))?;
     for guess in top {
-        output.text(format_args!("  {:>8}  {}", percent(guess.probability), guess.name))?;
+        output.text(format_args!("  {:>8}  {}", percent(guess.probability), plain(&guess.name)))?;
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Columns of text that line up and stay plain enough to be cut and grepped.
 
+use super::plain;
 use std::fmt;
 
 /// On which side a column is flush.
@@ -28,7 +29,7 @@ impl Table {
 
     /// Adds a row.
     pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        self.rows.push(cells.into_iter().collect());
+        self.rows.push(cells.into_iter().map(|cell| plain(&cell).into_owned()).collect());
     }
 }
 

@@ -9,6 +9,7 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter}
 use tracing_subscriber::registry::LookupSpan;
 
 use super::{ERROR, WARNING};
+use crate::output::plain;
 
 /// Shows events of `level` and above from now on.
 pub(super) fn listen(level: LevelFilter) {
@@ -41,8 +42,9 @@ where
             Level::INFO => {}
             Level::DEBUG | Level::TRACE => write!(writer, "{}: ", event.metadata().target())?,
         }
-        context.field_format().format_fields(writer.by_ref(), event)?;
-        writeln!(writer)
+        let mut message = String::new();
+        context.field_format().format_fields(Writer::new(&mut message), event)?;
+        writeln!(writer, "{}", plain(&message))
     }
 }
 

@@ -11,6 +11,7 @@ mod data;
 mod finetune;
 mod grid;
 mod held_out;
+mod hostile;
 mod impossible;
 mod layout;
 mod models;

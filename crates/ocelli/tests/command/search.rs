@@ -128,7 +128,7 @@ fn a_ledger_that_is_not_this_search_s_is_refused_by_what_differs() {
     fs::write(&ledger, whole.replace("\"trial\":0", "\"trial\":7")).unwrap();
     assert_refused(
         &run_in(root, "search --resume found"),
-        "line 2: trial 7",
+        "line 2: it does not fit its hash",
         "the lines before it",
     );
     fs::write(&ledger, "junk\n").unwrap();

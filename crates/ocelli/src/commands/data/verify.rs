@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::PartArgs;
 use crate::failure::{BadInput, Done};
-use crate::output::grouped;
+use crate::output::{grouped, plain};
 use crate::settings::Settings;
 use crate::talk::Progress;
 
@@ -58,7 +58,7 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     let (bad, samples) = (corrupt.len(), found.samples);
     let output = &mut settings.output;
     for sample in &corrupt {
-        output.text(format_args!("corrupt: {}", sample.reason))?;
+        output.text(format_args!("corrupt: {}", plain(&sample.reason)))?;
     }
     let rate = samples as f64 / seconds.max(f64::MIN_POSITIVE);
     output.text(format_args!(

@@ -1,13 +1,15 @@
 //! The last evaluation of a run, kept in its folder for the report.
 
 use anyhow::Context;
-use ocelli::train::Evaluation;
+use ocelli::train::{Evaluation, read_text};
 use serde::{Deserialize, Serialize};
-use std::fs;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::whole_file::write_whole;
+
+/// The confusion matrix of five thousand classes.
+const LARGEST: u64 = 256 << 20;
 
 /// What an evaluation found, with the names of the classes.
 #[derive(Debug, Serialize, Deserialize)]
@@ -56,11 +58,11 @@ impl SavedEvaluation {
     /// When the file cannot be read or is no evaluation.
     pub(super) fn load(run: &Path) -> anyhow::Result<Option<Self>> {
         let path = path(run);
-        let text = match fs::read(&path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            text => text.with_context(|| path.display().to_string())?,
-        };
-        let evaluation = serde_json::from_slice(&text).map_err(io::Error::from);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let text = read_text(&path, LARGEST)?;
+        let evaluation = serde_json::from_str(&text).map_err(io::Error::from);
         evaluation.with_context(|| path.display().to_string()).map(Some)
     }
 }

@@ -4,7 +4,8 @@ use anyhow::Context;
 use ocelli::methods::search::{Ledger, Plan, SamplerKind, SearchConfig};
 use ocelli::methods::{Error, Work};
 use ocelli::recipes::{BuiltinRecipe, SEARCHES};
-use ocelli::train::{DataRecord, Recipe, RunFolder};
+use ocelli::train::recipe::LARGEST_FILE;
+use ocelli::train::{DataRecord, Recipe, RunFolder, read_text};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -74,7 +75,7 @@ pub(super) fn plan(args: &Args, seed: Option<u64>) -> anyhow::Result<Begun> {
     let overrides = args.overrides(seed);
     if let Some(folder) = &args.resume {
         let path = folder.join(RECIPE);
-        let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        let text = read_text(&path, LARGEST_FILE)?;
         let plan = resolve(&path.display().to_string(), &text, &overrides)?;
         return Ok(Begun { plan, place: Place::Begun(folder.clone()) });
     }

@@ -7,8 +7,8 @@ use ocelli::methods::one_pixel::{
     Compiled, Config, Journal, Pictures, Plan, Preset, Rounding, Victim,
 };
 use ocelli::methods::{Error, Work};
-use ocelli::train::recipe;
-use ocelli::train::{DataRecord, RunFolder, Trained};
+use ocelli::train::recipe::{self, LARGEST_FILE};
+use ocelli::train::{DataRecord, RunFolder, Trained, read_text};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -103,7 +103,7 @@ pub(super) fn plan(
 /// The settings of an attack that was begun before, and whom it attacks.
 fn read(path: &Path) -> anyhow::Result<(String, Subject)> {
     let shown = || path.display().to_string();
-    let text = fs::read_to_string(path).with_context(shown)?;
+    let text = read_text(path, LARGEST_FILE)?;
     let mut table: Table = recipe::settings(&shown(), &text, &[] as &[&str])?;
     let Some(subject) = table.remove(SUBJECT) else {
         let message = format!("{}: `[subject]` is missing, which says who is attacked", shown());

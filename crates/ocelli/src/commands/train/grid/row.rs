@@ -1,11 +1,11 @@
 //! What became of one cell of a grid.
 
 use ocelli::nn::Cost;
-use ocelli::train::Summary;
 use ocelli::train::grid::Cell;
+use ocelli::train::recipe::LARGEST_FILE;
+use ocelli::train::{Summary, read_text};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -116,7 +116,7 @@ impl Row {
 
     /// What an earlier command left in the run's folder.
     pub(super) fn load(folder: &Path) -> Option<Self> {
-        serde_json::from_slice(&fs::read(folder.join(FILE)).ok()?).ok()
+        serde_json::from_str(&read_text(&folder.join(FILE), LARGEST_FILE).ok()?).ok()
     }
 
     /// Leaves it in the run's folder, if there is one, whole or not at all.
