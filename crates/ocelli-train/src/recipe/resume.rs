@@ -6,12 +6,13 @@ use toml::{Table, Value};
 
 /// Fields that do not decide the weights of a step: when a run ends, where its data lies now, what
 /// is kept.
-const FREE: [&str; 9] = [
+const FREE: [&str; 10] = [
     "checkpoint.every",
     "checkpoint.keep",
     "data.error_budget",
     "data.extra",
     "data.labels",
+    "data.max_pixels",
     "data.source",
     "data.test",
     "train.max_hours",

@@ -1,6 +1,7 @@
 //! The sections of a recipe, each with its defaults.
 
 use crate::Span;
+use ocelli_data::Limits;
 use ocelli_nn::backbones::efficientnetv2::Layout;
 use ocelli_nn::ghostify::Ghost;
 use serde::{Deserialize, Serialize};
@@ -58,6 +59,15 @@ pub struct DataSection {
     pub hold_out: Option<f64>,
     /// How many unreadable images may be left out of each epoch; they are listed.
     pub error_budget: u64,
+    /// The most pixels that an image may have; larger ones are unreadable.
+    pub max_pixels: u64,
+}
+
+impl DataSection {
+    /// What is too large to be read.
+    pub fn limits(&self) -> Limits {
+        Limits { pixels: self.max_pixels, ..Limits::default() }
+    }
 }
 
 /// How gradients change weights.
@@ -239,6 +249,7 @@ impl Default for DataSection {
             labels: None,
             hold_out: None,
             error_budget: 0,
+            max_pixels: Limits::default().pixels,
         }
     }
 }
