@@ -8,17 +8,23 @@
 //! - palettes and 1-, 2- and 4-bit greys are expanded;
 //! - CMYK and YCCK JPEGs are taken as inverted, as Adobe writes them, and mixed without a profile;
 //! - colour profiles and gamma are ignored;
-//! - of an animation the first frame is decoded (for PNG, the default image).
+//! - of an animation the first frame is decoded (for PNG, the default image), of a TIFF the first
+//!   page.
 //!
-//! Two things differ: a file that ends too early is an error, and a 16-bit grey PNG keeps its high
-//! byte instead of being clipped. What no decoder can tell is whether bytes in the middle of a
+//! Three things differ: a file that ends too early is an error, a 16-bit grey keeps its high byte
+//! instead of being clipped, and samples of a PNM are scaled by the largest value that it gives. What no decoder can tell is whether bytes in the middle of a
 //! JPEG were lost or changed, because the format has no checksum.
 
+mod bmp;
 mod channels;
 mod exif;
 mod format;
+mod gif;
+mod input;
 mod jpeg;
 mod png;
+mod pnm;
+mod tiff;
 mod webp;
 
 pub use channels::Channels;
@@ -40,17 +46,22 @@ pub struct DecodeOptions {
     pub limits: Limits,
 }
 
-/// Decodes a JPEG, PNG or WebP file; its first bytes tell which it is.
+/// Decodes a file of one of the [`Format`]s; its first bytes tell which it is.
 ///
 /// # Errors
 /// When the bytes are no such file, end too early, are damaged, use a feature that is not
-/// supported (12-bit, lossless or arithmetic-coded JPEG), or are over a limit.
+/// supported (12-bit, lossless or arithmetic-coded JPEG, CMYK or floats in TIFF, and the like), or
+/// are over a limit.
 pub fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Image> {
     options.limits.check_file(|| "the file".to_owned(), bytes.len() as u64)?;
     let (image, orientation) = match Format::of(bytes)? {
         Format::Jpeg => jpeg::decode(bytes, options)?,
         Format::Png => png::decode(bytes, options)?,
         Format::WebP => webp::decode(bytes, options)?,
+        Format::Gif => gif::decode(bytes, options)?,
+        Format::Bmp => bmp::decode(bytes, options)?,
+        Format::Tiff => tiff::decode(bytes, options)?,
+        Format::Pnm => pnm::decode(bytes, options)?,
     };
     let image = options.channels.convert(image);
     Ok(if options.apply_orientation { orientation.apply(image) } else { image })
@@ -59,12 +70,16 @@ pub fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Image> {
 /// Width and height in pixels, as they are stored, from the header alone.
 ///
 /// # Errors
-/// When the bytes are no JPEG, PNG or WebP file or end inside the header.
+/// When the bytes are no such file or end inside the header.
 pub fn dimensions(bytes: &[u8]) -> Result<(u32, u32)> {
     match Format::of(bytes)? {
         Format::Jpeg => jpeg::dimensions(bytes),
         Format::Png => png::dimensions(bytes),
         Format::WebP => webp::dimensions(bytes),
+        Format::Gif => gif::dimensions(bytes),
+        Format::Bmp => bmp::dimensions(bytes),
+        Format::Tiff => tiff::dimensions(bytes),
+        Format::Pnm => pnm::dimensions(bytes),
     }
 }
 

@@ -292,7 +292,7 @@ pub enum Error {
     },
 
     /// Bytes that are no image file that can be read.
-    #[error("not a JPEG, PNG or WebP file: {found}")]
+    #[error("not a JPEG, PNG, WebP, GIF, BMP, TIFF or PNM file: {found}")]
     NotAnImage {
         /// What it is, or how it starts.
         found: String,
@@ -316,7 +316,7 @@ pub enum Error {
         reason: &'static str,
     },
     /// An image with more pixels than the limit.
-    #[error("{width}×{height} pixels, over the limit of {limit} pixels")]
+    #[error("{width}×{height} pixels, over the limit of {limit} (max_pixels)")]
     TooManyPixels {
         /// Width in pixels.
         width: u32,
@@ -374,6 +374,14 @@ impl Error {
         Self::Sample { name: name.into(), reason: Box::new(self) }
     }
 
+    /// Whether an image has more pixels than the limit, which can be raised.
+    pub fn is_too_large(&self) -> bool {
+        match self {
+            Self::Sample { reason, .. } => reason.is_too_large(),
+            error => matches!(error, Self::TooManyPixels { .. }),
+        }
+    }
+
     /// What the user can try, where there is something to say.
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
@@ -391,7 +399,9 @@ impl Error {
                 "every shard from the first to the last number in the braces is read, \
                  and of CIFAR every batch"
             }
-            Self::Empty { .. } => "expected CLASS/NAME with .jpg, .jpeg, .png or .webp",
+            Self::Empty { .. } => {
+                "expected CLASS/NAME with .jpg, .png, .webp or another ending of images"
+            }
             Self::EmptyClass { .. } => {
                 "remove the empty folder, or give the list of classes to keep its label"
             }
@@ -404,6 +414,10 @@ impl Error {
                 "archives that were joined end to end must be repacked, or kept as shards"
             }
             Self::TarLink { .. } => "pack again with `tar --dereference --hard-dereference`",
+            Self::TooManyPixels { .. } => {
+                "--max-pixels N allows more, and --set data.max_pixels=N where a recipe is trained"
+            }
+            Self::NotAnImage { .. } => "convert it to one of these, or remove it",
             Self::CutImage { .. } => "the file was probably not copied or downloaded completely",
             _ => return None,
         })

@@ -29,8 +29,8 @@ pub use resize::{Interpolation, Region, Resize, Window, resize};
 pub use source::{
     BuiltinDataset, Cifar, CifarSource, FolderSource, IdxSource, Joined, LabelFile, OpenOptions,
     Payload, Record, SampleKey, SeveralClasses, Source, Split, Subset, TarLayout, TarSource,
-    builtin_datasets, check_same_classes, class_counts, open, open_splits, read_classes,
-    write_indexes,
+    builtin_datasets, check_same_classes, class_counts, has_image_extension, is_hidden, open,
+    open_splits, read_classes, write_indexes,
 };
 pub use transform::{
     CropMode, EvalConfig, EvalTransform, InputConfig, Scratch, TrainConfig, TrainCrop,

@@ -156,7 +156,7 @@ impl Record {
 /// A picture, before or after decoding.
 #[derive(Clone, Debug)]
 pub enum Payload {
-    /// The bytes of a JPEG, PNG or WebP file.
+    /// The bytes of a file that [`decode`] takes.
     Encoded(Vec<u8>),
     /// Pixels that the source stores as such.
     Pixels(Image),
@@ -177,19 +177,20 @@ fn in_bounds(index: u64, len: u64) -> Result<usize> {
     if index < len { Ok(index as usize) } else { Err(Error::OutOfBounds { index, len }) }
 }
 
-/// The file names that are taken for images. Those that cannot be decoded are here too: such a
-/// file is then an error instead of a sample that is missing unnoticed.
-fn has_image_extension(name: &[u8]) -> bool {
-    const EXTENSIONS: [&str; 15] = [
-        "jpg", "jpeg", "jpe", "jfif", "png", "apng", "webp", "gif", "bmp", "tif", "tiff", "heic",
-        "avif", "jxl", "ppm",
+/// Whether a file is taken for an image by its name. Endings of what cannot be decoded are here
+/// too: such a file is then an error instead of a sample that is missing unnoticed.
+pub fn has_image_extension(name: &[u8]) -> bool {
+    const EXTENSIONS: [&str; 24] = [
+        "jpg", "jpeg", "jpe", "jfif", "png", "apng", "webp", "gif", "bmp", "dib", "tif", "tiff",
+        "pbm", "pgm", "ppm", "pnm", "pam", "heic", "heif", "avif", "jxl", "jp2", "j2k", "jpx",
     ];
     let Some(dot) = name.iter().rposition(|byte| *byte == b'.') else { return false };
     let extension = &name[dot + 1..];
     EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known.as_bytes()))
 }
 
-/// Files that a system leaves behind: `.DS_Store`, `._photo.jpg`, and the like.
-fn is_hidden(name: &[u8]) -> bool {
+/// Whether a file or folder is one that systems leave behind, as `.DS_Store`, `._photo.jpg` and
+/// `__MACOSX`. Such are passed over wherever a folder is looked through.
+pub fn is_hidden(name: &[u8]) -> bool {
     name.starts_with(b".") || name == b"__MACOSX"
 }

@@ -60,7 +60,8 @@ impl RunFolder {
         Ok((Self::lock(path)?, recipe))
     }
 
-    /// The first of `STEM-1`, `STEM-2`, … that does not exist in `parent`.
+    /// The first of `STEM-1`, `STEM-2`, … that does not exist in `parent`, to show what would be
+    /// made.
     pub fn unused_path(parent: &Path, stem: &str) -> PathBuf {
         let mut number = 1_u64;
         loop {
@@ -69,6 +70,22 @@ impl RunFolder {
                 return path;
             }
             number += 1;
+        }
+    }
+
+    /// Makes the first of `STEM-1`, `STEM-2`, … that does not exist in `parent`. Of several processes
+    /// at once each gets a folder of its own.
+    ///
+    /// # Errors
+    /// When the folder cannot be made.
+    pub fn claim_unused(parent: &Path, stem: &str) -> Result<PathBuf> {
+        fs::create_dir_all(parent).map_err(Error::io(parent))?;
+        loop {
+            let path = Self::unused_path(parent, stem);
+            match fs::create_dir(&path) {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                made => return made.map(|()| path.clone()).map_err(Error::io(path)),
+            }
         }
     }
 

@@ -99,16 +99,18 @@ pub fn sources(recipe: &Recipe) -> Result<(Arc<dyn Source>, Arc<dyn Source>)> {
     let (train, test) = parts(recipe)?;
     let Some(extra) = &recipe.data.extra else { return Ok((train, test)) };
     let classes = Some(train.classes().to_vec());
-    let extra = open(extra, &OpenOptions { classes, ..OpenOptions::of(Split::Train) })?;
+    let limits = recipe.data.limits();
+    let extra = open(extra, &OpenOptions { classes, limits, ..OpenOptions::of(Split::Train) })?;
     Ok((Arc::new(Joined::new(train, extra)?), test))
 }
 
 /// The two parts of the recipe's dataset.
 fn parts(recipe: &Recipe) -> Result<(Arc<dyn Source>, Arc<dyn Source>)> {
     let data = &recipe.data;
+    let of = |split| OpenOptions { limits: data.limits(), ..OpenOptions::of(split) };
     let file = data.labels.as_deref().map(LabelFile::read).transpose()?;
     if let Some(share) = data.hold_out {
-        let whole = open(&data.source, &OpenOptions::of(Split::Train))?;
+        let whole = open(&data.source, &of(Split::Train))?;
         let whole: Arc<dyn Source> = match &file {
             None => whole,
             Some(file) => {
@@ -121,11 +123,11 @@ fn parts(recipe: &Recipe) -> Result<(Arc<dyn Source>, Arc<dyn Source>)> {
         return Ok((Arc::new(train), Arc::new(held)));
     }
     let (train, test) = match &data.test {
-        None => open_splits(&data.source, &OpenOptions::default())?,
+        None => open_splits(&data.source, &of(Split::Train))?,
         Some(test) => {
-            let train = open(&data.source, &OpenOptions::of(Split::Train))?;
+            let train = open(&data.source, &of(Split::Train))?;
             let classes = Some(train.classes().to_vec());
-            let test = open(test, &OpenOptions { classes, ..OpenOptions::of(Split::Test) })?;
+            let test = open(test, &OpenOptions { classes, ..of(Split::Test) })?;
             (train, test)
         }
     };
@@ -215,6 +217,7 @@ fn stages(
 
 fn train_loader(recipe: &Recipe, machine: &Machine, source: Arc<dyn Source>) -> Result<Loader> {
     let transform = TrainTransform::new(recipe.input.clone(), recipe.augment)?;
+    let transform = transform.with_limits(recipe.data.limits());
     let config = LoaderConfig::train(recipe.train.batch_size, Seed(recipe.seed));
     let config = LoaderConfig { mix: recipe.mix, ..spread(config, recipe, machine) };
     Ok(Loader::new(source, Arc::new(transform), config)?)
@@ -222,6 +225,7 @@ fn train_loader(recipe: &Recipe, machine: &Machine, source: Arc<dyn Source>) -> 
 
 fn eval_loader(recipe: &Recipe, machine: &Machine, source: Arc<dyn Source>) -> Result<Loader> {
     let transform = EvalTransform::new(recipe.input.clone(), recipe.eval)?;
+    let transform = transform.with_limits(recipe.data.limits());
     let config = spread(LoaderConfig::eval(recipe.train.batch_size), recipe, machine);
     Ok(Loader::new(source, Arc::new(transform), config)?)
 }

@@ -15,7 +15,7 @@ pub use pretrained::Pretrained;
 use crate::checkpoint::{Checkpoint, MANIFEST};
 use crate::{Error, MODEL, Result, RunFolder};
 use burn::tensor::Device;
-use ocelli_data::{EvalConfig, EvalTransform, InputConfig};
+use ocelli_data::{EvalConfig, EvalTransform, InputConfig, Limits};
 use ocelli_nn::Network;
 use ocelli_nn::graph::Graph;
 use ocelli_nn::registry::{self, DefaultConfig, Model, ModelOptions};
@@ -37,6 +37,8 @@ pub struct Trained {
     pub eval: EvalConfig,
     /// The names of the classes, where the file knows them.
     pub classes: Option<Vec<String>>,
+    /// What pictures are too large.
+    pub limits: Limits,
 }
 
 impl Trained {
@@ -52,7 +54,8 @@ impl Trained {
         let (pretrained, dict) = Pretrained::read(path, arch)?;
         let Pretrained { file, model, options, input, eval, classes } = pretrained;
         let network = network_from(graph(model, &options, &dict)?, &dict, device)?;
-        Ok(Self { arch: model.name(), file, network, input, eval, classes })
+        let limits = Limits::default();
+        Ok(Self { arch: model.name(), file, network, input, eval, classes, limits })
     }
 
     /// What a picture goes through before the network sees it.
@@ -60,7 +63,8 @@ impl Trained {
     /// # Errors
     /// When a setting is out of range.
     pub fn transform(&self) -> Result<EvalTransform> {
-        Ok(EvalTransform::new(self.input.clone(), self.eval)?)
+        let transform = EvalTransform::new(self.input.clone(), self.eval)?;
+        Ok(transform.with_limits(self.limits))
     }
 
     /// The name of a class, or its number where the file knows no names.

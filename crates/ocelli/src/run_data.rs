@@ -171,7 +171,8 @@ impl Wanted<'_> {
 
 /// The dataset of this name, whose classes are those of the network.
 fn named(uri: &str, split: Split, trained: &Trained) -> anyhow::Result<Arc<dyn Source>> {
-    let options = OpenOptions { classes: trained.classes.clone(), ..OpenOptions::of(split) };
+    let (classes, limits) = (trained.classes.clone(), trained.limits);
+    let options = OpenOptions { classes, limits, ..OpenOptions::of(split) };
     match open(uri, &options) {
         Err(error @ (DifferentClasses { .. } | UnknownClass { .. })) => {
             Err(error).with_context(|| other_classes(uri, trained))

@@ -14,12 +14,20 @@ pub(super) struct Orientation(u8);
 impl Orientation {
     pub(super) const UPRIGHT: Self = Self(1);
 
+    /// The orientation of this number; one that does not exist means upright.
+    pub(super) fn of_number(number: u64) -> Self {
+        if (1..=8).contains(&number) { Self(number as u8) } else { Self::UPRIGHT }
+    }
+
+    /// Whether width and height change places.
+    pub(super) fn is_turned(self) -> bool {
+        self.0 >= 5
+    }
+
     /// Reads it from a TIFF structure. Anything odd means upright: EXIF data is often damaged,
     /// and pixels do not depend on it.
     pub(super) fn of_tiff(tiff: &[u8]) -> Self {
-        read_orientation(tiff)
-            .filter(|value| (1..=8).contains(value))
-            .map_or(Self::UPRIGHT, |value| Self(value as u8))
+        read_orientation(tiff).map_or(Self::UPRIGHT, |value| Self::of_number(value.into()))
     }
 
     /// The image as it should be seen.
@@ -29,7 +37,7 @@ impl Orientation {
         }
         let (width, height) = (image.width as usize, image.height as usize);
         let channels = usize::from(image.channels);
-        let swapped = self.0 >= 5;
+        let swapped = self.is_turned();
         let (new_width, new_height) = if swapped { (height, width) } else { (width, height) };
         let mut pixels = Vec::with_capacity(image.pixels.len());
         for y in 0..new_height {

@@ -5,7 +5,14 @@ use super::exif::Orientation;
 use super::{DecodeOptions, Format};
 use crate::{Error, Image, Result};
 use png::{ColorType, Decoder, DecodingError, Limits, Transformations};
+use std::borrow::Cow;
 use std::io::{Cursor, ErrorKind};
+
+/// The bytes before the first chunk.
+const SIGNATURE: usize = 8;
+/// The length and the kind of a chunk.
+const CHUNK_HEAD: usize = 8;
+const CHUNK_CHECKSUM: usize = 4;
 
 /// What the decoder may take besides the pixels: text and profiles are skipped, so this is a few
 /// rows and the EXIF data.
@@ -14,6 +21,7 @@ const EXTRA_BYTES: usize = 64 << 20;
 pub(super) fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<(Image, Orientation)> {
     let (width, height) = dimensions(bytes)?;
     options.limits.check_pixels(width, height)?;
+    let bytes = &*without_animation(bytes)?;
     let mut decoder = Decoder::new_with_limits(Cursor::new(bytes), Limits { bytes: EXTRA_BYTES });
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);
@@ -47,6 +55,32 @@ pub(super) fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<(Image, Or
         ColorType::Indexed => return Err(bad("a palette that was not expanded")),
     };
     Ok((Image { width, height, channels, pixels }, orientation))
+}
+
+/// The file without the chunks of an animation, so that only its default image is looked at: other
+/// frames may be damaged, which the decoder would mind. The end chunk must be there nevertheless.
+fn without_animation(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
+    let mut kept = Vec::new();
+    let (mut at, mut kept_to) = (SIGNATURE, 0);
+    while let Some(head) = bytes.get(at..at + CHUNK_HEAD) {
+        let [l0, l1, l2, l3, kind @ ..] = head else { break };
+        let length = u32::from_be_bytes([*l0, *l1, *l2, *l3]) as usize;
+        let next = (at + CHUNK_HEAD + CHUNK_CHECKSUM).saturating_add(length);
+        if matches!(kind, b"acTL" | b"fcTL" | b"fdAT") {
+            kept.extend_from_slice(&bytes[kept_to..at]);
+            kept_to = next;
+        }
+        at = next;
+        if kind == b"IEND" {
+            break;
+        }
+    }
+    if kept_to == 0 {
+        return Ok(Cow::Borrowed(bytes));
+    }
+    let rest = bytes.get(kept_to..).ok_or_else(|| cut(bytes.len(), "the end chunk is missing"))?;
+    kept.extend_from_slice(rest);
+    Ok(Cow::Owned(kept))
 }
 
 /// The decoder would panic while it expands a palette of another length (png 0.18.1).

@@ -1,4 +1,7 @@
-//! Fixtures and their expected pixels are made by `bench/peers/make_decode_fixtures.py`.
+//! Fixtures and their expected pixels are made by `make_decode_fixtures.py` and
+//! `make_bitmap_fixtures.py` of `bench/peers`.
+
+mod bitmaps;
 
 use super::*;
 use crate::Error;
@@ -116,7 +119,7 @@ fn dimensions_come_from_the_header() {
 }
 
 /// All of these are complete up to their last byte.
-const CONTAINERS: [&str; 12] = [
+const CONTAINERS: [&str; 32] = [
     "baseline_420.jpg",
     "progressive_420.jpg",
     "restart_422.jpg",
@@ -129,6 +132,26 @@ const CONTAINERS: [&str; 12] = [
     "alpha.webp",
     "lossy_alpha.webp",
     "animated.webp",
+    "missing_frames.png",
+    "promises.webp",
+    "interlaced.gif",
+    "animated.gif",
+    "over_the_edge.gif",
+    "top_down.bmp",
+    "rgba.bmp",
+    "rgb_lzw.tif",
+    "rgb_deflate.tif",
+    "rgb_packbits.tif",
+    "rgb_16.tif",
+    "rgb_tiles.tif",
+    "rgb_planes.tif",
+    "rgb_big.tif",
+    "rgba_multiplied.tif",
+    "grey_4_inverted.tif",
+    "palette_4.tif",
+    "raw.pbm",
+    "raw_16.ppm",
+    "raw_100.ppm",
 ];
 
 #[test]

@@ -5,6 +5,7 @@ use super::exif::Orientation;
 use super::{DecodeOptions, Format};
 use crate::{Error, Image, Limits, Result};
 use image_webp::{DecodingError, WebPDecoder};
+use std::borrow::Cow;
 use std::io::{Cursor, ErrorKind};
 
 const CHUNK_HEADER: usize = 8;
@@ -12,12 +13,19 @@ const RIFF_HEADER: usize = 12;
 /// The fields of an animation frame before its chunks.
 const FRAME_HEADER: usize = 16;
 const MAX_EXIF_BYTES: usize = 1 << 20;
+/// Where the flags of an extended file stand.
+const FLAGS: usize = RIFF_HEADER + CHUNK_HEADER;
+const IS_ANIMATED: u8 = 0x02;
+const HAS_XMP: u8 = 0x04;
+const HAS_EXIF: u8 = 0x08;
+const HAS_ALPHA: u8 = 0x10;
 
 pub(super) fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<(Image, Orientation)> {
     let end = check_length(bytes)?;
     check_bitstreams(&bytes[RIFF_HEADER..end], options.limits)?;
     let failed = |error| failed(&error, bytes.len());
-    let mut decoder = WebPDecoder::new(Cursor::new(&bytes[..end])).map_err(failed)?;
+    let kept = without_empty_promises(&bytes[..end]);
+    let mut decoder = WebPDecoder::new(Cursor::new(&*kept)).map_err(failed)?;
     let (width, height) = decoder.dimensions();
     options.limits.check_pixels(width, height)?;
 
@@ -35,9 +43,41 @@ pub(super) fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<(Image, Or
 }
 
 pub(super) fn dimensions(bytes: &[u8]) -> Result<(u32, u32)> {
+    let kept = without_empty_promises(bytes);
     let decoder =
-        WebPDecoder::new(Cursor::new(bytes)).map_err(|error| failed(&error, bytes.len()))?;
+        WebPDecoder::new(Cursor::new(&*kept)).map_err(|error| failed(&error, bytes.len()))?;
     Ok(decoder.dimensions())
+}
+
+/// The file without flags for chunks that it does not have, which editors leave behind when they
+/// remove metadata. The decoder refuses those; libwebp does not look at them.
+fn without_empty_promises(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let extended = bytes.get(RIFF_HEADER..RIFF_HEADER + 4) == Some(b"VP8X");
+    let Some(&flags) = bytes.get(FLAGS).filter(|_| extended) else { return Cow::Borrowed(bytes) };
+    let mut kept = flags & !(HAS_XMP | HAS_EXIF);
+    let (mut has_alpha, mut is_lossy) = (false, false);
+    let mut chunks = &bytes[RIFF_HEADER..];
+    while let Some(size) = little_endian(chunks, 4) {
+        match &chunks[..4] {
+            b"XMP " => kept |= flags & HAS_XMP,
+            b"EXIF" => kept |= flags & HAS_EXIF,
+            b"ALPH" => has_alpha = true,
+            b"VP8 " => is_lossy = true,
+            _ => {}
+        }
+        let next = CHUNK_HEADER.saturating_add(size as usize).saturating_add(size as usize % 2);
+        chunks = chunks.get(next..).unwrap_or_default();
+    }
+    // A lossless bitstream holds its alpha itself, and frames of an animation theirs.
+    if is_lossy && !has_alpha && flags & IS_ANIMATED == 0 {
+        kept &= !HAS_ALPHA;
+    }
+    if kept == flags {
+        return Cow::Borrowed(bytes);
+    }
+    let mut changed = bytes.to_vec();
+    changed[FLAGS] = kept;
+    Cow::Owned(changed)
 }
 
 /// The length of the file by its RIFF header, which must not be more than there is.

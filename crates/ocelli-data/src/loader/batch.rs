@@ -67,6 +67,8 @@ pub struct Skipped {
     pub name: String,
     /// Why it could not be used.
     pub reason: String,
+    /// What the user can try, where there is something to say.
+    pub hint: Option<&'static str>,
 }
 
 /// One rank's share of a batch, ready for the model.

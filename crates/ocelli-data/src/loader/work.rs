@@ -183,10 +183,12 @@ fn targets(sets: Vec<Vec<u32>>) -> Targets {
 }
 
 fn skip(index: u64, error: Error) -> Skipped {
-    match error {
-        Error::Sample { name, reason } => Skipped { index, name, reason: reason.to_string() },
-        other => Skipped { index, name: format!("sample {index}"), reason: other.to_string() },
-    }
+    let hint = error.hint();
+    let (name, reason) = match error {
+        Error::Sample { name, reason } => (name, reason.to_string()),
+        other => (format!("sample {index}"), other.to_string()),
+    };
+    Skipped { index, name, reason, hint }
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {

@@ -1,5 +1,7 @@
 //! What a recipe says about the way from a picture to numbers.
 
+mod numbers;
+
 use super::normalise::ScaleAndOffset;
 use crate::augment::{
     ColourJitter, GaussianBlur, PadCrop, RandAugment, RandomErasing, RandomResizedCrop,
@@ -16,8 +18,10 @@ pub struct InputConfig {
     /// 1 (grey) or 3 (colour); pictures are converted.
     pub channels: u8,
     /// Subtracted from each channel after scaling to 0…1; one number, or one per channel.
+    #[serde(deserialize_with = "numbers::one_or_several")]
     pub mean: Vec<f32>,
     /// What each channel is divided by then; one number, or one per channel.
+    #[serde(deserialize_with = "numbers::one_or_several")]
     pub std: Vec<f32>,
     /// How pictures are resized.
     pub interpolation: Interpolation,

@@ -4,7 +4,7 @@ use super::config::{CropMode, EvalConfig, InputConfig};
 use super::draw::Canvas;
 use super::frame::Frame;
 use super::{Scratch, Transform};
-use crate::{DecodeOptions, Payload, Result};
+use crate::{DecodeOptions, Limits, Payload, Result};
 use ocelli_random::ChaCha8Rng;
 
 /// Resize, centre crop, normalise: the same numbers for a picture every time.
@@ -30,6 +30,13 @@ impl EvalTransform {
         };
         let canvas = Canvas { size: input.size, background, decoding: decoding(&input) };
         Ok(Self { input, config, canvas })
+    }
+
+    /// The same with other limits on what is decoded.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.canvas.decoding.limits = limits;
+        self
     }
 }
 

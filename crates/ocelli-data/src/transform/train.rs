@@ -6,7 +6,7 @@ use super::eval::decoding;
 use super::frame::Frame;
 use super::{Scratch, Transform};
 use crate::augment::grey;
-use crate::{Image, Payload, Region, Result};
+use crate::{Image, Limits, Payload, Region, Result};
 use ocelli_random::ChaCha8Rng;
 use rand::RngExt;
 
@@ -35,6 +35,13 @@ impl TrainTransform {
             || config.grey > 0.0
             || config.blur.is_some();
         Ok(Self { input, config, canvas, changes_pixels })
+    }
+
+    /// The same with other limits on what is decoded.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.canvas.decoding.limits = limits;
+        self
     }
 
     fn frame(&self, width: u32, height: u32, random: &mut ChaCha8Rng) -> Frame {

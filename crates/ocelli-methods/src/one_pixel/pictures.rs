@@ -2,8 +2,8 @@
 
 use crate::Result;
 use ocelli_data::{
-    Channels, DecodeOptions, EvalConfig, EvalTransform, Image, InputConfig, Payload, Scratch,
-    Source, Transform, decode,
+    Channels, DecodeOptions, EvalConfig, EvalTransform, Image, InputConfig, Limits, Payload,
+    Scratch, Source, Transform, decode,
 };
 use ocelli_random::{Purpose, Seed};
 use std::sync::Arc;
@@ -36,6 +36,14 @@ impl Pictures {
     pub fn new(source: Arc<dyn Source>, input: &InputConfig, eval: EvalConfig) -> Result<Self> {
         let transform = EvalTransform::new(input.clone(), eval)?;
         Ok(Self { source, prepared: Some((transform, input.clone())) })
+    }
+
+    /// The same with other limits on what is decoded.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        let prepared =
+            self.prepared.map(|(transform, input)| (transform.with_limits(limits), input));
+        Self { prepared, ..self }
     }
 
     /// The images of `source` as they are, of any height, width and number of channels, for a model that

@@ -3,7 +3,7 @@
 use super::run::attack;
 use super::{Compiled, Config, EvolutionSection, Inference, Pictures, Plan, Stop, Summary, Victim};
 use crate::{Error, Result};
-use ocelli_data::{EvalConfig, InputConfig, Source};
+use ocelli_data::{EvalConfig, InputConfig, Limits, Source};
 use ocelli_nn::Network;
 use ocelli_train::Probe;
 use std::sync::Arc;
@@ -17,6 +17,7 @@ pub struct Robustness<'a> {
     source: Arc<dyn Source>,
     input: InputConfig,
     eval: EvalConfig,
+    limits: Limits,
     stop: &'a AtomicBool,
 }
 
@@ -45,12 +46,20 @@ impl<'a> Robustness<'a> {
             ..Config::default()
         };
         let (every, eval_every) = (every.max(1), eval_every.max(1));
-        Self { config, every, eval_every, source, input, eval, stop }
+        let limits = Limits::default();
+        Self { config, every, eval_every, source, input, eval, limits, stop }
+    }
+
+    /// The same with other limits on what is decoded.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
 
     fn summary(&self, network: &Network) -> Result<Option<Summary>> {
         let mut classifier = Compiled::new(network, &self.input, Inference::Auto)?;
         let pictures = Pictures::new(Arc::clone(&self.source), &self.input, self.eval)?;
+        let pictures = pictures.with_limits(self.limits);
         let victim = Victim {
             model: String::new(),
             weights: String::new(),

@@ -35,6 +35,7 @@ fn check_data(recipe: &Recipe) -> Result<()> {
         let Some(dataset) = dataset else { continue };
         require(field, dataset, !dataset.is_empty(), "a dataset")?;
     }
+    at_least_one("data.max_pixels", recipe.data.max_pixels)?;
     if let Some(share) = recipe.data.hold_out {
         require("data.hold_out", share, share > 0.0 && share < 1.0, "above 0 and below 1")?;
     }

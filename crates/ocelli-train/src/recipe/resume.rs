@@ -6,13 +6,14 @@ use toml::{Table, Value};
 
 /// Fields that do not decide the weights of a step: when a run ends, where its data lies now, what
 /// is kept.
-const FREE: [&str; 10] = [
+const FREE: [&str; 11] = [
     "checkpoint.every",
     "checkpoint.keep",
     "data.accept_changes",
     "data.error_budget",
     "data.extra",
     "data.labels",
+    "data.max_pixels",
     "data.source",
     "data.test",
     "train.max_hours",

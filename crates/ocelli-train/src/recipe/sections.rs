@@ -1,6 +1,7 @@
 //! The sections of a recipe, each with its defaults.
 
 use crate::Span;
+use ocelli_data::Limits;
 use ocelli_nn::backbones::efficientnetv2::Layout;
 use ocelli_nn::ghostify::Ghost;
 use serde::{Deserialize, Serialize};
@@ -60,6 +61,15 @@ pub struct DataSection {
     pub error_budget: u64,
     /// Whether a run that is resumed goes on with other images than it was begun with.
     pub accept_changes: bool,
+    /// The most pixels that an image may have; larger ones are unreadable.
+    pub max_pixels: u64,
+}
+
+impl DataSection {
+    /// What is too large to be read.
+    pub fn limits(&self) -> Limits {
+        Limits { pixels: self.max_pixels, ..Limits::default() }
+    }
 }
 
 /// How gradients change weights.
@@ -249,6 +259,7 @@ impl Default for DataSection {
             hold_out: None,
             error_budget: 0,
             accept_changes: false,
+            max_pixels: Limits::default().pixels,
         }
     }
 }

@@ -33,6 +33,21 @@ fn two_processes_do_not_write_to_one_run() {
 }
 
 #[test]
+fn several_at_once_get_folders_of_their_own() {
+    let root = tempfile::tempdir().unwrap();
+    let parent = root.path().join("runs");
+    let claim = || RunFolder::claim_unused(&parent, "default").unwrap();
+    let mut claimed = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..16).map(|_| scope.spawn(claim)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+    });
+    claimed.sort();
+    claimed.dedup();
+    assert_eq!(claimed.len(), 16);
+    assert!(RunFolder::unused_path(&parent, "default").ends_with("default-17"));
+}
+
+#[test]
 fn a_folder_without_a_recipe_is_no_run() {
     let root = tempfile::tempdir().unwrap();
     let error = RunFolder::open(root.path()).unwrap_err().to_string();

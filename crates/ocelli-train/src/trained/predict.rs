@@ -39,7 +39,18 @@ pub enum Answer {
         image: String,
         /// What is wrong with it.
         error: String,
+        /// What the user can try, where there is something to say.
+        #[serde(skip)]
+        hint: Option<&'static str>,
     },
+}
+
+impl Answer {
+    fn of_skipped(Skipped { name: image, reason, hint, .. }: Skipped) -> Self {
+        // An error of the system names the file already.
+        let error = reason.strip_prefix(&format!("{image}: ")).unwrap_or(&reason).to_owned();
+        Self::Unreadable { image, error, hint }
+    }
 }
 
 /// A class and how probable it is.
@@ -55,8 +66,7 @@ pub struct Guess {
 
 impl Trained {
     /// Classifies `pictures`, batch after batch, and hands out each answer as soon as it is there,
-    /// in the order of the pictures within what could be read. Memory does not grow with their
-    /// number.
+    /// in the order of the pictures. Memory does not grow with their number.
     ///
     /// # Errors
     /// When a setting is out of range, or `answer` returns an error.
@@ -77,22 +87,25 @@ impl Trained {
         let mut engine = InferenceEngine::new(&self.network).map_err(crate::Error::from)?;
         for batch in loader.epoch(0, 0) {
             let mut batch = batch.map_err(crate::Error::from)?;
-            for skipped in std::mem::take(&mut batch.skipped) {
-                let Skipped { name: image, reason, .. } = skipped;
-                // An error of the system names the file already.
-                let error = reason.strip_prefix(&format!("{image}: ")).unwrap_or(&reason);
-                answer(Answer::Unreadable { error: error.to_owned(), image })?;
-            }
-            if batch.is_empty() {
-                continue;
-            }
+            let mut unreadable = std::mem::take(&mut batch.skipped).into_iter().peekable();
             let indices = std::mem::take(&mut batch.indices);
-            let pixels = images(&mut batch, &self.network);
-            let logits = values(engine.logits(pixels).map_err(crate::Error::from)?);
+            let logits = match indices.is_empty() {
+                true => Vec::new(),
+                false => {
+                    let pixels = images(&mut batch, &self.network);
+                    values(engine.logits(pixels).map_err(crate::Error::from)?)
+                }
+            };
             let classes = self.network.graph().num_classes().max(1);
             for (index, logits) in indices.into_iter().zip(logits.chunks_exact(classes)) {
+                while let Some(before) = unreadable.next_if(|skipped| skipped.index < index) {
+                    answer(Answer::of_skipped(before))?;
+                }
                 let image = source.0[index as usize].display().to_string();
                 answer(Answer::Classified { image, top: self.best(logits, options.top) })?;
+            }
+            for skipped in unreadable {
+                answer(Answer::of_skipped(skipped))?;
             }
         }
         Ok(())

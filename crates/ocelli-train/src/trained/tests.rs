@@ -151,10 +151,10 @@ fn pictures_are_answered_in_order_and_bad_ones_are_named() {
         }
     };
     let names: Vec<_> = answers.iter().map(name).collect();
-    assert_eq!(names, ["0.png", "1.png", "3.png", "2.png", "missing.png", "4.png"]);
+    assert_eq!(names, ["0.png", "1.png", "2.png", "3.png", "missing.png", "4.png"]);
     let Answer::Classified { top, .. } = &answers[0] else { panic!("{:?}", answers[0]) };
     assert_eq!(top.len(), 2);
     assert!(top[0].probability >= top[1].probability && top[0].probability <= 1.0);
     assert!(["ant", "bee", "cat"].contains(&top[0].name.as_str()));
-    assert!(matches!(&answers[2], Answer::Unreadable { error, .. } if error.contains("GIF")));
+    assert!(matches!(&answers[3], Answer::Unreadable { error, .. } if error.contains("GIF")));
 }

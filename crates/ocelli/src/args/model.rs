@@ -2,10 +2,12 @@
 
 use burn::tensor::Device;
 use ocelli::data::read_classes;
+use ocelli::nn::registry;
 use ocelli::train::{Error, Trained};
 use std::path::{Path, PathBuf};
 
-use crate::failure::BadUsage;
+use crate::failure::{BadInput, BadUsage};
+use crate::run_data;
 
 /// Options about a trained network.
 #[derive(Clone, Debug, clap::Args)]
@@ -34,7 +36,11 @@ impl ModelArgs {
             (Some(_), Some(_)) => return Err(usage("give MODEL or --weights, not both")),
             (None, None) => return Err(usage("give a run's folder or a file of weights")),
         };
+        refuse_bare_name(path)?;
         let mut trained = Trained::open(path, self.model.as_deref(), device)?;
+        if let Some(run) = run_data::recipe_of(path) {
+            trained.limits = run.data.limits();
+        }
         if let Some(path) = &self.classes {
             let classes = read_classes(path)?;
             let (network, data) = (trained.network.graph().num_classes(), classes.len());
@@ -47,6 +53,17 @@ impl ModelArgs {
         }
         Ok(trained)
     }
+}
+
+/// A network of the registry in the place of weights is a likely mistake.
+fn refuse_bare_name(path: &Path) -> anyhow::Result<()> {
+    let name = path.to_string_lossy();
+    if path.exists() || registry::find(&name).is_err() {
+        return Ok(());
+    }
+    let message = format!("{name} is a network without weights, and there is no file of that name");
+    let hint = format!("give a run's folder, or weights: --model {name} --weights FILE");
+    Err(BadInput::new(message).hint(hint).into())
 }
 
 fn usage(text: &str) -> anyhow::Error {

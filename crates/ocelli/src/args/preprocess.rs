@@ -23,6 +23,10 @@ pub(crate) struct PreprocessArgs {
     /// Turn pictures as their EXIF orientation says
     #[arg(long)]
     exif: bool,
+    /// The most pixels that a picture may have; larger ones count as unreadable [default: those of
+    /// the run, or 100000000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    max_pixels: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -71,5 +75,8 @@ impl PreprocessArgs {
             };
         }
         trained.input.apply_orientation |= self.exif;
+        if let Some(pixels) = self.max_pixels {
+            trained.limits.pixels = pixels;
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! `ocelli predict`: what is in a picture.
 
 use anyhow::Context;
+use ocelli::data::{has_image_extension, is_hidden};
 use ocelli::train::{Answer, PredictOptions};
 use serde::Serialize;
 use std::fs;
@@ -54,7 +55,7 @@ struct Outcome<'a> {
     predictions: Vec<Answer>,
 }
 
-/// Classifies the pictures. Those that cannot be read are named, and make the command end as bad
+/// Classifies the pictures. Those that cannot be read are named in their place, and make the command end as bad
 /// input after all others are done.
 pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     let (place, images) = args.model_and_images();
@@ -68,12 +69,13 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
         batch_size: args.batch_size,
         threads: settings.threads,
     };
-    let (mut unreadable, mut predictions) = (0, Vec::new());
+    let (mut unreadable, mut first_hint, mut predictions) = (0, None, Vec::new());
     let count = pictures.len();
     let keep = settings.output.is_json();
     trained.predict(pictures, options, |answer| {
-        if let Answer::Unreadable { image, error } = &answer {
+        if let Answer::Unreadable { image, error, hint } = &answer {
             unreadable += 1;
+            first_hint = first_hint.or(*hint);
             talk::warning(&format!("{image}: {error}"));
         }
         if args.json_lines {
@@ -93,10 +95,14 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
         unreadable,
         predictions,
     })?;
-    match unreadable {
-        0 => Ok(Done::Complete),
-        bad => Err(BadInput::new(format!("{bad} of {count} images cannot be read")).into()),
+    if unreadable == 0 {
+        return Ok(Done::Complete);
     }
+    let error = BadInput::new(format!("{unreadable} of {count} images cannot be read"));
+    Err(match first_hint {
+        Some(hint) => error.hint(hint).into(),
+        None => error.into(),
+    })
 }
 
 impl Args {
@@ -110,50 +116,67 @@ impl Args {
 }
 
 fn show(output: &mut Output, answer: &Answer) -> anyhow::Result<()> {
-    let Answer::Classified { image, top } = answer else { return Ok(()) };
-    output.text(plain(image))?;
-    for guess in top {
-        output.text(format_args!("  {:>8}  {}", percent(guess.probability), plain(&guess.name)))?;
+    match answer {
+        Answer::Classified { image, top } => {
+            output.text(plain(image))?;
+            for guess in top {
+                let name = plain(&guess.name);
+                output.text(format_args!("  {:>8}  {name}", percent(guess.probability)))?;
+            }
+            Ok(())
+        }
+        Answer::Unreadable { image, error, .. } => {
+            output.text(plain(image))?;
+            output.text(format_args!("  unreadable: {}", plain(&error.to_string())))
+        }
     }
-    Ok(())
 }
 
 /// The files that the words stand for, in order.
 fn find_pictures(words: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+    if words.is_empty() {
+        return Err(BadUsage("name images, a folder of images, or - for stdin".to_owned()).into());
+    }
     let mut pictures = Vec::new();
     for word in words {
+        let before = pictures.len();
         if word == Path::new("-") {
             let lines = io::stdin().lines().collect::<Result<Vec<_>, _>>().context("stdin")?;
             pictures.extend(lines.into_iter().filter(|line| !line.is_empty()).map(PathBuf::from));
+            if pictures.len() == before {
+                return Err(BadInput::new("stdin names no image").into());
+            }
         } else if word.is_dir() {
             add_folder(word, &mut pictures).with_context(|| word.display().to_string())?;
+            if pictures.len() == before {
+                let message = format!("{}: no image found", word.display());
+                let hint =
+                    "images are known by their endings, as .jpg and .png; name others one by one";
+                return Err(BadInput::new(message).hint(hint).into());
+            }
         } else {
             pictures.push(word.clone());
         }
     }
-    if pictures.is_empty() {
-        return Err(BadUsage("name images, a folder of images, or - for stdin".to_owned()).into());
-    }
     Ok(pictures)
 }
 
-/// Adds the image files below `folder`, sorted, so that the order is the same everywhere. Links to
-/// folders are not followed: they can lead in circles.
+/// Adds the image files below `folder`, sorted, so that the order is the same everywhere. What is
+/// hidden is passed over, and what is no image by its name, as in datasets. Links to folders are not
+/// followed: they can lead in circles.
 fn add_folder(folder: &Path, pictures: &mut Vec<PathBuf>) -> io::Result<()> {
     let mut entries = fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
     entries.sort_by_key(fs::DirEntry::path);
     for entry in entries {
-        let path = entry.path();
+        let (path, name) = (entry.path(), entry.file_name());
+        if is_hidden(name.as_encoded_bytes()) {
+            continue;
+        }
         if entry.file_type()?.is_dir() {
             add_folder(&path, pictures)?;
-        } else if has_image_extension(&path) {
+        } else if has_image_extension(name.as_encoded_bytes()) {
             pictures.push(path);
         }
     }
     Ok(())
-}
-
-fn has_image_extension(path: &Path) -> bool {
-    let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
-    ["jpg", "jpeg", "png", "webp"].iter().any(|known| extension == *known)
 }

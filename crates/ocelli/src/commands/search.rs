@@ -84,9 +84,11 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     let device = settings.open_device()?;
     let machine = Machine { device, threads: settings.threads, rank: 0, world_size: 1 };
     let Begun { plan, place } = begin::plan(args, settings.seed)?;
-    let folder = place.folder().to_owned();
+    let place = place.claim()?;
+    let folder = place.path().to_owned();
     let mut watch = Watch;
-    let mut proxy = Proxy::new(&plan, &machine, folder.join("trial"), &mut watch, &stop)?;
+    let proxy = Proxy::new(&plan, &machine, folder.join("trial"), &mut watch, &stop);
+    let mut proxy = proxy.inspect_err(|_| place.give_up())?;
     let mut ledger = place.open(&plan)?;
     let (done, trials) = (ledger.trials().len(), plan.config().trials);
     let networks = plan.space().size();

@@ -72,7 +72,51 @@ fn an_image_that_cannot_be_decoded_is_named_and_never_replaced() {
 
     fs::write(root.join("photos/train/dog/3.png"), "not an image").unwrap();
     let outcome = run_in(root, "train tiny.toml --out other --data photos --max-steps 2");
-    assert_error(&outcome, &["dog/3.png", "not a JPEG, PNG or WebP"]);
+    assert_error(&outcome, &["dog/3.png", "not a JPEG, PNG, WebP, GIF"]);
+}
+
+#[test]
+fn an_image_with_too_many_pixels_is_refused_with_the_setting() {
+    let folder = tiny::folder();
+    let root = folder.path();
+    for part in ["train", "test"] {
+        for class in ["cat", "dog"] {
+            let class = root.join("photos").join(part).join(class);
+            fs::create_dir_all(&class).unwrap();
+            // Two pixels, which a limit of one refuses.
+            (0..8).for_each(|at| {
+                fs::write(class.join(format!("{at}.pgm")), "P2 2 1 9 1 2 ").unwrap()
+            });
+        }
+    }
+    let too_many = "2×1 pixels, over the limit of 1 (max_pixels)";
+    let strict = train(root, "--data photos --set data.max_pixels=1");
+    assert_error(&strict, &["dog/", too_many]);
+    assert!(strict.stderr.contains("data.max_pixels=N"), "{}", strict.stderr);
+    let run = "train tiny.toml --out two --data photos --set data.max_pixels=2 --max-steps 2";
+    run_in(root, run).success();
+    let recipe = fs::read_to_string(root.join("two/recipe.toml")).unwrap();
+    assert!(recipe.contains("max_pixels = 2"), "{recipe}");
+    // What the run could read, other commands read too, unless they are told otherwise.
+    let picture = "photos/test/dog/1.pgm";
+    run_in(root, &format!("predict two {picture}")).success();
+    run_in(root, "eval two").success();
+    for line in [
+        format!("predict two {picture} --max-pixels 1"),
+        "data verify photos --max-pixels 1".to_owned(),
+        "eval two --max-pixels 1".to_owned(),
+    ] {
+        let outcome = run_in(root, &line);
+        outcome.bad_input();
+        let said = format!("{}{}", outcome.stdout, outcome.stderr);
+        assert!(said.contains(too_many), "{line}: {said}");
+        assert!(outcome.stderr.contains("hint: --max-pixels N allows more"), "{line}: {said}");
+    }
+    run_in(root, "data verify photos --max-pixels 2").success();
+    let none = train(root, "--data photos --set data.max_pixels=0");
+    assert_error(&none, &["`data.max_pixels` is 0, expected 1 or more"]);
+    let longer = run_in(root, "train --resume two --set data.max_pixels=5 --max-steps 3");
+    longer.success();
 }
 
 #[test]

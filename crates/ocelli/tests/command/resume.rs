@@ -5,6 +5,7 @@ use crate::support::{outcome, run_in};
 use crate::tiny::{self, EPOCHS, STEPS_PER_EPOCH};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 const STEPS: u64 = STEPS_PER_EPOCH * EPOCHS;
 
@@ -38,7 +39,7 @@ fn killed_at_any_step_and_resumed_the_weights_are_the_same_bytes() {
 
 #[test]
 fn a_signal_ends_the_step_saves_and_exits_with_130() {
-    for name in ["INT", "TERM"] {
+    for name in ["INT", "TERM", "HUP"] {
         let folder = tiny::folder();
         let child =
             begin(folder.path(), "train tiny.toml --out run --set train.epochs=1000 --json");
@@ -53,6 +54,33 @@ fn a_signal_ends_the_step_saves_and_exits_with_130() {
         assert!(stopped.stderr.contains("ocelli train --resume run"), "{}", stopped.stderr);
         assert!(run_in(folder.path(), "eval run").success().stdout.contains("top-1"));
     }
+}
+
+#[test]
+fn a_terminal_that_hangs_up_twice_is_no_second_signal() {
+    let folder = tiny::folder();
+    let child = begin(folder.path(), "train tiny.toml --out run --set train.epochs=1000 --json");
+    wait_for_step(&folder.path().join("run"), 2);
+    signal(&child, "HUP");
+    signal(&child, "HUP");
+    let stopped = outcome(child.wait_with_output().unwrap());
+    assert_eq!(stopped.code, Some(130), "{}", stopped.stderr);
+    assert_eq!(stopped.json()["outcome"], "interrupted");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn under_nohup_a_hang_up_is_not_heeded() {
+    let folder = tiny::folder();
+    let ocelli = crate::support::ocelli(["train", "tiny.toml", "--out", "run", "--json"]);
+    let line = format!("trap '' HUP; exec {}", crate::support::shell_words(&ocelli));
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", &line]).current_dir(folder.path());
+    let child = shell.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_for_step(&folder.path().join("run"), 2);
+    signal(&child, "HUP");
+    let done = outcome(child.wait_with_output().unwrap()).success();
+    assert_eq!(done.json()["outcome"], "finished");
 }
 
 #[test]

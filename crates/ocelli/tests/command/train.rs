@@ -98,12 +98,64 @@ fn a_picture_that_cannot_be_read_is_named_after_the_others() {
     let root = folder.path();
     run_in(root, "train tiny.toml --out run --max-steps 1").success();
     fs::write(root.join("good.png"), PIXEL).unwrap();
-    fs::write(root.join("bad.png"), b"GIF89a").unwrap();
-    let outcome = run_in(root, "predict run missing.png bad.png good.png");
-    assert!(outcome.bad_input().contains("2 of 3 images"), "{}", outcome.stderr);
-    assert!(outcome.stderr.contains("bad.png: not a JPEG, PNG or WebP"), "{}", outcome.stderr);
+    fs::write(root.join("bad.png"), b"\0\0\0\x1cftypavif").unwrap();
+    let outcome = run_in(root, "predict run missing.png good.png bad.png good.png -k 1");
+    assert!(outcome.bad_input().contains("2 of 4 images"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("bad.png: not a JPEG, PNG, WebP, GIF"), "{}", outcome.stderr);
     assert!(outcome.stderr.contains("missing.png: "), "{}", outcome.stderr);
-    assert!(outcome.stdout.starts_with("good.png\n"), "{}", outcome.stdout);
+    // Every answer stands in its place.
+    let lines: Vec<&str> = outcome.stdout.lines().collect();
+    assert_eq!(
+        [lines[0], lines[2], lines[4], lines[6]],
+        ["missing.png", "good.png", "bad.png", "good.png"]
+    );
+    assert!(lines[5].contains("unreadable: ") && lines[5].contains("an AVIF file"), "{lines:?}");
+    for json in ["--json", "--json-lines"] {
+        let line = format!("predict run good.png missing.png good.png bad.png {json}");
+        let outcome = run_in(root, &line);
+        assert_eq!(outcome.code, Some(3));
+        let answers: Vec<Value> = match json {
+            "--json" => outcome.json()["predictions"].as_array().unwrap().clone(),
+            _ => outcome.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
+        };
+        let images: Vec<&str> = answers.iter().map(|a| a["image"].as_str().unwrap()).collect();
+        assert_eq!(images, ["good.png", "missing.png", "good.png", "bad.png"], "{json}");
+        assert!(
+            answers[3]["error"].as_str().unwrap().contains("AVIF") && answers[2]["top"].is_array()
+        );
+    }
+}
+
+#[test]
+fn folders_of_pictures_are_looked_through_as_datasets_are() {
+    let folder = tiny::folder();
+    let root = folder.path();
+    run_in(root, "train tiny.toml --out run --max-steps 1").success();
+    for name in ["__MACOSX", ".git", "b"] {
+        fs::create_dir_all(root.join("pictures").join(name)).unwrap();
+        fs::write(root.join("pictures").join(name).join("x.png"), PIXEL).unwrap();
+    }
+    for name in ["._a.png", ".hidden.jpg", "notes.txt", "a.png", "c.GIF"] {
+        fs::write(root.join("pictures").join(name), PIXEL).unwrap();
+    }
+    let answer = run_in(root, "predict run pictures --json").success().json();
+    let predictions = answer["predictions"].as_array().unwrap();
+    let images: Vec<&str> = predictions.iter().map(|p| p["image"].as_str().unwrap()).collect();
+    assert_eq!(images, ["pictures/a.png", "pictures/b/x.png", "pictures/c.GIF"]);
+
+    fs::create_dir_all(root.join("empty/.git")).unwrap();
+    fs::write(root.join("empty/notes.txt"), "none").unwrap();
+    fs::write(root.join("empty/._a.png"), PIXEL).unwrap();
+    let outcome = run_in(root, "predict run empty");
+    assert_eq!(outcome.bad_input(), "empty: no image found");
+    let outcome = run_in(root, "predict run pictures empty");
+    assert_eq!(outcome.bad_input(), "empty: no image found");
+    let outcome = crate::support::run_with_stdin(root, "predict run -", "\n");
+    assert_eq!(outcome.bad_input(), "stdin names no image");
+    let outcome = run_in(root, "predict resnet20_cifar pictures");
+    let message = outcome.bad_input();
+    assert!(message.starts_with("resnet20_cifar is a network without weights"), "{message}");
+    assert!(outcome.stderr.contains("--weights FILE"), "{}", outcome.stderr);
 }
 
 #[test]
@@ -132,4 +184,59 @@ fn runs_are_numbered_and_the_seed_is_part_of_the_recipe() {
         let recipe = fs::read_to_string(root.join(run).join("recipe.toml")).unwrap();
         assert!(recipe.starts_with(&format!("seed = {number}\n")), "{recipe}");
     }
+}
+
+#[test]
+fn commands_at_once_without_out_get_folders_of_their_own() {
+    let folder = tiny::folder();
+    let root = folder.path();
+    let at_once = |line: &str| {
+        let children: Vec<_> = (0..4).map(|_| crate::background::begin(root, line)).collect();
+        let outcome = |child: std::process::Child| {
+            let done = crate::support::outcome(child.wait_with_output().unwrap());
+            done.success().json()
+        };
+        children.into_iter().map(outcome).collect::<Vec<Value>>()
+    };
+    let expect = |answers: &[Value], key: &str, stem: &str| {
+        let mut folders: Vec<&str> =
+            answers.iter().map(|answer| answer[key].as_str().unwrap()).collect();
+        folders.sort_unstable();
+        let expected: Vec<String> = (1..=4).map(|number| format!("runs/{stem}-{number}")).collect();
+        assert_eq!(folders, expected);
+    };
+    expect(&at_once("train tiny.toml --max-steps 1 --json"), "run", "tiny");
+    let attack = "attack one-pixel runs/tiny-1 --images 2 --population 8 --generations 1 \
+                  --untargeted --json";
+    expect(&at_once(attack), "attack", "attack");
+    let line = format!("{root}/tiny.toml", root = root.display());
+    fs::copy(&line, root.join("rates.toml")).unwrap();
+    let grid = "train rates.toml --grid seed=0,1 --max-steps 1 --json";
+    expect(&at_once(grid), "out", "rates");
+}
+
+#[test]
+fn one_number_stands_for_all_channels() {
+    let folder = tiny::folder();
+    let root = folder.path();
+    for set in [
+        "--set input.mean=0.5 --set input.std=1",
+        "--set input.mean=[0.5] --set input.std=[1.0]",
+        "--set input.channels=3 --set input.mean=0.5 --set input.std=1",
+        "--set input.channels=3 --set input.mean=[0.5,0.5,0.5] --set input.std=[1,1,1]",
+    ] {
+        run_in(root, &format!("train tiny.toml --out run --max-steps 2 {set}")).success();
+        let answer = run_in(root, "eval run --json").success().json();
+        assert_eq!(answer["samples"], 30, "{set}");
+        fs::remove_dir_all(root.join("run")).unwrap();
+    }
+    let recipe = fs::read_to_string(root.join("tiny.toml")).unwrap();
+    fs::write(root.join("one.toml"), recipe.replace("mean = [0.3]", "mean = 0.3")).unwrap();
+    let loss = |line: &str| run_in(root, line).success().json()["top1"].clone();
+    let one = loss("train one.toml --out one --max-steps 12 --json");
+    assert_eq!(one, loss("train tiny.toml --out list --max-steps 12 --json"));
+    let wrong = run_in(root, "train tiny.toml --out wrong --set input.mean=half");
+    let message = wrong.bad_input();
+    let expected = "`input.mean` is the text \"half\", expected a number or a list of numbers";
+    assert_eq!(message, expected);
 }

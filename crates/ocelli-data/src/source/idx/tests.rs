@@ -65,7 +65,7 @@ fn images_over_the_limit_are_an_error() {
     std::fs::write(&labels_path, labels()).unwrap();
     let limits = Limits { pixels: 5, ..Limits::default() };
     let error = IdxSource::open(&images_path, &labels_path, None, limits).unwrap_err();
-    assert!(error.to_string().ends_with("images: 3×2 pixels, over the limit of 5 pixels"));
+    assert!(error.to_string().ends_with("images: 3×2 pixels, over the limit of 5 (max_pixels)"));
 }
 
 #[test]

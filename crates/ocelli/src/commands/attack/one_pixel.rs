@@ -173,10 +173,11 @@ pub(super) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
         begin::begin(args, settings.seed, &device)?;
     let mut classifier = Compiled::new(&trained.network, &trained.input, config.inference)?;
     let plan = begin::plan(config.clone(), &trained, source, &mut classifier, &stop)?;
+    let place = place.claim()?;
     let Some(plan) = plan else {
         place.settle_new(&config, &subject, &record)?;
-        settings.output.finish(&results::interrupted(place.folder(), &trained.arch))?;
-        return Ok(interrupted(place.folder()));
+        settings.output.finish(&results::interrupted(place.path(), &trained.arch))?;
+        return Ok(interrupted(place.path()));
     };
     let mut journal = place.open(&plan, &subject, &record)?;
 
@@ -185,7 +186,7 @@ pub(super) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     let end = one_pixel::run(&plan, &mut journal, &mut classifier, &stop, &mut notice)?;
     drop(watch);
 
-    let folder = place.folder();
+    let folder = place.path();
     let summary = Summary::of(&plan, journal.attacked());
     let results = Results { plan: &plan, attacked: journal.attacked(), summary, end, folder };
     results.write(&mut classifier)?;

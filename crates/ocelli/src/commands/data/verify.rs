@@ -1,6 +1,6 @@
 //! `ocelli data verify`: every image read and decoded once, before a run stumbles over one.
 
-use ocelli::data::{DecodeOptions, Fingerprint, open, verify};
+use ocelli::data::{DecodeOptions, Fingerprint, Limits, OpenOptions, open, verify};
 use serde::Serialize;
 use std::time::Instant;
 
@@ -19,6 +19,10 @@ pub(crate) struct Args {
     dataset: String,
     #[command(flatten)]
     part: PartArgs,
+    /// The most pixels that an image may have; larger ones count as corrupt
+    #[arg(long, value_name = "N", default_value_t = Limits::default().pixels)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    max_pixels: u64,
 }
 
 #[derive(Serialize)]
@@ -43,10 +47,12 @@ struct Report<'a> {
 
 /// Decodes everything; corrupt images are listed and make the command end as bad input.
 pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
-    let source = open(&args.dataset, &args.part.resolve()?)?;
+    let limits = Limits { pixels: args.max_pixels, ..Limits::default() };
+    let source = open(&args.dataset, &OpenOptions { limits, ..args.part.resolve()? })?;
     let start = Instant::now();
+    let options = DecodeOptions { limits, ..DecodeOptions::default() };
     let progress = Progress::start("verify", source.len(), "images");
-    let found = verify(&*source, &DecodeOptions::default(), |done| progress.set(done));
+    let found = verify(&*source, &options, |done| progress.set(done));
     drop(progress);
     let seconds = start.elapsed().as_secs_f64();
 
@@ -84,7 +90,10 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
         return Ok(Done::Complete);
     }
     let message = format!("{}: {bad} of {samples} images cannot be decoded", args.dataset);
-    let hint = "remove them, or let `train` skip some with data.error_budget";
+    let too_large = found.corrupt.iter().find(|sample| sample.error.is_too_large());
+    let hint = too_large
+        .and_then(|sample| sample.error.hint())
+        .unwrap_or("remove them, or let `train` skip some with data.error_budget");
     Err(BadInput::new(message).hint(hint).into())
 }
 

@@ -28,6 +28,8 @@ pub(super) struct Begun {
 
 /// Where a search is written.
 pub(super) enum Place {
+    /// A new folder below [`RUNS`] of this name and a number, which is not made yet.
+    Unused(String),
     /// A folder that holds no search yet.
     New(PathBuf),
     /// The folder of a search that was begun before.
@@ -35,27 +37,58 @@ pub(super) enum Place {
 }
 
 impl Place {
-    pub(super) fn folder(&self) -> &Path {
-        match self {
-            Self::New(folder) | Self::Begun(folder) => folder,
+    /// Makes a new folder, where none was named.
+    pub(super) fn claim(self) -> anyhow::Result<Folder> {
+        Ok(match self {
+            Self::Unused(stem) => Folder {
+                path: RunFolder::claim_unused(Path::new(RUNS), &stem)?,
+                is_begun: false,
+                is_claimed: true,
+            },
+            Self::New(path) => Folder { path, is_begun: false, is_claimed: false },
+            Self::Begun(path) => Folder { path, is_begun: true, is_claimed: false },
+        })
+    }
+}
+
+/// The folder of a search.
+pub(super) struct Folder {
+    path: PathBuf,
+    /// Whether a search was begun in it before.
+    is_begun: bool,
+    /// Whether it was made for this search.
+    is_claimed: bool,
+}
+
+impl Folder {
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Removes what was made for a search that cannot begin.
+    pub(super) fn give_up(&self) {
+        if self.is_claimed {
+            // If it cannot be removed, an empty folder is left, which does no harm.
+            let _ = fs::remove_dir(&self.path);
         }
     }
 
     /// The ledger, made if it is new. Nothing is made before all else is known to be well.
     pub(super) fn open(&self, plan: &Plan) -> anyhow::Result<Ledger> {
-        let ledger = self.folder().join(LEDGER);
+        let folder = &self.path;
+        let ledger = folder.join(LEDGER);
         let [train, minival] = plan.images();
         let parts = [(DataRecord::TRAIN, &**train), ("minival", &**minival)];
         let record = DataRecord::of(&parts)?;
-        match self {
-            Self::New(folder) => {
+        match self.is_begun {
+            false => {
                 fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
                 let text = plan.recipe().to_toml_with(SECTION, plan.config())?;
                 write_whole(&folder.join(RECIPE), text)?;
                 record.save(folder)?;
                 Ok(Ledger::create(&ledger, &plan.header()?)?)
             }
-            Self::Begun(folder) => {
+            true => {
                 let (opened, was_cut) = Ledger::open(&ledger, &plan.header()?, plan.space())?;
                 run_data::check_same(folder, &record, &parts)?;
                 if was_cut {
@@ -81,19 +114,25 @@ pub(super) fn plan(args: &Args, seed: Option<u64>) -> anyhow::Result<Begun> {
     }
     let BuiltinRecipe { name: default, text } = SEARCHES[0];
     let name = args.recipe.as_deref().unwrap_or(default);
-    let stem = Path::new(name).file_stem().unwrap_or_default().to_string_lossy();
-    let new = || RunFolder::unused_path(Path::new(RUNS), &stem);
-    let folder = args.out.clone().unwrap_or_else(new);
-    let ledger = folder.join(LEDGER);
-    if ledger.exists() {
-        return Err(Error::LedgerExists { path: ledger, what: Work::Search }.into());
-    }
+    let place = match &args.out {
+        Some(folder) => {
+            let ledger = folder.join(LEDGER);
+            if ledger.exists() {
+                return Err(Error::LedgerExists { path: ledger, what: Work::Search }.into());
+            }
+            Place::New(folder.clone())
+        }
+        None => {
+            let stem = Path::new(name).file_stem().unwrap_or_default();
+            Place::Unused(stem.to_string_lossy().into_owned())
+        }
+    };
     let (origin, text) = match &args.recipe {
         Some(name) => recipe::text(name, SEARCHES)?,
         None => (default.to_owned(), text.into()),
     };
     let plan = resolve(&origin, &text, &overrides).with_context(|| name.to_owned())?;
-    Ok(Begun { plan, place: Place::New(folder) })
+    Ok(Begun { plan, place })
 }
 
 fn resolve(origin: &str, text: &str, overrides: &[String]) -> anyhow::Result<Plan> {

@@ -27,6 +27,8 @@ pub(super) struct Plan {
 
 /// Where a run is written.
 pub(super) enum Place {
+    /// A new folder below [`RUNS`] of this name and a number, and the recipe that it shall hold.
+    Unused(String, Box<Recipe>),
     /// A folder that does not hold a run yet, and the recipe that it shall hold.
     New(PathBuf, Box<Recipe>),
     /// The folder of a run that was begun before.
@@ -37,6 +39,10 @@ impl Place {
     /// The run's folder, made if it is new. Nothing is made before all else is known to be well.
     pub(super) fn open(self) -> anyhow::Result<RunFolder> {
         match self {
+            Self::Unused(stem, recipe) => {
+                let folder = RunFolder::claim_unused(Path::new(RUNS), &stem)?;
+                Ok(RunFolder::create(folder, &recipe)?)
+            }
             Self::New(folder, recipe) => Ok(RunFolder::create(folder, &recipe)?),
             Self::Begun(folder) => Ok(RunFolder::open(folder)?.0),
         }
@@ -63,11 +69,13 @@ pub(super) fn limit(recipe: &mut Recipe, args: &Args) {
 }
 
 fn begin(args: &Args, recipe: Recipe) -> anyhow::Result<Plan> {
-    let path = out(args);
-    if RunFolder::holds_run(&path) {
-        return Err(Error::RunExists { path }.into());
-    }
-    Ok(Plan { place: Place::New(path, Box::new(recipe.clone())), recipe })
+    let saved = Box::new(recipe.clone());
+    let place = match args.out.clone() {
+        Some(path) if RunFolder::holds_run(&path) => return Err(Error::RunExists { path }.into()),
+        Some(path) => Place::New(path, saved),
+        None => Place::Unused(stem(args), saved),
+    };
+    Ok(Plan { recipe, place })
 }
 
 /// The run in a folder under its own recipe, of which only some fields may change.
@@ -152,10 +160,18 @@ pub(super) fn grid(args: &Args, seed: Option<u64>) -> anyhow::Result<Grid> {
     Ok(Grid::new(&origin, &text, &overrides, &args.grid, args.pretrained.clone())?)
 }
 
-/// The folder that was asked for, or a new one.
+/// The folder that was asked for, or the new one that would be made.
 pub(super) fn out(args: &Args) -> PathBuf {
     let new = || RunFolder::unused_path(Path::new(RUNS), &stem(args));
     args.out.clone().unwrap_or_else(new)
+}
+
+/// The folder that was asked for, or a new one, which is made.
+pub(super) fn claimed_out(args: &Args) -> anyhow::Result<PathBuf> {
+    match &args.out {
+        Some(folder) => Ok(folder.clone()),
+        None => Ok(RunFolder::claim_unused(Path::new(RUNS), &stem(args))?),
+    }
 }
 
 fn resolve(args: &Args, seed: Option<u64>) -> anyhow::Result<Recipe> {

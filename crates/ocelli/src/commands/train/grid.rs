@@ -35,7 +35,6 @@ pub(super) fn run(args: &Args, grid: &Grid, mut settings: Settings) -> anyhow::R
         return Ok(Done::Complete);
     }
 
-    let plans = plans(args, cells, &sheet.folder)?;
     let stop = signals::stop_flag()?;
     let session = Session {
         device: settings.open_device()?,
@@ -44,6 +43,8 @@ pub(super) fn run(args: &Args, grid: &Grid, mut settings: Settings) -> anyhow::R
         stop,
         records: RefCell::default(),
     };
+    sheet.folder = begin::claimed_out(args)?;
+    let plans = plans(args, cells, &sheet.folder)?;
     let count = plans.len();
     for (at, plan) in plans.into_iter().enumerate() {
         let name = sheet.rows[at].name.clone();

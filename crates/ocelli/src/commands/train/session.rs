@@ -49,6 +49,7 @@ impl Session {
             let pictures = (recipe.input.clone(), recipe.eval);
             let every = (every, recipe.train.eval_every);
             Robustness::new(size, every, source, pictures, &self.stop)
+                .with_limits(recipe.data.limits())
         });
         let mut watch = Watch::new(&folder, recipe.train.max_steps);
         let mut summary = Trainer::new(Parts {

@@ -44,6 +44,8 @@ pub(super) struct Begun {
 
 /// Where an attack is written.
 pub(super) enum Place {
+    /// A new folder below [`RUNS`], which is not made yet.
+    Unused,
     /// A folder that holds no attack yet.
     New(PathBuf),
     /// The folder of an attack that was begun before.
@@ -57,19 +59,11 @@ pub(super) fn begin(args: &Args, seed: Option<u64>, device: &Device) -> anyhow::
         let (text, subject) = read(&path)?;
         (path.display().to_string(), text, Some(subject), Place::Begun(folder.clone()))
     } else {
-        let folder =
-            args.out.clone().unwrap_or_else(|| RunFolder::unused_path(Path::new(RUNS), STEM));
-        let path = Journal::path_in(&folder);
-        if path.exists() {
-            return Err(Error::LedgerExists { path, what: Work::Attack }.into());
-        }
-        if RunFolder::holds_run(&folder) {
-            let message = format!("{} holds a training run", folder.display());
-            return Err(BadInput::new(message).hint("an attack needs a folder of its own").into());
-        }
+        args.out.as_deref().map_or(Ok(()), check_is_free)?;
         let preset = Config::preset(args.preset.map_or(Preset::Paper, Preset::from));
         let text = toml::to_string(&preset).context("the preset")?;
-        (SETTINGS.to_owned(), text, None, Place::New(folder))
+        let place = args.out.clone().map_or(Place::Unused, Place::New);
+        (SETTINGS.to_owned(), text, None, place)
     };
     let config: Config = recipe::settings(&origin, &text, &args.overrides(seed)?)?;
     config.check()?;
@@ -86,6 +80,19 @@ pub(super) fn begin(args: &Args, seed: Option<u64>, device: &Device) -> anyhow::
     Ok(Begun { config, subject, trained, source, record, place })
 }
 
+/// Refuses a folder that holds an attack or a run already.
+fn check_is_free(folder: &Path) -> anyhow::Result<()> {
+    let path = Journal::path_in(folder);
+    if path.exists() {
+        return Err(Error::LedgerExists { path, what: Work::Attack }.into());
+    }
+    if RunFolder::holds_run(folder) {
+        let message = format!("{} holds a training run", folder.display());
+        return Err(BadInput::new(message).hint("an attack needs a folder of its own").into());
+    }
+    Ok(())
+}
+
 /// The attack with its images chosen, unless `stop` is set before.
 pub(super) fn plan(
     config: Config,
@@ -95,6 +102,7 @@ pub(super) fn plan(
     stop: &AtomicBool,
 ) -> anyhow::Result<Option<Plan>> {
     let pictures = Pictures::new(source, &trained.input, trained.eval)?;
+    let pictures = pictures.with_limits(trained.limits);
     let victim = Victim::of(trained, classifier.inference())?;
     let progress = Progress::start("choosing images", config.images, "images");
     Ok(Plan::new(config, victim, pictures, classifier, stop, &mut |done| progress.set(done))?)
@@ -115,10 +123,28 @@ fn read(path: &Path) -> anyhow::Result<(String, Subject)> {
 }
 
 impl Place {
-    pub(super) fn folder(&self) -> &Path {
-        match self {
-            Self::New(folder) | Self::Begun(folder) => folder,
-        }
+    /// Makes a new folder, where none was named. Nothing is made before all else is known to be well.
+    pub(super) fn claim(self) -> anyhow::Result<Folder> {
+        Ok(match self {
+            Self::Unused => {
+                Folder { path: RunFolder::claim_unused(Path::new(RUNS), STEM)?, is_begun: false }
+            }
+            Self::New(path) => Folder { path, is_begun: false },
+            Self::Begun(path) => Folder { path, is_begun: true },
+        })
+    }
+}
+
+/// The folder of an attack.
+pub(super) struct Folder {
+    path: PathBuf,
+    /// Whether an attack was begun in it before.
+    is_begun: bool,
+}
+
+impl Folder {
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Writes the settings of an attack that has no journal yet, so that it can go on.
@@ -129,7 +155,7 @@ impl Place {
         record: &DataRecord,
     ) -> anyhow::Result<()> {
         // Those of an attack that was begun before stay what its journal says.
-        if Journal::path_in(self.folder()).exists() {
+        if Journal::path_in(self.path()).exists() {
             return Ok(());
         }
         self.settle(config, subject, record)
@@ -141,7 +167,7 @@ impl Place {
         subject: &Subject,
         record: &DataRecord,
     ) -> anyhow::Result<()> {
-        let folder = self.folder();
+        let folder = self.path();
         let settings = toml::to_string(config).context(SETTINGS)?;
         let subject = toml::to_string(&BTreeMap::from([(SUBJECT, subject)])).context(SETTINGS)?;
         fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
@@ -149,19 +175,19 @@ impl Place {
         write_whole(&folder.join(SETTINGS), format!("{settings}\n{subject}"))
     }
 
-    /// The journal, made if it is new. Nothing is made before all else is known to be well.
+    /// The journal, made if it is new.
     pub(super) fn open(
         &self,
         plan: &Plan,
         subject: &Subject,
         record: &DataRecord,
     ) -> anyhow::Result<Journal> {
-        let folder = self.folder();
+        let folder = self.path();
         let write = || self.settle(plan.config(), subject, record);
         // The settings come first: a journal without them could not be gone on with.
         let has_journal = Journal::path_in(folder).exists();
-        let journal = match self {
-            Self::Begun(_) if has_journal => {
+        let journal = match self.is_begun {
+            true if has_journal => {
                 let (journal, was_cut) = Journal::open(folder, plan)?;
                 if was_cut {
                     let path = Journal::path_in(folder);
@@ -174,7 +200,7 @@ impl Place {
                 write()?;
                 journal
             }
-            Self::New(_) | Self::Begun(_) => {
+            _ => {
                 write()?;
                 Journal::create(folder, plan)?
             }

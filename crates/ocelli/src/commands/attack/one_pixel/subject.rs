@@ -1,7 +1,7 @@
 //! Who is attacked, and what is kept of it: the section `[subject]` of `attack.toml`.
 
 use burn::tensor::Device;
-use ocelli::data::{EvalConfig, InputConfig, Split};
+use ocelli::data::{EvalConfig, InputConfig, Limits, Split};
 use ocelli::train::Trained;
 use serde::{Deserialize, Serialize};
 use std::ops::Not;
@@ -36,6 +36,9 @@ pub(super) struct Subject {
     /// Whether images that are fooled are written as a dataset.
     #[serde(skip_serializing_if = "Not::not")]
     pub(super) save_adversaries: bool,
+    /// The most pixels that a picture may have; without it, as for the run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) max_pixels: Option<u64>,
     /// `[subject.input]`: what the network wants to see.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) input: Option<InputConfig>,
@@ -62,6 +65,9 @@ impl Subject {
         if let Some(Self { input: Some(input), eval: Some(eval), .. }) = begun {
             (trained.input, trained.eval) = (input.clone(), *eval);
         }
+        if let Some(pixels) = begun.and_then(|begun| begun.max_pixels) {
+            trained.limits.pixels = pixels;
+        }
         args.preprocess.apply(&mut trained);
         let path = place.or(model.weights).unwrap_or_default();
         let before = begun.and_then(|begun| begun.data.clone());
@@ -78,6 +84,8 @@ impl Subject {
         };
         let opened = wanted.open(&trained)?;
         let (input, eval) = (Some(trained.input.clone()), Some(trained.eval));
+        let changed = trained.limits != Limits::default();
+        let max_pixels = changed.then_some(trained.limits.pixels);
         let subject = Self {
             model: path,
             arch: model.model,
@@ -88,6 +96,7 @@ impl Subject {
             split,
             input,
             eval,
+            max_pixels,
             save_adversaries: args.save_adversaries || begun.is_some_and(|b| b.save_adversaries),
         };
         Ok((subject, trained, opened))
