@@ -1,6 +1,6 @@
 //! Two sources as one.
 
-use super::{Record, Source, check_same_classes, in_bounds};
+use super::{NotImages, Record, Source, check_same_classes, in_bounds};
 use crate::Result;
 use std::sync::Arc;
 
@@ -53,6 +53,10 @@ impl Source for Joined {
     fn name(&self, index: u64) -> Result<String> {
         let (source, index) = self.part(index)?;
         source.name(index)
+    }
+
+    fn not_images(&self) -> NotImages {
+        self.first.not_images().and(self.second.not_images())
     }
 }
 

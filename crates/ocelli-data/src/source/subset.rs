@@ -1,6 +1,6 @@
 //! Parts of a source.
 
-use super::{Source, in_bounds};
+use super::{NotImages, Source, in_bounds};
 use crate::{Error, Record, Result};
 use ocelli_random::{Purpose, Seed};
 use rand::RngExt;
@@ -132,6 +132,10 @@ impl Source for Subset {
 
     fn name(&self, index: u64) -> Result<String> {
         self.source.name(self.whole(index)?)
+    }
+
+    fn not_images(&self) -> NotImages {
+        self.source.not_images()
     }
 }
 
