@@ -6,12 +6,13 @@ use toml::{Table, Value};
 
 /// Fields that do not decide the weights of a step: when a run ends, where its data lies now, what
 /// is kept.
-const FREE: [&str; 9] = [
+const FREE: [&str; 10] = [
     "checkpoint.every",
     "checkpoint.keep",
     "data.error_budget",
     "data.extra",
     "data.labels",
+    "data.one_class",
     "data.source",
     "data.test",
     "train.max_hours",
@@ -111,6 +112,10 @@ mod tests {
         assert_eq!(
             refuse("data.labels=labels.tsv"),
             "the run was begun with data.labels not set, now it is \"labels.tsv\""
+        );
+        assert_eq!(
+            refuse("data.class_order=number"),
+            "the run was begun with data.class_order \"text\", now it is \"number\""
         );
         let labelled = Recipe::resolve("begun", DEFAULT, &["data.labels=a.tsv"]).unwrap();
         assert!(labelled.resume(&["data.labels=elsewhere/a.tsv"]).is_ok());
