@@ -10,10 +10,11 @@ use ocelli::train::Outcome;
 use ocelli::train::grid::Axis;
 use std::path::PathBuf;
 
+use crate::args::LabelArgs;
 use crate::failure::Done;
 use crate::settings::Settings;
 use crate::signals;
-use session::Session;
+use session::{Session, Trained};
 
 const EXAMPLES: &str = "\
 Everything that decides the result is in the recipe; the run's folder gets a copy with every field
@@ -43,6 +44,8 @@ pub(crate) struct Args {
     /// The dataset, as in `ocelli data --help`; the same as --set data.source=DATASET
     #[arg(long, value_name = "DATASET")]
     data: Option<String>,
+    #[command(flatten)]
+    labels: LabelArgs,
     /// The network, as in `ocelli models`; the same as --set model.name=NAME
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
@@ -105,9 +108,10 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
         eval_attack: args.eval_attack(),
         stop,
     };
-    let (folder, summary) = session.train(begin::plan(args, settings.seed)?)?;
+    let Trained { folder, summary, not_images } =
+        session.train(begin::plan(args, settings.seed)?)?;
     summary::show(&mut settings.output, &folder, &summary)?;
-    settings.output.finish(&summary::answer(&folder, &summary))?;
+    settings.output.finish(&summary::answer(&folder, &summary, not_images))?;
     if summary.outcome == Outcome::Interrupted {
         let path = folder.display();
         tracing::info!("interrupted and saved; go on with `ocelli train --resume {path}`");

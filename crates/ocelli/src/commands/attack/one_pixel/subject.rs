@@ -1,7 +1,7 @@
 //! Who is attacked, and what is kept of it: the section `[subject]` of `attack.toml`.
 
 use burn::tensor::Device;
-use ocelli::data::{EvalConfig, InputConfig, Source, Split};
+use ocelli::data::{ClassOrder, EvalConfig, InputConfig, Source, Split};
 use ocelli::train::Trained;
 use serde::{Deserialize, Serialize};
 use std::ops::Not;
@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Args;
+use crate::args::LabelArgs;
 use crate::run_data::{Opened, Wanted};
 
 /// A network and the images on which it is attacked, by their names on this machine.
@@ -34,6 +35,12 @@ pub(super) struct Subject {
     pub(super) labels: Option<PathBuf>,
     /// The part, where there are two.
     pub(super) split: Split,
+    /// How the classes of the dataset are numbered; without it, as those of the run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) class_order: Option<ClassOrder>,
+    /// Whether the dataset is meant to have one class.
+    #[serde(skip_serializing_if = "Not::not")]
+    pub(super) one_class: bool,
     /// Whether images that are fooled are written as a dataset.
     #[serde(skip_serializing_if = "Not::not")]
     pub(super) save_adversaries: bool,
@@ -70,12 +77,17 @@ impl Subject {
         let named = args.data.clone().or_else(|| before.clone().filter(|_| !is_of_run));
         let labels = args.labels.clone().or_else(|| begun?.labels.clone());
         let split = args.split.or(begun.map(|begun| begun.split)).unwrap_or(Split::Test);
+        let classes = LabelArgs {
+            class_order: args.classes.class_order.or_else(|| begun?.class_order),
+            one_class: args.classes.one_class || begun.is_some_and(|begun| begun.one_class),
+        };
         let wanted = Wanted {
             place: Some(&path),
             data: named.as_deref(),
             before: before.as_deref(),
             labels: labels.as_deref(),
             split,
+            classes,
         };
         let Opened { source, data } = wanted.open(&trained)?;
         let (input, eval) = (Some(trained.input.clone()), Some(trained.eval));
@@ -87,6 +99,8 @@ impl Subject {
             of_run: named.is_none(),
             labels,
             split,
+            class_order: classes.class_order,
+            one_class: classes.one_class,
             input,
             eval,
             save_adversaries: args.save_adversaries || begun.is_some_and(|b| b.save_adversaries),
