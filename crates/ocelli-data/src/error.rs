@@ -55,6 +55,22 @@ pub enum Error {
         /// The path.
         path: PathBuf,
     },
+    /// A tar that is compressed as a whole.
+    #[error("{}: a tar compressed by {tool}, in which no member can be read by itself", path.display())]
+    PackedTar {
+        /// The archive.
+        path: PathBuf,
+        /// What it was compressed with.
+        tool: &'static str,
+    },
+    /// A link that leads nowhere stands where a folder could be.
+    #[error("{}: a symbolic link that cannot be followed: {error}", path.display())]
+    BrokenLink {
+        /// The link.
+        path: PathBuf,
+        /// What the system said of what it points to.
+        error: std::io::Error,
+    },
     /// Train and test were wanted of a dataset that is one undivided part.
     #[error("`{uri}`: holds one part, where a train and a test part are needed")]
     NoSplits {
@@ -104,6 +120,27 @@ pub enum Error {
         /// The class without an image.
         class: String,
     },
+    /// All samples are of the same class.
+    #[error("{dataset}: all images are of one class, `{class}`")]
+    OneClass {
+        /// The dataset.
+        dataset: String,
+        /// The class.
+        class: String,
+    },
+    /// Classes are looked for by name in a list that has a name twice.
+    #[error(
+        "class `{class}` is label {first} and label {second} of the class list; where classes are \
+         found by their names, these must differ"
+    )]
+    DuplicateClass {
+        /// The name.
+        class: String,
+        /// Its first label.
+        first: u32,
+        /// Another one.
+        second: u32,
+    },
     /// A sample's class is not in the given list of classes.
     #[error("{name}: class `{class}` is not one of the {classes} in the class list")]
     UnknownClass {
@@ -152,10 +189,24 @@ pub enum Error {
         reason: String,
     },
     /// A sample has no label.
-    #[error("{name}: no label beside the image; expected a .cls, .json or .txt member")]
+    #[error("{name}: no label for the image; expected a .cls, .json or .txt member of its key")]
     MissingLabel {
         /// The sample.
         name: String,
+    },
+    /// Images and labels of a tar that do not go together.
+    #[error("{name}: {reason}")]
+    Unpaired {
+        /// The member, or the key that several share.
+        name: String,
+        /// What does not pair.
+        reason: String,
+    },
+    /// A label lies beside an image whose folder is its class.
+    #[error("{}: a label beside an image, but here the folder is the class", path.display())]
+    LabelInFolder {
+        /// The label.
+        path: PathBuf,
     },
     /// A label cannot be read.
     #[error("{name}: {reason}")]
@@ -401,6 +452,24 @@ impl Error {
             }
             Self::Empty { .. } => {
                 "expected CLASS/NAME with .jpg, .png, .webp or another ending of images"
+            }
+            Self::PackedTar { tool: "gzip", .. } => "unpack it with gunzip",
+            Self::PackedTar { .. } => "unpack it to a plain .tar",
+            Self::BrokenLink { .. } => "remove the link, or put in place what it points to",
+            Self::OneClass { .. } => {
+                "expected CLASS/NAME.jpg with a folder for each class; labels beside images are \
+                 read with wds:FILE.tar; --one-class (data.one_class = true) if one class is meant"
+            }
+            Self::DuplicateClass { .. } => {
+                "a list whose names differ, as WordNet ids do, can be matched with a dataset"
+            }
+            Self::MissingLabel { .. } | Self::Unpaired { .. } => {
+                "wds:FILE.tar pairs images and labels by their paths up to the first dot of the \
+                 file name; tar:FILE.tar takes folders as classes and no labels"
+            }
+            Self::LabelInFolder { .. } => {
+                "`tar cf FILE.tar -C FOLDER .` makes a dataset of its labels; without them, its \
+                 folders are its classes"
             }
             Self::EmptyClass { .. } => {
                 "remove the empty folder, or give the list of classes to keep its label"

@@ -7,6 +7,8 @@ mod folder;
 mod idx;
 mod joined;
 mod locate;
+mod not_images;
+mod notice;
 mod open;
 mod several;
 mod storage;
@@ -16,10 +18,11 @@ mod uri;
 
 pub use builtin::{BuiltinDataset, builtin_datasets};
 pub use cifar::{Cifar, CifarSource};
-pub use classes::{check_same_classes, read_classes};
+pub use classes::{ClassOrder, check_same_classes, check_several_classes, read_classes};
 pub use folder::FolderSource;
 pub use idx::IdxSource;
 pub use joined::Joined;
+pub use not_images::NotImages;
 pub use open::{OpenOptions, Split, open, open_splits, write_indexes};
 pub use several::{LabelFile, SeveralClasses};
 pub use subset::{Subset, class_counts};
@@ -84,6 +87,11 @@ pub trait Source: Send + Sync {
         let Record { name, payload, .. } = self.read(index)?;
         Ok(SampleKey { name, bytes: payload.len() })
     }
+
+    /// The files beside the images that are none, where the classes are folders.
+    fn not_images(&self) -> NotImages {
+        NotImages::default()
+    }
 }
 
 impl<S: Source + ?Sized> Source for Arc<S> {
@@ -113,6 +121,10 @@ impl<S: Source + ?Sized> Source for Arc<S> {
 
     fn key(&self, index: u64) -> Result<SampleKey> {
         (**self).key(index)
+    }
+
+    fn not_images(&self) -> NotImages {
+        (**self).not_images()
     }
 }
 

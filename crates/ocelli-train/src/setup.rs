@@ -4,7 +4,7 @@ use crate::{Error, Metadata, Recipe, Result, Stage, Stages};
 use burn::tensor::Device;
 use ocelli_data::{
     EvalTransform, Joined, LabelFile, Loader, LoaderConfig, OpenOptions, SeveralClasses, Source,
-    Split, Subset, TrainTransform, open, open_splits,
+    Split, Subset, TrainTransform, check_several_classes, open, open_splits,
 };
 use ocelli_nn::Network;
 use ocelli_nn::registry::{self, ModelOptions};
@@ -94,9 +94,12 @@ impl Setup {
 ///
 /// # Errors
 /// When a dataset or the file of labels cannot be opened, or has not the parts or classes that it
-/// should.
+/// should: a single class among them, unless `data.one_class` says so.
 pub fn sources(recipe: &Recipe) -> Result<(Arc<dyn Source>, Arc<dyn Source>)> {
     let (train, test) = parts(recipe)?;
+    if !recipe.data.one_class {
+        check_several_classes(&train, &recipe.data.source)?;
+    }
     let Some(extra) = &recipe.data.extra else { return Ok((train, test)) };
     let classes = Some(train.classes().to_vec());
     let limits = recipe.data.limits();
@@ -109,8 +112,9 @@ fn parts(recipe: &Recipe) -> Result<(Arc<dyn Source>, Arc<dyn Source>)> {
     let data = &recipe.data;
     let of = |split| OpenOptions { limits: data.limits(), ..OpenOptions::of(split) };
     let file = data.labels.as_deref().map(LabelFile::read).transpose()?;
+    let train_part = || OpenOptions { class_order: data.class_order, ..of(Split::Train) };
     if let Some(share) = data.hold_out {
-        let whole = open(&data.source, &of(Split::Train))?;
+        let whole = open(&data.source, &train_part())?;
         let whole: Arc<dyn Source> = match &file {
             None => whole,
             Some(file) => {
@@ -123,9 +127,9 @@ fn parts(recipe: &Recipe) -> Result<(Arc<dyn Source>, Arc<dyn Source>)> {
         return Ok((Arc::new(train), Arc::new(held)));
     }
     let (train, test) = match &data.test {
-        None => open_splits(&data.source, &of(Split::Train))?,
+        None => open_splits(&data.source, &train_part())?,
         Some(test) => {
-            let train = open(&data.source, &of(Split::Train))?;
+            let train = open(&data.source, &train_part())?;
             let classes = Some(train.classes().to_vec());
             let test = open(test, &OpenOptions { classes, ..of(Split::Test) })?;
             (train, test)

@@ -1,11 +1,13 @@
 //! What can be typed: one definition per flag, from which help and completions come.
 
 mod image_size;
+mod labels;
 mod model;
 mod preprocess;
 pub(crate) mod recipe;
 
 pub(crate) use image_size::ImageSize;
+pub(crate) use labels::LabelArgs;
 pub(crate) use model::ModelArgs;
 pub(crate) use preprocess::PreprocessArgs;
 

@@ -3,12 +3,14 @@
 use anyhow::Context;
 use ocelli::data::Error::{DifferentClasses, UnknownClass};
 use ocelli::data::{
-    Error, Fingerprint, LabelFile, OpenOptions, SeveralClasses, Source, Split, open, open_splits,
+    ClassOrder, Error, Fingerprint, LabelFile, OpenOptions, SeveralClasses, Source, Split,
+    check_several_classes, open, open_splits,
 };
 use ocelli::train::{DataRecord, Recipe, RunFolder, Trained, sources};
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::args::LabelArgs;
 use crate::failure::{BadInput, BadUsage};
 
 /// What was asked for.
@@ -24,6 +26,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) labels: Option<&'a Path>,
     /// The part, where there are two.
     pub(crate) split: Split,
+    /// What the classes of the dataset are, over what the run says of its own.
+    pub(crate) classes: LabelArgs,
 }
 
 /// The folder of the run to which `place`, its folder or a checkpoint in it, belongs.
@@ -72,17 +76,28 @@ impl Wanted<'_> {
     /// (without those that were added), or those that it did not.
     ///
     /// # Errors
-    /// When no dataset is known, one or the file of labels cannot be opened, or it has other classes
-    /// than the network.
+    /// When no dataset is known, one or the file of labels cannot be opened, it has other classes than
+    /// the network, or a single one that is not meant to be.
     pub(crate) fn open(&self, trained: &Trained) -> anyhow::Result<Opened> {
         let run = match self.data {
             Some(_) => None,
             None => self.place.and_then(recipe_of),
         };
+        let may_be_one =
+            self.classes.one_class || run.as_ref().is_some_and(|run| run.data.one_class);
+        let opened = self.open_any(run, trained)?;
+        if !may_be_one {
+            check_several_classes(&opened.source, &opened.data)?;
+        }
+        Ok(opened)
+    }
+
+    fn open_any(&self, run: Option<Recipe>, trained: &Trained) -> anyhow::Result<Opened> {
         let Some(run) = run else {
             let data = self.data.or(self.before);
             let data = data.ok_or_else(|| BadUsage("name a dataset with --data".to_owned()))?;
-            let source = self.with_labels(named(data, self.split, trained)?, None)?;
+            let order = self.classes.class_order.unwrap_or_default();
+            let source = self.with_labels(named(data, self.split, order, trained)?, None)?;
             let fingerprint = Fingerprint::of(&*source)?;
             let data = data.to_owned();
             return Ok(Opened { source, data, fingerprint, has_changed: None });
@@ -102,7 +117,8 @@ impl Wanted<'_> {
         let source = if is_drawn {
             self.drawn(run, trained)?
         } else {
-            let source = named(&data, self.split, trained)?;
+            let order = self.classes.class_order.unwrap_or(run.data.class_order);
+            let source = named(&data, self.split, order, trained)?;
             self.with_labels(source, run.data.labels.as_deref())?
         };
         let fingerprint = Fingerprint::of(&*source)?;
@@ -139,6 +155,8 @@ impl Wanted<'_> {
     fn drawn(&self, mut run: Recipe, trained: &Trained) -> anyhow::Result<Arc<dyn Source>> {
         run.data.labels = self.labels.map(Path::to_owned).or(run.data.labels);
         run.data.extra = None;
+        run.data.class_order = self.classes.class_order.unwrap_or(run.data.class_order);
+        run.data.one_class |= self.classes.one_class;
         let (train, held) = sources(&run)?;
         let (images, what) = match self.split {
             Split::Train => (train, "trained on"),
@@ -170,9 +188,14 @@ impl Wanted<'_> {
 }
 
 /// The dataset of this name, whose classes are those of the network.
-fn named(uri: &str, split: Split, trained: &Trained) -> anyhow::Result<Arc<dyn Source>> {
+fn named(
+    uri: &str,
+    split: Split,
+    class_order: ClassOrder,
+    trained: &Trained,
+) -> anyhow::Result<Arc<dyn Source>> {
     let (classes, limits) = (trained.classes.clone(), trained.limits);
-    let options = OpenOptions { classes, limits, ..OpenOptions::of(split) };
+    let options = OpenOptions { classes, class_order, limits, ..OpenOptions::of(split) };
     match open(uri, &options) {
         Err(error @ (DifferentClasses { .. } | UnknownClass { .. })) => {
             Err(error).with_context(|| other_classes(uri, trained))
@@ -191,7 +214,8 @@ fn is_one_part(recipe: &Recipe) -> ocelli::data::Result<bool> {
     if recipe.data.hold_out.is_none() || recipe.data.test.is_some() {
         return Ok(false);
     }
-    match open_splits(&recipe.data.source, &OpenOptions::default()) {
+    let class_order = recipe.data.class_order;
+    match open_splits(&recipe.data.source, &OpenOptions { class_order, ..OpenOptions::default() }) {
         Ok(_) => Ok(false),
         Err(Error::NoSplits { .. }) => Ok(true),
         Err(error) => Err(error),

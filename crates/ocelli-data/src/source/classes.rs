@@ -1,52 +1,21 @@
 //! Names of classes and the labels that they stand for.
 //!
 //! Where a dataset names its classes, the label of a class is its place in the sorted names, by
-//! bytes. ImageNet's usual numbering is the same rule, applied to WordNet ids.
+//! bytes unless a [`ClassOrder`] says otherwise. ImageNet's usual numbering is the same rule,
+//! applied to WordNet ids.
 
+mod list;
+mod order;
+
+pub use list::read_classes;
+pub use order::ClassOrder;
+
+use super::notice;
 use crate::{Error, Result, Source};
 use std::collections::HashMap;
-use std::path::Path;
 
 /// The most classes that a dataset may have. It bounds memory when a label is absurd.
 pub(super) const MAX_CLASSES: usize = 1 << 20;
-
-/// Reads a list of class names, one a line, in the order of their labels.
-///
-/// A line may have more fields, separated by tabs. If all first fields count the lines from 0,
-/// the names are in the second; what follows the name is ignored.
-///
-/// # Errors
-/// When the file cannot be read, has no line, has an empty or repeated name, or is no UTF-8.
-pub fn read_classes(path: &Path) -> Result<Vec<String>> {
-    let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
-    parse_classes(&text).map_err(|reason| Error::BadClassList { path: path.to_owned(), reason })
-}
-
-fn parse_classes(text: &str) -> Result<Vec<String>, String> {
-    let lines: Vec<&str> = text.trim_end().lines().collect();
-    if lines.is_empty() {
-        return Err("no class name".to_owned());
-    }
-    if lines.len() > MAX_CLASSES {
-        return Err(format!("{} lines, at most {MAX_CLASSES} are accepted", lines.len()));
-    }
-    let numbered = lines.iter().enumerate().all(|(number, line)| {
-        line.split_once('\t').is_some_and(|(first, _)| first.parse() == Ok(number))
-    });
-    let mut seen = HashMap::with_capacity(lines.len());
-    let mut classes = Vec::with_capacity(lines.len());
-    for (number, line) in lines.iter().enumerate() {
-        let name = line.split('\t').nth(usize::from(numbered)).unwrap_or_default().trim();
-        if name.is_empty() {
-            return Err(format!("line {}: no class name", number + 1));
-        }
-        if let Some(before) = seen.insert(name, number) {
-            return Err(format!("`{name}` is in line {} and in line {}", before + 1, number + 1));
-        }
-        classes.push(name.to_owned());
-    }
-    Ok(classes)
-}
 
 /// Checks that two parts of a dataset number the same classes the same way.
 ///
@@ -65,6 +34,20 @@ pub(super) fn compare_classes(first: &[String], second: &[String]) -> Result<()>
             first: first.get(label).cloned(),
             second: second.get(label).cloned(),
         }),
+    }
+}
+
+/// Checks that a dataset, which messages call `dataset`, has more classes than one.
+///
+/// With a single class there is nothing to learn and nothing to measure; more often than not the
+/// labels are somewhere else than where they were looked for.
+///
+/// # Errors
+/// [`Error::OneClass`].
+pub fn check_several_classes(source: &dyn Source, dataset: &str) -> Result<()> {
+    match source.classes() {
+        [class] => Err(Error::OneClass { dataset: dataset.to_owned(), class: class.clone() }),
+        _ => Ok(()),
     }
 }
 
@@ -116,8 +99,7 @@ impl ClassNames {
 
     /// The label of each id, given the final list of classes.
     pub(super) fn labels(&self, classes: &[String]) -> Result<Vec<u32>> {
-        let places: HashMap<&str, u32> =
-            classes.iter().enumerate().map(|(label, name)| (name.as_str(), label as u32)).collect();
+        let places = places(classes)?;
         let label = |(class, sample): &(String, String)| {
             places.get(class.as_str()).copied().ok_or_else(|| Error::UnknownClass {
                 name: sample.clone(),
@@ -129,40 +111,68 @@ impl ClassNames {
     }
 }
 
-/// All names of several lists, sorted, each once.
-pub(super) fn sorted_union<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+/// The label of each name in a list of classes, for finding classes by their names.
+///
+/// # Errors
+/// [`Error::DuplicateClass`] when two labels have the same name, so that it could mean either.
+pub(super) fn places(classes: &[String]) -> Result<HashMap<&str, u32>> {
+    let mut places = HashMap::with_capacity(classes.len());
+    for (class, label) in classes.iter().zip(0..) {
+        if let Some(first) = places.insert(class.as_str(), label) {
+            return Err(Error::DuplicateClass { class: class.clone(), first, second: label });
+        }
+    }
+    Ok(places)
+}
+
+/// All names of several lists in this order, each once. Where the order of the text is not that of
+/// the numbers in it, this is said, since nobody who means numbers would notice.
+pub(super) fn sorted_union<'a>(
+    names: impl Iterator<Item = &'a str>,
+    order: ClassOrder,
+    dataset: impl FnOnce() -> String,
+) -> Vec<String> {
     let mut all: Vec<&str> = names.collect();
     all.sort_unstable();
     all.dedup();
-    all.into_iter().map(str::to_owned).collect()
+    let mut all: Vec<String> = all.into_iter().map(str::to_owned).collect();
+    match order {
+        ClassOrder::Number => order.sort(&mut all),
+        ClassOrder::Text => {
+            if let Some(remark) = order::remark(&all) {
+                notice::once(&format!("{}: {remark}", dataset()));
+            }
+        }
+    }
+    all
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_class_list_is_one_name_a_line() {
-        assert_eq!(parse_classes("cat\ndog\n").unwrap(), ["cat", "dog"]);
-        assert_eq!(parse_classes("b\tsecond\na\tfirst\n").unwrap(), ["b", "a"]);
+    fn list(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
     }
 
     #[test]
-    fn numbered_lines_have_the_name_in_the_second_field() {
-        let text = "0\tn01440764\ttench\n1\tn01443537\tgoldfish\n";
-        assert_eq!(parse_classes(text).unwrap(), ["n01440764", "n01443537"]);
+    fn a_name_that_could_mean_two_labels_is_refused_where_names_are_matched() {
+        let mut names = ClassNames::default();
+        names.id("heron", || "heron/1.png".to_owned()).unwrap();
+        let birds = list(&["crane", "heron", "crane"]);
+        let error = names.labels(&birds).unwrap_err();
+        assert!(
+            matches!(&error, Error::DuplicateClass { class, first: 0, second: 2 } if class == "crane"),
+            "{error}"
+        );
+        assert_eq!(names.labels(&birds[..2]).unwrap(), [1]);
     }
 
     #[test]
-    fn digits_as_class_names_are_not_line_numbers() {
-        assert_eq!(parse_classes("0\n1\n").unwrap(), ["0", "1"]);
-        assert_eq!(parse_classes("1\tone\n0\tzero\n").unwrap(), ["1", "0"]);
-    }
-
-    #[test]
-    fn a_bad_list_names_the_line() {
-        assert_eq!(parse_classes("").unwrap_err(), "no class name");
-        assert_eq!(parse_classes("cat\n\ndog").unwrap_err(), "line 2: no class name");
-        assert_eq!(parse_classes("a\nb\na").unwrap_err(), "`a` is in line 1 and in line 3");
+    fn names_are_sorted_by_text_or_by_number() {
+        let names = || ["10", "2", "1", "2"].into_iter();
+        let sorted = |order| sorted_union(names(), order, || "d".to_owned());
+        assert_eq!(sorted(ClassOrder::Text), ["1", "10", "2"]);
+        assert_eq!(sorted(ClassOrder::Number), ["1", "2", "10"]);
     }
 }

@@ -1,7 +1,7 @@
 //! A folder of `CLASS/NAME.ext`.
 
-use super::classes::{ClassNames, sorted_union};
-use super::{SampleKey, has_image_extension, in_bounds, is_hidden};
+use super::classes::{ClassNames, ClassOrder, sorted_union};
+use super::{NotImages, SampleKey, has_image_extension, in_bounds, is_hidden};
 use crate::{Error, Limits, Payload, Record, Result, Source};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 /// A folder with one folder of image files for each class.
 ///
 /// Samples are in the order of the class names, then of the file names, both by bytes. Links are
-/// followed. Hidden files and files without an image extension are passed over; a folder inside a
-/// class folder is an error. Memory: the file names, and about 8 bytes more for each sample.
+/// followed; one that leads nowhere and could have been a folder is an error, and so is a folder
+/// inside a class folder. Hidden files are passed over, and files without an image extension are
+/// counted. Memory: the file names, and about 8 bytes more for each sample.
 #[derive(Debug)]
 pub struct FolderSource {
     root: PathBuf,
@@ -19,6 +20,7 @@ pub struct FolderSource {
     starts: Vec<u64>,
     classes: Vec<String>,
     limits: Limits,
+    not_images: NotImages,
 }
 
 #[derive(Debug)]
@@ -58,16 +60,36 @@ impl FolderSource {
     ///
     /// # Errors
     /// When the folder cannot be read, has no image, a class without an image, a class that is not
-    /// in `classes`, images outside of class folders or folders inside of them, or names that are
-    /// not UTF-8.
+    /// in `classes`, images outside of class folders, folders or labels inside of them, links that
+    /// lead nowhere in place of folders, or names that are not UTF-8.
     pub fn open(root: &Path, classes: Option<&[String]>, limits: Limits) -> Result<Self> {
+        Self::open_in_order(root, classes, ClassOrder::default(), limits)
+    }
+
+    /// The same with the classes in a certain order, where no list has them.
+    ///
+    /// # Errors
+    /// Like [`FolderSource::open`].
+    pub fn open_in_order(
+        root: &Path,
+        classes: Option<&[String]>,
+        order: ClassOrder,
+        limits: Limits,
+    ) -> Result<Self> {
+        let shown = || root.display().to_string();
         let names = class_folders(root)?;
-        let listed: Vec<Vec<String>> =
-            names.par_iter().map(|name| image_files(&root.join(name))).collect::<Result<_>>()?;
-        if listed.iter().all(Vec::is_empty) {
+        let listed: Vec<Listed> = names
+            .par_iter()
+            .map(|name| Listed::of(&root.join(name), name))
+            .collect::<Result<_>>()?;
+        let others = listed.iter().map(|folder| folder.others.clone());
+        let not_images = others.fold(NotImages::default(), NotImages::and);
+        not_images.tell(shown);
+        if listed.iter().all(|folder| folder.images.is_empty()) {
             return Err(Error::Empty { path: root.to_owned() });
         }
-        if let (None, Some(empty)) = (classes, listed.iter().position(Vec::is_empty)) {
+        let empty = listed.iter().position(|folder| folder.images.is_empty());
+        if let (None, Some(empty)) = (classes, empty) {
             let class = names[empty].clone();
             return Err(Error::EmptyClass { path: root.to_owned(), class });
         }
@@ -75,15 +97,18 @@ impl FolderSource {
         for name in &names {
             table.id(name, || root.join(name).display().to_string())?;
         }
-        let classes = classes.map_or_else(|| sorted_union(table.iter()), <[String]>::to_vec);
+        let classes = match classes {
+            Some(classes) => classes.to_vec(),
+            None => sorted_union(table.iter(), order, shown),
+        };
         let labels = table.labels(&classes)?;
         let mut starts = vec![0];
         let mut folders = Vec::with_capacity(names.len());
-        for ((name, label), files) in names.into_iter().zip(labels).zip(&listed) {
-            starts.push(starts.last().copied().unwrap_or(0) + files.len() as u64);
-            folders.push(ClassFolder { name, label, files: FileNames::new(files) });
+        for ((name, label), listed) in names.into_iter().zip(labels).zip(&listed) {
+            starts.push(starts.last().copied().unwrap_or(0) + listed.images.len() as u64);
+            folders.push(ClassFolder { name, label, files: FileNames::new(&listed.images) });
         }
-        Ok(Self { root: root.to_owned(), folders, starts, classes, limits })
+        Ok(Self { root: root.to_owned(), folders, starts, classes, limits, not_images })
     }
 
     fn locate(&self, index: u64) -> Result<(&ClassFolder, &str)> {
@@ -130,47 +155,102 @@ impl Source for FolderSource {
         let (label, payload) = (self.label(index)?, Payload::Encoded(bytes));
         Ok(Record { name, label, others: Vec::new(), payload })
     }
+
+    fn not_images(&self) -> NotImages {
+        self.not_images.clone()
+    }
 }
 
 /// The sorted names of the class folders.
 fn class_folders(root: &Path) -> Result<Vec<String>> {
     let mut names = Vec::new();
-    for (name, is_folder) in entries(root)? {
-        if is_folder {
-            names.push(name);
-        } else if has_image_extension(name.as_bytes()) {
-            return Err(Error::Layout {
-                name: root.join(name).display().to_string(),
-                reason: "the image lies in no class folder; expected CLASS/NAME.ext".to_owned(),
-            });
+    for (name, kind) in entries(root)? {
+        match kind {
+            Kind::Folder => names.push(name),
+            _ if has_image_extension(name.as_bytes()) => {
+                return Err(Error::Layout {
+                    name: root.join(name).display().to_string(),
+                    reason: "the image lies in no class folder; expected CLASS/NAME.ext".to_owned(),
+                });
+            }
+            // It may have been a class, and the labels of all after it would be others.
+            Kind::Broken(error) => {
+                return Err(Error::BrokenLink { path: root.join(name), error });
+            }
+            Kind::File => {}
         }
     }
     names.sort_unstable();
     Ok(names)
 }
 
-/// The sorted names of the image files of one class.
-fn image_files(folder: &Path) -> Result<Vec<String>> {
-    let mut names = Vec::new();
-    for (name, is_folder) in entries(folder)? {
-        if is_folder {
-            return Err(Error::Layout {
-                name: folder.join(name).display().to_string(),
-                reason: "a folder inside a class folder; expected CLASS/NAME.ext".to_owned(),
-            });
-        }
-        if has_image_extension(name.as_bytes()) {
-            names.push(name);
-        } else {
-            tracing::debug!(file = %folder.join(name).display(), "no image extension, passed over");
-        }
-    }
-    names.sort_unstable();
-    Ok(names)
+/// What lies in one class folder.
+struct Listed {
+    /// The sorted names of the image files.
+    images: Vec<String>,
+    others: NotImages,
 }
 
-/// The visible entries of a folder: name, and whether it is a folder itself.
-fn entries(folder: &Path) -> Result<Vec<(String, bool)>> {
+impl Listed {
+    fn of(folder: &Path, class: &str) -> Result<Self> {
+        let mut images = Vec::new();
+        let mut others = Vec::new();
+        for (name, kind) in entries(folder)? {
+            match kind {
+                Kind::Folder => {
+                    return Err(Error::Layout {
+                        name: folder.join(name).display().to_string(),
+                        reason: "a folder inside a class folder; expected CLASS/NAME.ext"
+                            .to_owned(),
+                    });
+                }
+                // That a link to an image leads nowhere, its reader will say.
+                _ if has_image_extension(name.as_bytes()) => images.push(name),
+                Kind::Broken(error) if !name.contains('.') => {
+                    return Err(Error::BrokenLink { path: folder.join(name), error });
+                }
+                Kind::Broken(_) | Kind::File => others.push(name),
+            }
+        }
+        images.sort_unstable();
+        others.sort_unstable();
+        refuse_labels(folder, &images, &others)?;
+        let mut not_images = NotImages::default();
+        for name in others {
+            not_images.add(|| format!("{class}/{name}"));
+        }
+        Ok(Self { images, others: not_images })
+    }
+}
+
+/// A tar of the same files would have these labels; that here the folders are the classes may be a
+/// surprise.
+fn refuse_labels(folder: &Path, images: &[String], others: &[String]) -> Result<()> {
+    let is_of_image = |label: &&String| {
+        let extension = Path::new(label).extension();
+        if !extension.is_some_and(|extension| extension.eq_ignore_ascii_case("cls")) {
+            return false;
+        }
+        let key = label.split('.').next().unwrap_or_default();
+        let at = images.partition_point(|image| image.as_str() < key);
+        images.get(at).is_some_and(|image| image.starts_with(key))
+    };
+    match others.iter().find(is_of_image) {
+        Some(label) => Err(Error::LabelInFolder { path: folder.join(label) }),
+        None => Ok(()),
+    }
+}
+
+/// What an entry of a folder is, after following links.
+enum Kind {
+    File,
+    Folder,
+    /// A link that cannot be followed, and why.
+    Broken(std::io::Error),
+}
+
+/// The visible entries of a folder.
+fn entries(folder: &Path) -> Result<Vec<(String, Kind)>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(Error::io(folder))? {
         let entry = entry.map_err(Error::io(folder))?;
@@ -183,8 +263,13 @@ fn entries(folder: &Path) -> Result<Vec<(String, bool)>> {
         }
         let kind = entry.file_type().map_err(Error::io(folder))?;
         // Only a link costs a second system call.
-        let is_folder = if kind.is_symlink() { entry.path().is_dir() } else { kind.is_dir() };
-        found.push((name, is_folder));
+        let kind = match kind.is_symlink().then(|| std::fs::metadata(entry.path())) {
+            Some(Err(error)) => Kind::Broken(error),
+            Some(Ok(target)) if target.is_dir() => Kind::Folder,
+            None if kind.is_dir() => Kind::Folder,
+            Some(Ok(_)) | None => Kind::File,
+        };
+        found.push((name, kind));
     }
     Ok(found)
 }

@@ -4,6 +4,7 @@
 //! for colour; a labels file has `[labels]`.
 
 mod array;
+mod gzip;
 
 use super::classes::numbered_classes;
 use super::storage::Storage;

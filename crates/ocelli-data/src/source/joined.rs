@@ -1,6 +1,6 @@
 //! Two sources as one.
 
-use super::{Record, SampleKey, Source, check_same_classes, in_bounds};
+use super::{NotImages, Record, SampleKey, Source, check_same_classes, in_bounds};
 use crate::Result;
 use std::sync::Arc;
 
@@ -63,6 +63,10 @@ impl Source for Joined {
     fn key(&self, index: u64) -> Result<SampleKey> {
         let (source, index) = self.part(index)?;
         source.key(index)
+    }
+
+    fn not_images(&self) -> NotImages {
+        self.first.not_images().and(self.second.not_images())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::builtin;
 use super::classes::compare_classes;
+use super::notice;
 use super::uri::{self, Scheme};
 use super::{Cifar, CifarSource, FolderSource, IdxSource, OpenOptions, Source, Split};
 use super::{TarLayout, TarSource, is_hidden};
@@ -28,7 +29,7 @@ pub(super) enum Place {
 impl Location {
     pub(super) fn open(&self, options: &OpenOptions) -> Result<Arc<dyn Source>> {
         let classes = options.classes.as_deref();
-        let limits = options.limits;
+        let (order, limits) = (options.class_order, options.limits);
         Ok(match &self.place {
             Place::Builtin(name, split) => {
                 let source = builtin::open(name, *split)?;
@@ -36,12 +37,14 @@ impl Location {
                 source
             }
             Place::Cifar(cifar, batches) => Arc::new(CifarSource::open(*cifar, batches, classes)?),
-            Place::Folder(path) => Arc::new(FolderSource::open(path, classes, limits)?),
+            Place::Folder(path) => {
+                Arc::new(FolderSource::open_in_order(path, classes, order, limits)?)
+            }
             Place::Idx { images, labels } => {
                 Arc::new(IdxSource::open(images, labels, classes, limits)?)
             }
             Place::Tar(shards, layout) => {
-                Arc::new(TarSource::open(shards, *layout, classes, limits)?)
+                Arc::new(TarSource::open_in_order(shards, *layout, classes, order, limits)?)
             }
         })
     }
@@ -76,45 +79,94 @@ fn one_part(place: Place) -> Location {
 fn locate_path(path: &str, split: Split) -> Result<Location> {
     let folder = Path::new(path);
     if folder.is_dir() {
-        let part =
-            |split: Split| split.names().iter().map(|name| folder.join(name).with_extension("tar"));
-        let any = |split| part(split).find(|path| path.is_file());
-        return match (any(split), any(split.other())) {
-            (Some(tar), _) => Ok(Location { place: Place::Tar(vec![tar], None), is_split: true }),
-            (None, Some(_)) => Err(missing_split(folder, split, ".tar")),
-            (None, None) => locate_folder(folder, split),
-        };
+        if let Some(location) = locate_tars(folder, split, ".tar") {
+            return location;
+        }
+        // Packed tars are often left beside what they were unpacked to.
+        if count_folders(folder)? == 0 {
+            let packed = PACKED.iter().find_map(|packed| locate_tars(folder, split, packed));
+            if let Some(location) = packed {
+                return location;
+            }
+        }
+        return locate_folder(folder, split);
     }
     let is_tar = folder.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("tar"));
-    if is_tar {
+    let name = path.to_ascii_lowercase();
+    if is_tar || PACKED.iter().any(|extension| name.ends_with(extension)) {
         return Ok(one_part(Place::Tar(shards(path)?, None)));
     }
     std::fs::metadata(folder).map_err(Error::io(folder))?;
     Err(Error::NotADataset { path: folder.to_owned() })
 }
 
-/// A folder of class folders, or of a folder of class folders for each split.
-fn locate_folder(folder: &Path, split: Split) -> Result<Location> {
-    let any = |split: Split| {
-        split.names().iter().map(|name| folder.join(name)).find(|path| path.is_dir())
+/// How names of tars end that are packed as a whole. They are opened as tars, which says so.
+const PACKED: [&str; 6] = [".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".txz", ".tar.zst"];
+
+/// The tar of a part in a folder; `None` if there is none for either part.
+fn locate_tars(folder: &Path, split: Split, extension: &str) -> Option<Result<Location>> {
+    let part = |split: Split| -> Vec<PathBuf> {
+        let tar = |name: &&str| folder.join(format!("{name}{extension}"));
+        split.names().iter().map(tar).filter(|path| path.is_file()).collect()
     };
-    match (any(split), any(split.other())) {
-        (Some(part), Some(_)) => Ok(Location { place: Place::Folder(part), is_split: true }),
-        // With one of the two, `train` may be a class like any other (a railway, say); but a
-        // dataset has more than one class.
-        (Some(part), None) if has_one_folder(folder)? => {
-            Ok(Location { place: Place::Folder(part), is_split: true })
-        }
-        (None, Some(_)) if has_one_folder(folder)? => Err(missing_split(folder, split, "")),
-        _ => Ok(one_part(Place::Folder(folder.to_owned()))),
+    let tars = part(split);
+    if !tars.is_empty() {
+        let tar = first_part(folder, split, tars);
+        return Some(Ok(Location { place: Place::Tar(vec![tar], None), is_split: true }));
     }
+    let is_other = !part(split.other()).is_empty();
+    is_other.then(|| Err(missing_split(folder, split, extension)))
 }
 
-fn has_one_folder(folder: &Path) -> Result<bool> {
+/// A folder of class folders, or of a folder of class folders for each split.
+fn locate_folder(folder: &Path, split: Split) -> Result<Location> {
+    let any = |split: Split| -> Vec<PathBuf> {
+        let part = |name: &&str| folder.join(name);
+        split.names().iter().map(part).filter(|path| path.is_dir()).collect()
+    };
+    let (parts, others) = (any(split), any(split.other()));
+    // With one of the two, `train` may be a class like any other (a railway, say); but a
+    // dataset has more than one class.
+    let is_split = match (parts.is_empty(), others.is_empty()) {
+        (false, false) => true,
+        (false, true) => count_folders(folder)? == 1,
+        (true, false) if count_folders(folder)? == 1 => {
+            return Err(missing_split(folder, split, ""));
+        }
+        _ => false,
+    };
+    if is_split {
+        let part = first_part(folder, split, parts);
+        return Ok(Location { place: Place::Folder(part), is_split: true });
+    }
+    Ok(one_part(Place::Folder(folder.to_owned())))
+}
+
+/// The first of several parts that could serve, which is said where it is not the one that
+/// everybody expects.
+fn first_part(folder: &Path, split: Split, mut parts: Vec<PathBuf>) -> PathBuf {
+    let name =
+        |path: &PathBuf| format!("`{}`", path.file_name().unwrap_or_default().to_string_lossy());
+    let first = parts.remove(0);
+    let shown = name(&first);
+    let others: Vec<String> = parts.iter().map(name).collect();
+    let folder = folder.display();
+    if !others.is_empty() {
+        let others = others.join(" and ");
+        notice::once(&format!(
+            "{folder}: {shown} is the {split} part; {others} beside it is not used"
+        ));
+    } else if !shown[1..].starts_with(split.names()[0]) {
+        notice::once(&format!("{folder}: {shown} is the {split} part"));
+    }
+    first
+}
+
+fn count_folders(folder: &Path) -> Result<usize> {
     let entries = std::fs::read_dir(folder).map_err(Error::io(folder))?;
     let visible =
         entries.flatten().filter(|entry| !is_hidden(entry.file_name().as_encoded_bytes()));
-    Ok(visible.filter(|entry| entry.path().is_dir()).count() == 1)
+    Ok(visible.filter(|entry| entry.path().is_dir()).count())
 }
 
 fn locate_cifar(cifar: Cifar, path: &Path, split: Split) -> Result<Location> {

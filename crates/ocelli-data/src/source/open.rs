@@ -1,7 +1,7 @@
 //! Opening a dataset by one string.
 
 use super::locate::{Location, Place, locate};
-use super::{Source, TarSource};
+use super::{ClassOrder, Source, TarSource};
 use crate::{Error, Limits, Result};
 use std::fmt;
 use std::path::PathBuf;
@@ -26,7 +26,7 @@ impl Split {
     pub(super) fn names(self) -> &'static [&'static str] {
         match self {
             Self::Train => &["train"],
-            Self::Test => &["test", "val", "validation"],
+            Self::Test => &["test", "val", "validation", "valid", "dev"],
         }
     }
 
@@ -63,6 +63,8 @@ pub struct OpenOptions {
     /// The classes in the order of their labels, where the dataset's own order will not do:
     /// a part that lacks a class, or numbered labels that should have names.
     pub classes: Option<Vec<String>>,
+    /// How classes are sorted that have names in the dataset and none in `classes`.
+    pub class_order: ClassOrder,
     /// What is too large.
     pub limits: Limits,
 }
@@ -90,10 +92,15 @@ impl OpenOptions {
 /// | `wds:FILE` | a WebDataset shard: `KEY.jpg`, `KEY.cls` | one part |
 /// | a path without a scheme | a folder, or a `.tar` of either kind | `train.tar`, `test.tar` in a folder |
 ///
+/// A `.tar` without a scheme is a WebDataset if any of its members is a label: a `.cls`, a `.json`
+/// with a `label` or `cls` for an image, or a `.txt` where images lie in no folder. Else its folders
+/// are its classes, and are the same as those of the tree that was packed.
+///
 /// Every path may have `{split}`, which stands for `train` or `test`: `data/{split}.tar` has two
 /// parts. Tar paths may have a range, which stands for that many shards:
-/// `shards/train-{0000..0146}.tar`. A part called `val` or `validation` serves as test where there
-/// is none called `test`.
+/// `shards/train-{0000..0146}.tar`. A part called `val`, `validation`, `valid` or `dev` serves as
+/// test where there is none called `test`; this is said in the log, and so is which of several is
+/// not used.
 ///
 /// A dataset that is one part is opened whole, whichever split is asked for; [`open_splits`]
 /// refuses it, because training and testing on the same images is a mistake.

@@ -3,7 +3,8 @@
 //! ImageNet-21k has the same picture under several of its classes; EfficientNetV2 is pre-trained on
 //! the set of them. A dataset gives each sample one class; a file can give it more.
 
-use super::{SampleKey, Source, in_bounds};
+use super::classes::places;
+use super::{NotImages, SampleKey, Source, in_bounds};
 use crate::{Error, Limits, Record, Result};
 use rayon::prelude::*;
 use std::collections::HashMap;
@@ -98,8 +99,7 @@ impl LabelFile {
 
     /// The labels of each line.
     fn labels(&self, classes: &[String]) -> Result<Vec<Vec<u32>>> {
-        let places: HashMap<&str, u32> =
-            classes.iter().zip(0..).map(|(name, label)| (name.as_str(), label)).collect();
+        let places = places(classes)?;
         let labels = |line: &Line| -> Result<Vec<u32>> {
             let label = |class: &String| {
                 places.get(class.as_str()).copied().ok_or_else(|| Error::UnknownClass {
@@ -246,6 +246,10 @@ impl Source for SeveralClasses {
 
     fn name(&self, index: u64) -> Result<String> {
         self.source.name(index)
+    }
+
+    fn not_images(&self) -> NotImages {
+        self.source.not_images()
     }
 }
 

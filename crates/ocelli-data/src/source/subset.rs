@@ -1,6 +1,6 @@
 //! Parts of a source.
 
-use super::{SampleKey, Source, in_bounds};
+use super::{NotImages, SampleKey, Source, in_bounds};
 use crate::{Error, Record, Result};
 use ocelli_random::{Purpose, Seed};
 use rand::RngExt;
@@ -140,6 +140,10 @@ impl Source for Subset {
 
     fn key(&self, index: u64) -> Result<SampleKey> {
         self.source.key(self.whole(index)?)
+    }
+
+    fn not_images(&self) -> NotImages {
+        self.source.not_images()
     }
 }
 

@@ -1,25 +1,32 @@
 //! Tar files, whole or in shards, read in place.
 //!
-//! Opening makes one pass over the headers and skips the contents; what stays in memory is an
-//! index of 16 bytes for each sample, and the names of the classes (during the pass, about 40 bytes
-//! more for each sample, to find names that come twice). Samples are then read at any
+//! Opening makes one pass over the headers and skips the contents (two where only labels among the
+//! members tell that it is no tar of class folders); what stays in memory is an index of 16 bytes
+//! for each sample, and the names of the classes (during the pass, about 60 bytes more for each
+//! sample, to find names that come twice and images that have labels). Samples are then read at any
 //! position from any thread, by positioned reads without a lock. The name of a sample is read
 //! again from its header when it is wanted.
 
 mod class_folders;
+mod group;
 mod header;
 mod index;
 mod index_file;
+mod label;
+mod layout;
+mod packed;
 mod scan;
 mod webdataset;
 
-use super::classes::{ClassNames, numbered_classes, sorted_union};
+use super::classes::{ClassNames, ClassOrder, numbered_classes, sorted_union};
 use super::storage::Storage;
-use super::{SampleKey, in_bounds};
+use super::{NotImages, SampleKey, in_bounds, notice};
 use crate::{Error, Limits, Payload, Record, Result, Source};
 use header::{Blocks, Found, Kind, Member, read_member};
 use index::{Entry, Labels, ShardIndex};
+use label::{Rank, Ranks};
 use rayon::prelude::*;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 /// How the samples lie in a tar.
@@ -27,7 +34,8 @@ use std::path::{Path, PathBuf};
 pub enum TarLayout {
     /// `CLASS/NAME.ext`; the label is the place of the class in the sorted names.
     ClassFolders,
-    /// Neighbouring members `KEY.jpg` and `KEY.cls` (or `.json`, `.txt`).
+    /// Members `KEY.jpg` and `KEY.cls` (or `.json`, `.txt`), where the key is the path up to the first
+    /// dot of the file name.
     WebDataset,
 }
 
@@ -41,25 +49,41 @@ pub struct TarSource {
     starts: Vec<u64>,
     entries: Vec<Entry>,
     classes: Vec<String>,
+    not_images: NotImages,
 }
 
 impl TarSource {
-    /// Indexes the shards in parallel; without a `layout` the first shard tells it.
+    /// Indexes the shards in parallel; without a `layout` their members tell it.
     ///
     /// With `classes` the labels are places in that list, and classes of the list without an
     /// image are allowed.
     ///
     /// # Errors
     /// When a shard cannot be read, is damaged or cut, has an image whose class or label cannot be
-    /// told, or is over a limit; when a class has no image or there is no image at all.
+    /// told, is compressed, or is over a limit; when images and labels do not pair, when a link
+    /// stands in place of a class, when a class has no image or there is no image at all.
     pub fn open(
         shards: &[PathBuf],
         layout: Option<TarLayout>,
         classes: Option<&[String]>,
         limits: Limits,
     ) -> Result<Self> {
+        Self::open_in_order(shards, layout, classes, ClassOrder::default(), limits)
+    }
+
+    /// The same with the classes in a certain order, where they have names and no list has them.
+    ///
+    /// # Errors
+    /// Like [`TarSource::open`].
+    pub fn open_in_order(
+        shards: &[PathBuf],
+        layout: Option<TarLayout>,
+        classes: Option<&[String]>,
+        order: ClassOrder,
+        limits: Limits,
+    ) -> Result<Self> {
         let shards = shards.iter().map(|path| Storage::open(path)).collect::<Result<_>>()?;
-        Self::new(shards, layout, classes, limits)
+        Self::new(shards, layout, classes, order, limits)
     }
 
     /// The same for one tar in memory, which messages call `name`.
@@ -68,26 +92,23 @@ impl TarSource {
     /// Like [`TarSource::open`].
     pub fn from_bytes(name: &str, bytes: Vec<u8>, layout: Option<TarLayout>) -> Result<Self> {
         let storage = Storage::in_memory(Path::new(name), bytes);
-        Self::new(vec![storage], layout, None, Limits::default())
+        Self::new(vec![storage], layout, None, ClassOrder::default(), Limits::default())
     }
 
     fn new(
         shards: Vec<Storage>,
         layout: Option<TarLayout>,
         classes: Option<&[String]>,
+        order: ClassOrder,
         limits: Limits,
     ) -> Result<Self> {
-        let layout = choose_layout(&shards, layout)?;
-        let indexes: Vec<ShardIndex> = shards
-            .par_iter()
-            .map(|shard| match index_file::read(shard, layout, limits) {
-                Some(index) => Ok(index),
-                None => scan(shard, layout, limits),
-            })
-            .collect::<Result<_>>()?;
+        shards.iter().try_for_each(packed::refuse)?;
+        let indexes = layout::open(&shards, layout, limits)?;
+        let not_images = tell(&shards, &indexes);
+        let has_texts = indexes.iter().any(|index| index.ranks.has(Rank::Txt));
         let classes = match classes {
             Some(classes) => classes.to_vec(),
-            None => all_classes(&shards, &indexes)?,
+            None => all_classes(&shards, &indexes, order)?,
         };
         let mut starts = vec![0];
         let mut entries = Vec::new();
@@ -99,8 +120,15 @@ impl TarSource {
             let path = shards.first().map(|shard| shard.path().to_owned()).unwrap_or_default();
             return Err(Error::Empty { path });
         }
+        if has_texts && entries.len() > 1 && entries.len() == classes.len() {
+            let first =
+                shards.first().map_or_else(String::new, |it| it.path().display().to_string());
+            notice::once(&format!(
+                "{first}: every image has a class of its own; are these captions?"
+            ));
+        }
         entries.shrink_to_fit();
-        Ok(Self { shards, starts, entries, classes })
+        Ok(Self { shards, starts, entries, classes, not_images })
     }
 
     /// Indexes the shards and writes each index beside its shard, as `FILE.tar.ocelli-index`.
@@ -117,11 +145,11 @@ impl TarSource {
     ) -> Result<Vec<PathBuf>> {
         let shards: Vec<Storage> =
             shards.iter().map(|path| Storage::open(path)).collect::<Result<_>>()?;
-        let layout = choose_layout(&shards, layout)?;
-        shards
-            .par_iter()
-            .map(|shard| index_file::write(shard, layout, &scan(shard, layout, limits)?))
-            .collect()
+        shards.iter().try_for_each(packed::refuse)?;
+        let (known, indexes) = layout::index(&shards, layout, limits)?;
+        tell(&shards, &indexes);
+        let both = shards.par_iter().zip(indexes);
+        both.map(|(shard, index)| index_file::write(shard, known, &index)).collect()
     }
 
     fn locate(&self, index: u64) -> Result<(&Storage, Entry)> {
@@ -162,6 +190,10 @@ impl Source for TarSource {
         let payload = Payload::Encoded(bytes);
         Ok(Record { name, label: entry.label, others: Vec::new(), payload })
     }
+
+    fn not_images(&self) -> NotImages {
+        self.not_images.clone()
+    }
 }
 
 /// The header of a sample, read again.
@@ -177,28 +209,34 @@ fn member(shard: &Storage, entry: Entry) -> Result<Member> {
     }
 }
 
-fn choose_layout(shards: &[Storage], layout: Option<TarLayout>) -> Result<TarLayout> {
-    match (layout, shards.first()) {
-        (Some(layout), _) => Ok(layout),
-        (None, Some(first)) if webdataset::is_webdataset(first)? => Ok(TarLayout::WebDataset),
-        (None, _) => Ok(TarLayout::ClassFolders),
+/// Says what is worth knowing of the shards, and gives the files that are no images.
+fn tell(shards: &[Storage], indexes: &[ShardIndex]) -> NotImages {
+    let name = || match shards {
+        [] => String::new(),
+        [only] => only.path().display().to_string(),
+        [first, .., last] => format!("{} to {}", first.path().display(), last.path().display()),
+    };
+    let others = indexes.iter().map(|index| index.not_images.clone());
+    let not_images = others.fold(NotImages::default(), NotImages::and);
+    not_images.tell(name);
+    let ranks = indexes.iter().fold(Ranks::default(), |ranks, index| ranks.and(index.ranks));
+    if let Some(remark) = ranks.remark() {
+        notice::once(&format!("{}: {remark}", name()));
     }
-}
-
-fn scan(shard: &Storage, layout: TarLayout, limits: Limits) -> Result<ShardIndex> {
-    match layout {
-        TarLayout::ClassFolders => class_folders::index(shard, limits),
-        TarLayout::WebDataset => webdataset::index(shard, limits),
-    }
+    not_images
 }
 
 /// The classes of all shards together, each of which must have an image.
-fn all_classes(shards: &[Storage], indexes: &[ShardIndex]) -> Result<Vec<String>> {
-    let classes = mentioned_classes(indexes)?;
+fn all_classes(
+    shards: &[Storage],
+    indexes: &[ShardIndex],
+    order: ClassOrder,
+) -> Result<Vec<String>> {
+    let dataset = || shards.first().map_or_else(String::new, |it| it.path().display().to_string());
+    let classes = mentioned_classes(indexes, order, dataset)?;
+    let known: HashSet<&String> = classes.iter().collect();
     for (shard, index) in shards.iter().zip(indexes) {
-        if let Some(class) =
-            index.empty_classes.iter().find(|class| classes.binary_search(class).is_err())
-        {
+        if let Some(class) = index.empty_classes.iter().find(|class| !known.contains(class)) {
             let path = shard.path().to_owned();
             return Err(Error::EmptyClass { path, class: class.clone() });
         }
@@ -206,7 +244,11 @@ fn all_classes(shards: &[Storage], indexes: &[ShardIndex]) -> Result<Vec<String>
     Ok(classes)
 }
 
-fn mentioned_classes(indexes: &[ShardIndex]) -> Result<Vec<String>> {
+fn mentioned_classes(
+    indexes: &[ShardIndex],
+    order: ClassOrder,
+    dataset: impl FnOnce() -> String,
+) -> Result<Vec<String>> {
     let mut max: Option<(u32, &str)> = None;
     let mut names = Vec::new();
     for index in indexes.iter().filter(|index| !index.entries.is_empty()) {
@@ -218,7 +260,7 @@ fn mentioned_classes(indexes: &[ShardIndex]) -> Result<Vec<String>> {
         }
     }
     match max {
-        None => Ok(sorted_union(names.into_iter().flat_map(ClassNames::iter))),
+        None => Ok(sorted_union(names.into_iter().flat_map(ClassNames::iter), order, dataset)),
         Some((last, _)) if names.is_empty() => Ok(numbered_classes(last as usize)),
         Some((_, sample)) => Err(Error::BadLabel {
             name: sample.to_owned(),

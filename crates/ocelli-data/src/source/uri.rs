@@ -1,6 +1,6 @@
 //! What a dataset URI names, before anything is opened.
 
-use super::{Cifar, Split};
+use super::{Cifar, Split, notice};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 
@@ -51,6 +51,9 @@ pub(super) fn replace_split(pattern: &str, split: Split) -> Result<Option<String
     for name in split.names() {
         let path = pattern.replace("{split}", name);
         if expand_shards(&path)?.first().is_some_and(|path| path.exists()) {
+            if *name != split.names()[0] {
+                notice::once(&format!("{pattern}: `{name}` is the {split} part"));
+            }
             return Ok(Some(path));
         }
     }

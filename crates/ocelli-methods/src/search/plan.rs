@@ -6,7 +6,7 @@ use super::{Candidate, Reward, SamplerKind, Score, SearchConfig, Space, Trial, p
 use crate::error::require;
 use crate::ledger::Header;
 use crate::{Error, Result};
-use ocelli_data::{OpenOptions, Source, Split, Subset, open};
+use ocelli_data::{OpenOptions, Source, Split, Subset, check_several_classes, open};
 use ocelli_nn::backbones::efficientnetv2::Layout;
 use ocelli_nn::registry;
 use ocelli_random::Seed;
@@ -72,7 +72,12 @@ impl Plan {
             return Err(Error::Backbone { model: recipe.model.name });
         };
         let space = Space::new(&config.space, backbone)?;
-        let whole = open(&recipe.data.source, &OpenOptions::of(Split::Train))?;
+        let (class_order, split) = (recipe.data.class_order, Split::Train);
+        let whole =
+            open(&recipe.data.source, &OpenOptions { class_order, ..OpenOptions::of(split) })?;
+        if !recipe.data.one_class {
+            check_several_classes(&whole, &recipe.data.source)?;
+        }
         let (train, minival) =
             Subset::hold_out(whole, config.minival_per_class, Seed(recipe.seed))?;
         Ok(Self { recipe, config, space, train: Arc::new(train), minival: Arc::new(minival) })
@@ -118,7 +123,11 @@ impl Plan {
             training_images: self.train.len(),
             minival_images: self.minival.len(),
             recipe: Recipe {
-                data: DataSection { source: String::new(), ..DataSection::default() },
+                data: DataSection {
+                    source: String::new(),
+                    class_order: self.recipe.data.class_order,
+                    ..DataSection::default()
+                },
                 ..self.trial_recipe(self.space.backbone_layout())
             },
         })

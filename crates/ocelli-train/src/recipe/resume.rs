@@ -6,7 +6,7 @@ use toml::{Table, Value};
 
 /// Fields that do not decide the weights of a step: when a run ends, where its data lies now, what
 /// is kept.
-const FREE: [&str; 11] = [
+const FREE: [&str; 12] = [
     "checkpoint.every",
     "checkpoint.keep",
     "data.accept_changes",
@@ -14,6 +14,7 @@ const FREE: [&str; 11] = [
     "data.extra",
     "data.labels",
     "data.max_pixels",
+    "data.one_class",
     "data.source",
     "data.test",
     "train.max_hours",
@@ -122,6 +123,10 @@ mod tests {
         assert_eq!(
             refuse("data.labels=labels.tsv"),
             "the run was begun with data.labels not set, now it is \"labels.tsv\""
+        );
+        assert_eq!(
+            refuse("data.class_order=number"),
+            "the run was begun with data.class_order \"text\", now it is \"number\""
         );
         let labelled = Recipe::resolve("begun", DEFAULT, &["data.labels=a.tsv"]).unwrap();
         assert!(labelled.resume(&["data.labels=elsewhere/a.tsv"]).is_ok());

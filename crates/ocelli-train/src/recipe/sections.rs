@@ -1,7 +1,7 @@
 //! The sections of a recipe, each with its defaults.
 
 use crate::Span;
-use ocelli_data::Limits;
+use ocelli_data::{ClassOrder, Limits};
 use ocelli_nn::backbones::efficientnetv2::Layout;
 use ocelli_nn::ghostify::Ghost;
 use serde::{Deserialize, Serialize};
@@ -57,6 +57,11 @@ pub struct DataSection {
     /// evaluated instead of a test part, which is not opened then. It is drawn by the seed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hold_out: Option<f64>,
+    /// How the classes are sorted, where the dataset has names for them: the place of a class is its
+    /// label.
+    pub class_order: ClassOrder,
+    /// Whether a dataset of a single class is meant to be that.
+    pub one_class: bool,
     /// How many unreadable images may be left out of each epoch; they are listed.
     pub error_budget: u64,
     /// Whether a run that is resumed goes on with other images than it was begun with.
@@ -257,6 +262,8 @@ impl Default for DataSection {
             extra: None,
             labels: None,
             hold_out: None,
+            class_order: ClassOrder::default(),
+            one_class: false,
             error_budget: 0,
             accept_changes: false,
             max_pixels: Limits::default().pixels,

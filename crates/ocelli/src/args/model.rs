@@ -19,7 +19,7 @@ pub(crate) struct ModelArgs {
     /// A file of weights, instead of MODEL
     #[arg(long, value_name = "FILE")]
     pub(crate) weights: Option<PathBuf>,
-    /// A file with one class name a line, in the order of the labels
+    /// A file with one class name a line, in the order of the labels, or with lines like 0,cat
     #[arg(long, value_name = "FILE")]
     pub(crate) classes: Option<PathBuf>,
 }

@@ -5,7 +5,7 @@ mod list;
 mod verify;
 
 use clap::Subcommand;
-use ocelli::data::{OpenOptions, Split, read_classes};
+use ocelli::data::{ClassOrder, OpenOptions, Split, read_classes};
 use std::path::PathBuf;
 
 use crate::failure::Done;
@@ -15,7 +15,8 @@ const DATASETS: &str = "\
 Datasets are named by one string:
   builtin:fashion-mnist             embedded images
   photos/                           a folder of CLASS/NAME.jpg, or of train/ and test/ with such
-  train.tar                         a tar of CLASS/NAME.jpg, or a WebDataset shard
+  train.tar                         a tar of CLASS/NAME.jpg, or a WebDataset shard: its members tell
+  tar:train.tar, wds:train.tar      the same, whatever its members tell
   'shards/{split}-{0000..0146}.tar' many shards of two parts
   idx:mnist/                        the four IDX files of MNIST, plain or .gz
   cifar10:cifar-10-batches-bin/     the binary batches of CIFAR-10, or cifar100:
@@ -49,15 +50,20 @@ struct PartArgs {
     /// The part, where a dataset has two
     #[arg(long, value_name = "train|test", default_value = "train")]
     split: Split,
-    /// A file with one class name a line, in the order of the labels
+    /// A file with one class name a line, in the order of the labels, or with lines like 0,cat
     #[arg(long, value_name = "FILE")]
     classes: Option<PathBuf>,
+    /// How classes are numbered that have names in the dataset and in no file: as text (0, 1, 10, 2), or
+    /// by the numbers in their names (0, 1, 2, 10)
+    #[arg(long, value_name = "text|number", default_value_t)]
+    class_order: ClassOrder,
 }
 
 impl PartArgs {
     fn resolve(&self) -> anyhow::Result<OpenOptions> {
         let classes = self.classes.as_deref().map(read_classes).transpose()?;
-        Ok(OpenOptions { classes, ..OpenOptions::of(self.split) })
+        let class_order = self.class_order;
+        Ok(OpenOptions { classes, class_order, ..OpenOptions::of(self.split) })
     }
 }
 

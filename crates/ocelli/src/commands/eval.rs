@@ -7,7 +7,7 @@ use ocelli::train::{Local, evaluate};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::args::{ModelArgs, PreprocessArgs};
+use crate::args::{LabelArgs, ModelArgs, PreprocessArgs};
 use crate::failure::Done;
 use crate::run_data::Wanted;
 use crate::settings::Settings;
@@ -44,6 +44,8 @@ pub(crate) struct Args {
     /// what it did not
     #[arg(long, value_name = "train|test", default_value = "test")]
     split: Split,
+    #[command(flatten)]
+    classes: LabelArgs,
     /// Images per forward pass
     #[arg(long, value_name = "N", default_value_t = 64)]
     batch_size: usize,
@@ -73,6 +75,7 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
         before: None,
         labels: args.labels.as_deref(),
         split: args.split,
+        classes: args.classes,
     };
     let opened = wanted.open(&trained)?;
     let source = Arc::clone(&opened.source);

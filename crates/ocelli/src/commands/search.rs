@@ -8,6 +8,7 @@ use ocelli::methods::search::{self, End, Proxy, SamplerKind};
 use ocelli::train::{Event, Machine, Observer};
 use std::path::PathBuf;
 
+use crate::args::LabelArgs;
 use crate::failure::Done;
 use crate::settings::Settings;
 use crate::signals;
@@ -40,6 +41,8 @@ pub(crate) struct Args {
     /// The dataset, as in `ocelli data --help`; the same as --set data.source=DATASET
     #[arg(long, value_name = "DATASET")]
     data: Option<String>,
+    #[command(flatten)]
+    labels: LabelArgs,
     /// How many networks are tried in all; the same as --set search.trials=N
     #[arg(long, value_name = "N")]
     trials: Option<u64>,

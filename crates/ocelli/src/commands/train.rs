@@ -12,10 +12,11 @@ use ocelli::train::grid::Axis;
 use std::cell::RefCell;
 use std::path::PathBuf;
 
+use crate::args::LabelArgs;
 use crate::failure::Done;
 use crate::settings::Settings;
 use crate::signals;
-use session::Session;
+use session::{Session, Trained};
 
 const EXAMPLES: &str = "\
 Everything that decides the result is in the recipe; the run's folder gets a copy with every field
@@ -45,6 +46,8 @@ pub(crate) struct Args {
     /// The dataset, as in `ocelli data --help`; the same as --set data.source=DATASET
     #[arg(long, value_name = "DATASET")]
     data: Option<String>,
+    #[command(flatten)]
+    labels: LabelArgs,
     /// The network, as in `ocelli models`; the same as --set model.name=NAME
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
@@ -108,9 +111,10 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
         stop,
         records: RefCell::default(),
     };
-    let (folder, summary) = session.train(begin::plan(args, settings.seed)?)?;
+    let Trained { folder, summary, not_images } =
+        session.train(begin::plan(args, settings.seed)?)?;
     summary::show(&mut settings.output, &folder, &summary)?;
-    settings.output.finish(&summary::answer(&folder, &summary))?;
+    settings.output.finish(&summary::answer(&folder, &summary, not_images))?;
     if summary.outcome == Outcome::Interrupted {
         let path = folder.display();
         tracing::info!("interrupted and saved; go on with `ocelli train --resume {path}`");

@@ -13,6 +13,7 @@ mod grid;
 mod held_out;
 mod hostile;
 mod impossible;
+mod labels;
 mod layout;
 mod models;
 mod other_data;

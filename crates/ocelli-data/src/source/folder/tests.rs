@@ -86,6 +86,72 @@ fn links_are_followed() {
     assert_eq!(open(root.path()).unwrap().len(), 4);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_link_to_nothing_in_place_of_a_folder_is_an_error() {
+    let link = |root: &Path, name: &str| {
+        std::os::unix::fs::symlink("nowhere", root.join(name)).unwrap();
+    };
+    let files = ["cat/a.png", "dog/b.png"];
+    for name in ["bird", "cat/more"] {
+        let root = folder(&files);
+        link(root.path(), name);
+        let error = open(root.path()).unwrap_err();
+        let Error::BrokenLink { path, .. } = &error else { panic!("{error}") };
+        assert!(path.ends_with(name), "{error}");
+        assert!(error.hint().is_some());
+    }
+    let circle = folder(&files);
+    std::os::unix::fs::symlink("bird", circle.path().join("bird")).unwrap();
+    assert!(matches!(open(circle.path()), Err(Error::BrokenLink { .. })));
+    // A class list does not make the images appear.
+    let list = ["bird", "cat", "dog"].map(str::to_owned);
+    let error = FolderSource::open(circle.path(), Some(&list), Limits::default()).unwrap_err();
+    assert!(matches!(error, Error::BrokenLink { .. }), "{error}");
+
+    let harmless = folder(&files);
+    link(harmless.path(), "cat/notes.txt");
+    link(harmless.path(), ".bird");
+    assert_eq!(open(harmless.path()).unwrap().len(), 2);
+    link(harmless.path(), "cat/c.png");
+    let source = open(harmless.path()).unwrap();
+    assert!(matches!(source.read(1), Err(Error::Io { .. })), "the image is missed by its name");
+}
+
+#[test]
+fn other_files_are_counted() {
+    let root = folder(&["README", "cat/a.png", "cat/b.pgm", "cat/.hidden", "dog/a.png", "dog/x"]);
+    let expected = NotImages { count: 2, example: Some("cat/b.pgm".to_owned()) };
+    assert_eq!(open(root.path()).unwrap().not_images(), expected);
+}
+
+#[test]
+fn labels_beside_images_are_not_passed_over() {
+    for label in ["data/0.cls", "data/0.output.cls"] {
+        let root = folder(&["data/0.png", "data/1.png", label]);
+        let error = open(root.path()).unwrap_err();
+        let Error::LabelInFolder { path } = &error else { panic!("{error}") };
+        assert!(path.ends_with(label), "{error}");
+    }
+    assert!(open(folder(&["data/0.png", "data/letter.cls"]).path()).is_ok());
+}
+
+#[test]
+fn numbered_folders_are_in_the_order_that_is_asked_for() {
+    let root = folder(&["10/a.png", "9/b.png", "0/c.png"]);
+    let opened =
+        |order| FolderSource::open_in_order(root.path(), None, order, Limits::default()).unwrap();
+    let text = opened(ClassOrder::Text);
+    assert_eq!(text.classes(), ["0", "10", "9"]);
+    let number = opened(ClassOrder::Number);
+    assert_eq!(number.classes(), ["0", "9", "10"]);
+    for index in 0..3 {
+        let class =
+            |source: &FolderSource| source.classes()[source.label(index).unwrap() as usize].clone();
+        assert_eq!(class(&text), class(&number));
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_name_that_is_not_utf8_is_an_error() {

@@ -11,9 +11,9 @@
 //! | 4 each | the dimensions, the slowest first |
 //! | the rest | the elements, in rows |
 
+use super::gzip::Unpacker;
 use crate::source::storage::Storage;
 use crate::{Error, Limits, Result};
-use flate2::read::GzDecoder;
 use std::io::Read;
 use std::path::Path;
 
@@ -58,7 +58,7 @@ impl IdxArray {
         }
         if magic == GZIP_MAGIC {
             let packed = storage.reader();
-            let unpacked = unpack(&storage, GzDecoder::new(packed))?;
+            let unpacked = unpack(&storage, Unpacker::new(packed))?;
             return Self::plain(Storage::in_memory(storage.path(), unpacked));
         }
         Self::plain(storage)

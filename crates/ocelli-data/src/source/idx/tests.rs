@@ -48,6 +48,24 @@ fn images_and_labels_are_read_plain_and_packed() {
 }
 
 #[test]
+fn all_members_of_a_gzip_file_are_read() {
+    let bytes = images();
+    let (head, tail) = bytes.split_at(20);
+    let members = [gzip(head), gzip(b""), gzip(tail)].concat();
+    let pixels = |images: &[u8]| match open(images, &labels()).unwrap().read(1).unwrap().payload {
+        Payload::Pixels(image) => image.pixels,
+        Payload::Encoded(_) => panic!("encoded"),
+    };
+    assert_eq!(pixels(&members), [7, 8, 9, 10, 11, 12]);
+    assert_eq!(pixels(&[members.clone(), vec![0; 700]].concat()), [7, 8, 9, 10, 11, 12]);
+    assert!(matches!(error_of(&gzip(head)), Error::WrongLength { found: 20, .. }));
+    let cut = &members[..members.len() - 9];
+    assert!(matches!(error_of(cut), Error::Io { .. }));
+    let more = [members.clone(), gzip(b"x")].concat();
+    assert!(matches!(error_of(&more), Error::WrongLength { found: 29, expected: 28, .. }));
+}
+
+#[test]
 fn files_are_read_in_place() {
     let folder = tempfile::tempdir().unwrap();
     let (images_path, labels_path) = (folder.path().join("images"), folder.path().join("labels"));

@@ -57,7 +57,7 @@ fn a_folder_of_class_folders_is_one_part() {
 
 #[test]
 fn folders_called_train_and_test_are_parts() {
-    for test in ["test", "val", "validation"] {
+    for test in ["test", "val", "validation", "valid", "dev"] {
         let test_file = format!("{test}/cat/2.png");
         let root = folder(&[("train/cat/1.png", ""), ("train/dog/1.png", ""), (&test_file, "")]);
         for template in ["ROOT", "folder:ROOT", "ROOT/{split}", "folder:ROOT/{split}"] {
@@ -66,6 +66,35 @@ fn folders_called_train_and_test_are_parts() {
             assert_eq!(both(&root, template).unwrap(), (2, 1), "{template}");
         }
     }
+}
+
+#[test]
+fn of_several_parts_for_testing_the_first_is_used() {
+    let root = folder(&[
+        ("train/cat/1.png", ""),
+        ("val/cat/2.png", ""),
+        ("dev/cat/3.png", ""),
+        ("tars/train.tar", "a/1.png"),
+        ("tars/valid.tar", "a/4.png"),
+    ]);
+    assert_eq!(names(&root, "ROOT", Split::Test).unwrap(), ["2.png"]);
+    assert_eq!(names(&root, "ROOT/tars", Split::Test).unwrap(), ["4.png"]);
+}
+
+#[test]
+fn a_packed_tar_is_refused_by_its_name() {
+    let gzip = "\u{1f}not looked at";
+    let root = folder(&[("a/x.tar.gz", gzip), ("a/x.TGZ", gzip), ("b/train.tgz", gzip)]);
+    for path in ["a/x.tar.gz", "a/x.TGZ", "b/train.tgz"] {
+        fs::write(root.path().join(path), [0x1f, 0x8b, 8, 0, 0, 0]).unwrap();
+    }
+    for template in ["ROOT/a/x.tar.gz", "ROOT/a/x.TGZ", "wds:ROOT/a/x.tar.gz", "ROOT/b"] {
+        let error = names(&root, template, Split::Train).unwrap_err();
+        assert!(matches!(error, Error::PackedTar { tool: "gzip", .. }), "{template}: {error}");
+    }
+    // What it was unpacked to goes before.
+    let root = folder(&[("train/cat/1.png", ""), ("test/cat/2.png", ""), ("train.tar.gz", gzip)]);
+    assert_eq!(both(&root, "ROOT").unwrap(), (1, 1));
 }
 
 #[test]
@@ -80,7 +109,7 @@ fn a_missing_part_is_an_error() {
     assert_eq!(names(&root, "ROOT", Split::Train).unwrap(), ["1.png"]);
     let error = names(&root, "ROOT", Split::Test).unwrap_err();
     let Error::MissingSplit { looked_for, .. } = &error else { panic!("{error}") };
-    assert_eq!(looked_for, "test, val, validation");
+    assert_eq!(looked_for, "test, val, validation, valid, dev");
 
     assert!(matches!(both(&root, "ROOT"), Err(Error::MissingSplit { .. })));
 
@@ -230,6 +259,6 @@ fn splits_are_read_by_all_their_names() {
     for (text, split) in [("train", Split::Train), ("test", Split::Test), ("val", Split::Test)] {
         assert_eq!(text.parse(), Ok(split));
     }
-    assert!("dev".parse::<Split>().is_err());
+    assert!("eval".parse::<Split>().is_err());
     assert_eq!(Split::Test.to_string(), "test");
 }

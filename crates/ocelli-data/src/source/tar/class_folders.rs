@@ -2,12 +2,13 @@
 
 use super::super::classes::ClassNames;
 use super::super::storage::Storage;
-use super::super::{has_image_extension, is_hidden};
-use super::header::{Blocks, Found, Kind, Member, read_member};
+use super::super::{NotImages, has_image_extension, is_hidden};
+use super::header::{Blocks, Found, Kind, Member, SYMBOLIC_LINK, read_member};
 use super::index::{Entry, Labels, ShardIndex};
+use super::label::Ranks;
 use super::scan::Scanner;
 use crate::{Error, Limits, Result};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Lists the samples of one tar.
@@ -20,33 +21,41 @@ pub(super) fn index(storage: &Storage, limits: Limits) -> Result<ShardIndex> {
     while let Some(member) = scanner.next()? {
         builder.add(&member, limits)?;
     }
-    Ok(builder.finish())
+    builder.finish()
 }
 
-struct Builder<'a> {
+/// What is seen of class folders in one tar, member by member.
+pub(super) struct Builder<'a> {
     storage: &'a Storage,
     entries: Vec<Entry>,
     classes: ClassNames,
     /// The folder of the class folders, and the first image in it.
     parent: Option<(Vec<u8>, String)>,
     folders: BTreeSet<Vec<u8>>,
+    /// Symbolic links that may stand for folders.
+    links: BTreeSet<Vec<u8>>,
+    /// The files of each folder that are no images.
+    others: BTreeMap<Vec<u8>, NotImages>,
     /// The hash of each name, to find the entry with the same name. Dropped after the scan.
     names: HashMap<u64, usize>,
 }
 
 impl<'a> Builder<'a> {
-    fn new(storage: &'a Storage) -> Self {
+    pub(super) fn new(storage: &'a Storage) -> Self {
         Self {
             storage,
             entries: Vec::new(),
             classes: ClassNames::default(),
             parent: None,
             folders: BTreeSet::new(),
+            links: BTreeSet::new(),
+            others: BTreeMap::new(),
             names: HashMap::new(),
         }
     }
 
-    fn add(&mut self, member: &Member, limits: Limits) -> Result<()> {
+    /// Takes note of a member.
+    pub(super) fn add(&mut self, member: &Member, limits: Limits) -> Result<()> {
         let Some(path) = clean_path(&member.path) else { return Ok(()) };
         if member.kind == Kind::Folder {
             self.folders.insert(path.join(&b'/'));
@@ -54,6 +63,7 @@ impl<'a> Builder<'a> {
         }
         let Some((file, folders)) = path.split_last() else { return Ok(()) };
         if !has_image_extension(file) {
+            self.add_other(member, file, folders);
             return Ok(());
         }
         super::check_image(self.storage, member, limits)?;
@@ -67,6 +77,25 @@ impl<'a> Builder<'a> {
         let id = self.classes.id(class, || super::sample_name(self.storage, member))?;
         self.entries.push(Entry::new(member, id));
         Ok(())
+    }
+
+    fn add_other(&mut self, member: &Member, file: &[u8], folders: &[&[u8]]) {
+        if member.kind == Kind::SYMBOLIC_LINK {
+            self.links.insert([folders, &[file]].concat().join(&b'/'));
+        }
+        // Not every tar has members for its folders.
+        for depth in 1..=folders.len() {
+            let folder = folders[..depth].join(&b'/');
+            if !self.folders.contains(&folder) {
+                self.folders.insert(folder);
+            }
+        }
+        let Some(class) = folders.last() else { return };
+        let example = || {
+            let [class, file] = [class, file].map(String::from_utf8_lossy);
+            format!("{class}/{file}")
+        };
+        self.others.entry(folders.join(&b'/')).or_default().add(example);
     }
 
     fn check_parent(&mut self, member: &Member, parent: Vec<u8>) -> Result<()> {
@@ -104,23 +133,56 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn finish(self) -> ShardIndex {
+    /// The index of what was seen.
+    pub(super) fn finish(self) -> Result<ShardIndex> {
+        if let Some(link) = self.links.iter().find(|link| self.may_hide_images(link)) {
+            let (path, kind) = (self.storage.path().to_owned(), SYMBOLIC_LINK);
+            let name = String::from_utf8_lossy(link).into_owned();
+            return Err(Error::TarLink { path, name, kind });
+        }
         let empty = self.folders.iter().filter_map(|folder| self.empty_class(folder)).collect();
-        let labels = Labels::Names(self.classes);
-        ShardIndex { entries: self.entries, labels, empty_classes: empty }
+        let of_classes = self.others.iter().filter(|(folder, _)| self.class_at(folder).is_some());
+        let not_images =
+            of_classes.map(|(_, others)| others.clone()).fold(NotImages::default(), NotImages::and);
+        Ok(ShardIndex {
+            entries: self.entries,
+            labels: Labels::Names(self.classes),
+            empty_classes: empty,
+            not_images,
+            ranks: Ranks::default(),
+        })
+    }
+
+    /// Whether a link stands where a class would be (the labels of all after it would be others), or
+    /// in a class without looking like a file. Where there is no image, it may be any.
+    fn may_hide_images(&self, link: &[u8]) -> bool {
+        let (folder, name) = match link.iter().rposition(|byte| *byte == b'/') {
+            Some(slash) => (&link[..slash], &link[slash + 1..]),
+            None => (&link[..0], link),
+        };
+        let is_in_class = || self.class_at(folder).is_some() && !name.contains(&b'.');
+        match &self.parent {
+            None => true,
+            Some((parent, _)) => folder == parent.as_slice() || is_in_class(),
+        }
     }
 
     /// The name of the class, if `folder` is where a class lies but no image was seen in it.
     fn empty_class(&self, folder: &[u8]) -> Option<String> {
+        let class = self.class_at(folder)?;
+        (!self.classes.contains(&class)).then_some(class)
+    }
+
+    /// The name that a class in this folder has, if classes lie there.
+    fn class_at(&self, folder: &[u8]) -> Option<String> {
         let (parent, _) = self.parent.as_ref()?;
         let class = if parent.is_empty() {
             folder
         } else {
             folder.strip_prefix(parent.as_slice())?.strip_prefix(b"/")?
         };
-        let class = String::from_utf8_lossy(class);
-        let is_class = !class.is_empty() && !class.contains('/');
-        (is_class && !self.classes.contains(&class)).then(|| class.into_owned())
+        let is_class = !class.is_empty() && !class.contains(&b'/');
+        is_class.then(|| String::from_utf8_lossy(class).into_owned())
     }
 
     fn bad_layout(&self, member: &Member, reason: &str) -> Error {

@@ -35,6 +35,14 @@ pub(super) enum Kind {
     Other(&'static str),
 }
 
+/// What a symbolic link is called in a message.
+pub(super) const SYMBOLIC_LINK: &str = "a symbolic link";
+
+impl Kind {
+    /// The one kind that may stand for a folder without being one.
+    pub(super) const SYMBOLIC_LINK: Self = Self::Other(SYMBOLIC_LINK);
+}
+
 impl Member {
     /// The name for messages.
     pub(super) fn display(&self) -> String {
@@ -208,7 +216,7 @@ impl Extensions {
             // Before ustar a folder was a file whose name ends in a slash.
             _ if kind.is_dir() || (is_file && path.ends_with(b"/")) => Kind::Folder,
             _ if is_file => Kind::File,
-            _ if kind.is_symlink() => Kind::Other("a symbolic link"),
+            _ if kind.is_symlink() => Kind::SYMBOLIC_LINK,
             _ if kind.is_hard_link() => Kind::Other("a hard link"),
             _ => Kind::Other("not a regular file"),
         };

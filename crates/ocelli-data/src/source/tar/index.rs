@@ -1,7 +1,9 @@
 //! The index of one tar: where each sample lies, in 16 bytes.
 
+use super::super::NotImages;
 use super::super::classes::ClassNames;
 use super::header::{BLOCK, Member};
+use super::label::Ranks;
 
 /// One sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +68,10 @@ pub(super) struct ShardIndex {
     pub(super) labels: Labels,
     /// Class folders without an image.
     pub(super) empty_classes: Vec<String>,
+    /// Files in class folders that are no images.
+    pub(super) not_images: NotImages,
+    /// The kinds of members that labels are from.
+    pub(super) ranks: Ranks,
 }
 
 /// What `Entry::label` counts in one shard.

@@ -2,32 +2,39 @@
 //!
 //! | bytes | content (integers are little-endian) |
 //! | --- | --- |
-//! | 8 | `OCELTAR` and the version, 1 |
+//! | 8 | `OCELTAR` and the version, 2 |
 //! | 8 | length of the tar in bytes |
 //! | 8 + 4 | its time of modification: seconds since 1970 and nanoseconds |
-//! | 1 | layout: 0 class folders, 1 WebDataset |
+//! | 1 | layout: 0 class folders, 1 WebDataset, both plus 2 if it was not told by the members |
 //! | 1 | labels: 0 ids of the names that follow, 1 numbers |
 //! | 4 | number of names (for numbers: the largest label) |
 //! | per name | its length (4) and bytes, and those of the first sample that mentions it |
 //! | 4 | number of class folders without an image; per folder, length (4) and bytes of its name |
+//! | 8 | number of files in class folders that are no images |
+//! | 4 + | length and bytes of the name of one of them, empty if there is none |
+//! | 1 | the kinds of members that labels are from, see [`Ranks`] |
 //! | 8 | number of samples |
 //! | 16 each | the samples: place (8), length in bytes (4), label (4), see [`Entry`] |
 //! | 32 | BLAKE3 of everything before |
 //!
+//! Version 1 chose layouts by the first members only, and counted no other files.
+//!
 //! For numbered labels there is one name, which is empty, with the sample of the largest label.
 //! An index that is stale, damaged or of another version is passed over: it only saves time.
 
+use super::super::NotImages;
 use super::super::classes::{ClassNames, MAX_CLASSES};
 use super::super::storage::Storage;
 use super::TarLayout;
 use super::index::{Entry, Labels, ShardIndex};
+use super::label::Ranks;
 use crate::{Error, Limits, Result};
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-const MAGIC: &[u8; 8] = b"OCELTAR\x01";
+const MAGIC: &[u8; 8] = b"OCELTAR\x02";
 const CHECKSUM_BYTES: usize = blake3::OUT_LEN;
 
 /// Where the index of a tar is.
@@ -37,10 +44,18 @@ fn path_of(tar: &Path) -> PathBuf {
     path.into()
 }
 
+/// How the layout of a tar is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Known {
+    pub(super) layout: TarLayout,
+    /// Whether the members told it, and nobody else.
+    pub(super) by_members: bool,
+}
+
 /// Writes the index of `tar`: whole, or not at all.
-pub(super) fn write(tar: &Storage, layout: TarLayout, index: &ShardIndex) -> Result<PathBuf> {
+pub(super) fn write(tar: &Storage, known: Known, index: &ShardIndex) -> Result<PathBuf> {
     let path = path_of(tar.path());
-    let mut bytes = encode(tar, layout, index);
+    let mut bytes = encode(tar, known, index);
     bytes.extend_from_slice(blake3::hash(&bytes).as_bytes());
     let unfinished = path.with_extension(format!("unfinished-{}", std::process::id()));
     let written = File::create(&unfinished)
@@ -57,8 +72,13 @@ pub(super) fn write(tar: &Storage, layout: TarLayout, index: &ShardIndex) -> Res
     Ok(path)
 }
 
-/// The index of `tar`, if there is one that fits and was made for this layout.
-pub(super) fn read(tar: &Storage, layout: TarLayout, limits: Limits) -> Option<ShardIndex> {
+/// The index of `tar`, if there is one that fits and was made for this layout, or, where none is
+/// asked for, for the one that its members tell.
+pub(super) fn read(
+    tar: &Storage,
+    layout: Option<TarLayout>,
+    limits: Limits,
+) -> Option<(TarLayout, ShardIndex)> {
     let path = path_of(tar.path());
     tar.modified()?;
     let file = Storage::open(&path).ok()?;
@@ -73,36 +93,43 @@ pub(super) fn read(tar: &Storage, layout: TarLayout, limits: Limits) -> Option<S
         tracing::warn!(index = %path.display(), "damaged, passed over");
         return None;
     }
-    let header = header(tar, layout);
-    let Some(body) = content.strip_prefix(header.as_slice()) else {
+    let Some((known, body)) = content.strip_prefix(state(tar).as_slice()).and_then(known) else {
         tracing::warn!(index = %path.display(), "made for another state of its tar, passed over");
         return None;
     };
+    if layout.map_or(!known.by_members, |layout| layout != known.layout) {
+        tracing::debug!(index = %path.display(), "made for another layout, passed over");
+        return None;
+    }
     let index = decode(body)?;
     let sound = |entry: &Entry| {
         let end = entry.data() + u64::from(entry.length);
         end <= tar.len() && u64::from(entry.length) <= limits.file_bytes
     };
-    index.entries.iter().all(sound).then_some(index)
+    index.entries.iter().all(sound).then_some((known.layout, index))
 }
 
 /// What must be the same for the index to be used.
-fn header(tar: &Storage, layout: TarLayout) -> Vec<u8> {
+fn state(tar: &Storage) -> Vec<u8> {
     let modified = tar.modified().unwrap_or(UNIX_EPOCH);
     let since = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
     let mut bytes = MAGIC.to_vec();
     bytes.extend(tar.len().to_le_bytes());
     bytes.extend(since.as_secs().to_le_bytes());
     bytes.extend(since.subsec_nanos().to_le_bytes());
-    bytes.push(match layout {
-        TarLayout::ClassFolders => 0,
-        TarLayout::WebDataset => 1,
-    });
     bytes
 }
 
-fn encode(tar: &Storage, layout: TarLayout, index: &ShardIndex) -> Vec<u8> {
-    let mut bytes = header(tar, layout);
+fn known(bytes: &[u8]) -> Option<(Known, &[u8])> {
+    let (byte, rest) = bytes.split_first()?;
+    let layout = if byte & 1 == 0 { TarLayout::ClassFolders } else { TarLayout::WebDataset };
+    (*byte < 4).then_some((Known { layout, by_members: byte & 2 == 0 }, rest))
+}
+
+fn encode(tar: &Storage, known: Known, index: &ShardIndex) -> Vec<u8> {
+    let mut bytes = state(tar);
+    let layout = u8::from(known.layout == TarLayout::WebDataset);
+    bytes.push(layout | if known.by_members { 0 } else { 2 });
     let (kind, number, names) = match &index.labels {
         Labels::Names(names) => (0, names.mentions().len() as u32, names.mentions().to_vec()),
         Labels::Numbers { max, sample } => (1, *max, vec![(String::new(), sample.clone())]),
@@ -117,6 +144,9 @@ fn encode(tar: &Storage, layout: TarLayout, index: &ShardIndex) -> Vec<u8> {
     for class in &index.empty_classes {
         put_text(&mut bytes, class);
     }
+    bytes.extend(index.not_images.count.to_le_bytes());
+    put_text(&mut bytes, index.not_images.example.as_deref().unwrap_or_default());
+    bytes.push(index.ranks.to_byte());
     bytes.extend((index.entries.len() as u64).to_le_bytes());
     bytes.extend(index.entries.iter().flat_map(|entry| entry.to_bytes()));
     bytes
@@ -147,6 +177,11 @@ fn decode(bytes: &[u8]) -> Option<ShardIndex> {
     let empty = u32::from_le_bytes(reader.array()?);
     let empty_classes = (0..empty).map(|_| reader.text()).collect::<Option<_>>()?;
     let count = u64::from_le_bytes(reader.array()?);
+    let example = Some(reader.text()?).filter(|_| count > 0);
+    let not_images = NotImages { count, example };
+    let [ranks] = reader.array()?;
+    let ranks = Ranks::from_byte(ranks)?;
+    let count = u64::from_le_bytes(reader.array()?);
     let (chunks, rest) = reader.bytes.as_chunks();
     if chunks.len() as u64 != count || !rest.is_empty() {
         return None;
@@ -157,7 +192,7 @@ fn decode(bytes: &[u8]) -> Option<ShardIndex> {
         _ => entry.label <= number,
     };
     let sound = entries.iter().all(in_range);
-    sound.then_some(ShardIndex { entries, labels, empty_classes })
+    sound.then_some(ShardIndex { entries, labels, empty_classes, not_images, ranks })
 }
 
 struct Reader<'a> {

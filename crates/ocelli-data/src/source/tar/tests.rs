@@ -2,7 +2,11 @@
 
 mod class_folders;
 mod damaged;
+mod fixtures;
 mod index_file;
+mod layouts;
+mod links;
+mod pairing;
 mod webdataset;
 
 use super::*;

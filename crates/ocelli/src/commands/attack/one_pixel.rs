@@ -13,7 +13,7 @@ use ocelli::data::Split;
 use ocelli::methods::one_pixel::{self, Compiled, End, Preset, Summary};
 use std::path::{Path, PathBuf};
 
-use crate::args::{ModelArgs, PreprocessArgs};
+use crate::args::{LabelArgs, ModelArgs, PreprocessArgs};
 use crate::failure::Done;
 use crate::settings::Settings;
 use crate::signals;
@@ -59,6 +59,8 @@ pub(super) struct Args {
     /// what it did not [default: test]
     #[arg(long, value_name = "train|test")]
     split: Option<Split>,
+    #[command(flatten)]
+    classes: LabelArgs,
     /// How many images are attacked [default: 500]
     #[arg(long, value_name = "N")]
     images: Option<u64>,

@@ -43,6 +43,7 @@ struct Content<'a> {
     dataset: &'a str,
     samples: u64,
     classes: Vec<Class<'a>>,
+    not_images: u64,
 }
 
 /// Lists a dataset, or all that are embedded.
@@ -88,6 +89,7 @@ fn list_classes(dataset: &str, part: &PartArgs, mut settings: Settings) -> anyho
     output.text(table)?;
     let (images, names) = (grouped(source.len()), classes.len());
     output.text(format_args!("\n{images} images of {names} classes in {dataset}"))?;
-    settings.output.finish(&Content { dataset, samples: source.len(), classes })?;
+    let (samples, not_images) = (source.len(), source.not_images().count);
+    settings.output.finish(&Content { dataset, samples, classes, not_images })?;
     Ok(Done::Complete)
 }

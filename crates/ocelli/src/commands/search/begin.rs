@@ -147,6 +147,7 @@ impl Args {
         let mut overrides = Vec::new();
         let data = self.data.as_deref().map(toml::Value::from);
         overrides.extend(data.map(|uri| format!("data.source={uri}")));
+        overrides.extend(self.labels.overrides());
         overrides.extend(self.trials.map(|trials| format!("search.trials={trials}")));
         let sampler = self.sampler.map(|sampler| match sampler.into() {
             SamplerKind::Random => "random",

@@ -131,7 +131,8 @@ fn is_same_run(begun: &Recipe, wanted: &Recipe) -> bool {
         return false;
     }
     let mut wanted = wanted.clone();
-    wanted.data = DataSection { hold_out: wanted.data.hold_out, ..begun.data.clone() };
+    let DataSection { hold_out, class_order, .. } = wanted.data;
+    wanted.data = DataSection { hold_out, class_order, ..begun.data.clone() };
     wanted.checkpoint = begun.checkpoint.clone();
     wanted.train.max_steps = begun.train.max_steps;
     wanted.train.max_hours = begun.train.max_hours;
@@ -215,6 +216,7 @@ impl Args {
         let text = |key: &str, value: &str| format!("{key}={}", toml::Value::from(value));
         let mut overrides = Vec::new();
         overrides.extend(self.data.as_ref().map(|uri| text("data.source", uri)));
+        overrides.extend(self.labels.overrides());
         overrides.extend(self.model.as_ref().map(|name| text("model.name", name)));
         let weights = self.pretrained.as_ref().map(|path| path.to_string_lossy());
         overrides.extend(weights.map(|path| text("model.weights", &path)));

@@ -14,7 +14,7 @@ use std::sync::atomic::Ordering;
 
 use super::Args;
 use super::begin::{self, Place, Plan};
-use super::session::Session;
+use super::session::{Session, Trained};
 use crate::failure::{BadInput, Done, one_line};
 use crate::settings::Settings;
 use crate::signals;
@@ -113,7 +113,7 @@ fn planned(cell: &Cell, classes: &mut Classes) -> Row {
 /// Trains a cell. What goes wrong in one is noted and keeps no other from its turn.
 fn trained(session: &Session, plan: Plan, row: Row, folder: &Path) -> Row {
     match session.train(plan) {
-        Ok((_, summary)) => {
+        Ok(Trained { summary, .. }) => {
             let speed = Row::load(folder).and_then(|before| before.images_per_second);
             row.with_summary(&summary, folder, speed)
         }
@@ -149,7 +149,8 @@ impl Classes {
     /// The classes of a recipe's dataset; where it is not there, those of the published network.
     fn of(&mut self, recipe: &Recipe) -> usize {
         let count = |uri: &String| {
-            let source = open(uri, &OpenOptions::of(Split::Train));
+            let class_order = recipe.data.class_order;
+            let source = open(uri, &OpenOptions { class_order, ..OpenOptions::of(Split::Train) });
             source
                 .inspect_err(|error| {
                     tracing::warn!("{error}; costs are for as many classes as published");

@@ -1,9 +1,10 @@
 //! One training from its plan to a whole run's folder.
 
 use burn::tensor::Device;
+use ocelli::data::NotImages;
 use ocelli::methods::one_pixel::Robustness;
 use ocelli::train::{
-    Local, Machine, Outcome, Parts, Probe, Setup, Summary, Supervised, Trained, Trainer, evaluate,
+    self, Local, Machine, Outcome, Parts, Probe, Setup, Summary, Supervised, Trainer, evaluate,
 };
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -27,10 +28,19 @@ pub(super) struct Session {
     pub(super) records: RefCell<Records>,
 }
 
+/// What a training left.
+pub(super) struct Trained {
+    /// The run's folder, with its report in it.
+    pub(super) folder: PathBuf,
+    /// What was achieved.
+    pub(super) summary: Summary,
+    /// How many files in the class folders of the dataset are no images.
+    pub(super) not_images: u64,
+}
+
 impl Session {
-    /// Trains until the recipe's end, a limit or a signal; returns the run's folder, with its report
-    /// in it, and what was achieved.
-    pub(super) fn train(&self, plan: Plan) -> anyhow::Result<(PathBuf, Summary)> {
+    /// Trains until the recipe's end, a limit or a signal.
+    pub(super) fn train(&self, plan: Plan) -> anyhow::Result<Trained> {
         let Plan { recipe, place } = plan;
         let device = self.device.clone();
         let machine = Machine { device, threads: self.threads, rank: 0, world_size: 1 };
@@ -41,9 +51,16 @@ impl Session {
         let mut run = place.open()?;
         let folder = run.path().to_owned();
         tracing::info!("run: {}", folder.display());
-        let images = [&**setup.train.first().loader.source(), &**setup.eval.source()];
-        self.records.borrow_mut().keep(&mut run, &recipe, images)?;
-        let classes = setup.train.first().loader.source().classes().to_vec();
+        let images = setup.train.first().loader.source();
+        let parts = [&**images, &**setup.eval.source()];
+        self.records.borrow_mut().keep(&mut run, &recipe, parts)?;
+        let classes = images.classes().to_vec();
+        let others = match recipe.data.hold_out {
+            None => setup.eval.source().not_images(),
+            // What is held out lies in the same folders.
+            Some(_) => NotImages::default(),
+        };
+        let not_images = images.not_images().and(others).count;
         let mut probe = self.eval_attack.map(|(images, every)| {
             let (source, size) = (Arc::clone(setup.eval.source()), (images, recipe.seed));
             let pictures = (recipe.input.clone(), recipe.eval);
@@ -70,13 +87,13 @@ impl Session {
 
         if summary.evaluation.is_none() && summary.outcome != Outcome::Interrupted {
             // The run had ended and been evaluated before.
-            let network = Trained::open(&folder, None, &self.device)?.network;
+            let network = train::Trained::open(&folder, None, &self.device)?.network;
             summary.evaluation = Some(evaluate(&network, &setup.eval, &Local, &mut |_| {})?);
         }
         if let Some(evaluation) = &summary.evaluation {
             SavedEvaluation::new(summary.state.step, classes, evaluation).save(&folder)?;
         }
         report::write(&folder)?;
-        Ok((folder, summary))
+        Ok(Trained { folder, summary, not_images })
     }
 }

@@ -20,6 +20,7 @@ pub(super) struct Answer<'a> {
     top5: Option<f64>,
     best_top1: Option<f64>,
     best_step: Option<u64>,
+    not_images: u64,
     model: Option<PathBuf>,
 }
 
@@ -55,7 +56,7 @@ fn share(Best { correct, samples, .. }: Best) -> f64 {
 }
 
 /// The one JSON object.
-pub(super) fn answer<'a>(folder: &'a Path, summary: &Summary) -> Answer<'a> {
+pub(super) fn answer<'a>(folder: &'a Path, summary: &Summary, not_images: u64) -> Answer<'a> {
     let state = &summary.state;
     let scores = summary.evaluation.as_ref().map(|evaluation| &evaluation.scores);
     Answer {
@@ -75,6 +76,7 @@ pub(super) fn answer<'a>(folder: &'a Path, summary: &Summary) -> Answer<'a> {
         top5: scores.map(|scores| scores.top5),
         best_top1: state.best.map(share),
         best_step: state.best.map(|best| best.step),
+        not_images,
         model: summary.checkpoint.as_ref().map(|saved| saved.file(MODEL)),
     }
 }

@@ -128,18 +128,6 @@ fn two_members_of_one_name_are_an_error() {
 }
 
 #[test]
-fn an_image_that_is_a_link_is_an_error() {
-    for (kind, called) in
-        [(EntryType::Symlink, "a symbolic link"), (EntryType::Link, "a hard link")]
-    {
-        let mut builder = Builder::new(Vec::new());
-        builder.append(&special_header("a/1.png", kind), &[][..]).unwrap();
-        let error = open(builder.into_inner().unwrap()).unwrap_err();
-        assert!(matches!(&error, Error::TarLink { kind, .. } if *kind == called), "{error}");
-    }
-}
-
-#[test]
 fn an_image_over_the_limit_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.tar");

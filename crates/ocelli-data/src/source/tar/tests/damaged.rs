@@ -51,8 +51,24 @@ fn archives_joined_end_to_end_are_an_error() {
 fn a_file_that_is_no_tar_is_an_error() {
     let error = open(vec![b'x'; 2048]).unwrap_err();
     assert!(matches!(error, Error::TarHeader { offset: 0, .. }), "{error}");
-    let gzip = [&[0x1f, 0x8b, 8, 0], [7; 2000].as_slice()].concat();
-    assert!(matches!(open(gzip), Err(Error::TarHeader { offset: 0, .. })));
+}
+
+#[test]
+fn a_packed_tar_is_called_by_its_name() {
+    for (start, tool) in [
+        (&[0x1f, 0x8b, 8, 0][..], "gzip"),
+        (b"BZh91AY&SY", "bzip2"),
+        (b"\xfd7zXZ\0", "xz"),
+        (b"\x28\xb5\x2f\xfd", "zstd"),
+    ] {
+        let error = open([start, &[7; 2000]].concat()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("x.tar: a tar compressed by {tool}, in which no member can be read by itself")
+        );
+        assert!(error.hint().is_some_and(|hint| hint.starts_with("unpack it")));
+    }
+    assert!(open(tar(&[("BZh/1.png", "a class")])).is_ok());
 }
 
 #[test]
@@ -141,7 +157,10 @@ proptest! {
             ("cat/1.png", "one"),
             ("cat/1.cls", "1"),
             (&format!("cat/{}.png", "n".repeat(200)), "long"),
+            ("cat/a.1.json", r#"{"label": 3}"#),
             ("dog/2.png", "two"),
+            ("cat/a.0.png", "three"),
+            ("dog/2.txt", "a dog"),
         ]);
         for (at, value) in changes {
             let at = at.index(bytes.len());

@@ -1,23 +1,28 @@
-use super::super::index_file::{read, write};
+use super::super::index_file::{Known, read, write};
 use super::*;
 use std::fs;
 
 /// A folder with `x.tar`, its index, and what a scan finds.
 struct Example {
     folder: tempfile::TempDir,
-    layout: TarLayout,
+    known: Known,
     index: ShardIndex,
 }
 
 impl Example {
     fn new(files: &[(&str, &str)]) -> Self {
+        Self::of(files, None)
+    }
+
+    fn of(files: &[(&str, &str)], layout: Option<TarLayout>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("x.tar"), tar(files)).unwrap();
         let tar = Storage::open(&folder.path().join("x.tar")).unwrap();
-        let layout = choose_layout(std::slice::from_ref(&tar), None).unwrap();
-        let index = scan(&tar, layout, Limits::default()).unwrap();
-        write(&tar, layout, &index).unwrap();
-        Self { folder, layout, index }
+        let shards = std::slice::from_ref(&tar);
+        let (known, mut indexes) = layout::index(shards, layout, Limits::default()).unwrap();
+        let index = indexes.remove(0);
+        write(&tar, known, &index).unwrap();
+        Self { folder, known, index }
     }
 
     fn class_folders() -> Self {
@@ -33,19 +38,28 @@ impl Example {
     }
 
     fn read(&self) -> Option<ShardIndex> {
-        read(&Storage::open(&self.path()).unwrap(), self.layout, Limits::default())
+        let (layout, index) = self.read_for(Some(self.known.layout))?;
+        assert_eq!(layout, self.known.layout);
+        Some(index)
+    }
+
+    fn read_for(&self, layout: Option<TarLayout>) -> Option<(TarLayout, ShardIndex)> {
+        read(&Storage::open(&self.path()).unwrap(), layout, Limits::default())
     }
 }
 
 #[test]
 fn an_index_is_read_back_as_it_was() {
     for files in [
-        [("dog/1.png", "one"), ("cat/2.png", "two")],
-        [("1.png", "one"), ("1.cls", "7")],
-        [("1.png", "one"), ("1.txt", "dog")],
+        &[("dog/1.png", "one"), ("cat/2.png", "two")][..],
+        &[("dog/1.png", "one"), ("dog/1.txt", "a dog"), ("cat/more.pgm", "two")],
+        &[("1.png", "one"), ("1.cls", "7")],
+        &[("1.png", "one"), ("1.txt", "dog")],
     ] {
-        let example = Example::new(&files);
+        let example = Example::new(files);
         assert_eq!(example.read().as_ref(), Some(&example.index));
+        let layout = example.known.layout;
+        assert_eq!(example.read_for(None), Some((layout, example.index.clone())));
     }
 }
 
@@ -93,8 +107,29 @@ fn a_damaged_index_is_passed_over() {
 #[test]
 fn an_index_for_another_layout_is_passed_over() {
     let example = Example::new(&[("a/1.png", "one"), ("a/1.cls", "7")]);
-    let tar = Storage::open(&example.path()).unwrap();
-    assert_eq!(read(&tar, TarLayout::ClassFolders, Limits::default()), None);
+    assert_eq!(example.read_for(Some(TarLayout::ClassFolders)), None);
+}
+
+#[test]
+fn an_index_for_a_layout_that_was_asked_for_tells_nothing_of_the_members() {
+    let files = [("a/1.png", "one"), ("a/1.cls", "7")];
+    let example = Example::of(&files, Some(TarLayout::ClassFolders));
+    assert_eq!(example.read_for(None), None);
+    assert!(example.read_for(Some(TarLayout::ClassFolders)).is_some());
+    let source = TarSource::open(&[example.path()], None, None, Limits::default()).unwrap();
+    assert_eq!(source.label(0).unwrap(), 7);
+}
+
+#[test]
+fn an_index_of_the_version_that_looked_at_the_first_members_is_passed_over() {
+    let example = Example::class_folders();
+    let bytes = fs::read(example.index_path()).unwrap();
+    let mut content = bytes[..bytes.len() - 32].to_vec();
+    content[7] = 1;
+    let seal = blake3::hash(&content);
+    content.extend_from_slice(seal.as_bytes());
+    fs::write(example.index_path(), content).unwrap();
+    assert_eq!(example.read(), None);
 }
 
 #[test]

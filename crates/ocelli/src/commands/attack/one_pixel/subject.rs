@@ -1,13 +1,14 @@
 //! Who is attacked, and what is kept of it: the section `[subject]` of `attack.toml`.
 
 use burn::tensor::Device;
-use ocelli::data::{EvalConfig, InputConfig, Limits, Split};
+use ocelli::data::{ClassOrder, EvalConfig, InputConfig, Limits, Split};
 use ocelli::train::Trained;
 use serde::{Deserialize, Serialize};
 use std::ops::Not;
 use std::path::PathBuf;
 
 use super::Args;
+use crate::args::LabelArgs;
 use crate::run_data::{Opened, Wanted};
 
 /// A network and the images on which it is attacked, by their names on this machine.
@@ -33,6 +34,12 @@ pub(super) struct Subject {
     pub(super) labels: Option<PathBuf>,
     /// The part, where there are two.
     pub(super) split: Split,
+    /// How the classes of the dataset are numbered; without it, as those of the run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) class_order: Option<ClassOrder>,
+    /// Whether the dataset is meant to have one class.
+    #[serde(skip_serializing_if = "Not::not")]
+    pub(super) one_class: bool,
     /// Whether images that are fooled are written as a dataset.
     #[serde(skip_serializing_if = "Not::not")]
     pub(super) save_adversaries: bool,
@@ -75,12 +82,17 @@ impl Subject {
         let named = args.data.clone().or_else(|| before.clone().filter(|_| !is_of_run));
         let labels = args.labels.clone().or_else(|| begun?.labels.clone());
         let split = args.split.or(begun.map(|begun| begun.split)).unwrap_or(Split::Test);
+        let classes = LabelArgs {
+            class_order: args.classes.class_order.or_else(|| begun?.class_order),
+            one_class: args.classes.one_class || begun.is_some_and(|begun| begun.one_class),
+        };
         let wanted = Wanted {
             place: Some(&path),
             data: named.as_deref(),
             before: before.as_deref(),
             labels: labels.as_deref(),
             split,
+            classes,
         };
         let opened = wanted.open(&trained)?;
         let (input, eval) = (Some(trained.input.clone()), Some(trained.eval));
@@ -94,6 +106,8 @@ impl Subject {
             of_run: named.is_none(),
             labels,
             split,
+            class_order: classes.class_order,
+            one_class: classes.one_class,
             input,
             eval,
             max_pixels,
