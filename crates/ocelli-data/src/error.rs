@@ -300,6 +300,19 @@ pub enum Error {
         /// Where the data starts.
         offset: u64,
     },
+    /// The end mark of a tar is followed by far more padding than any writer makes.
+    #[error(
+        "{}: {padding} bytes after the end mark of the archive, expected up to {most}",
+        path.display()
+    )]
+    TarPadding {
+        /// The archive.
+        path: PathBuf,
+        /// How many bytes follow.
+        padding: u64,
+        /// How many may.
+        most: u64,
+    },
     /// A member that looks like an image is a link or a sparse file.
     #[error("{}: `{name}` is {kind}; expected the file itself", path.display())]
     TarLink {
@@ -479,6 +492,7 @@ impl Error {
                  the same names; a class list fixes them"
             }
             Self::TarCut { .. } => "copy or download the archive again",
+            Self::TarPadding { .. } => "cut the file behind its end mark, or pack it again",
             Self::TarTrailing { .. } => {
                 "archives that were joined end to end must be repacked, or kept as shards"
             }

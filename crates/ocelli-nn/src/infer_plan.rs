@@ -70,6 +70,14 @@ impl InferPlan {
         result.pixels * result.channels
     }
 
+    /// How many bytes the values of a batch take at once.
+    pub(crate) fn bytes(&self, batch: usize) -> u64 {
+        let threads = rayon::current_num_threads();
+        let share = self.slots.images_per_share(batch.div_ceil(threads)).min(batch).max(1);
+        let shares = batch.div_ceil(share).min(threads);
+        (shares * share * self.slots.per_image() * size_of::<f32>()) as u64
+    }
+
     /// Computes the wanted value of each image, channels last.
     ///
     /// # Shapes

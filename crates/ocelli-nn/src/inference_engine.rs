@@ -54,6 +54,24 @@ impl InferenceEngine {
         Ok(Self { folded: network.fold_batch_norm()?, plans: Vec::new() })
     }
 
+    /// How many bytes the feature maps of a batch take at once, about, beside the network itself. `None`
+    /// where there is no plan to tell.
+    ///
+    /// # Shapes
+    /// - `shape`: `[batch, channels, height, width]`
+    ///
+    /// # Errors
+    /// Only when the network is inconsistent in itself.
+    pub fn memory(network: &Network, shape: [usize; 4]) -> Result<Option<u64>> {
+        let [batch, channels, height, width] = shape;
+        if channels != network.graph().in_channels() {
+            return Ok(None);
+        }
+        let mut engine = Self::new(network)?;
+        let wanted = engine.folded.graph().logits();
+        Ok(engine.plan_for(wanted, [height, width]).map(|plan| plan.bytes(batch)))
+    }
+
     /// Whether images of `height` × `width` pixels are classified by a plan.
     pub fn has_plan(&mut self, [height, width]: [usize; 2]) -> bool {
         self.plan_for(self.folded.graph().logits(), [height, width]).is_some()

@@ -34,6 +34,11 @@ impl Stages {
         1 + self.others.len()
     }
 
+    /// All of them, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Stage> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+
     /// The first one.
     pub fn first(&self) -> &Stage {
         &self.first

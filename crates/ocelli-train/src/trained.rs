@@ -15,7 +15,9 @@ pub use pretrained::Pretrained;
 use crate::checkpoint::{Checkpoint, MANIFEST};
 use crate::{Error, MODEL, Result, RunFolder};
 use burn::tensor::Device;
-use ocelli_data::{EvalConfig, EvalTransform, InputConfig, Limits};
+use ocelli_data::{
+    EvalConfig, EvalTransform, ImagenetClass, InputConfig, Limits, imagenet_classes,
+};
 use ocelli_nn::Network;
 use ocelli_nn::graph::Graph;
 use ocelli_nn::registry::{self, DefaultConfig, Model, ModelOptions};
@@ -42,6 +44,12 @@ pub struct Trained {
 }
 
 impl Trained {
+    /// `[batch, channels, height, width]` of so many images as the network wants to see them.
+    pub fn input_shape(&self, batch: usize) -> [usize; 4] {
+        let size = self.input.size as usize;
+        [batch, usize::from(self.input.channels), size, size]
+    }
+
     /// Loads a network from a run's folder (its newest checkpoint that can be trusted), from one
     /// checkpoint, or from a file of weights in any format that [`StateDict::open`] reads.
     ///
@@ -67,10 +75,24 @@ impl Trained {
         Ok(transform.with_limits(self.limits))
     }
 
-    /// The name of a class, or its number where the file knows no names.
+    /// The name of a class. Where the file knows none it is that of ImageNet, if the network has its
+    /// 1,000 classes, or else the number.
     pub fn class_name(&self, class: usize) -> String {
-        let names = self.classes.as_deref().unwrap_or_default();
-        names.get(class).cloned().unwrap_or_else(|| class.to_string())
+        let imagenet = || self.imagenet_classes()?.get(class).map(|known| known.name.to_owned());
+        let name = match &self.classes {
+            Some(names) => names.get(class).cloned(),
+            None => imagenet(),
+        };
+        name.unwrap_or_else(|| class.to_string())
+    }
+
+    /// The classes of ILSVRC-2012, if the network has as many and its file says of no others.
+    pub fn imagenet_classes(&self) -> Option<&'static [ImagenetClass]> {
+        let classes = imagenet_classes();
+        let is_published =
+            registry::find(&self.arch).is_ok_and(|model| model.config.num_classes == 1000);
+        let fits = self.network.graph().num_classes() == classes.len() && is_published;
+        (self.classes.is_none() && fits).then_some(classes)
     }
 }
 

@@ -19,6 +19,7 @@ use crate::commands::{
     train, version,
 };
 use crate::device::DeviceName;
+use crate::memory::Bytes;
 use crate::settings::cores;
 
 const STYLES: Styles = Styles::styled()
@@ -64,6 +65,10 @@ pub(crate) struct GlobalArgs {
     /// Which device computes, as in cpu or cuda:0 [default: cpu]
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) device: Option<DeviceName>,
+    /// How much memory feature maps and batches may take, as in 12G [default: four fifths of the
+    /// machine's]
+    #[arg(long, global = true, value_name = "SIZE")]
+    pub(crate) max_memory: Option<Bytes>,
     /// Say more; twice for everything
     #[arg(long, short, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,

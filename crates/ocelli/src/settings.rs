@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
 
 use crate::args::GlobalArgs;
+use crate::memory::MemoryLimit;
 use crate::output::Output;
 
 /// What every command can rely on.
@@ -17,6 +18,8 @@ pub(crate) struct Settings {
     pub(crate) seed: Option<u64>,
     /// How many threads compute and load.
     pub(crate) threads: usize,
+    /// How much memory feature maps and batches may take.
+    pub(crate) memory: MemoryLimit,
     device: crate::device::DeviceName,
 }
 
@@ -35,6 +38,7 @@ impl Settings {
             output: Output::new(global.json),
             seed: global.seed,
             threads,
+            memory: MemoryLimit::resolve(global.max_memory),
             device: global.device.unwrap_or_default(),
         })
     }

@@ -54,6 +54,11 @@ impl Slots {
         Self { of_buffer: (0..lengths.len()).collect(), lengths: lengths.to_vec() }
     }
 
+    /// Numbers for each image, in all slots.
+    pub(super) fn per_image(&self) -> usize {
+        self.lengths.iter().sum()
+    }
+
     /// The free slot that fits best; else the largest grows; else there is a new one.
     fn give(&mut self, buffer: usize, length: usize, free: &mut Vec<usize>) {
         let place = |slot: usize| self.lengths[slot];

@@ -60,6 +60,9 @@ pub struct Guess {
     pub class: usize,
     /// Its name, or its number where names are not known.
     pub name: String,
+    /// Its identifier in WordNet, where it is known as a class of ImageNet only by its place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wnid: Option<&'static str>,
     /// The network's probability, 0 to 1.
     pub probability: f64,
 }
@@ -119,6 +122,7 @@ impl Trained {
         let guess = |class| Guess {
             class,
             name: self.class_name(class),
+            wnid: self.imagenet_classes().and_then(|known| Some(known.get(class)?.wnid)),
             probability: probabilities[class],
         };
         classes.into_iter().take(count).map(guess).collect()

@@ -8,7 +8,6 @@ mod backbones;
 mod contest;
 mod data;
 mod kernels;
-mod memory;
 mod model_at_size;
 mod models;
 mod peer;
@@ -18,6 +17,7 @@ use clap::{Subcommand, value_parser};
 use std::path::PathBuf;
 
 use crate::failure::Done;
+use crate::own_place::check_file;
 use crate::settings::Settings;
 use contest::Arena;
 use report::Report;
@@ -77,6 +77,9 @@ struct ContestArgs {
     /// Write the figures as CSV too
     #[arg(long, global = true, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Replace the file of --out, whatever it holds
+    #[arg(long, global = true)]
+    force: bool,
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
@@ -88,6 +91,9 @@ fn seconds(text: &str) -> Result<f64, String> {
 
 /// Runs the subcommand.
 pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
+    if let Some(path) = &args.contest.out {
+        check_file(path, report::HEAD, args.contest.force)?;
+    }
     let mut arena = Arena::new(&args.contest, settings.threads);
     match &args.command {
         Command::Backbones(backbones) => {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::args::{LabelArgs, ModelArgs, PreprocessArgs};
 use crate::failure::Done;
+use crate::own_place::check_file;
 use crate::run_data::Wanted;
 use crate::settings::Settings;
 use crate::talk::Progress;
@@ -55,6 +56,9 @@ pub(crate) struct Args {
     /// Write the confusion matrix as CSV: rows are true classes, columns predicted ones
     #[arg(long, value_name = "FILE")]
     confusion: Option<PathBuf>,
+    /// Replace the file of --confusion, whatever it holds
+    #[arg(long, requires = "confusion")]
+    force: bool,
     /// Show the accuracy of every class
     #[arg(long)]
     per_class: bool,
@@ -66,9 +70,17 @@ pub(crate) struct Args {
 
 /// Measures the network.
 pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
+    if let Some(path) = &args.confusion {
+        check_file(path, report::CONFUSION_HEAD, args.force)?;
+    }
     let device = settings.open_device()?;
     let mut trained = args.model.open(args.place.as_deref(), &device)?;
     args.preprocess.apply(&mut trained);
+    settings.memory.check_inference(
+        &trained.file.display().to_string(),
+        &trained.network,
+        trained.input_shape(args.batch_size),
+    )?;
     let wanted = Wanted {
         place: args.place.as_deref(),
         data: args.data.as_deref(),

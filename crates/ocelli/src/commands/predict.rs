@@ -63,6 +63,11 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     let device = settings.open_device()?;
     let mut trained = args.model.open(place, &device)?;
     args.preprocess.apply(&mut trained);
+    settings.memory.check_inference(
+        &trained.file.display().to_string(),
+        &trained.network,
+        trained.input_shape(args.batch_size.min(pictures.len())),
+    )?;
 
     let options = PredictOptions {
         top: args.top.max(1),

@@ -55,6 +55,9 @@ pub(crate) struct Args {
     /// The search's folder [default: runs/RECIPE-1, or the next that is free]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Write into --out though it holds other files, over those of the same names
+    #[arg(long)]
+    force: bool,
     /// Go on with the search in this folder, under its own recipe
     #[arg(long, value_name = "DIR", conflicts_with_all = ["recipe", "out"])]
     resume: Option<PathBuf>,

@@ -68,6 +68,9 @@ pub(crate) struct Args {
     /// The run's folder [default: runs/RECIPE-1, or the next that is free]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Write into --out though it holds other files, over those of the same names
+    #[arg(long)]
+    force: bool,
     /// Go on with a run: `auto` for the one in --out or the newest of the same recipe, beginning
     /// one if there is none; or a run's folder
     #[arg(long, value_name = "auto|RUN")]
@@ -109,6 +112,7 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
         threads: settings.threads,
         eval_attack: args.eval_attack(),
         stop,
+        memory: settings.memory,
         records: RefCell::default(),
     };
     let Trained { folder, summary, not_images } =

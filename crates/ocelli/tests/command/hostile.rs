@@ -139,3 +139,73 @@ fn what_a_killed_writer_left_is_swept_away() {
     run_in(root, "train --resume run --max-steps 2").success();
     assert!(!left.exists());
 }
+
+#[test]
+fn nothing_of_the_user_s_is_overwritten() {
+    let folder = tiny::folder();
+    let root = folder.path();
+    let thesis = |folder: &str| root.join(folder).join("report.html");
+    for folder in ["run", "grid", "attack", "study"] {
+        fs::create_dir(root.join(folder)).unwrap();
+        fs::write(thesis(folder), "mine").unwrap();
+    }
+    run_in(root, "train tiny.toml --out trained --max-steps 1").success();
+    let attack = "attack one-pixel trained --images 2 --population 8 --generations 1 --untargeted \
+                  --set misclassified=attack --out attack";
+    let study = "study ghost-redundancy --model resnet20_cifar --images 1 --out study";
+    for (out, line) in [
+        ("run", "train tiny.toml --max-steps 1 --out run"),
+        ("grid", "train tiny.toml --grid seed=0,1 --max-steps 1 --out grid"),
+        ("attack", attack),
+        ("study", study),
+    ] {
+        let refused = run_in(root, line);
+        let expected = format!("{out} holds other files, as report.html");
+        assert_eq!(refused.bad_input(), expected, "{line}");
+        assert!(refused.stderr.contains("--force"), "{line}");
+        assert_eq!(fs::read(thesis(out)).unwrap(), b"mine", "{line}");
+        assert_eq!(fs::read_dir(root.join(out)).unwrap().count(), 1, "{line}");
+    }
+    run_in(root, "train tiny.toml --max-steps 1 --out run --force").success();
+    assert_ne!(fs::read(thesis("run")).unwrap(), b"mine", "it was asked for");
+
+    let table = root.join("table.csv");
+    fs::write(&table, "name,age\n").unwrap();
+    let refused = run_in(root, "eval trained --confusion table.csv");
+    let expected = "table.csv exists already and is another file";
+    assert_eq!(refused.bad_input(), expected);
+    assert_eq!(fs::read(&table).unwrap(), b"name,age\n");
+    run_in(root, "eval trained --confusion table.csv --force").success();
+    run_in(root, "eval trained --confusion table.csv").success();
+}
+
+#[test]
+fn a_file_of_weights_does_not_decide_how_much_memory_is_taken() {
+    let folder = tiny::folder();
+    let root = folder.path();
+    run_in(root, "train tiny.toml --out run --max-steps 5").success();
+    let model = root.join("run/checkpoints/step-5/model.safetensors");
+    let bytes = fs::read(&model).unwrap();
+    let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let header = std::str::from_utf8(&bytes[8..8 + length]).unwrap();
+    let hostile = header.replace("\\\"size\\\":8,", "\\\"size\\\":8192,");
+    assert_ne!(hostile, header);
+    let hostile = format!("{hostile:<width$}", width = hostile.len().next_multiple_of(8));
+    let file = [&(hostile.len() as u64).to_le_bytes(), hostile.as_bytes(), &bytes[8 + length..]];
+    fs::write(root.join("huge.safetensors"), file.concat()).unwrap();
+    fs::copy(IMAGE, root.join("pixel.png")).unwrap();
+    for line in [
+        "predict huge.safetensors pixel.png",
+        "eval huge.safetensors --data idx:tiny",
+        "attack one-pixel huge.safetensors --data idx:tiny",
+    ] {
+        let refused = run_in(root, &format!("{line} --max-memory 1G"));
+        let message = refused.bad_input();
+        assert!(message.contains("images of 8192 × 8192 pixels take about"), "{line}: {message}");
+        assert!(refused.stderr.contains("--max-memory"), "{line}");
+    }
+    let train = "train tiny.toml --out no --set input.size=4096";
+    assert!(run_in(root, &format!("{train} --max-memory 1G")).bad_input().contains("4096 × 4096"));
+    assert!(!root.join("no").exists());
+    run_in(root, "predict run pixel.png --max-memory 1G").success();
+}

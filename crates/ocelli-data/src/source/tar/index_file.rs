@@ -2,7 +2,7 @@
 //!
 //! | bytes | content (integers are little-endian) |
 //! | --- | --- |
-//! | 8 | `OCELTAR` and the version, 2 |
+//! | 8 | `OCELTAR` and the version, 3 |
 //! | 8 | length of the tar in bytes |
 //! | 8 + 4 | its time of modification: seconds since 1970 and nanoseconds |
 //! | 1 | layout: 0 class folders, 1 WebDataset, both plus 2 if it was not told by the members |
@@ -15,9 +15,11 @@
 //! | 1 | the kinds of members that labels are from, see [`Ranks`] |
 //! | 8 | number of samples |
 //! | 16 each | the samples: place (8), length in bytes (4), label (4), see [`Entry`] |
+//! | 32 | BLAKE3 of the headers of up to 64 samples, evenly spread, as they stand in the tar |
 //! | 32 | BLAKE3 of everything before |
 //!
-//! Version 1 chose layouts by the first members only, and counted no other files.
+//! Version 1 chose layouts by the first members only, and counted no other files; version 2 had no sample
+//! of the headers, which tells a tar that was changed under the same length and time.
 //!
 //! For numbered labels there is one name, which is empty, with the sample of the largest label.
 //! An index that is stale, damaged or of another version is passed over: it only saves time.
@@ -34,7 +36,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-const MAGIC: &[u8; 8] = b"OCELTAR\x02";
+const MAGIC: &[u8; 8] = b"OCELTAR\x03";
 const CHECKSUM_BYTES: usize = blake3::OUT_LEN;
 
 /// Where the index of a tar is.
@@ -55,10 +57,12 @@ pub(super) struct Known {
 /// Writes the index of `tar`: whole, or not at all.
 pub(super) fn write(tar: &Storage, known: Known, index: &ShardIndex) -> Result<PathBuf> {
     let path = path_of(tar.path());
+    check_is_ours(&path)?;
     let mut bytes = encode(tar, known, index);
+    bytes.extend_from_slice(sample_of_headers(tar, &index.entries)?.as_bytes());
     bytes.extend_from_slice(blake3::hash(&bytes).as_bytes());
     let unfinished = path.with_extension(format!("unfinished-{}", std::process::id()));
-    let written = File::create(&unfinished)
+    let written = File::create_new(&unfinished)
         .and_then(|mut file| {
             file.write_all(&bytes)?;
             file.sync_all()
@@ -70,6 +74,32 @@ pub(super) fn write(tar: &Storage, known: Known, index: &ShardIndex) -> Result<P
     }
     written.map_err(Error::io(&path))?;
     Ok(path)
+}
+
+/// Refuses to replace a file that is no index.
+fn check_is_ours(path: &Path) -> Result<()> {
+    if !path.exists() {
+        return Ok(());
+    }
+    let file = Storage::open(path)?;
+    let known = &MAGIC[..MAGIC.len() - 1];
+    let head = file.read_vec_at(known.len().min(file.len() as usize), 0)?;
+    if head.is_empty() || head == known {
+        return Ok(());
+    }
+    let reason = "it stands where the index would be, and is none; rename or remove it".to_owned();
+    Err(Error::Layout { name: path.display().to_string(), reason })
+}
+
+/// The hash of some headers of a tar.
+fn sample_of_headers(tar: &Storage, entries: &[Entry]) -> Result<blake3::Hash> {
+    const MOST: usize = 64;
+    let mut hasher = blake3::Hasher::new();
+    let distance = entries.len().div_ceil(MOST).max(1);
+    for entry in entries.iter().step_by(distance) {
+        hasher.update(&tar.read_vec_at(entry.header_length() as usize, entry.header())?);
+    }
+    Ok(hasher.finalize())
 }
 
 /// The index of `tar`, if there is one that fits and was made for this layout, or, where none is
@@ -101,12 +131,20 @@ pub(super) fn read(
         tracing::debug!(index = %path.display(), "made for another layout, passed over");
         return None;
     }
+    let (body, sample) = body.split_at_checked(body.len().checked_sub(CHECKSUM_BYTES)?)?;
     let index = decode(body)?;
     let sound = |entry: &Entry| {
         let end = entry.data() + u64::from(entry.length);
         end <= tar.len() && u64::from(entry.length) <= limits.file_bytes
     };
-    index.entries.iter().all(sound).then_some((known.layout, index))
+    if !index.entries.iter().all(sound) {
+        return None;
+    }
+    if sample_of_headers(tar, &index.entries).ok()?.as_bytes() != sample {
+        tracing::warn!(index = %path.display(), "its tar has other members now, passed over");
+        return None;
+    }
+    Some((known.layout, index))
 }
 
 /// What must be the same for the index to be used.

@@ -7,6 +7,9 @@ use crate::{Error, Result};
 /// Bytes read at a time: many headers of small members, little waste before large ones.
 const WINDOW: u64 = 16 << 10;
 
+/// The most padding after the end mark. Writers pad to a few kilobytes, tapes to some megabytes.
+const MOST_PADDING: u64 = 64 << 20;
+
 /// Gives the members of a tar in their order, and an error where the tar is damaged or cut.
 pub(super) struct Scanner<'a> {
     blocks: Blocks<'a>,
@@ -53,6 +56,10 @@ impl<'a> Scanner<'a> {
     fn check_end(&mut self, mark: u64) -> Result<()> {
         let length = self.blocks.storage().len();
         let mut offset = mark;
+        if length - mark > MOST_PADDING {
+            let path = self.blocks.storage().path().to_owned();
+            return Err(Error::TarPadding { path, padding: length - mark, most: MOST_PADDING });
+        }
         while offset < length {
             let len = BLOCK.min(length - offset);
             let rest = self.blocks.bytes(offset, len)?.unwrap_or_default();

@@ -111,6 +111,9 @@ pub(super) struct Args {
     /// The attack's folder [default: runs/attack-1, or the next that is free]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Write into --out though it holds other files, over those of the same names
+    #[arg(long)]
+    force: bool,
     /// Go on with the attack in this folder, under its own settings
     #[arg(long, value_name = "DIR", conflicts_with_all = ["place", "out", "preset"])]
     resume: Option<PathBuf>,
@@ -173,6 +176,11 @@ pub(super) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     let device = settings.open_device()?;
     let Begun { config, subject, trained, source, record, place } =
         begin::begin(args, settings.seed, &device)?;
+    settings.memory.check_inference(
+        &trained.file.display().to_string(),
+        &trained.network,
+        trained.input_shape(settings.threads),
+    )?;
     let mut classifier = Compiled::new(&trained.network, &trained.input, config.inference)?;
     let plan = begin::plan(config.clone(), &trained, source, &mut classifier, &stop)?;
     let place = place.claim()?;

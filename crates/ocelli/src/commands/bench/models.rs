@@ -54,6 +54,12 @@ pub(super) fn run(args: &Args, settings: &Settings, arena: &mut Arena) -> anyhow
     let seed = Seed(settings.seed.unwrap_or_default());
     for (subject, batch) in args.subjects()? {
         let network = subject.model.network(&subject.model.options(), seed, &device)?;
+        let shape = [batch, 3, subject.size, subject.size];
+        if args.only_inference {
+            settings.memory.check_inference(&subject.to_string(), &network, shape)?;
+        } else {
+            settings.memory.check_training(&subject.to_string(), &network, shape)?;
+        }
         if !args.only_training {
             // A batch of one is not timed twice.
             let batches = [1].into_iter().chain((batch > 1).then_some(batch));

@@ -1,6 +1,5 @@
 //! What was measured, as a table, as JSON and as CSV.
 
-use anyhow::Context;
 use serde::Serialize;
 use std::fmt;
 use std::path::Path;
@@ -9,6 +8,10 @@ use super::contest::{Case, median};
 use crate::circumstances::{command, machine, today};
 use crate::output::{Align, Table};
 use crate::settings::Settings;
+use crate::whole_file::write_csv;
+
+/// How a CSV of figures begins.
+pub(super) const HEAD: &str = "date,machine,command,";
 
 /// One contestant in one case.
 #[derive(Clone, Debug, Serialize)]
@@ -122,14 +125,9 @@ impl<R: Serialize> Report<R> {
     /// # Errors
     /// When `path` cannot be written.
     pub(super) fn write_csv(&self, path: &Path) -> anyhow::Result<()> {
-        let write = || -> csv::Result<()> {
-            let mut csv = csv::Writer::from_path(path)?;
-            for row in &self.rows {
-                csv.serialize((&self.circumstances, row))?;
-            }
-            Ok(csv.flush()?)
-        };
-        write().map_err(std::io::Error::from).with_context(|| path.display().to_string())
+        write_csv(path, |csv| {
+            self.rows.iter().try_for_each(|row| csv.serialize((&self.circumstances, row)))
+        })
     }
 }
 

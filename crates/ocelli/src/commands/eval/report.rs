@@ -1,6 +1,5 @@
 //! What an evaluation shows.
 
-use anyhow::Context;
 use ocelli::train::{Evaluation, Trained};
 use serde::Serialize;
 use std::path::Path;
@@ -8,6 +7,10 @@ use std::path::Path;
 use crate::failure::BadInput;
 use crate::output::{Align, Output, Table, grouped, percent};
 use crate::run_data::Opened;
+use crate::whole_file::write_csv;
+
+/// The first cell of a confusion matrix, by which a file is known to be one.
+pub(super) const CONFUSION_HEAD: &str = "true \\ predicted";
 
 /// With more classes than this the table of classes is shown only when asked for.
 const FEW_CLASSES: usize = 20;
@@ -106,16 +109,14 @@ impl<'a> Report<'a> {
                 BadInput::new(format!("{classes} classes are too many for a matrix")).into()
             );
         }
-        let write = || -> csv::Result<()> {
-            let mut file = csv::Writer::from_path(path)?;
-            file.write_record(["true \\ predicted"].into_iter().chain(self.names()))?;
+        write_csv(path, |file| {
+            file.write_record([CONFUSION_HEAD].into_iter().chain(self.names()))?;
             for (name, row) in self.names().zip(matrix) {
                 let counts = row.iter().map(u64::to_string);
                 file.write_record([name.to_owned()].into_iter().chain(counts))?;
             }
-            Ok(file.flush()?)
-        };
-        write().map_err(csv_error).with_context(|| path.display().to_string())
+            Ok(())
+        })
     }
 
     fn names(&self) -> impl Iterator<Item = &'a str> {
@@ -149,12 +150,4 @@ impl<'a> Report<'a> {
 
 fn share(fraction: f64, part: u64, whole: u64) -> String {
     format!("{} ({} of {})", percent(fraction), grouped(part), grouped(whole))
-}
-
-/// The error of the file beneath, which decides hint and exit code.
-fn csv_error(error: csv::Error) -> anyhow::Error {
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => error.into(),
-        other => anyhow::anyhow!("{other:?}"),
-    }
 }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::Args;
 use crate::args::recipe;
+use crate::own_place::check_folder;
 use crate::run_data;
 use crate::whole_file::write_whole;
 
@@ -120,6 +121,7 @@ pub(super) fn plan(args: &Args, seed: Option<u64>) -> anyhow::Result<Begun> {
             if ledger.exists() {
                 return Err(Error::LedgerExists { path: ledger, what: Work::Search }.into());
             }
+            check_folder(folder, &[RECIPE], args.force)?;
             Place::New(folder.clone())
         }
         None => {

@@ -1,13 +1,12 @@
 //! What a search found: the front on stdout, all trials as CSV, the winner as a recipe.
 
-use anyhow::Context;
 use ocelli::methods::search::{End, Outcome, Plan, Score, Trial};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 use crate::failure::BadInput;
 use crate::output::{Align, Output, Table, grouped, percent, short};
-use crate::whole_file::write_whole;
+use crate::whole_file::{write_csv, write_whole};
 
 const TRIALS: &str = "trials.csv";
 const WINNER: &str = "winner.toml";
@@ -97,13 +96,9 @@ impl<'a> Results<'a> {
     /// # Errors
     /// When a file cannot be written, or all trials are made and none can win.
     pub(super) fn write(&self) -> anyhow::Result<()> {
-        let path = self.folder.join(TRIALS);
-        let write = || -> csv::Result<()> {
-            let mut file = csv::Writer::from_path(&path)?;
-            self.trials.iter().try_for_each(|trial| file.serialize(self.line(trial)))?;
-            Ok(file.flush()?)
-        };
-        write().map_err(std::io::Error::from).with_context(|| path.display().to_string())?;
+        write_csv(&self.folder.join(TRIALS), |file| {
+            self.trials.iter().try_for_each(|trial| file.serialize(self.line(trial)))
+        })?;
         let Some(winner) = self.winner else { return self.no_winner() };
         write_whole(&self.folder.join(WINNER), self.plan.winner_recipe(winner).to_toml()?)
     }

@@ -14,10 +14,15 @@ use std::sync::Arc;
 use crate::args::{ModelArgs, PreprocessArgs};
 use crate::circumstances::without_folders;
 use crate::failure::{BadUsage, Done};
+use crate::own_place::check_folder;
 use crate::run_data;
 use crate::settings::Settings;
 use crate::talk::Progress;
+use crate::whole_file::write_whole;
 use sheet::Sheet;
+
+/// The table in the folder of a study, by which that is known.
+const SHEET: &str = "redundancy.csv";
 
 const EXAMPLES: &str = "\
 GhostNet (Han et al., CVPR 2020) starts from feature maps that look alike: one could be made of
@@ -64,6 +69,9 @@ pub(super) struct Args {
     /// A folder for redundancy.html with the maps, maps.png and redundancy.csv
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Write into --out though it holds other files, over those of the same names
+    #[arg(long)]
+    force: bool,
     #[command(flatten)]
     model: ModelArgs,
     #[command(flatten)]
@@ -98,6 +106,9 @@ impl Args {
 
 /// Looks at the maps and shows what was found.
 pub(super) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
+    if let Some(folder) = &args.out {
+        check_folder(folder, &[SHEET], args.force)?;
+    }
     let device = settings.open_device()?;
     let mut trained = args.model.open(args.place.as_deref(), &device)?;
     args.preprocess.apply(&mut trained);
@@ -125,7 +136,7 @@ fn write(sheet: &Sheet, folder: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     let png = page::mosaic(&sheet.study).to_png()?;
     let path = folder.join("maps.png");
-    fs::write(&path, &png).with_context(|| path.display().to_string())?;
-    sheet.write_csv(&folder.join("redundancy.csv"))?;
+    write_whole(&path, &png)?;
+    sheet.write_csv(&folder.join(SHEET))?;
     Ok(page::of(sheet, &png).write(&folder.join("redundancy.html"))?)
 }

@@ -13,6 +13,7 @@ use std::time::SystemTime;
 use super::Args;
 use crate::args::recipe;
 use crate::failure::{BadInput, BadUsage};
+use crate::own_place::check_folder;
 
 /// Where new runs are made, below the present folder.
 const RUNS: &str = "runs";
@@ -72,7 +73,10 @@ fn begin(args: &Args, recipe: Recipe) -> anyhow::Result<Plan> {
     let saved = Box::new(recipe.clone());
     let place = match args.out.clone() {
         Some(path) if RunFolder::holds_run(&path) => return Err(Error::RunExists { path }.into()),
-        Some(path) => Place::New(path, saved),
+        Some(path) => {
+            check_folder(&path, &[], args.force)?;
+            Place::New(path, saved)
+        }
         None => Place::Unused(stem(args), saved),
     };
     Ok(Plan { recipe, place })

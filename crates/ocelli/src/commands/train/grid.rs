@@ -41,8 +41,10 @@ pub(super) fn run(args: &Args, grid: &Grid, mut settings: Settings) -> anyhow::R
         threads: settings.threads,
         eval_attack: args.eval_attack(),
         stop,
+        memory: settings.memory,
         records: RefCell::default(),
     };
+    sheet.check_folder(args.force)?;
     sheet.folder = begin::claimed_out(args)?;
     let plans = plans(args, cells, &sheet.folder)?;
     let count = plans.len();

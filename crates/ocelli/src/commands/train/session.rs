@@ -15,6 +15,7 @@ use super::begin::Plan;
 use super::data::Records;
 use super::watch::Watch;
 use crate::commands::report::{self, SavedEvaluation};
+use crate::memory::MemoryLimit;
 
 /// What all trainings of a command share.
 pub(super) struct Session {
@@ -24,6 +25,8 @@ pub(super) struct Session {
     pub(super) eval_attack: Option<(u64, u64)>,
     /// Set by a signal.
     pub(super) stop: Arc<AtomicBool>,
+    /// How much memory feature maps and batches may take.
+    pub(super) memory: MemoryLimit,
     /// What is known of the datasets.
     pub(super) records: RefCell<Records>,
 }
@@ -47,6 +50,12 @@ impl Session {
         let setup = Setup::new(&recipe, &machine)?;
         if let Some(report) = &setup.weights {
             tracing::info!("{report}");
+        }
+        for stage in setup.train.iter() {
+            let (input, batch) = (&stage.recipe.input, recipe.train.batch_size);
+            let size = input.size as usize;
+            let shape = [batch, usize::from(input.channels), size, size];
+            self.memory.check_training("the recipe", &setup.network, shape)?;
         }
         let mut run = place.open()?;
         let folder = run.path().to_owned();

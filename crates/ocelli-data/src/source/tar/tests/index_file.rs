@@ -91,6 +91,46 @@ fn a_stale_index_is_passed_over() {
 }
 
 #[test]
+fn an_index_is_stale_when_its_tar_has_other_members_of_the_same_length_and_time() {
+    let example = Example::class_folders();
+    let before = fs::metadata(example.path()).unwrap().modified().unwrap();
+    let mut bytes = fs::read(example.path()).unwrap();
+    // Another letter in the name of the first file; the header's sum with it.
+    let file = |at: usize| bytes[at + 156] == b'0';
+    let header = (0..bytes.len()).step_by(512).find(|at| file(*at)).unwrap();
+    bytes[header] += 1;
+    let sum: u32 = (header..header + 512)
+        .map(|at| if (148..156).contains(&(at - header)) { 32 } else { bytes[at].into() })
+        .sum();
+    bytes[header + 148..header + 154].copy_from_slice(format!("{sum:06o}").as_bytes());
+    assert!(example.read().is_some());
+    fs::write(example.path(), &bytes).unwrap();
+    let tar = fs::File::options().write(true).open(example.path()).unwrap();
+    tar.set_modified(before).unwrap();
+    assert_eq!(example.read(), None);
+}
+
+#[test]
+fn a_file_that_is_no_index_is_not_replaced() {
+    let example = Example::class_folders();
+    let write = || TarSource::write_indexes(&[example.path()], None, Limits::default());
+    assert!(write().is_ok(), "an index is");
+    fs::write(example.index_path(), "mine").unwrap();
+    let message = write().unwrap_err().to_string();
+    assert!(message.contains("it stands where the index would be"), "{message}");
+    assert_eq!(fs::read(example.index_path()).unwrap(), b"mine");
+}
+
+#[test]
+fn a_tar_of_endless_padding_is_refused() {
+    let example = Example::class_folders();
+    let tar = fs::File::options().write(true).open(example.path()).unwrap();
+    tar.set_len(10 << 30).unwrap();
+    let error = TarSource::open(&[example.path()], None, None, Limits::default()).unwrap_err();
+    assert!(error.to_string().contains("bytes after the end mark"), "{error}");
+}
+
+#[test]
 fn a_damaged_index_is_passed_over() {
     let example = Example::class_folders();
     let bytes = fs::read(example.index_path()).unwrap();

@@ -19,6 +19,7 @@ use toml::Table;
 use super::subject::Subject;
 use super::{Args, Baseline, NamedRival, Way};
 use crate::failure::{BadInput, BadUsage};
+use crate::own_place::check_folder;
 use crate::run_data::{self, Opened};
 use crate::talk::Progress;
 use crate::whole_file::write_whole;
@@ -59,7 +60,10 @@ pub(super) fn begin(args: &Args, seed: Option<u64>, device: &Device) -> anyhow::
         let (text, subject) = read(&path)?;
         (path.display().to_string(), text, Some(subject), Place::Begun(folder.clone()))
     } else {
-        args.out.as_deref().map_or(Ok(()), check_is_free)?;
+        if let Some(folder) = &args.out {
+            check_is_free(folder)?;
+            check_folder(folder, &[SETTINGS], args.force)?;
+        }
         let preset = Config::preset(args.preset.map_or(Preset::Paper, Preset::from));
         let text = toml::to_string(&preset).context("the preset")?;
         let place = args.out.clone().map_or(Place::Unused, Place::New);

@@ -6,13 +6,12 @@ use ocelli::methods::one_pixel::{
 };
 use serde::Serialize;
 use serde_json::json;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use super::page::Sheet;
 use super::tables::{self, Rows};
 use crate::output::{Output, grouped, percent};
-use crate::whole_file::write_whole;
+use crate::whole_file::{write_csv, write_whole};
 
 const INTERRUPTED: &str = "interrupted";
 const RESULTS: &str = "results.csv";
@@ -98,11 +97,9 @@ impl Results<'_> {
     /// # Errors
     /// When a file cannot be written, or the model fails on what shall be shown.
     pub(super) fn write(&self, classifier: &mut dyn Classifier) -> anyhow::Result<()> {
-        let csv = self.csv().map_err(io::Error::from).context(RESULTS)?;
-        write_whole(&self.folder.join(RESULTS), &csv)?;
+        write_csv(&self.folder.join(RESULTS), |file| self.csv(file))?;
         if !self.summary.rivals.is_empty() {
-            let csv = self.rivals_csv().map_err(io::Error::from).context(RIVALS)?;
-            write_whole(&self.folder.join(RIVALS), &csv)?;
+            write_csv(&self.folder.join(RIVALS), |file| self.rivals_csv(file))?;
         }
         let mut json = serde_json::to_vec_pretty(&self.answer()).context(SUMMARY)?;
         json.push(b'\n');
@@ -130,8 +127,7 @@ impl Results<'_> {
         tables::against_rivals(&self.summary, height * width)
     }
 
-    fn rivals_csv(&self) -> csv::Result<Vec<u8>> {
-        let mut file = csv::Writer::from_writer(Vec::new());
+    fn rivals_csv(&self, file: &mut csv::Writer<Vec<u8>>) -> csv::Result<()> {
         for image in self.attacked {
             for outcome in &image.rivals {
                 file.serialize(RivalLine {
@@ -151,17 +147,16 @@ impl Results<'_> {
                 })?;
             }
         }
-        whole(file)
+        Ok(())
     }
 
-    fn csv(&self) -> csv::Result<Vec<u8>> {
-        let mut file = csv::Writer::from_writer(Vec::new());
+    fn csv(&self, file: &mut csv::Writer<Vec<u8>>) -> csv::Result<()> {
         for image in self.attacked {
             for outcome in &image.outcomes {
                 file.serialize(self.line(image, outcome))?;
             }
         }
-        whole(file)
+        Ok(())
     }
 
     fn line<'a>(&'a self, image: &'a Attacked, outcome: &'a Outcome) -> Line<'a> {
@@ -257,9 +252,4 @@ impl Results<'_> {
             summary: &self.summary,
         }
     }
-}
-
-/// All lines of a CSV.
-fn whole(file: csv::Writer<Vec<u8>>) -> csv::Result<Vec<u8>> {
-    file.into_inner().map_err(|error| io::Error::from(error.into_error().kind()).into())
 }

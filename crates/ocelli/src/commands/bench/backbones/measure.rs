@@ -8,8 +8,8 @@ use ocelli::random::Seed;
 
 use super::row::Row;
 use crate::commands::bench::contest::Arena;
-use crate::commands::bench::memory;
 use crate::commands::bench::models::{images, inference, training_step};
+use crate::memory;
 
 /// The batch sizes of small images and of large ones, and where small ones end, in pixels.
 const BATCH_OF_SMALL: usize = 128;

@@ -1,14 +1,13 @@
 //! What a study found, as tables, as JSON and as CSV.
 
-use anyhow::Context;
 use ocelli::methods::ghost_redundancy::Study;
 use serde::Serialize;
 use std::fmt;
-use std::io;
 use std::path::Path;
 
 use crate::circumstances::{command, machine, today};
 use crate::output::{Align, Table, percent};
+use crate::whole_file::write_csv;
 
 /// A study and what it was made on.
 #[derive(Debug, Serialize)]
@@ -105,8 +104,7 @@ impl Sheet {
             kernel: study.kernels[at],
             ..Line::default()
         };
-        let write = || -> csv::Result<()> {
-            let mut csv = csv::Writer::from_path(path)?;
+        write_csv(path, |csv| {
             for pair in &study.pairs {
                 for at in 0..study.kernels.len() {
                     csv.serialize(Line {
@@ -131,9 +129,8 @@ impl Sheet {
                     ..line(at)
                 })?;
             }
-            Ok(csv.flush()?)
-        };
-        write().map_err(io::Error::from).with_context(|| path.display().to_string())
+            Ok(())
+        })
     }
 }
 

@@ -10,7 +10,10 @@ use std::{fmt, fs, io};
 use super::row::Row;
 use crate::circumstances::{command, machine, today};
 use crate::output::{Align, Table, grouped, percent};
+use crate::own_place::check_folder;
 use crate::whole_file::write_whole;
+
+const FILE: &str = "grid.csv";
 
 /// The rows of a grid.
 #[derive(Debug, Serialize)]
@@ -23,7 +26,14 @@ pub(super) struct Sheet {
 
 impl Sheet {
     pub(super) fn csv_path(&self) -> PathBuf {
-        self.folder.join("grid.csv")
+        self.folder.join(FILE)
+    }
+
+    /// Refuses a folder that holds anything but this grid, unless `force`.
+    pub(super) fn check_folder(&self, force: bool) -> anyhow::Result<()> {
+        let cells = self.rows.iter().map(|row| row.name.as_str());
+        let own: Vec<&str> = cells.chain([FILE]).collect();
+        check_folder(&self.folder, &own, force)
     }
 
     /// Writes a line per row, each with what every figure needs beside it; whole or not at all.
