@@ -27,8 +27,8 @@ pub use resize::{Interpolation, Region, Resize, Window, resize};
 pub use source::{
     BuiltinDataset, Cifar, CifarSource, FolderSource, IdxSource, Joined, LabelFile, OpenOptions,
     Payload, Record, SeveralClasses, Source, Split, Subset, TarLayout, TarSource, builtin_datasets,
-    check_same_classes, class_counts, has_image_extension, is_hidden, open, open_splits,
-    read_classes, write_indexes,
+    check_same_classes, class_counts, has_image_extension, is_hidden, is_one_part, open,
+    open_splits, read_classes, write_indexes,
 };
 pub use transform::{
     CropMode, EvalConfig, EvalTransform, InputConfig, Scratch, TrainConfig, TrainCrop,

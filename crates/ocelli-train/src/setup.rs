@@ -1,6 +1,6 @@
 //! From a recipe to what it describes: datasets, loaders and a network.
 
-use crate::{Error, Metadata, Recipe, Result, Stage, Stages};
+use crate::{Error, Metadata, Recipe, Result, Stage, Stages, warn_of_lost_colours};
 use burn::tensor::Device;
 use ocelli_data::{
     EvalTransform, Joined, LabelFile, Loader, LoaderConfig, OpenOptions, SeveralClasses, Source,
@@ -55,6 +55,7 @@ impl Setup {
     /// built as asked, or the weights do not fit it.
     pub fn new(recipe: &Recipe, machine: &Machine) -> Result<Self> {
         let (train, eval) = sources(recipe)?;
+        warn_of_lost_colours(recipe, &train);
         Self::on(recipe, machine, &train, &eval)
     }
 
@@ -87,6 +88,21 @@ impl Setup {
             metadata: metadata.to_map()?,
             weights,
         })
+    }
+}
+
+impl Setup {
+    /// Checks that the training set fills one step at least.
+    ///
+    /// # Errors
+    /// [`Error::TooFewSamples`].
+    pub fn check_steps(&self, recipe: &Recipe) -> Result<()> {
+        let loader = &self.train.first().loader;
+        if loader.steps_per_epoch() >= recipe.train.accumulate as u64 {
+            return Ok(());
+        }
+        let needed = (recipe.train.batch_size * recipe.train.accumulate) as u64;
+        Err(Error::TooFewSamples { samples: loader.source().len(), needed })
     }
 }
 
@@ -200,6 +216,7 @@ fn stages(
     source: &Arc<dyn Source>,
     network: &Network,
 ) -> Result<Stages> {
+    let recipe = &with_fitting_batch(recipe, source.len(), machine.world_size);
     let stage = |recipe: Recipe| {
         check_size("progressive.size", recipe.input.size, network)?;
         check_stride(&recipe, network)?;
@@ -213,6 +230,24 @@ fn stages(
         return Ok(stages);
     }
     Ok(Stages::single(recipe.clone(), train_loader(recipe, machine, Arc::clone(source))?))
+}
+
+/// The recipe with smaller batches if the training set does not fill one step. What no batch can
+/// help is left to the trainer.
+fn with_fitting_batch(recipe: &Recipe, samples: u64, world_size: usize) -> Recipe {
+    let (batch, accumulate) = (recipe.train.batch_size as u64, recipe.train.accumulate as u64);
+    let fitting = samples / accumulate.max(1);
+    let mut recipe = recipe.clone();
+    let least = if world_size > 1 { 2 * world_size as u64 } else { 1 };
+    if fitting < batch && fitting >= least {
+        tracing::info!(
+            "the training set has {samples} images, fewer than the {} of one step: batches have \
+             {fitting} images",
+            batch * accumulate
+        );
+        recipe.train.batch_size = fitting as usize;
+    }
+    recipe
 }
 
 fn train_loader(recipe: &Recipe, machine: &Machine, source: Arc<dyn Source>) -> Result<Loader> {

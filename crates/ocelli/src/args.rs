@@ -2,11 +2,13 @@
 
 mod image_size;
 mod model;
+mod model_name;
 mod preprocess;
 pub(crate) mod recipe;
 
 pub(crate) use image_size::ImageSize;
 pub(crate) use model::ModelArgs;
+pub(crate) use model_name::ModelName;
 pub(crate) use preprocess::PreprocessArgs;
 
 use clap::builder::styling::{AnsiColor, Styles};

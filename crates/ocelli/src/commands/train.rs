@@ -10,6 +10,7 @@ use ocelli::train::Outcome;
 use ocelli::train::grid::Axis;
 use std::path::PathBuf;
 
+use crate::args::ModelName;
 use crate::failure::Done;
 use crate::settings::Settings;
 use crate::signals;
@@ -44,7 +45,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DATASET")]
     data: Option<String>,
     /// The network, as in `ocelli models`; the same as --set model.name=NAME
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = ModelName, hide_possible_values = true)]
     model: Option<String>,
     /// Weights to start from, of any project, or a run's folder. Network and preprocessing are
     /// those of the weights, unless the recipe says otherwise

@@ -224,9 +224,10 @@ fn a_recipe_that_is_wrong_is_named_by_line_or_key() {
 }
 
 #[test]
-fn a_training_set_smaller_than_a_batch_is_named() {
+fn a_training_set_smaller_than_a_step_of_single_images_is_named() {
     let folder = tiny::folder();
-    assert_error(&train(folder.path(), "--set train.batch_size=97"), &["96 images", "97"]);
+    let steps = "--set train.batch_size=2 --set train.accumulate=97";
+    assert_error(&train(folder.path(), steps), &["96 images", "194"]);
 }
 
 #[test]

@@ -150,7 +150,7 @@ fn folders_of_pictures_are_looked_through_as_datasets_are() {
     assert_eq!(outcome.bad_input(), "empty: no image found");
     let outcome = run_in(root, "predict run pictures empty");
     assert_eq!(outcome.bad_input(), "empty: no image found");
-    let outcome = crate::support::run_with_stdin(root, "predict run -", "\n");
+    let outcome = run_with_stdin(root, "predict run -", "\n");
     assert_eq!(outcome.bad_input(), "stdin names no image");
     let outcome = run_in(root, "predict resnet20_cifar pictures");
     let message = outcome.bad_input();
