@@ -34,6 +34,7 @@ impl Session {
         if let Some(report) = &setup.weights {
             tracing::info!("{report}");
         }
+        setup.check_steps(&recipe)?;
         let mut run = place.open()?;
         let folder = run.path().to_owned();
         tracing::info!("run: {}", folder.display());
