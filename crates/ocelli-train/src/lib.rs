@@ -34,7 +34,7 @@ pub use process_group::{Local, ProcessGroup};
 pub use recipe::Recipe;
 pub use run_folder::{MetricsLog, Row, RunFolder};
 pub use schedule::Schedule;
-pub use setup::{Machine, Setup, sources};
+pub use setup::{Machine, Setup, sources, tell_of_smaller_batches};
 pub use span::{ParseSpanError, Span};
 pub use stages::{Stage, Stages};
 pub use step_timer::{StepTimer, time_in_turns};

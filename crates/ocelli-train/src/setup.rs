@@ -56,6 +56,7 @@ impl Setup {
     pub fn new(recipe: &Recipe, machine: &Machine) -> Result<Self> {
         let (train, eval) = sources(recipe)?;
         warn_of_lost_colours(recipe, &train);
+        tell_of_smaller_batches(recipe, train.len());
         Self::on(recipe, machine, &train, &eval)
     }
 
@@ -216,7 +217,11 @@ fn stages(
     source: &Arc<dyn Source>,
     network: &Network,
 ) -> Result<Stages> {
-    let recipe = &with_fitting_batch(recipe, source.len(), machine.world_size);
+    let mut recipe = recipe.clone();
+    if let Some(fitting) = fitting_batch(&recipe, source.len(), machine.world_size) {
+        recipe.train.batch_size = fitting as usize;
+    }
+    let recipe = &recipe;
     let stage = |recipe: Recipe| {
         check_size("progressive.size", recipe.input.size, network)?;
         check_stride(&recipe, network)?;
@@ -232,22 +237,24 @@ fn stages(
     Ok(Stages::single(recipe.clone(), train_loader(recipe, machine, Arc::clone(source))?))
 }
 
-/// The recipe with smaller batches if the training set does not fill one step. What no batch can
-/// help is left to the trainer.
-fn with_fitting_batch(recipe: &Recipe, samples: u64, world_size: usize) -> Recipe {
+/// How many images a batch has if the training set does not fill one step of the recipe; `None` where
+/// it does, or where no batch can help.
+fn fitting_batch(recipe: &Recipe, samples: u64, world_size: usize) -> Option<u64> {
     let (batch, accumulate) = (recipe.train.batch_size as u64, recipe.train.accumulate as u64);
     let fitting = samples / accumulate.max(1);
-    let mut recipe = recipe.clone();
     let least = if world_size > 1 { 2 * world_size as u64 } else { 1 };
-    if fitting < batch && fitting >= least {
+    (fitting < batch && fitting >= least).then_some(fitting)
+}
+
+/// Says so if the training set does not fill one step of the recipe, so that batches are smaller.
+pub fn tell_of_smaller_batches(recipe: &Recipe, samples: u64) {
+    if let Some(fitting) = fitting_batch(recipe, samples, 1) {
+        let needed = recipe.train.batch_size * recipe.train.accumulate;
         tracing::info!(
-            "the training set has {samples} images, fewer than the {} of one step: batches have \
-             {fitting} images",
-            batch * accumulate
+            "the training set has {samples} images, fewer than the {needed} of one step: batches \
+             have {fitting} images"
         );
-        recipe.train.batch_size = fitting as usize;
     }
-    recipe
 }
 
 fn train_loader(recipe: &Recipe, machine: &Machine, source: Arc<dyn Source>) -> Result<Loader> {

@@ -84,9 +84,9 @@ fn an_image_with_too_many_pixels_is_refused_with_the_setting() {
             let class = root.join("photos").join(part).join(class);
             fs::create_dir_all(&class).unwrap();
             // Two pixels, which a limit of one refuses.
-            (0..8).for_each(|at| {
-                fs::write(class.join(format!("{at}.pgm")), "P2 2 1 9 1 2 ").unwrap()
-            });
+            for at in 0..8 {
+                fs::write(class.join(format!("{at}.pgm")), "P2 2 1 9 1 2 ").unwrap();
+            }
         }
     }
     let too_many = "2×1 pixels, over the limit of 1 (max_pixels)";

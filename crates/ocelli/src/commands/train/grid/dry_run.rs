@@ -3,7 +3,9 @@
 use anyhow::Error;
 use ocelli::data::Source;
 use ocelli::train::grid::Cell;
-use ocelli::train::{Machine, Recipe, Setup, sources, warn_of_lost_colours};
+use ocelli::train::{
+    Machine, Recipe, Setup, sources, tell_of_smaller_batches, warn_of_lost_colours,
+};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -44,6 +46,7 @@ fn begin(
         opened.insert(key.clone(), parts);
     }
     let Some((train, eval)) = opened.get(&key) else { return Ok(()) };
+    tell_of_smaller_batches(recipe, train.len());
     let setup = Setup::on(recipe, machine, train, eval)?;
     if let Some(report) = &setup.weights {
         tracing::info!("{report}");
