@@ -32,7 +32,8 @@ pub use source::{
     BuiltinDataset, Cifar, CifarSource, ClassOrder, FolderSource, IdxSource, Joined, LabelFile,
     NotImages, OpenOptions, Payload, Record, SampleKey, SeveralClasses, Source, Split, Subset,
     TarLayout, TarSource, builtin_datasets, check_same_classes, check_several_classes,
-    class_counts, has_image_extension, is_hidden, open, open_splits, read_classes, write_indexes,
+    class_counts, has_image_extension, is_hidden, is_one_part, open, open_splits, read_classes,
+    write_indexes,
 };
 pub use transform::{
     CropMode, EvalConfig, EvalTransform, InputConfig, Scratch, TrainConfig, TrainCrop,

@@ -23,7 +23,7 @@ pub use folder::FolderSource;
 pub use idx::IdxSource;
 pub use joined::Joined;
 pub use not_images::NotImages;
-pub use open::{OpenOptions, Split, open, open_splits, write_indexes};
+pub use open::{OpenOptions, Split, is_one_part, open, open_splits, write_indexes};
 pub use several::{LabelFile, SeveralClasses};
 pub use subset::{Subset, class_counts};
 pub use tar::{TarLayout, TarSource};

@@ -14,6 +14,9 @@ use serde::Serialize;
 /// With more classes a confusion matrix is not kept: it would take `8 × classes²` bytes.
 pub const MAX_CONFUSION_CLASSES: usize = 4000;
 
+/// How many answers of a sample count as right if one of them is.
+const TOP: usize = 5;
+
 /// How many classes stand before the true one: 0 is a right answer, below 5 a top-5 hit.
 ///
 /// Of equal logits the first counts as larger, as with `argmax`. A logit that is not a number
@@ -109,7 +112,7 @@ impl Tally {
         let answer = answer_of(logits);
         let probabilities = Softmax::of(logits);
         self.top1 += f64::from(u8::from(is_correct));
-        self.top5 += f64::from(u8::from(rank < 5));
+        self.top5 += f64::from(u8::from(rank < TOP));
         let logs: f64 = labels().map(|label| probabilities.log_of(label)).sum();
         self.loss -= logs / labels().count() as f64;
         self.calibration.add(probabilities.largest(), is_correct);
@@ -153,7 +156,7 @@ impl Tally {
             samples: samples as u64,
             correct: self.top1 as u64,
             top1: self.top1 / samples,
-            top5: self.top5 / samples,
+            top5: (self.classes > TOP).then(|| self.top5 / samples),
             loss: self.loss / samples,
             calibration_error: self.calibration.error(),
             class_samples: counts(&self.samples),
@@ -172,8 +175,8 @@ pub struct Scores {
     pub correct: u64,
     /// The share that was classified rightly.
     pub top1: f64,
-    /// The share whose true class was among the five most probable.
-    pub top5: f64,
+    /// The share whose true class was among the five most probable; none where there are no more.
+    pub top5: Option<f64>,
     /// The mean cross-entropy, in nats.
     pub loss: f64,
     /// The expected calibration error, 0 to 1, in [`BINS`] bins.

@@ -5,6 +5,7 @@
 //! recipe is written into the run's folder, with every field, so that a run can be repeated from
 //! it alone.
 
+mod held_out;
 mod limits;
 mod model_defaults;
 pub(crate) mod overrides;

@@ -1,6 +1,6 @@
 //! From a recipe to what it describes: datasets, loaders and a network.
 
-use crate::{Error, Metadata, Recipe, Result, Stage, Stages};
+use crate::{Error, Metadata, Recipe, Result, Stage, Stages, warn_of_lost_colours};
 use burn::tensor::Device;
 use ocelli_data::{
     EvalTransform, Joined, LabelFile, Loader, LoaderConfig, OpenOptions, SeveralClasses, Source,
@@ -55,6 +55,8 @@ impl Setup {
     /// built as asked, or the weights do not fit it.
     pub fn new(recipe: &Recipe, machine: &Machine) -> Result<Self> {
         let (train, eval) = sources(recipe)?;
+        warn_of_lost_colours(recipe, &train);
+        tell_of_smaller_batches(recipe, train.len());
         Self::on(recipe, machine, &train, &eval)
     }
 
@@ -87,6 +89,21 @@ impl Setup {
             metadata: metadata.to_map()?,
             weights,
         })
+    }
+}
+
+impl Setup {
+    /// Checks that the training set fills one step at least.
+    ///
+    /// # Errors
+    /// [`Error::TooFewSamples`].
+    pub fn check_steps(&self, recipe: &Recipe) -> Result<()> {
+        let loader = &self.train.first().loader;
+        if loader.steps_per_epoch() >= recipe.train.accumulate as u64 {
+            return Ok(());
+        }
+        let needed = (recipe.train.batch_size * recipe.train.accumulate) as u64;
+        Err(Error::TooFewSamples { samples: loader.source().len(), needed })
     }
 }
 
@@ -204,6 +221,11 @@ fn stages(
     source: &Arc<dyn Source>,
     network: &Network,
 ) -> Result<Stages> {
+    let mut recipe = recipe.clone();
+    if let Some(fitting) = fitting_batch(&recipe, source.len(), machine.world_size) {
+        recipe.train.batch_size = fitting as usize;
+    }
+    let recipe = &recipe;
     let stage = |recipe: Recipe| {
         check_size("progressive.size", recipe.input.size, network)?;
         check_stride(&recipe, network)?;
@@ -217,6 +239,26 @@ fn stages(
         return Ok(stages);
     }
     Ok(Stages::single(recipe.clone(), train_loader(recipe, machine, Arc::clone(source))?))
+}
+
+/// How many images a batch has if the training set does not fill one step of the recipe; `None` where
+/// it does, or where no batch can help.
+fn fitting_batch(recipe: &Recipe, samples: u64, world_size: usize) -> Option<u64> {
+    let (batch, accumulate) = (recipe.train.batch_size as u64, recipe.train.accumulate as u64);
+    let fitting = samples / accumulate.max(1);
+    let least = if world_size > 1 { 2 * world_size as u64 } else { 1 };
+    (fitting < batch && fitting >= least).then_some(fitting)
+}
+
+/// Says so if the training set does not fill one step of the recipe, so that batches are smaller.
+pub fn tell_of_smaller_batches(recipe: &Recipe, samples: u64) {
+    if let Some(fitting) = fitting_batch(recipe, samples, 1) {
+        let needed = recipe.train.batch_size * recipe.train.accumulate;
+        tracing::info!(
+            "the training set has {samples} images, fewer than the {needed} of one step: batches \
+             have {fitting} images"
+        );
+    }
 }
 
 fn train_loader(recipe: &Recipe, machine: &Machine, source: Arc<dyn Source>) -> Result<Loader> {

@@ -116,7 +116,7 @@ pub fn preprocessing(config: &DefaultConfig, channels: usize) -> (InputConfig, E
         ..InputConfig::default()
     };
     let crop_mode = match config.crop_mode {
-        Crop::Center => CropMode::Centre,
+        Crop::Center => CropMode::Center,
         Crop::Squash => CropMode::Squash,
     };
     (input, EvalConfig { crop_pct: config.crop_pct, crop_mode })

@@ -3,12 +3,14 @@
 mod image_size;
 mod labels;
 mod model;
+mod model_name;
 mod preprocess;
 pub(crate) mod recipe;
 
 pub(crate) use image_size::ImageSize;
 pub(crate) use labels::LabelArgs;
 pub(crate) use model::ModelArgs;
+pub(crate) use model_name::ModelName;
 pub(crate) use preprocess::PreprocessArgs;
 
 use clap::builder::styling::{AnsiColor, Styles};

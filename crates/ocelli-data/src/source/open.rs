@@ -140,6 +140,14 @@ pub fn open_splits(uri: &str, options: &OpenOptions) -> Result<(Arc<dyn Source>,
     Ok((train, test))
 }
 
+/// Whether a dataset is one part, which [`open_splits`] refuses.
+///
+/// # Errors
+/// When the URI is malformed or names nothing that exists.
+pub fn is_one_part(uri: &str) -> Result<bool> {
+    Ok(!locate(uri, Split::Train)?.is_split)
+}
+
 /// Writes an index beside each tar of a dataset, so that opening it again need not read all
 /// headers; see [`TarSource::write_indexes`]. Of a dataset with two parts it is for the one that
 /// `options` name. Gives the files written.

@@ -117,7 +117,7 @@ pub struct EvalConfig {
 
 impl Default for EvalConfig {
     fn default() -> Self {
-        Self { crop_pct: 0.875, crop_mode: CropMode::Centre }
+        Self { crop_pct: 0.875, crop_mode: CropMode::Center }
     }
 }
 
@@ -137,8 +137,8 @@ impl EvalConfig {
 pub enum CropMode {
     /// The short side is resized, then the centre is cut out.
     #[default]
-    #[serde(alias = "center")]
-    Centre,
+    #[serde(alias = "centre")]
+    Center,
     /// Both sides are resized, whatever the aspect ratio was, then the centre is cut out.
     Squash,
     /// The long side is resized, then the centre is cut out; what is missing has the mean colour.

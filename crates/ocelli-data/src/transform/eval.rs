@@ -26,7 +26,7 @@ impl EvalTransform {
         config.check()?;
         let background = match config.crop_mode {
             CropMode::Border => mean_colour(&input),
-            CropMode::Centre | CropMode::Squash | CropMode::None => [0; 3],
+            CropMode::Center | CropMode::Squash | CropMode::None => [0; 3],
         };
         let canvas = Canvas { size: input.size, background, decoding: decoding(&input) };
         Ok(Self { input, config, canvas })

@@ -53,7 +53,7 @@ fn scaled(config: &EvalConfig, width: u32, height: u32, size: u32) -> (u32, u32)
     match config.crop_mode {
         CropMode::None => (width, height),
         CropMode::Squash => (target, target),
-        CropMode::Centre => {
+        CropMode::Center => {
             let short = u64::from(width.min(height).max(1));
             let long = |side: u32| (u64::from(target) * u64::from(side) / short) as u32;
             if width <= height { (target, long(height)) } else { (long(width), target) }
@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn the_centre_of_a_resized_photo() {
         // 500×375 becomes 341×256, of which 224×224 is cut out at (58, 16).
-        let frame = frame(CropMode::Centre, 0.875, 500, 375, 224);
+        let frame = frame(CropMode::Center, 0.875, 500, 375, 224);
         let window = frame.resize.window;
         assert!((window.left - 58.0 * 500.0 / 341.0).abs() < 1e-9);
         assert!((window.top - 16.0 * 375.0 / 256.0).abs() < 1e-9);
@@ -117,7 +117,7 @@ mod tests {
     fn a_photo_of_the_right_size_is_only_cropped() {
         // Most networks for 224 pixels keep 0.875 of a photo whose short side is 256.
         for (width, height) in [(256, 256), (256, 301), (387, 256)] {
-            let [centre, none] = [CropMode::Centre, CropMode::None]
+            let [centre, none] = [CropMode::Center, CropMode::None]
                 .map(|mode| frame(mode, 0.875, width, height, 224));
             assert_eq!(centre, none);
         }
@@ -158,7 +158,7 @@ mod tests {
             crop_pct in 0.05_f64..=1.0,
             mode in 0_usize..4,
         ) {
-            let modes = [CropMode::Centre, CropMode::Squash, CropMode::Border, CropMode::None];
+            let modes = [CropMode::Center, CropMode::Squash, CropMode::Border, CropMode::None];
             let Frame { resize, left, top } = frame(modes[mode], crop_pct, width, height, size);
             prop_assert!(left + resize.width <= size && top + resize.height <= size);
             prop_assert!(resize.width > 0 && resize.height > 0);

@@ -8,7 +8,7 @@ use ocelli_nn::{Cost, Network};
 use ocelli_train::Error::{Diverged, TooFewSamples};
 use ocelli_train::{
     Local, Machine, Observer, Outcome, Parts, Recipe, RunFolder, Setup, StepTimer, Summary,
-    Supervised, Trainer, time_in_turns,
+    Supervised, Trainer, tell_of_smaller_batches, time_in_turns,
 };
 use std::fs;
 use std::io::ErrorKind;
@@ -44,6 +44,7 @@ impl<'a> Proxy<'a> {
         let recipe = plan.trial_recipe(plan.space().backbone_layout());
         let Setup { network: backbone, train, .. } = setup(plan, machine, &recipe)?;
         check_count(&recipe, &train.first().loader)?;
+        tell_of_smaller_batches(&recipe, train.first().loader.source().len());
         let backbone_params = cost(plan, &backbone)?.params;
         let folder = folder.into();
         Ok(Self { plan, machine, folder, backbone, backbone_params, observer, stop })

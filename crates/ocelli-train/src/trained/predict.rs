@@ -92,12 +92,11 @@ impl Trained {
             let mut batch = batch.map_err(crate::Error::from)?;
             let mut unreadable = std::mem::take(&mut batch.skipped).into_iter().peekable();
             let indices = std::mem::take(&mut batch.indices);
-            let logits = match indices.is_empty() {
-                true => Vec::new(),
-                false => {
-                    let pixels = images(&mut batch, &self.network);
-                    values(engine.logits(pixels).map_err(crate::Error::from)?)
-                }
+            let logits = if indices.is_empty() {
+                Vec::new()
+            } else {
+                let pixels = images(&mut batch, &self.network);
+                values(engine.logits(pixels).map_err(crate::Error::from)?)
             };
             let classes = self.network.graph().num_classes().max(1);
             for (index, logits) in indices.into_iter().zip(logits.chunks_exact(classes)) {

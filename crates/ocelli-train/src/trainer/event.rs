@@ -130,11 +130,13 @@ impl fmt::Display for Event<'_> {
             Self::Evaluating { done, total } => write!(f, "evaluating: {done} of {total}"),
             Self::Evaluated { step, evaluation, is_best } => {
                 let scores = &evaluation.scores;
+                write!(f, "step {step}: top-1 {:.2} %", scores.top1 * 100.0)?;
+                if let Some(top5) = scores.top5 {
+                    write!(f, ", top-5 {:.2} %", top5 * 100.0)?;
+                }
                 write!(
                     f,
-                    "step {step}: top-1 {:.2} %, top-5 {:.2} %, loss {:.4} on {} images{}",
-                    scores.top1 * 100.0,
-                    scores.top5 * 100.0,
+                    ", loss {:.4} on {} images{}",
                     scores.loss,
                     scores.samples,
                     if *is_best { ", the best so far" } else { "" }

@@ -31,13 +31,13 @@ impl Trainer<'_> {
         let scores = &evaluation.scores;
         let values = [
             ("eval/top1", scores.top1),
-            ("eval/top5", scores.top5),
             ("eval/loss", scores.loss),
             ("eval/calibration_error", scores.calibration_error),
             ("eval/images_per_second", evaluation.images_per_second),
         ];
         let mut values: BTreeMap<String, f64> =
             values.map(|(name, value)| (name.to_owned(), value)).into();
+        values.extend(scores.top5.map(|top5| ("eval/top5".to_owned(), top5)));
         self.tell(&Event::Evaluated { step, evaluation: &evaluation, is_best })?;
         let measured = self.measure();
         values.extend(measured.iter().cloned());

@@ -6,6 +6,7 @@ use ocelli::nn::registry;
 use ocelli::train::{Error, Trained};
 use std::path::{Path, PathBuf};
 
+use super::ModelName;
 use crate::failure::{BadInput, BadUsage};
 use crate::run_data;
 
@@ -14,7 +15,7 @@ use crate::run_data;
 #[command(next_help_heading = "Model options")]
 pub(crate) struct ModelArgs {
     /// The architecture of weights that do not say it themselves, as `ocelli models` lists it
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = ModelName, hide_possible_values = true)]
     pub(crate) model: Option<String>,
     /// A file of weights, instead of MODEL
     #[arg(long, value_name = "FILE")]

@@ -32,7 +32,8 @@ pub(crate) struct PreprocessArgs {
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Crop {
     /// Resize the short side to SIZE / SHARE (256 for 224 and 0.875), cut out the centre
-    Centre,
+    #[value(alias = "centre")]
+    Center,
     /// Resize both sides, whatever the aspect ratio was
     Squash,
     /// Resize the long side, fill what is missing with the mean colour
@@ -57,7 +58,7 @@ impl PreprocessArgs {
         }
         if let Some(crop) = self.crop {
             trained.eval.crop_mode = match crop {
-                Crop::Centre => CropMode::Centre,
+                Crop::Center => CropMode::Center,
                 Crop::Squash => CropMode::Squash,
                 Crop::Border => CropMode::Border,
                 Crop::None => CropMode::None,

@@ -7,9 +7,10 @@ use ocelli::nn::weights::{
 };
 use ocelli::train::Metadata;
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::failure::Done;
+use crate::args::ModelName;
+use crate::failure::{BadInput, Done};
 use crate::output::grouped;
 use crate::settings::Settings;
 
@@ -33,7 +34,7 @@ pub(crate) struct Args {
     #[arg(value_name = "OUT")]
     output: PathBuf,
     /// Whose weights they are [default: found by the names and shapes of the tensors]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = ModelName, hide_possible_values = true)]
     model: Option<String>,
     /// How to store numbers [default: as they are]
     #[arg(long, value_name = "TYPE")]
@@ -41,6 +42,9 @@ pub(crate) struct Args {
     /// Which dictionary of a PyTorch checkpoint to take [default: averaged weights, if any]
     #[arg(long, value_name = "KEY")]
     section: Option<String>,
+    /// Replace OUT if it is there
+    #[arg(long)]
+    force: bool,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -70,8 +74,29 @@ struct Answer {
     report: LoadReport,
 }
 
+/// Endings of formats that are not written.
+const OTHER_FORMATS: [&str; 13] =
+    ["onnx", "pth", "pt", "th", "bin", "ckpt", "h5", "keras", "npz", "pb", "pkl", "tflite", "tar"];
+
+/// Refuses to write safetensors under the name of another format, or over a file that is there.
+fn check_output(output: &Path, force: bool) -> anyhow::Result<()> {
+    let shown = output.display();
+    let ending = output.extension().unwrap_or_default().to_ascii_lowercase();
+    if let Some(other) = OTHER_FORMATS.iter().find(|other| ending == **other) {
+        let message = format!("{shown}: cannot write .{other}; convert writes safetensors");
+        let hint = format!("name it {}", output.with_extension("safetensors").display());
+        return Err(BadInput::new(message).hint(hint).into());
+    }
+    if output.exists() && !force {
+        let message = format!("{shown} exists already");
+        return Err(BadInput::new(message).hint("--force replaces it").into());
+    }
+    Ok(())
+}
+
 /// Converts the file.
 pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
+    check_output(&args.output, args.force)?;
     let options = ReadOptions { section: args.section.clone(), ..ReadOptions::default() };
     let dict = StateDict::open(&args.input, &options)?;
     let metadata = Metadata::of(&dict)?;

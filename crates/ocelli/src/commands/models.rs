@@ -72,6 +72,33 @@ struct Models {
     models: Vec<Row>,
 }
 
+/// Says which of the conditions no model fulfils, or that none fulfils all.
+fn no_match(args: &Args) -> BadInput {
+    let models = registry::filter("*").unwrap_or_default();
+    let all = |of: fn(&Model) -> &'static str| {
+        let mut names: Vec<&str> = models.iter().map(|model| of(model)).collect();
+        names.sort_unstable();
+        names.dedup();
+        names.retain(|name| !name.is_empty());
+        names
+    };
+    let (families, tags) = (all(|model| model.family), all(|model| model.tag));
+    for (what, wanted, known) in [("family", &args.family, families), ("tag", &args.tag, tags)] {
+        if let Some(wanted) = wanted.as_deref().filter(|wanted| !known.contains(wanted)) {
+            let hint = format!("there are {}", known.join(", "));
+            return BadInput::new(format!("no model has the {what} `{wanted}`")).hint(hint);
+        }
+    }
+    let conditions = [
+        (args.pattern != "*").then(|| format!("a name like `{}`", args.pattern)),
+        args.family.as_ref().map(|family| format!("the family `{family}`")),
+        args.tag.as_ref().map(|tag| format!("the tag `{tag}`")),
+    ];
+    let conditions: Vec<String> = conditions.into_iter().flatten().collect();
+    let message = format!("no model has {}", conditions.join(" and "));
+    BadInput::new(message).hint("`ocelli models` lists all")
+}
+
 /// Lists the models.
 pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     let wanted = |model: &&&Model| {
@@ -82,9 +109,7 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     let rows: Vec<Row> =
         found.iter().filter(wanted).map(|model| Row::of(model)).collect::<anyhow::Result<_>>()?;
     if rows.is_empty() {
-        return Err(BadInput::new(format!("no model matches `{}`", args.pattern))
-            .hint("`ocelli models` lists all")
-            .into());
+        return Err(no_match(args).into());
     }
 
     let right = |head| (head, Align::Right);

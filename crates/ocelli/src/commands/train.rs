@@ -12,7 +12,7 @@ use ocelli::train::grid::Axis;
 use std::cell::RefCell;
 use std::path::PathBuf;
 
-use crate::args::LabelArgs;
+use crate::args::{LabelArgs, ModelName};
 use crate::failure::Done;
 use crate::settings::Settings;
 use crate::signals;
@@ -49,7 +49,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     labels: LabelArgs,
     /// The network, as in `ocelli models`; the same as --set model.name=NAME
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = ModelName, hide_possible_values = true)]
     model: Option<String>,
     /// Weights to start from, of any project, or a run's folder. Network and preprocessing are
     /// those of the weights, unless the recipe says otherwise

@@ -84,9 +84,9 @@ fn an_image_with_too_many_pixels_is_refused_with_the_setting() {
             let class = root.join("photos").join(part).join(class);
             fs::create_dir_all(&class).unwrap();
             // Two pixels, which a limit of one refuses.
-            (0..8).for_each(|at| {
-                fs::write(class.join(format!("{at}.pgm")), "P2 2 1 9 1 2 ").unwrap()
-            });
+            for at in 0..8 {
+                fs::write(class.join(format!("{at}.pgm")), "P2 2 1 9 1 2 ").unwrap();
+            }
         }
     }
     let too_many = "2×1 pixels, over the limit of 1 (max_pixels)";
@@ -224,9 +224,10 @@ fn a_recipe_that_is_wrong_is_named_by_line_or_key() {
 }
 
 #[test]
-fn a_training_set_smaller_than_a_batch_is_named() {
+fn a_training_set_smaller_than_a_step_of_single_images_is_named() {
     let folder = tiny::folder();
-    assert_error(&train(folder.path(), "--set train.batch_size=97"), &["96 images", "97"]);
+    let steps = "--set train.batch_size=2 --set train.accumulate=97";
+    assert_error(&train(folder.path(), steps), &["96 images", "194"]);
 }
 
 #[test]

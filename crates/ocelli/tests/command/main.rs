@@ -9,6 +9,7 @@ mod bench;
 mod convert;
 mod data;
 mod finetune;
+mod first_hour;
 mod grid;
 mod held_out;
 mod hostile;

@@ -146,7 +146,7 @@ fn a_search_that_cannot_be_is_refused_before_anything_is_made() {
         ("--set search.space.expansions=[]", "`search.space.expansions` is empty"),
         ("--set search.space.ops=[\"pool\"]", "expected one of mbconv, fused_mbconv"),
         ("--set search.minival_per_class=33", "33"),
-        ("--set train.batch_size=500", "72 images"),
+        ("--set train.accumulate=80", "72 images"),
         ("--set search.image_size=9000", "9000"),
         ("--set data.hold_out=0.1", "`data.hold_out` is 0.1, expected none"),
         ("--set data.extra=tiny", "`data.extra` is set, expected none"),

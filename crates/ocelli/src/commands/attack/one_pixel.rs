@@ -10,7 +10,7 @@ mod tables;
 
 use clap::ValueEnum;
 use ocelli::data::Split;
-use ocelli::methods::one_pixel::{self, Compiled, End, Preset, Summary};
+use ocelli::methods::one_pixel::{self, Compiled, End, Plan, Preset, Summary};
 use std::path::{Path, PathBuf};
 
 use crate::args::{LabelArgs, ModelArgs, PreprocessArgs};
@@ -183,6 +183,9 @@ pub(super) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     )?;
     let mut classifier = Compiled::new(&trained.network, &trained.input, config.inference)?;
     let plan = begin::plan(config.clone(), &trained, source, &mut classifier, &stop)?;
+    if let Some(plan) = &plan {
+        tell_if_fewer(plan);
+    }
     let place = place.claim()?;
     let Some(plan) = plan else {
         place.settle_new(&config, &subject, &record)?;
@@ -206,6 +209,19 @@ pub(super) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     results.show(&mut settings.output)?;
     settings.output.finish(&results.answer())?;
     Ok(if end == End::Interrupted { interrupted(folder) } else { Done::Complete })
+}
+
+/// Says so where there are not as many images as were asked for.
+fn tell_if_fewer(plan: &Plan) {
+    let (found, wanted) = (plan.subjects().len() as u64, plan.config().images);
+    if found < wanted {
+        let sample = plan.sample();
+        tracing::warn!(
+            "{found} images are attacked, not {wanted}: there are {}, of which {} are classified rightly",
+            sample.examined,
+            sample.correct
+        );
+    }
 }
 
 /// Says how an attack goes on.

@@ -30,7 +30,7 @@ pub(super) struct Answer<'a> {
     samples: u64,
     correct: u64,
     top1: f64,
-    top5: f64,
+    top5: Option<f64>,
     loss: f64,
     calibration_error: f64,
     skipped: u64,
@@ -81,17 +81,19 @@ impl<'a> Report<'a> {
         }
         let Evaluation { scores, skipped, seconds, images_per_second, latency_ms } =
             self.evaluation;
-        let lines = [
+        let top5 = scores.top5.map(|top5| ("top-5", percent(top5)));
+        let head = [
             ("model", self.trained.arch.clone()),
             ("top-1", share(scores.top1, scores.correct, scores.samples)),
-            ("top-5", percent(scores.top5)),
+        ];
+        let lines = [
             ("loss", format!("{:.4}", scores.loss)),
             ("calibration", format!("{:.4} expected error", scores.calibration_error)),
             ("skipped", skipped.to_string()),
             ("speed", format!("{images_per_second:.0} images/s, {seconds:.1} s in all")),
             ("latency", format!("{latency_ms:.2} ms per image in the network")),
         ];
-        for (name, value) in lines {
+        for (name, value) in head.into_iter().chain(top5).chain(lines) {
             output.text(format_args!("{name:<11}  {value}"))?;
         }
         Ok(())

@@ -18,7 +18,7 @@ pub(crate) struct SavedEvaluation {
     pub(crate) samples: u64,
     pub(crate) correct: u64,
     pub(crate) top1: f64,
-    pub(crate) top5: f64,
+    pub(crate) top5: Option<f64>,
     pub(crate) loss: f64,
     pub(crate) calibration_error: f64,
     pub(crate) classes: Vec<String>,

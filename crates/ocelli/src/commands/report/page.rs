@@ -67,7 +67,7 @@ fn numbers(rows: &[Row], evaluation: Option<&SavedEvaluation>) -> Vec<(String, S
     }
     if let Some(found) = evaluation {
         numbers.push(("top-1", percent(found.top1)));
-        numbers.push(("top-5", percent(found.top5)));
+        numbers.extend(found.top5.map(|top5| ("top-5", percent(top5))));
         numbers.push(("images", grouped(found.samples)));
         numbers.push(("calibration error", format!("{:.4}", found.calibration_error)));
     }

@@ -81,26 +81,22 @@ impl Folder {
         let [train, minival] = plan.images();
         let parts = [(DataRecord::TRAIN, &**train), ("minival", &**minival)];
         let record = DataRecord::of(&parts)?;
-        match self.is_begun {
-            false => {
-                fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-                let text = plan.recipe().to_toml_with(SECTION, plan.config())?;
-                write_whole(&folder.join(RECIPE), text)?;
-                record.save(folder)?;
-                Ok(Ledger::create(&ledger, &plan.header()?)?)
-            }
-            true => {
-                let (opened, was_cut) = Ledger::open(&ledger, &plan.header()?, plan.space())?;
-                run_data::check_same(folder, &record, &parts)?;
-                if was_cut {
-                    let (path, trials) = (ledger.display(), opened.trials().len());
-                    tracing::warn!(
-                        "{path}: the last line was cut and is dropped; {trials} trials are whole"
-                    );
-                }
-                Ok(opened)
-            }
+        if !self.is_begun {
+            fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+            let text = plan.recipe().to_toml_with(SECTION, plan.config())?;
+            write_whole(&folder.join(RECIPE), text)?;
+            record.save(folder)?;
+            return Ok(Ledger::create(&ledger, &plan.header()?)?);
         }
+        let (opened, was_cut) = Ledger::open(&ledger, &plan.header()?, plan.space())?;
+        run_data::check_same(folder, &record, &parts)?;
+        if was_cut {
+            let (path, trials) = (ledger.display(), opened.trials().len());
+            tracing::warn!(
+                "{path}: the last line was cut and is dropped; {trials} trials are whole"
+            );
+        }
+        Ok(opened)
     }
 }
 
@@ -115,19 +111,16 @@ pub(super) fn plan(args: &Args, seed: Option<u64>) -> anyhow::Result<Begun> {
     }
     let BuiltinRecipe { name: default, text } = SEARCHES[0];
     let name = args.recipe.as_deref().unwrap_or(default);
-    let place = match &args.out {
-        Some(folder) => {
-            let ledger = folder.join(LEDGER);
-            if ledger.exists() {
-                return Err(Error::LedgerExists { path: ledger, what: Work::Search }.into());
-            }
-            check_folder(folder, &[RECIPE], args.force)?;
-            Place::New(folder.clone())
+    let place = if let Some(folder) = &args.out {
+        let ledger = folder.join(LEDGER);
+        if ledger.exists() {
+            return Err(Error::LedgerExists { path: ledger, what: Work::Search }.into());
         }
-        None => {
-            let stem = Path::new(name).file_stem().unwrap_or_default();
-            Place::Unused(stem.to_string_lossy().into_owned())
-        }
+        check_folder(folder, &[RECIPE], args.force)?;
+        Place::New(folder.clone())
+    } else {
+        let stem = Path::new(name).file_stem().unwrap_or_default();
+        Place::Unused(stem.to_string_lossy().into_owned())
     };
     let (origin, text) = match &args.recipe {
         Some(name) => recipe::text(name, SEARCHES)?,

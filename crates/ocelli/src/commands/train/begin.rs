@@ -72,14 +72,22 @@ pub(super) fn limit(recipe: &mut Recipe, args: &Args) {
 fn begin(args: &Args, recipe: Recipe) -> anyhow::Result<Plan> {
     let saved = Box::new(recipe.clone());
     let place = match args.out.clone() {
-        Some(path) if RunFolder::holds_run(&path) => return Err(Error::RunExists { path }.into()),
         Some(path) => {
+            check_no_run(&path)?;
             check_folder(&path, &[], args.force)?;
             Place::New(path, saved)
         }
         None => Place::Unused(stem(args), saved),
     };
     Ok(Plan { recipe, place })
+}
+
+/// Refuses a folder that holds a run.
+pub(super) fn check_no_run(folder: &Path) -> anyhow::Result<()> {
+    if RunFolder::holds_run(folder) {
+        return Err(Error::RunExists { path: folder.to_owned() }.into());
+    }
+    Ok(())
 }
 
 /// The run in a folder under its own recipe, of which only some fields may change.
@@ -186,16 +194,29 @@ fn resolve(args: &Args, seed: Option<u64>) -> anyhow::Result<Recipe> {
         Some(weights) => Recipe::finetune(weights, &origin, &text, &overrides),
         None => Recipe::resolve(&origin, &text, &overrides),
     };
-    match &args.recipe {
-        Some(name) => recipe.with_context(|| name.clone()),
-        None => Ok(recipe?),
+    let mut recipe = match &args.recipe {
+        Some(name) => recipe.with_context(|| name.clone())?,
+        None => recipe?,
+    };
+    hold_out(&mut recipe);
+    Ok(recipe)
+}
+
+/// Holds images out of a dataset that has no part for evaluation, and says so.
+pub(super) fn hold_out(recipe: &mut Recipe) {
+    if recipe.hold_out_where_needed() {
+        let (source, share) = (&recipe.data.source, recipe.data.hold_out.unwrap_or_default());
+        tracing::info!(
+            "{source}: one part; {share} of each class is held out for evaluation (data.hold_out)"
+        );
     }
 }
 
 /// What new runs of these arguments are called.
 fn stem(args: &Args) -> String {
     let pretrained = args.pretrained.as_ref().map(|_| recipes::FINETUNE);
-    let name = args.recipe.as_deref().or(args.model.as_deref()).or(pretrained);
+    let model = args.set_value("model.name").or(args.model.as_deref());
+    let name = args.recipe.as_deref().or(model).or(pretrained);
     let stem = Path::new(name.unwrap_or("default")).file_stem().unwrap_or_default();
     stem.to_string_lossy().into_owned()
 }
@@ -206,13 +227,26 @@ impl Args {
         if let Some(name) = &self.recipe {
             return recipe::text(name, RECIPES);
         }
-        let text = match (&self.pretrained, &self.data, &self.model) {
-            (Some(_), ..) => FINETUNE,
-            (None, None, None) => DEFAULT,
+        let names =
+            |option: &Option<String>, key| option.is_some() || self.set_value(key).is_some();
+        let text = if self.pretrained.is_some() {
+            FINETUNE
+        } else if names(&self.data, "data.source") || names(&self.model, "model.name") {
             // The default recipe is made for small grey images.
-            _ => "",
+            ""
+        } else {
+            DEFAULT
         };
         Ok(("the default recipe".to_owned(), text.into()))
+    }
+
+    /// What `--set` says of a field, as it was typed.
+    fn set_value(&self, key: &str) -> Option<&str> {
+        let pairs = self.set.iter().rev().filter_map(|set| set.split_once('='));
+        pairs
+            .map(|(name, value)| (name.trim(), value.trim()))
+            .find(|(name, _)| *name == key)
+            .map(|(_, value)| value)
     }
 
     /// The options that stand for a field of the recipe, and the fields that were set.
@@ -252,6 +286,19 @@ mod tests {
         assert_eq!((recipe.data.source.as_str(), recipe.seed), ("1.5", 9));
         assert_eq!(recipe.model.name, "resnet34");
         assert_eq!(recipe.input.size, 224, "the model's own, not the default recipe's");
+    }
+
+    #[test]
+    fn data_and_model_choose_the_same_base_by_option_and_by_set() {
+        for line in ["--set data.source=photos/", "--set model.name=resnet18", "--model resnet18"] {
+            let recipe = resolve(&args(line), None).unwrap();
+            assert_eq!(recipe.input.channels, 3, "{line}: not the default recipe's grey");
+        }
+        let by_set = "--set data.source=photos/ --set model.name=ghostnet_100";
+        let by_option = "--data photos/ --model ghostnet_100";
+        let resolved = |line: &str| resolve(&args(line), None).unwrap();
+        assert_eq!(resolved(by_set), resolved(by_option));
+        assert_eq!(stem(&args(by_set)), stem(&args(by_option)));
     }
 
     #[test]

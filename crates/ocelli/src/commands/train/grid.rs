@@ -1,14 +1,15 @@
 //! A grid: one training after another, and a table of what came out.
 
+mod dry_run;
 mod row;
 mod sheet;
 
 use ocelli::data::{OpenOptions, Split, open};
 use ocelli::nn::registry;
 use ocelli::train::grid::{Cell, Grid};
-use ocelli::train::{Outcome, Recipe, RunFolder};
+use ocelli::train::{Machine, Outcome, Recipe, RunFolder};
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
@@ -25,14 +26,16 @@ use sheet::Sheet;
 pub(super) fn run(args: &Args, grid: &Grid, mut settings: Settings) -> anyhow::Result<Done> {
     let mut cells = grid.cells()?;
     refuse_if_none_can_be(&mut cells)?;
+    hold_out(&mut cells);
+    if let (true, Some(folder)) = (grid.is_single(), &args.out) {
+        begin::check_no_run(folder)?;
+    }
     let mut classes = Classes::default();
     let rows = cells.iter().map(|cell| planned(cell, &mut classes)).collect();
     let keys = grid.keys().into_iter().map(str::to_owned).collect();
     let mut sheet = Sheet { folder: begin::out(args), keys, rows };
     if args.dry_run {
-        settings.output.text(sheet.costs())?;
-        settings.output.finish(&sheet)?;
-        return Ok(Done::Complete);
+        return show_dry_run(&cells, sheet, settings);
     }
 
     let stop = signals::stop_flag()?;
@@ -80,6 +83,36 @@ fn refuse_if_none_can_be(cells: &mut Vec<Cell>) -> anyhow::Result<()> {
         return Err(error.into());
     }
     Ok(())
+}
+
+/// Holds images out where datasets have no part for evaluation, and says so once for each.
+fn hold_out(cells: &mut [Cell]) {
+    let mut told = HashSet::new();
+    for recipe in cells.iter_mut().filter_map(|cell| cell.recipe.as_mut().ok()) {
+        if told.insert(recipe.data.source.clone()) {
+            begin::hold_out(recipe);
+        } else {
+            recipe.hold_out_where_needed();
+        }
+    }
+}
+
+/// Shows what each cell would cost, and ends as the trainings would if they cannot begin.
+fn show_dry_run(cells: &[Cell], mut sheet: Sheet, mut settings: Settings) -> anyhow::Result<Done> {
+    let device = settings.open_device()?;
+    let machine = Machine { device, threads: settings.threads, rank: 0, world_size: 1 };
+    let failure = dry_run::check(cells, &mut sheet.rows, &machine);
+    settings.output.text(sheet.costs())?;
+    settings.output.finish(&sheet)?;
+    let failed = sheet.rows.iter().filter(|row| row.status == Status::Failed).count();
+    match failure {
+        Some(error) if failed == sheet.rows.len() => Err(error),
+        _ if failed > 0 => {
+            let all = sheet.rows.len();
+            Err(BadInput::new(format!("{failed} of {all} trainings cannot begin")).into())
+        }
+        _ => Ok(Done::Complete),
+    }
 }
 
 /// What each cell would train, `None` where it cannot.

@@ -51,6 +51,7 @@ impl Session {
         if let Some(report) = &setup.weights {
             tracing::info!("{report}");
         }
+        setup.check_steps(&recipe)?;
         for stage in setup.train.iter() {
             let (input, batch) = (&stage.recipe.input, recipe.train.batch_size);
             let size = input.size as usize;

@@ -41,7 +41,9 @@ pub(super) fn show(output: &mut Output, folder: &Path, summary: &Summary) -> any
     if let Some(Evaluation { scores, .. }) = &summary.evaluation {
         let counts = format!("({} of {})", grouped(scores.correct), grouped(scores.samples));
         output.text(format_args!("top-1    {} {counts}", percent(scores.top1)))?;
-        output.text(format_args!("top-5    {}", percent(scores.top5)))?;
+        if let Some(top5) = scores.top5 {
+            output.text(format_args!("top-5    {}", percent(top5)))?;
+        }
     }
     if let Some(best) = state.best {
         let step = grouped(best.step);
@@ -73,7 +75,7 @@ pub(super) fn answer<'a>(folder: &'a Path, summary: &Summary, not_images: u64) -
         samples: scores.map(|scores| scores.samples),
         correct: scores.map(|scores| scores.correct),
         top1: scores.map(|scores| scores.top1),
-        top5: scores.map(|scores| scores.top5),
+        top5: scores.and_then(|scores| scores.top5),
         best_top1: state.best.map(share),
         best_step: state.best.map(|best| best.step),
         not_images,

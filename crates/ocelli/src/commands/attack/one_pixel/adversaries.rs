@@ -39,11 +39,11 @@ pub(super) fn write(plan: &Plan, attacked: &[Attacked], folder: &Path) -> anyhow
         }
     }
     let bytes = shard.into_inner().with_context(|| path.display().to_string())?;
+    write_whole(&path, bytes)?;
     if count == 0 {
-        tracing::warn!("no image was fooled: there is nothing to train on");
+        tracing::warn!("no image was fooled: {} holds none to train on", path.display());
         return Ok(());
     }
-    write_whole(&path, bytes)?;
     tracing::info!("{count} images to train on: {}", path.display());
     Ok(())
 }

@@ -189,26 +189,20 @@ impl Folder {
         let folder = self.path();
         let write = || self.settle(plan.config(), subject, record);
         // The settings come first: a journal without them could not be gone on with.
-        let has_journal = Journal::path_in(folder).exists();
-        let journal = match self.is_begun {
-            true if has_journal => {
-                let (journal, was_cut) = Journal::open(folder, plan)?;
-                if was_cut {
-                    let path = Journal::path_in(folder);
-                    tracing::warn!(
-                        "{}: the last line was cut and is dropped; {} images are whole",
-                        path.display(),
-                        journal.attacked().len()
-                    );
-                }
-                write()?;
-                journal
-            }
-            _ => {
-                write()?;
-                Journal::create(folder, plan)?
-            }
-        };
+        if !self.is_begun || !Journal::path_in(folder).exists() {
+            write()?;
+            return Ok(Journal::create(folder, plan)?);
+        }
+        let (journal, was_cut) = Journal::open(folder, plan)?;
+        if was_cut {
+            let path = Journal::path_in(folder);
+            tracing::warn!(
+                "{}: the last line was cut and is dropped; {} images are whole",
+                path.display(),
+                journal.attacked().len()
+            );
+        }
+        write()?;
         Ok(journal)
     }
 }
