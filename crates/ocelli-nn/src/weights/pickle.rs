@@ -21,7 +21,7 @@ pub(super) use globals::Global;
 pub(super) use machine::read;
 
 /// The place of a value in its [`Pickle`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct ValueId(u32);
 
 /// What a pickle builds.
@@ -61,8 +61,8 @@ impl Value {
             Self::Tuple(_) => "a tuple",
             Self::List(_) => "a list",
             Self::Dict(_) => "a dictionary",
-            Self::Global(_) => "a name",
-            Self::Call(..) => "a call",
+            Self::Global(_) => "the name of a type",
+            Self::Call(..) => "a tensor",
             Self::Persistent(_) => "a storage",
             Self::Opaque => "an object",
         }
@@ -80,6 +80,10 @@ impl Pickle {
     /// The value that the pickle returns.
     pub(super) fn root(&self) -> &Value {
         self.get(self.root)
+    }
+
+    pub(super) fn root_id(&self) -> ValueId {
+        self.root
     }
 
     pub(super) fn get(&self, id: ValueId) -> &Value {

@@ -111,7 +111,7 @@ impl<R: Read> Machine<'_, R> {
                 let length = self.input.u32()?;
                 self.bytes(length.into())
             }
-            opcode::BINBYTES8 => {
+            opcode::BINBYTES8 | opcode::BYTEARRAY8 => {
                 let length = self.input.u64()?;
                 self.bytes(length)
             }
@@ -137,7 +137,7 @@ impl<R: Read> Machine<'_, R> {
                 self.push(Value::Tuple(items))
             }
             opcode::EMPTY_LIST | opcode::EMPTY_SET => self.push(Value::List(Vec::new())),
-            opcode::LIST => {
+            opcode::LIST | opcode::FROZENSET => {
                 let items = self.pop_to_mark()?;
                 self.push(Value::List(items))
             }
@@ -191,6 +191,11 @@ impl<R: Read> Machine<'_, R> {
                 self.import(&module, &name)
             }
             opcode::REDUCE | opcode::NEWOBJ => self.call(),
+            opcode::NEWOBJ_EX => {
+                // The named arguments are only those of objects whose contents are dropped.
+                self.pop()?;
+                self.call()
+            }
             opcode::BUILD => self.build(),
             opcode::BINPERSID => {
                 let id = self.pop()?;
@@ -307,19 +312,24 @@ impl<R: Read> Machine<'_, R> {
         let value = match callable {
             Global::Opaque => Value::Opaque,
             Global::OrderedDict => Value::Dict(self.ordered_dict(items)?),
-            Global::RebuildTensor | Global::RebuildParameter => Value::Call(callable, arguments),
+            Global::DefaultDict => Value::Dict(Vec::new()),
+            Global::RebuildTensor | Global::RebuildParameter | Global::RebuildWithAttributes => {
+                Value::Call(callable, arguments)
+            }
             Global::Storage(_) => return Err(self.fail(PickleFault::Call("a storage type"))),
         };
         self.push(value)
     }
 
-    /// The pairs of an `OrderedDict`: none from Python 3, which sets them afterwards, or a list of
-    /// pairs from Python 2.
+    /// The pairs of an `OrderedDict`: none from Python 3, which sets them afterwards, a list of
+    /// pairs from Python 2, or another dictionary.
     fn ordered_dict(&self, arguments: &[ValueId]) -> Result<Vec<(ValueId, ValueId)>, PickleError> {
         let Some(&list) = arguments.first() else { return Ok(Vec::new()) };
         let kind = |expected, id| PickleFault::Kind { expected, found: self.value(id).kind() };
-        let Value::List(pairs) = self.value(list) else {
-            return Err(self.fail(kind("a list of pairs", list)));
+        let pairs = match self.value(list) {
+            Value::List(pairs) | Value::Tuple(pairs) => pairs,
+            Value::Dict(pairs) => return Ok(pairs.clone()),
+            _ => return Err(self.fail(kind("a list of pairs", list))),
         };
         let pair = |&id: &ValueId| match self.value(id) {
             Value::List(pair) | Value::Tuple(pair) if pair.len() == 2 => Ok((pair[0], pair[1])),
@@ -333,7 +343,7 @@ impl<R: Read> Machine<'_, R> {
         self.pop()?;
         match self.top_value()? {
             // An `OrderedDict` gets its `_metadata` in this way.
-            Value::Dict(_) | Value::Opaque => Ok(()),
+            Value::Dict(_) | Value::Call(..) | Value::Opaque => Ok(()),
             other => {
                 let found = other.kind();
                 Err(self.fail(PickleFault::Kind { expected: "an object", found }))
