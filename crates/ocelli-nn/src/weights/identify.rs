@@ -36,7 +36,10 @@ pub fn identify(dict: &StateDict) -> Vec<&'static Model> {
         let fit = Fit::of(graph.params(), dict, None);
         model.arch.starts_with(fit.flavour)
             && fit.unexpected.is_empty()
-            && fit.slots.iter().all(|slot| matches!(slot, Slot::Fits(_) | Slot::Optional))
+            && fit
+                .slots
+                .iter()
+                .all(|slot| matches!(slot, Slot::Fits(_) | Slot::Colours(_) | Slot::Optional))
     };
     registry::models().filter(is_of).collect()
 }

@@ -111,6 +111,19 @@ impl TensorEntry {
         }
     }
 
+    /// How many elements are infinite or no numbers as they are written: rounding to few bits can
+    /// make a large one infinite.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(super) fn non_finite(&self) -> Result<usize> {
+        let mut values = self.values()?;
+        if matches!(self.dtype, DType::F16 | DType::BF16) {
+            values = self.dtype.decode(&self.dtype.encode(&values));
+        }
+        Ok(values.iter().filter(|value| !value.is_finite()).count())
+    }
+
     /// The same tensor under another name.
     #[must_use]
     pub fn renamed(mut self, name: impl Into<String>) -> Self {

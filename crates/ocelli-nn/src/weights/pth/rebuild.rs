@@ -1,6 +1,6 @@
 //! Tensors from the calls that a pickle records.
 
-use super::{StorageId, Storages};
+use super::{FindStorage, StorageId};
 use crate::weights::{
     error::{Result, WeightsError},
     pickle::{Global, Pickle, Value, ValueId},
@@ -18,7 +18,7 @@ pub(super) fn is_tensor(pickle: &Pickle, id: ValueId) -> bool {
 pub(super) fn tensor(
     source: &Source,
     pickle: &Pickle,
-    storages: &Storages,
+    storages: &FindStorage,
     name: &str,
     id: ValueId,
 ) -> Result<TensorEntry> {
@@ -28,8 +28,7 @@ pub(super) fn tensor(
         reason,
     };
     let (storage, view) = view(pickle, id).map_err(fail)?;
-    let span = storages
-        .get(storage.key)
+    let span = storages(storage.key)?
         .ok_or_else(|| fail(format!("its storage `{}` is not in the file", storage.key)))?;
     let length = (storage.elements as u64).checked_mul(storage.dtype.size() as u64);
     if length != Some(span.length) {
@@ -59,17 +58,30 @@ fn view(pickle: &Pickle, id: ValueId) -> Result<(StorageId<'_>, View), String> {
     Ok((storage, view))
 }
 
-/// The arguments of the call that rebuilds the tensor, which a parameter wraps once more.
+/// How many calls may stand around the one that rebuilds a tensor: one makes a parameter of it, one
+/// gives it attributes.
+const WRAPPERS: usize = 4;
+
+/// The arguments of the call that rebuilds the tensor.
 fn arguments(pickle: &Pickle, id: ValueId) -> Option<&[ValueId]> {
-    match pickle.get(id) {
-        Value::Call(Global::RebuildTensor, arguments) => pickle.tuple(*arguments),
-        Value::Call(Global::RebuildParameter, arguments) => {
-            let tensor = *pickle.tuple(*arguments)?.first()?;
-            match pickle.get(tensor) {
-                Value::Call(Global::RebuildTensor, arguments) => pickle.tuple(*arguments),
-                _ => None,
+    let Value::Call(function, arguments) = pickle.get(id) else { return None };
+    let (mut function, mut arguments) = (*function, pickle.tuple(*arguments)?);
+    for _ in 0..WRAPPERS {
+        match function {
+            Global::RebuildTensor => return Some(arguments),
+            Global::RebuildParameter => {
+                let Value::Call(inner, tuple) = pickle.get(*arguments.first()?) else {
+                    return None;
+                };
+                (function, arguments) = (*inner, pickle.tuple(*tuple)?);
             }
+            Global::RebuildWithAttributes => {
+                let [inner, _type, tuple, ..] = arguments else { return None };
+                let Value::Global(inner) = pickle.get(*inner) else { return None };
+                (function, arguments) = (*inner, pickle.tuple(*tuple)?);
+            }
+            _ => return None,
         }
-        _ => None,
     }
+    None
 }
