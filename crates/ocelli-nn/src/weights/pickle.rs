@@ -6,15 +6,17 @@
 //! [`pth`](super::pth) to interpret.
 //!
 //! Values live in one list and point to each other by place. So nothing here is recursive, however
-//! deep a file nests; nothing is copied, however often a file repeats what it memorised; and each
-//! opcode adds at most one value, so memory is linear in the length of the file, which
-//! [`Limits`](super::Limits) bounds.
+//! deep a file nests, and what a file memorised is shared, however often it is repeated. The one thing
+//! that is copied are the pairs of a dictionary made of a list. All that is kept is counted, in bytes,
+//! against [`Limits`](super::Limits).
 
 mod error;
 mod globals;
 mod input;
 mod machine;
 mod opcode;
+
+use std::sync::Arc;
 
 pub use error::{PickleError, PickleFault};
 pub(super) use globals::Global;
@@ -33,7 +35,8 @@ pub(super) enum Value {
     Int(i64),
     /// An integer of more than eight bytes: little-endian, two's complement.
     LongInt(Vec<u8>),
-    Text(String),
+    /// Shared with the tensors that it names.
+    Text(Arc<str>),
     Bytes,
     Tuple(Vec<ValueId>),
     /// A list or a set.
@@ -74,6 +77,7 @@ impl Value {
 pub(super) struct Pickle {
     values: Vec<Value>,
     root: ValueId,
+    memory: usize,
 }
 
 impl Pickle {
@@ -95,8 +99,21 @@ impl Pickle {
         &self.values
     }
 
+    /// What reading it took of the memory that it may take, in bytes.
+    pub(super) fn memory(&self) -> usize {
+        self.memory
+    }
+
     /// The text at `id`, when it is text.
     pub(super) fn text(&self, id: ValueId) -> Option<&str> {
+        match self.get(id) {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The same, to be kept.
+    pub(super) fn shared_text(&self, id: ValueId) -> Option<&Arc<str>> {
         match self.get(id) {
             Value::Text(text) => Some(text),
             _ => None,

@@ -113,7 +113,7 @@ fn tensors_of(
             });
         }
         *budget -= 1;
-        dict.push(rebuild::tensor(source, pickle, storages, name, *value)?)?;
+        dict.push(rebuild::tensor(source, pickle, storages, name, *value, &options.limits)?)?;
     }
     dict.checked(&options.limits)
 }

@@ -11,6 +11,7 @@ use super::{
 use std::{
     collections::{BTreeMap, HashMap},
     path::Path,
+    sync::Arc,
 };
 
 /// How to read a file of weights.
@@ -39,7 +40,7 @@ pub struct StateDict {
     section: Option<String>,
     prefix: Option<String>,
     entries: Vec<TensorEntry>,
-    index: HashMap<String, usize>,
+    index: HashMap<Arc<str>, usize>,
     /// The other lists of the same file.
     others: Vec<StateDict>,
     /// What the file says about itself, as in `arch`.
@@ -131,7 +132,7 @@ impl StateDict {
             let reason = "there are two of that name".to_owned();
             return Err(self.tensor_error(entry.name(), reason));
         }
-        self.index.insert(entry.name().to_owned(), self.entries.len());
+        self.index.insert(entry.shared_name(), self.entries.len());
         self.entries.push(entry);
         Ok(())
     }

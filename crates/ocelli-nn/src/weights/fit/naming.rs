@@ -89,6 +89,9 @@ impl Naming {
                 }
             }
         }
+        // What stands before a whole network stands before most samples, what stands before a block of
+        // it, which has namesakes of some, before few.
+        order.retain(|&(_, count)| count * 2 >= samples.len());
         order.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
         order.into_iter().map(|(prefix, _)| prefix).collect()
     }

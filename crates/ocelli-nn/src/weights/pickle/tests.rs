@@ -204,7 +204,7 @@ fn a_memo_bomb_costs_no_more_than_its_bytes() {
 
 #[test]
 fn deep_nesting_does_not_exhaust_the_call_stack() {
-    let depth = 1_000_000;
+    let depth = 200_000;
     let tape = Tape::new().raw(&vec![b']'; depth]).raw(&vec![b'a'; depth - 1]);
     assert!(matches!(parse(&tape.stop()).unwrap().root(), Value::List(_)));
 }
@@ -218,9 +218,36 @@ fn a_dictionary_that_contains_itself_is_harmless() {
 #[test]
 fn more_values_than_the_limit_are_refused() {
     let limits = Limits { pickle_values: 10, ..Limits::default() };
-    let bytes = Tape::new().raw(&[b'N'; 11]).stop();
+    let bytes = Tape::new().raw(&[b']'; 11]).stop();
     let error = read(&mut &bytes[..], &limits).unwrap_err();
     assert_eq!(error.fault, PickleFault::TooManyValues(10));
+}
+
+#[test]
+fn what_is_copied_again_and_again_counts_each_time() {
+    // A list of 10,000 pairs, of which `OrderedDict` makes a dictionary: five bytes for a copy.
+    let tape = Tape::new().raw(b"](").raw(&b"NN\x86".repeat(10_000)).raw(b"e\x85q\x00");
+    let tape = tape.global("collections", "OrderedDict").raw(b"q\x01");
+    let copies = |count: usize| tape.clone().raw(&b"h\x01h\x00R".repeat(count)).stop();
+    assert!(parse(&copies(10)).is_ok());
+    let limit = Limits::default().pickle_memory;
+    assert_eq!(fault(&copies(10_000)), PickleFault::TooMuchMemory(limit));
+}
+
+#[test]
+fn a_history_of_many_numbers_is_no_burden() {
+    let tape = Tape::new().raw(b"](").raw(&b"G\0\0\0\0\0\0\0\0".repeat(1_000_000)).raw(b"e");
+    assert!(parse(&tape.stop()).is_ok(), "losses of a million steps");
+}
+
+#[test]
+fn stack_and_memo_count_too() {
+    let limits = Limits { pickle_memory: 10_000, ..Limits::default() };
+    for repeated in [&b"N"[..], b"2", b"(", b"h\x00"] {
+        let bytes = Tape::new().raw(b"]q\x00").raw(&repeated.repeat(10_000)).stop();
+        let error = read(&mut &bytes[..], &limits).unwrap_err();
+        assert_eq!(error.fault, PickleFault::TooMuchMemory(10_000));
+    }
 }
 
 #[test]

@@ -74,6 +74,7 @@ impl Pickles<'_> {
                 self.consumed += length;
                 self.limits.pickle_bytes -= length;
                 self.limits.pickle_values -= pickle.values().len();
+                self.limits.pickle_memory -= pickle.memory();
                 Ok(pickle)
             }
             Err(mut error) => {

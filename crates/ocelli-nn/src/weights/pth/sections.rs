@@ -13,6 +13,7 @@ use crate::weights::{
     source::Source,
 };
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 
 /// The keys under which checkpoints keep their tensors, the most likely first.
 const USUAL: &[&str] = &[
@@ -44,7 +45,7 @@ pub(super) struct Section<'a> {
     pub(super) path: String,
     /// Its tensors in order. A key that is set twice keeps its place and takes the last value, as
     /// in Python.
-    pub(super) tensors: Vec<(&'a str, ValueId)>,
+    pub(super) tensors: Vec<(&'a Arc<str>, ValueId)>,
 }
 
 /// The section that was asked for, or all, the most likely first.
@@ -107,11 +108,11 @@ fn find(pickle: &Pickle) -> Vec<Section<'_>> {
         };
         match pickle.get(id) {
             Value::Dict(pairs) => {
-                let mut tensors: Vec<(&str, ValueId)> = Vec::new();
+                let mut tensors: Vec<(&Arc<str>, ValueId)> = Vec::new();
                 let mut places = HashMap::new();
                 for (key, value) in pairs {
                     // Numbers are the keys of what an optimizer knows of its parameters.
-                    let Some(key) = pickle.text(*key) else { continue };
+                    let Some(key) = pickle.shared_text(*key) else { continue };
                     if !rebuild::is_tensor(pickle, *value) {
                         visit(key, *value);
                         continue;

@@ -12,6 +12,8 @@ use crate::weights::{
     state_dict::StateDict,
 };
 
+use std::io::{BufReader, Read};
+
 /// The entry with the description of the tensors.
 const PICKLE: &str = "data.pkl";
 
@@ -48,10 +50,9 @@ pub(in super::super) fn read(source: &Source, options: &ReadOptions) -> Result<S
             limit: options.limits.pickle_bytes,
         });
     }
-    let bytes = source.read(span.start, span.length, PICKLE)?;
-    let (pickle, _) = pickle::read(&mut bytes.as_slice(), &options.limits)
+    let mut reader = BufReader::new(source.cursor_at(span.start).take(span.length));
+    let (pickle, _) = pickle::read(&mut reader, &options.limits)
         .map_err(|error| WeightsError::Pickle { file: source.name().to_owned(), error })?;
-    drop(bytes);
     state_dict(source, options, &pickle, &|key| archive.span(&format!("{folder}data/{key}")))
 }
 
@@ -76,7 +77,7 @@ fn foreign(source: &Source, archive: &Archive) -> WeightsError {
         "it is a model of Keras"
     } else if any(|name| name.ends_with("archive_format")) {
         "it is a program of torch.export"
-    } else if any(|name| name.ends_with(".npy")) {
+    } else if any(|name| name.rsplit('.').next() == Some("npy")) {
         "it is an .npz of NumPy"
     } else {
         "it is a zip without `data.pkl`"
