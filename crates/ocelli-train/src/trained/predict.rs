@@ -3,6 +3,7 @@
 use super::Trained;
 use super::pictures::Pictures;
 use crate::Result;
+use crate::evaluate::first_without_answer;
 use crate::method::{images, values};
 use crate::metrics::probabilities;
 use ocelli_data::{Loader, LoaderConfig, Skipped};
@@ -59,7 +60,8 @@ impl Trained {
     /// number.
     ///
     /// # Errors
-    /// When a setting is out of range, or `answer` returns an error.
+    /// When a setting is out of range, the network's answer to a picture is not finite, or `answer`
+    /// returns an error.
     pub fn predict<E: From<crate::Error>>(
         &self,
         pictures: Vec<PathBuf>,
@@ -92,6 +94,9 @@ impl Trained {
             let classes = self.network.graph().num_classes().max(1);
             for (index, logits) in indices.into_iter().zip(logits.chunks_exact(classes)) {
                 let image = source.0[index as usize].display().to_string();
+                if first_without_answer(logits, classes).is_some() {
+                    return Err(crate::Error::NoAnswer { image }.into());
+                }
                 answer(Answer::Classified { image, top: self.best(logits, options.top) })?;
             }
         }
