@@ -36,7 +36,9 @@ pub use setup::{Machine, Setup, sources};
 pub use span::{ParseSpanError, Span};
 pub use stages::{Stage, Stages};
 pub use step_timer::{StepTimer, time_in_turns};
-pub use trained::{Answer, Guess, Metadata, PredictOptions, Pretrained, Trained, preprocessing};
+pub use trained::{
+    Answer, Guess, Metadata, PredictOptions, Pretrained, Trained, WeightsChoice, preprocessing,
+};
 pub use trainer::{
     Best, Event, MODEL, Observer, Outcome, Parts, State, StepReport, Summary, Trainer,
 };

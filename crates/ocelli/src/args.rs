@@ -6,7 +6,7 @@ mod preprocess;
 pub(crate) mod recipe;
 
 pub(crate) use image_size::ImageSize;
-pub(crate) use model::ModelArgs;
+pub(crate) use model::{ModelArgs, PlaceArgs};
 pub(crate) use preprocess::PreprocessArgs;
 
 use clap::builder::styling::{AnsiColor, Styles};

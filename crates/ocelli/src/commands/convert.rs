@@ -3,12 +3,13 @@
 use anyhow::Context;
 use ocelli::nn::registry;
 use ocelli::nn::weights::{
-    DType, LoadReport, ReadOptions, StateDict, convert, model_of, safetensors,
+    DType, LoadReport, NonFinite, StateDict, convert, model_of, safetensors,
 };
 use ocelli::train::Metadata;
 use serde::Serialize;
 use std::path::PathBuf;
 
+use crate::args::PlaceArgs;
 use crate::failure::Done;
 use crate::output::grouped;
 use crate::settings::Settings;
@@ -38,9 +39,8 @@ pub(crate) struct Args {
     /// How to store numbers [default: as they are]
     #[arg(long, value_name = "TYPE")]
     dtype: Option<Precision>,
-    /// Which dictionary of a PyTorch checkpoint to take [default: averaged weights, if any]
-    #[arg(long, value_name = "KEY")]
-    section: Option<String>,
+    #[command(flatten)]
+    place: PlaceArgs,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -72,10 +72,10 @@ struct Answer {
 
 /// Converts the file.
 pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
-    let options = ReadOptions { section: args.section.clone(), ..ReadOptions::default() };
-    let dict = StateDict::open(&args.input, &options)?;
+    let choice = args.place.choice(args.model.as_deref());
+    let dict = StateDict::open(&args.input, &choice.read_options())?;
     let metadata = Metadata::of(&dict)?;
-    let model = match args.model.as_ref().or(metadata.arch.as_ref()) {
+    let model = match choice.arch.as_ref().or(metadata.arch.as_ref()) {
         Some(name) => registry::find(name)?,
         None => model_of(&dict)?,
     };
@@ -83,6 +83,9 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     // What a run's file says of its input and its classes holds for the converted one too.
     converted.metadata.extend(Metadata { arch: None, ..metadata }.to_map()?);
     safetensors::write(&converted, &args.output)?;
+    if let Some(warning) = non_finite(&report) {
+        tracing::warn!("{}: {warning}", args.output.display());
+    }
     let written = args.output.metadata();
     let bytes = written.with_context(|| args.output.display().to_string())?.len();
 
@@ -98,4 +101,21 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
         report,
     })?;
     Ok(Done::Complete)
+}
+
+/// How many tensors a warning names.
+const NAMED: usize = 3;
+
+/// Which tensors have elements that are no finite numbers, if any have.
+fn non_finite(report: &LoadReport) -> Option<String> {
+    let tensors = &report.non_finite;
+    let named: Vec<String> = tensors.iter().take(NAMED).map(NonFinite::to_string).collect();
+    let more = match tensors.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let named = named.join(", ");
+    (!tensors.is_empty()).then(|| {
+        format!("NaN or infinite values in {named}{more}; no other command takes such weights")
+    })
 }

@@ -1,6 +1,7 @@
 //! `ocelli predict`: what is in a picture.
 
 use anyhow::Context;
+use ocelli::nn::weights::Place;
 use ocelli::train::{Answer, PredictOptions};
 use serde::Serialize;
 use std::fs;
@@ -49,6 +50,8 @@ pub(crate) struct Args {
 struct Outcome<'a> {
     model: &'a str,
     weights: &'a Path,
+    #[serde(flatten)]
+    place: &'a Place,
     images: usize,
     unreadable: usize,
     predictions: Vec<Answer>,
@@ -89,6 +92,7 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     settings.output.finish(&Outcome {
         model: &trained.arch,
         weights: &trained.file,
+        place: &trained.place,
         images: count,
         unreadable,
         predictions,

@@ -10,6 +10,7 @@ use ocelli::train::Outcome;
 use ocelli::train::grid::Axis;
 use std::path::PathBuf;
 
+use crate::args::PlaceArgs;
 use crate::failure::Done;
 use crate::settings::Settings;
 use crate::signals;
@@ -50,6 +51,8 @@ pub(crate) struct Args {
     /// those of the weights, unless the recipe says otherwise
     #[arg(long, value_name = "FILE|RUN")]
     pretrained: Option<PathBuf>,
+    #[command(flatten)]
+    weights: PlaceArgs,
     /// Give the classifier fresh weights, for classes other than the pretrained ones
     #[arg(long)]
     reset_head: bool,

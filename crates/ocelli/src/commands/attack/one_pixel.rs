@@ -175,7 +175,7 @@ pub(super) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     let plan = begin::plan(config.clone(), &trained, source, &mut classifier, &stop)?;
     let Some(plan) = plan else {
         place.settle_new(&config, &subject)?;
-        settings.output.finish(&results::interrupted(place.folder(), &trained.arch))?;
+        settings.output.finish(&results::interrupted(place.folder(), &trained))?;
         return Ok(interrupted(place.folder()));
     };
     let mut journal = place.open(&plan, &subject)?;
@@ -187,10 +187,11 @@ pub(super) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
 
     let folder = place.folder();
     let summary = Summary::of(&plan, journal.attacked());
-    let results = Results { plan: &plan, attacked: journal.attacked(), summary, end, folder };
+    let (plan, weights, attacked) = (&plan, &trained.place, journal.attacked());
+    let results = Results { plan, weights, attacked, summary, end, folder };
     results.write(&mut classifier)?;
     if subject.save_adversaries {
-        adversaries::write(&plan, journal.attacked(), folder)?;
+        adversaries::write(plan, attacked, folder)?;
     }
     results.show(&mut settings.output)?;
     settings.output.finish(&results.answer())?;

@@ -1,6 +1,7 @@
 //! What an evaluation shows.
 
 use anyhow::Context;
+use ocelli::nn::weights::Place as WeightsPlace;
 use ocelli::train::{Evaluation, Trained};
 use serde::Serialize;
 use std::path::Path;
@@ -22,6 +23,8 @@ pub(super) struct Report<'a> {
 pub(super) struct Answer<'a> {
     model: &'a str,
     weights: &'a Path,
+    #[serde(flatten)]
+    place: &'a WeightsPlace,
     samples: u64,
     correct: u64,
     top1: f64,
@@ -50,6 +53,7 @@ impl<'a> Report<'a> {
         Answer {
             model: &self.trained.arch,
             weights: &self.trained.file,
+            place: &self.trained.place,
             samples: scores.samples,
             correct: scores.correct,
             top1: scores.top1,
@@ -74,6 +78,7 @@ impl<'a> Report<'a> {
             self.evaluation;
         let lines = [
             ("model", self.trained.arch.clone()),
+            ("weights", self.weights()),
             ("top-1", share(scores.top1, scores.correct, scores.samples)),
             ("top-5", percent(scores.top5)),
             ("loss", format!("{:.4}", scores.loss)),
@@ -110,6 +115,17 @@ impl<'a> Report<'a> {
             Ok(file.flush()?)
         };
         write().map_err(csv_error).with_context(|| path.display().to_string())
+    }
+
+    /// The file of the weights, and where they stand in it unless they are all that it has.
+    fn weights(&self) -> String {
+        let Trained { file, place, .. } = self.trained;
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        if *place == WeightsPlace::default() {
+            name.into_owned()
+        } else {
+            format!("{name}, {place}")
+        }
     }
 
     fn names(&self) -> impl Iterator<Item = &'a str> {

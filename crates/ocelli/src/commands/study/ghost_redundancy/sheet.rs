@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use ocelli::methods::ghost_redundancy::Study;
+use ocelli::nn::weights::Place;
 use serde::Serialize;
 use std::fmt;
 use std::io;
@@ -14,6 +15,8 @@ use crate::output::{Align, Table, percent};
 #[derive(Debug, Serialize)]
 pub(super) struct Sheet {
     pub(super) model: String,
+    #[serde(flatten)]
+    pub(super) place: Place,
     pub(super) data: String,
     pub(super) threshold: f64,
     #[serde(flatten)]
