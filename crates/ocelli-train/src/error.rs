@@ -117,6 +117,13 @@ pub enum Error {
         kept: Option<PathBuf>,
     },
 
+    /// A network's answer to an image is no answer.
+    #[error("{image}: the network's answer is not finite (NaN or infinite)")]
+    NoAnswer {
+        /// The image.
+        image: String,
+    },
+
     /// A run cannot be continued with other data or another recipe.
     #[error("the run was begun with {field} {begun}, now it is {now}")]
     OtherRun {

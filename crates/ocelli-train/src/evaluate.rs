@@ -29,7 +29,8 @@ pub struct Evaluation {
 /// process's samples are done.
 ///
 /// # Errors
-/// When samples cannot be read, have labels that the network does not know, or did not all come.
+/// When samples cannot be read, have labels that the network does not know, or did not all come, and
+/// [`Error::NoAnswer`] when a logit is not finite.
 pub fn evaluate(
     network: &Network,
     loader: &Loader,
@@ -57,6 +58,11 @@ pub fn evaluate(
         let start = Instant::now();
         let logits = values(engine.logits(images)?);
         computing += start.elapsed();
+        if let Some(at) = first_without_answer(&logits, classes) {
+            let index = batch.indices.get(at).copied().unwrap_or_default();
+            let image = loader.source().name(index).unwrap_or_else(|_| index.to_string());
+            return Err(Error::NoAnswer { image });
+        }
         tally.add_targets(&logits, &batch.targets);
         done += batch.len() as u64;
         progress(done);
@@ -79,6 +85,13 @@ pub fn evaluate(
         seconds,
         skipped,
     })
+}
+
+/// The first row of `logits` with one that is not finite: no class is the answer then, and none is
+/// more probable than others.
+pub(crate) fn first_without_answer(logits: &[f32], classes: usize) -> Option<usize> {
+    let is_answer = |row: &[f32]| row.iter().all(|logit| logit.is_finite());
+    logits.chunks_exact(classes.max(1)).position(|row| !is_answer(row))
 }
 
 /// Lists samples that were left out.

@@ -42,7 +42,9 @@ pub use span::{ParseSpanError, Span};
 pub use stages::{Stage, Stages};
 pub use step_timer::{StepTimer, time_in_turns};
 pub use text_file::read_text;
-pub use trained::{Answer, Guess, Metadata, PredictOptions, Pretrained, Trained, preprocessing};
+pub use trained::{
+    Answer, Guess, Metadata, PredictOptions, Pretrained, Trained, WeightsChoice, preprocessing,
+};
 pub use trainer::{
     Best, Event, MODEL, Observer, Outcome, Parts, State, StepReport, Summary, Trainer,
 };

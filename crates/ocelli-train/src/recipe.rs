@@ -120,7 +120,8 @@ impl Recipe {
     /// Completes and checks a recipe's table.
     pub(crate) fn of_table(mut table: Table, weights: Option<&Path>) -> Result<Self> {
         if let Some(weights) = weights {
-            let pretrained = Pretrained::open(weights, model_defaults::name(&table))?;
+            let pretrained =
+                Pretrained::open_with(weights, &model_defaults::weights_choice(&table))?;
             model_defaults::fill_from(&mut table, &pretrained);
         }
         model_defaults::fill(&mut table)?;

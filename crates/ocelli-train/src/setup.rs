@@ -8,7 +8,7 @@ use ocelli_data::{
 };
 use ocelli_nn::Network;
 use ocelli_nn::registry::{self, ModelOptions};
-use ocelli_nn::weights::{LoadOptions, LoadReport, ReadOptions, StateDict, load};
+use ocelli_nn::weights::{LoadOptions, LoadReport, StateDict, load};
 use ocelli_random::Seed;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -167,7 +167,7 @@ fn network(
     let model = registry::find(&recipe.model.name)?;
     let mut network = model.network(options, Seed(recipe.seed), device)?;
     let Some(path) = &recipe.model.weights else { return Ok((network, None)) };
-    let dict = StateDict::open(path, &ReadOptions::default())?;
+    let dict = StateDict::open(path, &recipe.model.weights_choice().read_options())?;
     let how = LoadOptions { reset_head: recipe.model.reset_head, ..LoadOptions::default() };
     let report = load(&mut network, &dict, &how)?;
     if !how.reset_head {

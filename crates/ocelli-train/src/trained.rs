@@ -10,7 +10,7 @@ mod tests;
 
 pub use metadata::Metadata;
 pub use predict::{Answer, Guess, PredictOptions};
-pub use pretrained::Pretrained;
+pub use pretrained::{Pretrained, WeightsChoice};
 
 use crate::checkpoint::{Checkpoint, MANIFEST};
 use crate::{Error, MODEL, Result, RunFolder};
@@ -21,7 +21,7 @@ use ocelli_data::{
 use ocelli_nn::Network;
 use ocelli_nn::graph::Graph;
 use ocelli_nn::registry::{self, DefaultConfig, Model, ModelOptions};
-use ocelli_nn::weights::{StateDict, network_from};
+use ocelli_nn::weights::{Place, StateDict, network_from};
 use std::path::{Path, PathBuf};
 
 /// A network that is ready to classify pictures.
@@ -31,6 +31,8 @@ pub struct Trained {
     pub arch: String,
     /// The file that the weights came from.
     pub file: PathBuf,
+    /// Where in the file they stood.
+    pub place: Place,
     /// The network.
     pub network: Network,
     /// What the network wants to see.
@@ -59,11 +61,23 @@ impl Trained {
     /// # Errors
     /// When there is no such file, it is damaged, or its weights are those of another network.
     pub fn open(path: &Path, arch: Option<&str>, device: &Device) -> Result<Self> {
-        let (pretrained, dict) = Pretrained::read(path, arch)?;
+        Self::open_with(path, &WeightsChoice::of_arch(arch), device)
+    }
+
+    /// The same for a file that more has to be said of. What is decided because the file leaves it
+    /// open is told in the log.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_with(path: &Path, choice: &WeightsChoice, device: &Device) -> Result<Self> {
+        let (pretrained, dict) = Pretrained::read(path, choice)?;
         let Pretrained { file, model, options, input, eval, classes } = pretrained;
-        let network = network_from(graph(model, &options, &dict)?, &dict, device)?;
-        let limits = Limits::default();
-        Ok(Self { arch: model.name(), file, network, input, eval, classes, limits })
+        let (network, report) = network_from(graph(model, &options, &dict)?, &dict, device)?;
+        if let Some(choice) = report.choice() {
+            tracing::info!("{choice}");
+        }
+        let (place, limits) = (report.place(), Limits::default());
+        Ok(Self { arch: model.name(), file, place, network, input, eval, classes, limits })
     }
 
     /// What a picture goes through before the network sees it.

@@ -1,7 +1,7 @@
 //! From any file of weights to one in our names, and from a network to a file.
 
 use super::{
-    DType, LoadReport, StateDict, TensorEntry,
+    DType, LoadReport, NonFinite, StateDict, TensorEntry,
     error::{Result, WeightsError},
     fit::{Fit, Slot},
     identify::options_of,
@@ -43,7 +43,8 @@ pub fn save(network: &Network, arch: &str, path: &Path) -> Result<()> {
 }
 
 /// The tensors of `dict` under the names and in the layouts of `model`, with floating-point
-/// numbers stored as `dtype`, if given. The number of classes is the file's.
+/// numbers stored as `dtype`, if given. The number of classes is the file's. Elements that are no
+/// finite numbers, or none any more in `dtype`, are kept and counted.
 ///
 /// # Errors
 /// [`WeightsError::OtherModel`] when the file is not of that model, and when it cannot be read.
@@ -60,22 +61,31 @@ pub fn convert(
     let fit = Fit::of(graph.params(), dict, None);
     let mut report = LoadReport::new(dict, &fit);
     let mut converted = StateDict::new();
-    for (param, slot) in graph.params().iter().zip(fit.slots) {
-        report.note(param, &slot);
-        match (slot, dtype) {
-            (Slot::Fits(entry), Some(dtype)) if param.role != Role::BatchCount => {
-                converted.push(entry.with_dtype(dtype)?)?;
-            }
-            (Slot::Fits(entry), _) => converted.push(entry)?,
-            (Slot::Optional, _) => {
-                let zeros = vec![0.0; param.len()];
-                converted.push(TensorEntry::new(&param.name, DType::I64, &param.shape, zeros)?)?;
-            }
-            (Slot::Missing | Slot::MisShaped(_), _) => {}
-        }
+    for (param, slot) in graph.params().iter().zip(&fit.slots) {
+        report.note(param, slot);
     }
     if let Some(refusal) = report.refusal(dict, &HashSet::new()) {
         return Err(refusal);
+    }
+    for (param, slot) in graph.params().iter().zip(fit.slots) {
+        let entry = match (slot, dtype) {
+            (Slot::Fits(entry), Some(dtype)) if param.role != Role::BatchCount => {
+                entry.with_dtype(dtype)?
+            }
+            (Slot::Fits(entry), _) => entry,
+            (slot, _) => {
+                let values = slot.values(TensorEntry::values)?;
+                let of = if param.role == Role::BatchCount { DType::I64 } else { DType::F32 };
+                let values = values.unwrap_or_else(|| vec![0.0; param.len()]);
+                TensorEntry::new(&param.name, of, &param.shape, values)?
+            }
+        };
+        let count = entry.non_finite()?;
+        if count > 0 {
+            let (name, of) = (param.name.clone(), param.len());
+            report.non_finite.push(NonFinite { name, count, of });
+        }
+        converted.push(entry)?;
     }
     converted.metadata.insert(key::ARCH.into(), model.arch.into());
     converted.metadata.insert(key::NUM_CLASSES.into(), options.num_classes.to_string());

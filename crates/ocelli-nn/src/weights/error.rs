@@ -85,15 +85,33 @@ pub enum WeightsError {
     },
 
     /// The file holds values, but no dictionary of tensors where one is looked for.
-    #[error("{file}: no dictionary of tensors{}; the file has {}",
-        section.as_ref().map(|key| format!(" at `{key}`")).unwrap_or_default(), list(keys))]
+    #[error("{file}: no dictionary of tensors{}; the file {}", at(section.as_deref()),
+        contents(sections, holds, keys))]
     NoStateDict {
         /// The file.
         file: String,
-        /// The key that was asked for, if any.
+        /// The section that was asked for, if any.
         section: Option<String>,
-        /// The keys that the file does have.
+        /// The sections that the file does have; that of the file itself has no name.
+        sections: Vec<String>,
+        /// What the file holds, as in `a dictionary`.
+        holds: &'static str,
+        /// The keys of the dictionary, if it is one.
         keys: Vec<String>,
+    },
+
+    /// A section was asked for of a file that is one list.
+    #[error("{file}: it has no sections, as it is safetensors: one list of tensors")]
+    NoSections {
+        /// The file.
+        file: String,
+    },
+
+    /// The file is a compiled program.
+    #[error("{file}: it is TorchScript, a compiled program; expected the weights alone")]
+    TorchScript {
+        /// The file.
+        file: String,
     },
 
     /// One tensor is malformed.
@@ -171,12 +189,30 @@ fn list(names: &[String]) -> String {
     shortened(names.iter().map(|name| format!("`{name}`")))
 }
 
+/// The section that was asked for.
+fn at(section: Option<&str>) -> String {
+    section.map(|key| format!(" at `{key}`")).unwrap_or_default()
+}
+
+/// What a file has instead of the section that was looked for.
+fn contents(sections: &[String], holds: &str, keys: &[String]) -> String {
+    let places = sections.iter().map(|section| match section.as_str() {
+        "" => "at its top".to_owned(),
+        section => format!("at `{section}`"),
+    });
+    match (sections, keys) {
+        ([], []) => format!("holds {holds}"),
+        ([], keys) => format!("has {}", list(keys)),
+        _ => format!("has some {}", shortened(places)),
+    }
+}
+
 fn misfits(entries: &[Misfit]) -> String {
     shortened(entries.iter().map(ToString::to_string))
 }
 
 fn describe(report: &LoadReport, fits: &[String]) -> String {
-    let LoadReport { loaded, missing, mis_shaped, unexpected, .. } = report;
+    let LoadReport { loaded, missing, mis_shaped, unexpected, tried, .. } = report;
     let expected = loaded.len() + missing.len() + mis_shaped.len();
     let mut facts = Vec::new();
     if !missing.is_empty() {
@@ -191,6 +227,11 @@ fn describe(report: &LoadReport, fits: &[String]) -> String {
     }
     if !fits.is_empty() {
         facts.push(format!("they are those of {}", list(fits)));
+    }
+    if !tried.is_empty() {
+        let tried: Vec<String> =
+            std::iter::once(&report.place()).chain(tried).map(ToString::to_string).collect();
+        facts.push(format!("tried {}", shortened(tried.into_iter())));
     }
     facts.join("; ")
 }

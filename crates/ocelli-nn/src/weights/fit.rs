@@ -1,17 +1,24 @@
 //! Which tensor of a file belongs to which parameter of a network.
+//!
+//! A file may keep the tensors in one of several sections, behind a prefix, and under the names of
+//! another project. All that is possible is tried, and what has most of the parameters in their
+//! shapes is the network's; so a tensor that stands beside it, or an optimizer's memory, which has
+//! the same shapes, misleads nobody.
+
+mod naming;
 
 use super::{
-    Misfit, StateDict, TensorEntry,
-    names::{Alias, Layout, SCHEMES, Scheme, keras},
+    Misfit, StateDict, TensorEntry, error::Result, names::Alias, place::Place, view::View,
 };
 use crate::parameter::{ParamSpec, Role};
-use std::collections::{HashMap, HashSet, hash_map::Entry};
-
-/// What wrappers of training code put before every name.
-const WRAPPERS: &[&str] = &["module.", "_orig_mod.", "model."];
+use naming::{Found, Naming};
+use std::collections::HashSet;
 
 /// The name of the scheme whose names are a network's own.
 pub(super) const OWN: &str = "own";
+
+/// The channels of a colour image.
+const COLOURS: usize = 3;
 
 /// A file's tensors laid out along a network's parameters.
 pub(super) struct Fit {
@@ -19,18 +26,26 @@ pub(super) struct Fit {
     pub scheme: &'static str,
     /// What the names of the architectures begin with that have the scheme's conventions.
     pub flavour: &'static str,
-    /// What was removed from the start of every name.
-    pub prefix: String,
+    /// Where the tensors stand.
+    pub place: Place,
+    /// Where there are as many that fit.
+    pub rivals: Vec<Place>,
+    /// Where else tensors were looked for.
+    pub tried: Vec<Place>,
     /// For each parameter, in order, what the file has for it.
     pub slots: Vec<Slot>,
-    /// Tensors of the file that the network has no use for.
+    /// Tensors among the network's that it has no use for.
     pub unexpected: Vec<String>,
+    /// Tensors beside the network's, as those of a loss.
+    pub beside: Vec<String>,
 }
 
 /// What a file has for a parameter.
 pub(super) enum Slot {
     /// A tensor of the right shape, in our layout, under our name.
     Fits(TensorEntry),
+    /// A kernel for colour images where the network takes grey ones: its channels are to be added.
+    Colours(TensorEntry),
     /// A tensor of another shape.
     MisShaped(Misfit),
     /// Nothing, and nothing is needed: a batch count, which old files do not keep.
@@ -39,135 +54,207 @@ pub(super) enum Slot {
     Missing,
 }
 
-impl Fit {
-    /// Finds the scheme under which `dict` has most of `params`, and looks up each of them.
-    pub(super) fn of(params: &[ParamSpec], dict: &StateDict, prefix: Option<&str>) -> Self {
-        let prefix = prefix.map_or_else(|| wrapper_of(dict), str::to_owned);
-        let own = Candidate::own(params, dict, &prefix);
-        let others =
-            SCHEMES.iter().filter_map(|scheme| Candidate::of(scheme, params, dict, &prefix));
-        let others = others.chain(Candidate::keras(params, dict, &prefix));
-        // The first of the best wins, so our own names come before others.
-        let best =
-            others.fold(own, |best, other| if other.found > best.found { other } else { best });
-        best.into_fit(params, dict, prefix)
+impl Slot {
+    /// The values for the parameter, as `read` gives those of a tensor; `None` where the file has none.
+    pub(super) fn values(
+        &self,
+        read: impl FnOnce(&TensorEntry) -> Result<Vec<f32>>,
+    ) -> Result<Option<Vec<f32>>> {
+        match self {
+            Self::Fits(entry) => read(entry).map(Some),
+            Self::Colours(entry) => read(entry).map(|values| Some(grey(entry.shape(), &values))),
+            Self::MisShaped(_) | Self::Optional | Self::Missing => Ok(None),
+        }
     }
 }
 
-/// The prefix of a wrapper, or of several around each other, that every name has.
-fn wrapper_of(dict: &StateDict) -> String {
-    let mut prefix = String::new();
-    while let Some(wrapper) = WRAPPERS.iter().find(|wrapper| {
-        let mut names = dict.iter().map(TensorEntry::name);
-        !dict.is_empty()
-            && names.all(|name| name.strip_prefix(&prefix).is_some_and(|n| n.starts_with(*wrapper)))
-    }) {
-        prefix.push_str(wrapper);
-    }
-    prefix
-}
+/// How well tensors fit: how many parameters have one of their shape, and how many any.
+type Score = (usize, usize);
 
-/// A scheme with what it finds.
+/// One way to look at a file, with what comes of it.
 struct Candidate<'a> {
-    scheme: &'static str,
-    flavour: &'static str,
-    aliases: Vec<Alias>,
-    /// The file's tensors by the name that the scheme compares.
-    by_name: HashMap<String, &'a TensorEntry>,
-    /// Tensors that another one of the same name was preferred to.
-    shadowed: HashSet<&'a str>,
-    found: usize,
+    naming: &'a Naming,
+    dict: &'a StateDict,
+    place: Place,
+    found: Found<'a>,
+    score: Score,
 }
 
-impl<'a> Candidate<'a> {
-    fn own(params: &[ParamSpec], dict: &'a StateDict, prefix: &str) -> Self {
-        let alias = |p: &ParamSpec| Alias { name: p.name.clone(), layout: Layout::Own };
-        let canonical = |name: &str| (name.to_owned(), false);
-        Self::new((OWN, ""), params.iter().map(alias).collect(), dict, prefix, canonical)
-    }
-
-    fn of(
-        scheme: &'static Scheme,
-        params: &[ParamSpec],
-        dict: &'a StateDict,
-        prefix: &str,
-    ) -> Option<Self> {
-        let aliases = scheme.aliases(params)?;
-        let canonical = |name: &str| scheme.canonical(name);
-        Some(Self::new((scheme.name, scheme.flavour), aliases, dict, prefix, canonical))
-    }
-
-    fn keras(params: &[ParamSpec], dict: &'a StateDict, prefix: &str) -> Option<Self> {
-        let aliases = keras::aliases(params)?;
-        Some(Self::new((keras::NAME, ""), aliases, dict, prefix, keras::canonical))
-    }
-
-    fn new(
-        (scheme, flavour): (&'static str, &'static str),
-        aliases: Vec<Alias>,
-        dict: &'a StateDict,
-        prefix: &str,
-        canonical: impl Fn(&str) -> (String, bool),
-    ) -> Self {
-        let mut by_name: HashMap<String, &TensorEntry> = HashMap::new();
-        let mut shadowed = HashSet::new();
-        for entry in dict.iter() {
-            let Some(name) = entry.name().strip_prefix(prefix) else { continue };
-            let (name, preferred) = canonical(name);
-            match by_name.entry(name) {
-                Entry::Vacant(place) => {
-                    place.insert(entry);
-                }
-                Entry::Occupied(mut place) if preferred => {
-                    shadowed.insert(place.insert(entry).name());
-                }
-                Entry::Occupied(_) => {
-                    shadowed.insert(entry.name());
+impl Fit {
+    /// Finds the section, the prefix and the scheme under which `dict` has most of `params`, and
+    /// looks up each of them. Of equal ones averaged weights come first, then what is likelier.
+    pub(super) fn of(params: &[ParamSpec], dict: &StateDict, prefix: Option<&str>) -> Self {
+        let namings = Naming::all(params);
+        let prefix = prefix.or(dict.asked_prefix());
+        let mut best: Option<Candidate> = None;
+        let mut scores: Vec<(Score, Place)> = Vec::new();
+        for section in dict.sections() {
+            for naming in &namings {
+                let prefixes = match prefix {
+                    Some(prefix) => vec![prefix.to_owned()],
+                    None => naming.prefixes(params, section),
+                };
+                for prefix in prefixes {
+                    let candidate = Candidate::new(params, naming, section, prefix);
+                    scores.push((candidate.score, candidate.place.clone()));
+                    // The first of the best wins, so our own names come before others.
+                    if best.as_ref().is_none_or(|best| candidate.is_better_than(best)) {
+                        best = Some(candidate);
+                    }
                 }
             }
         }
-        let found = aliases.iter().filter(|alias| by_name.contains_key(&alias.name)).count();
-        Self { scheme, flavour, aliases, by_name, shadowed, found }
+        match best {
+            Some(best) => best.into_fit(params, scores),
+            None => Self::of_nothing(params),
+        }
     }
 
-    fn into_fit(self, params: &[ParamSpec], dict: &StateDict, prefix: String) -> Fit {
-        let mut used = HashSet::new();
-        let slots = params.iter().zip(&self.aliases).map(|(param, alias)| {
-            match self.by_name.get(&alias.name) {
-                Some(entry) => {
-                    used.insert(entry.name());
-                    slot(param, alias.layout, entry)
-                }
-                None if param.role == Role::BatchCount => Slot::Optional,
-                None => Slot::Missing,
-            }
-        });
-        let slots = slots.collect();
-        let is_surplus = |name: &str| {
-            !used.contains(name) && !self.shadowed.contains(name) && !is_profiling(name)
-        };
-        let names = dict.iter().map(TensorEntry::name);
-        let unexpected = names.filter(|name| is_surplus(name)).map(str::to_owned).collect();
-        Fit { scheme: self.scheme, flavour: self.flavour, prefix, slots, unexpected }
+    /// What a file without tensors has. There is none: every list is a section.
+    fn of_nothing(params: &[ParamSpec]) -> Self {
+        Self {
+            scheme: OWN,
+            flavour: "",
+            place: Place::default(),
+            rivals: Vec::new(),
+            tried: Vec::new(),
+            slots: params.iter().map(|_| Slot::Missing).collect(),
+            unexpected: Vec::new(),
+            beside: Vec::new(),
+        }
     }
 }
 
-fn slot(param: &ParamSpec, layout: Layout, entry: &TensorEntry) -> Slot {
-    let misfit = |shape: &[usize]| {
-        Slot::MisShaped(Misfit {
-            name: param.name.clone(),
-            file: shape.to_vec(),
-            model: param.shape.clone(),
-        })
-    };
-    let Some(view) = layout.to_own(entry.view()) else { return misfit(entry.shape()) };
-    // Some writers give a batch count one axis.
-    let is_single = param.shape.is_empty() && view.len() == 1;
-    if view.shape() != param.shape && !is_single {
-        return misfit(view.shape());
+impl<'a> Candidate<'a> {
+    fn new(params: &[ParamSpec], naming: &'a Naming, dict: &'a StateDict, prefix: String) -> Self {
+        let found = naming.look_up(dict, &prefix);
+        let mut score = (0, 0);
+        for (at, (param, alias)) in params.iter().zip(&naming.aliases).enumerate() {
+            let Some(entry) = found.entries[at] else { continue };
+            // Some averages are kept without counts.
+            if param.role == Role::BatchCount {
+                continue;
+            }
+            score.1 += 1;
+            let shown = shown(param, alias, entry, at == 0);
+            score.0 += usize::from(!matches!(shown, Shown::MisShaped(_)));
+        }
+        let place = Place { section: dict.section().map(str::to_owned), prefix };
+        Self { naming, dict, place, found, score }
     }
-    let view = if is_single { view.without_axes() } else { view };
-    Slot::Fits(entry.clone().renamed(param.name.clone()).with_view(view))
+
+    fn is_better_than(&self, other: &Self) -> bool {
+        let rank = |one: &Self| (one.score, one.place.is_averaged());
+        rank(self) > rank(other)
+    }
+
+    fn into_fit(self, params: &[ParamSpec], scores: Vec<(Score, Place)>) -> Fit {
+        let Self { naming, dict, place, found, score } = self;
+        let mut used = HashSet::new();
+        let slots =
+            params.iter().zip(&naming.aliases).enumerate().map(|(at, (param, alias))| match found
+                .entries[at]
+            {
+                Some(entry) => {
+                    used.insert(entry.name());
+                    slot(param, alias, entry, at == 0)
+                }
+                None if param.role == Role::BatchCount => Slot::Optional,
+                None => Slot::Missing,
+            });
+        let slots = slots.collect();
+        let is_surplus = |name: &&str| {
+            !used.contains(name) && !found.shadowed.contains(name) && !is_profiling(name)
+        };
+        let surplus = dict.iter().map(TensorEntry::name).filter(is_surplus).map(str::to_owned);
+        let is_beside = |name: &String| name.strip_prefix(&place.prefix).is_none_or(is_of_training);
+        let (beside, unexpected) = surplus.partition(is_beside);
+        let (mut rivals, mut tried) = (Vec::new(), Vec::new());
+        for (other, at) in scores {
+            if at == place || tried.contains(&at) {
+                continue;
+            }
+            if other == score && score.0 > 0 && !rivals.contains(&at) {
+                rivals.push(at.clone());
+            }
+            tried.push(at);
+        }
+        let (scheme, flavour) = (naming.scheme, naming.flavour);
+        Fit { scheme, flavour, place, rivals, tried, slots, unexpected, beside }
+    }
+}
+
+/// A tensor as its parameter sees it.
+enum Shown {
+    Fits(View),
+    Colours(View),
+    /// Of this shape.
+    MisShaped(Vec<usize>),
+}
+
+fn shown(param: &ParamSpec, alias: &Alias, entry: &TensorEntry, is_first: bool) -> Shown {
+    let Some(view) = alias.layout.to_own(entry.view()) else {
+        return Shown::MisShaped(entry.shape().to_vec());
+    };
+    if view.shape() == param.shape {
+        return Shown::Fits(view);
+    }
+    // Some writers give a batch count one axis.
+    if param.shape.is_empty() && view.len() == 1 {
+        return Shown::Fits(view.without_axes());
+    }
+    match (view.shape(), &param.shape[..]) {
+        ([outputs, COLOURS, kernel @ ..], [same, 1, model @ ..])
+            if is_first && (outputs, kernel) == (same, model) && kernel.len() == 2 =>
+        {
+            Shown::Colours(view)
+        }
+        (shape, _) => Shown::MisShaped(shape.to_vec()),
+    }
+}
+
+fn slot(param: &ParamSpec, alias: &Alias, entry: &TensorEntry, is_first: bool) -> Slot {
+    let of = |view| entry.clone().renamed(param.name.clone()).with_view(view);
+    match shown(param, alias, entry, is_first) {
+        Shown::Fits(view) => Slot::Fits(of(view)),
+        Shown::Colours(view) => Slot::Colours(of(view)),
+        Shown::MisShaped(file) => {
+            let (name, model) = (param.name.clone(), param.shape.clone());
+            Slot::MisShaped(Misfit { name, file, model })
+        }
+    }
+}
+
+/// A kernel `[outputs, inputs, height, width]` for images whose channels are all the same: the sum
+/// over its inputs.
+fn grey(shape: &[usize], values: &[f32]) -> Vec<f32> {
+    let &[_, inputs, height, width] = shape else { return values.to_vec() };
+    let plane = (height * width).max(1);
+    let of_output = |kernel: &[f32]| -> Vec<f32> {
+        (0..plane).map(|at| kernel.iter().skip(at).step_by(plane).sum()).collect()
+    };
+    values.chunks(plane * inputs.max(1)).flat_map(of_output).collect()
+}
+
+/// The first part of names that training code keeps beside a network in one list.
+const OF_TRAINING: &[&str] = &[
+    "criterion",
+    "loss",
+    "loss_fn",
+    "loss_func",
+    "loss_function",
+    "train_loss",
+    "val_loss",
+    "n_averaged",
+    "num_updates",
+    "initted",
+    "decay",
+];
+
+/// Whether a tensor is of the training and not of the network, as a loss's weights or the number of
+/// models in an average.
+fn is_of_training(name: &str) -> bool {
+    OF_TRAINING.contains(&name.split('.').next().unwrap_or(name))
 }
 
 /// Whether a tensor is what the profiler `thop` leaves in a state dict, as in the official

@@ -29,16 +29,25 @@ pub fn options_of(dict: &StateDict, model: &Model) -> ModelOptions {
 
 /// The models of the registry whose tensors are exactly those of `dict`, whatever the number of
 /// classes. Models that differ in no tensor, as in padding alone, come together, unless the file's
-/// names are those of a project for which only one of them is right.
+/// names are those of a project for which only one of them is right. If a checkpoint holds several
+/// networks, the one with most tensors counts.
 pub fn identify(dict: &StateDict) -> Vec<&'static Model> {
-    let is_of = |model: &&'static Model| {
-        let Ok(graph) = model.graph(&options_of(dict, model)) else { return false };
-        let fit = Fit::of(graph.params(), dict, None);
-        model.arch.starts_with(fit.flavour)
-            && fit.unexpected.is_empty()
-            && fit.slots.iter().all(|slot| matches!(slot, Slot::Fits(_) | Slot::Optional))
-    };
-    registry::models().filter(is_of).collect()
+    let fitting: Vec<_> =
+        registry::models().filter_map(|model| Some((fitting(dict, model)?, model))).collect();
+    let most = fitting.iter().map(|(tensors, _)| *tensors).max();
+    let largest = fitting.into_iter().filter(|(tensors, _)| Some(*tensors) == most);
+    largest.map(|(_, model)| model).collect()
+}
+
+/// How many tensors of `dict` are those of `model`; `None` unless it has all and no others.
+fn fitting(dict: &StateDict, model: &Model) -> Option<usize> {
+    let graph = model.graph(&options_of(dict, model)).ok()?;
+    let fit = Fit::of(graph.params(), dict, None);
+    let is_of = |slot: &Slot| matches!(slot, Slot::Fits(_) | Slot::Colours(_) | Slot::Optional);
+    let all = model.arch.starts_with(fit.flavour)
+        && fit.unexpected.is_empty()
+        && fit.slots.iter().all(is_of);
+    all.then(|| fit.slots.iter().filter(|slot| !matches!(slot, Slot::Optional)).count())
 }
 
 /// The one model of the registry that `dict` is of.

@@ -4,6 +4,7 @@ use super::{
     StateDict, TensorEntry,
     error::{Result, WeightsError},
     fit::{Fit, Slot},
+    place::Place,
 };
 use crate::{
     Network,
@@ -52,10 +53,16 @@ pub struct LoadReport {
     pub file: String,
     /// The scheme of its names; `own` for those of timm.
     pub scheme: &'static str,
+    /// The dictionary of a checkpoint that the tensors stood in; none for that of the file itself.
+    pub section: Option<String>,
     /// What was removed from the start of every name.
     pub prefix: String,
+    /// Other places in the file whose tensors fit as well.
+    pub also_fits: Vec<Place>,
     /// Parameters that took a tensor of the file.
     pub loaded: Vec<String>,
+    /// The kernel whose channels were added up, as the model takes grey images and the file colours.
+    pub summed: Option<String>,
     /// Batch counts that the file does not have; they start at zero.
     pub absent_counts: Vec<String>,
     /// Parameters of the classifier that were left at their first values as asked.
@@ -66,8 +73,34 @@ pub struct LoadReport {
     pub missing: Vec<String>,
     /// Parameters for which the file has a tensor of another shape.
     pub mis_shaped: Vec<Misfit>,
-    /// Tensors of the file that the model has no use for.
+    /// Tensors among the model's that it has no use for.
     pub unexpected: Vec<String>,
+    /// Tensors that stand beside the model's, as those of a loss; they are no part of it.
+    pub beside: Vec<String>,
+    /// Elements that are no finite numbers as the tensors are written; only counted where they are
+    /// converted.
+    pub non_finite: Vec<NonFinite>,
+    /// Where else tensors were looked for.
+    #[serde(skip)]
+    pub tried: Vec<Place>,
+}
+
+/// A tensor with elements that are infinite or no numbers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NonFinite {
+    /// The name in the model.
+    pub name: String,
+    /// How many of its elements.
+    pub count: usize,
+    /// Of how many.
+    pub of: usize,
+}
+
+impl fmt::Display for NonFinite {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, count, of } = self;
+        write!(formatter, "`{name}` ({count} of {of})")
+    }
 }
 
 impl LoadReport {
@@ -80,21 +113,57 @@ impl LoadReport {
         Self {
             file: dict.file().to_owned(),
             scheme: fit.scheme,
-            prefix: fit.prefix.clone(),
+            section: fit.place.section.clone(),
+            prefix: fit.place.prefix.clone(),
+            also_fits: fit.rivals.clone(),
             loaded: Vec::new(),
+            summed: None,
             absent_counts: Vec::new(),
             reset: Vec::new(),
             left_out: Vec::new(),
             missing: Vec::new(),
             mis_shaped: Vec::new(),
             unexpected: fit.unexpected.clone(),
+            beside: fit.beside.clone(),
+            non_finite: Vec::new(),
+            tried: fit.tried.clone(),
         }
+    }
+
+    /// Where in the file the tensors stood.
+    pub fn place(&self) -> Place {
+        Place { section: self.section.clone(), prefix: self.prefix.clone() }
+    }
+
+    /// What was decided that the file leaves open, in one line; none where there was no choice.
+    pub fn choice(&self) -> Option<String> {
+        let mut facts = Vec::new();
+        if !self.also_fits.is_empty() {
+            let others: Vec<String> = self.also_fits.iter().map(Place::to_string).collect();
+            let others = others.join(", ");
+            facts.push(format!("{others} would fit too (--section and --prefix choose)"));
+        }
+        if !self.beside.is_empty() {
+            facts.push(format!("left out beside them: {}", names(&self.beside)));
+        }
+        if let Some(kernel) = &self.summed {
+            facts.push(format!(
+                "`{kernel}` is summed over its 3 channels, as the model is for grey"
+            ));
+        }
+        let facts = facts.join("; ");
+        let place = self.place();
+        (!facts.is_empty()).then(|| format!("{}: took the weights of {place}; {facts}", self.file))
     }
 
     /// Notes what a parameter finds in the file.
     pub(super) fn note(&mut self, param: &ParamSpec, slot: &Slot) {
         match slot {
             Slot::Fits(_) => self.loaded.push(param.name.clone()),
+            Slot::Colours(_) => {
+                self.loaded.push(param.name.clone());
+                self.summed = Some(param.name.clone());
+            }
             Slot::Optional => self.absent_counts.push(param.name.clone()),
             Slot::Missing => self.missing.push(param.name.clone()),
             Slot::MisShaped(misfit) => self.mis_shaped.push(misfit.clone()),
@@ -129,8 +198,18 @@ impl fmt::Display for LoadReport {
         if self.scheme != super::fit::OWN {
             write!(formatter, ", named as in {}", self.scheme)?;
         }
+        if let Some(section) = &self.section {
+            write!(formatter, ", of the section `{section}`")?;
+        }
         if !self.prefix.is_empty() {
             write!(formatter, ", without the prefix `{}`", self.prefix)?;
+        }
+        if !self.also_fits.is_empty() {
+            let others: Vec<String> = self.also_fits.iter().map(Place::to_string).collect();
+            write!(formatter, "\n  {} would fit too", others.join(", "))?;
+        }
+        if let Some(kernel) = &self.summed {
+            write!(formatter, "\n  `{kernel}` is summed over its channels, for grey images")?;
         }
         if !self.absent_counts.is_empty() {
             write!(formatter, "\n  {} batch counts start at zero", self.absent_counts.len())?;
@@ -143,6 +222,7 @@ impl fmt::Display for LoadReport {
         names("left out", &self.left_out)?;
         names("missing", &self.missing)?;
         names("unused", &self.unexpected)?;
+        names("beside the model", &self.beside)?;
         for misfit in &self.mis_shaped {
             write!(formatter, "\n  other shape: {misfit}")?;
         }
@@ -162,16 +242,13 @@ pub fn load(network: &mut Network, dict: &StateDict, options: &LoadOptions) -> R
     let (fit, report) = fit(network.graph(), dict, options)?;
     let ids: Vec<_> = network.params().iter().map(|(id, _)| id).collect();
     for (id, slot) in ids.into_iter().zip(&fit.slots) {
-        let name = &network.params().get(id).spec.name;
-        match slot {
-            Slot::Fits(entry) if !report.reset.contains(name) => {
-                let values = finite_values(dict, entry)?;
-                network
-                    .params_mut()
-                    .set_values(id, values)
-                    .map_err(|error| dict.tensor_error(entry.name(), error.to_string()))?;
-            }
-            _ => {}
+        let name = network.params().get(id).spec.name.clone();
+        if report.reset.contains(&name) {
+            continue;
+        }
+        if let Some(values) = slot.values(|entry| finite_values(dict, entry))? {
+            let values = network.params_mut().set_values(id, values);
+            values.map_err(|error| dict.tensor_error(&name, error.to_string()))?;
         }
     }
     Ok(report)
@@ -184,18 +261,22 @@ pub fn load(network: &mut Network, dict: &StateDict, options: &LoadOptions) -> R
 ///
 /// # Errors
 /// As [`load`].
-pub fn network_from(graph: Graph, dict: &StateDict, device: &Device) -> Result<Network> {
-    let (fit, _) = fit(&graph, dict, &LoadOptions::default())?;
-    let values = graph.params().iter().zip(&fit.slots).map(|(param, slot)| match slot {
-        Slot::Fits(entry) => finite_values(dict, entry),
+pub fn network_from(
+    graph: Graph,
+    dict: &StateDict,
+    device: &Device,
+) -> Result<(Network, LoadReport)> {
+    let (fit, report) = fit(&graph, dict, &LoadOptions::default())?;
+    let values = graph.params().iter().zip(&fit.slots).map(|(param, slot)| {
+        let values = slot.values(|entry| finite_values(dict, entry))?;
         // All that may be absent are batch counts.
-        _ => Ok(vec![0.0; param.len()]),
+        Ok(values.unwrap_or_else(|| vec![0.0; param.len()]))
     });
     let values = values.collect::<Result<Vec<_>>>()?;
     let params = Parameters::from_values(graph.params(), values, device).map_err(|error| {
         WeightsError::Container { file: dict.file().to_owned(), reason: error.to_string() }
     })?;
-    Ok(Network::from_parts(graph, params))
+    Ok((Network::from_parts(graph, params), report))
 }
 
 /// The elements of a tensor. One that is no number would make every answer of the network none.
@@ -235,6 +316,17 @@ fn fit(graph: &Graph, dict: &StateDict, options: &LoadOptions) -> Result<(Fit, L
     match report.refusal(dict, &head).filter(|_| !tolerated) {
         Some(refusal) => Err(refusal),
         None => Ok((fit, report)),
+    }
+}
+
+/// How many names a line shows before it says how many more there are.
+const SHOWN: usize = 3;
+
+fn names(names: &[String]) -> String {
+    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
     }
 }
 

@@ -43,10 +43,13 @@ pub(super) struct Scheme {
     classifier: &'static str,
     /// The last part of the name and the order of the axes, for a module and a parameter.
     leaf: fn(&str, &ParamSpec) -> (&'static str, Layout),
-    /// A name of the file as the tables have it, and whether it is preferred to others that come
-    /// out the same.
-    canonical: fn(&str) -> (String, bool),
+    /// How names of the file become those of the tables, unless they are the same.
+    pub canonical: Option<Canonical>,
 }
+
+/// A name of a file as the tables have it, and whether it is preferred to others that come out the
+/// same.
+pub(super) type Canonical = fn(&str) -> (String, bool);
 
 /// Where a block stands, counted from zero.
 #[derive(Clone, Copy)]
@@ -89,11 +92,6 @@ impl Scheme {
     pub(super) fn aliases(&self, params: &[ParamSpec]) -> Option<Vec<Alias>> {
         let blocks = Blocks::of(params)?;
         params.iter().map(|param| self.alias(param, &blocks)).collect()
-    }
-
-    /// The form of a file's name that aliases are compared with.
-    pub(super) fn canonical(&self, name: &str) -> (String, bool) {
-        (self.canonical)(name)
     }
 
     fn alias(&self, param: &ParamSpec, blocks: &Blocks) -> Option<Alias> {

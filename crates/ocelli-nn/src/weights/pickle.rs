@@ -6,9 +6,9 @@
 //! [`pth`](super::pth) to interpret.
 //!
 //! Values live in one list and point to each other by place. So nothing here is recursive, however
-//! deep a file nests; nothing is copied, however often a file repeats what it memorised; and each
-//! opcode adds at most one value, so memory is linear in the length of the file, which
-//! [`Limits`](super::Limits) bounds.
+//! deep a file nests, and what a file memorised is shared, however often it is repeated. The one thing
+//! that is copied are the pairs of a dictionary made of a list. All that is kept is counted, in bytes,
+//! against [`Limits`](super::Limits).
 
 mod error;
 mod globals;
@@ -16,12 +16,14 @@ mod input;
 mod machine;
 mod opcode;
 
+use std::sync::Arc;
+
 pub use error::{PickleError, PickleFault};
 pub(super) use globals::Global;
 pub(super) use machine::read;
 
 /// The place of a value in its [`Pickle`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct ValueId(u32);
 
 /// What a pickle builds.
@@ -33,7 +35,8 @@ pub(super) enum Value {
     Int(i64),
     /// An integer of more than eight bytes: little-endian, two's complement.
     LongInt(Vec<u8>),
-    Text(String),
+    /// Shared with the tensors that it names.
+    Text(Arc<str>),
     Bytes,
     Tuple(Vec<ValueId>),
     /// A list or a set.
@@ -61,8 +64,8 @@ impl Value {
             Self::Tuple(_) => "a tuple",
             Self::List(_) => "a list",
             Self::Dict(_) => "a dictionary",
-            Self::Global(_) => "a name",
-            Self::Call(..) => "a call",
+            Self::Global(_) => "the name of a type",
+            Self::Call(..) => "a tensor",
             Self::Persistent(_) => "a storage",
             Self::Opaque => "an object",
         }
@@ -74,12 +77,17 @@ impl Value {
 pub(super) struct Pickle {
     values: Vec<Value>,
     root: ValueId,
+    memory: usize,
 }
 
 impl Pickle {
     /// The value that the pickle returns.
     pub(super) fn root(&self) -> &Value {
         self.get(self.root)
+    }
+
+    pub(super) fn root_id(&self) -> ValueId {
+        self.root
     }
 
     pub(super) fn get(&self, id: ValueId) -> &Value {
@@ -91,8 +99,21 @@ impl Pickle {
         &self.values
     }
 
+    /// What reading it took of the memory that it may take, in bytes.
+    pub(super) fn memory(&self) -> usize {
+        self.memory
+    }
+
     /// The text at `id`, when it is text.
     pub(super) fn text(&self, id: ValueId) -> Option<&str> {
+        match self.get(id) {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The same, to be kept.
+    pub(super) fn shared_text(&self, id: ValueId) -> Option<&Arc<str>> {
         match self.get(id) {
             Value::Text(text) => Some(text),
             _ => None,

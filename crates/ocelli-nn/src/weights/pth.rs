@@ -14,8 +14,10 @@
 //!
 //! What it also reads, whole models and the tar of PyTorch before 0.1.10, is refused here.
 
+mod archive;
 mod legacy;
 mod rebuild;
+mod sections;
 mod zip;
 
 pub(super) use legacy::{is_legacy, read as read_legacy};
@@ -29,10 +31,10 @@ use super::{
     source::Source,
     state_dict::StateDict,
 };
-use std::collections::HashMap;
+use sections::Section;
 
-/// Where the storages of a file lie, by their keys.
-type Storages = HashMap<String, Span>;
+/// Says where the storage of a key lies, if the file has it.
+type FindStorage<'a> = dyn Fn(&str) -> Result<Option<Span>> + 'a;
 
 /// The bytes of one storage.
 #[derive(Clone, Copy, Debug)]
@@ -67,76 +69,53 @@ impl<'a> StorageId<'a> {
     }
 }
 
-/// The keys under which checkpoints keep their tensors, in the order in which they are tried.
-const SECTIONS: &[&str] =
-    &["state_dict_ema", "model_ema", "ema", "state_dict", "model_state_dict", "model", "net"];
-
-/// The key of the metadata that says which section was read.
-const SECTION_KEY: &str = "section";
-
-/// Finds the dictionary of tensors and lists its entries in order.
+/// Lists the tensors of every dictionary that has some, in the order of the file.
 fn state_dict(
     source: &Source,
     options: &ReadOptions,
     pickle: &Pickle,
-    storages: &Storages,
+    storages: &FindStorage,
 ) -> Result<StateDict> {
-    let Value::Dict(root) = pickle.root() else {
-        return Err(WeightsError::Container {
-            file: source.name().to_owned(),
-            reason: format!("the file holds {}, not a dictionary", pickle.root().kind()),
-        });
-    };
-    let (section, pairs) = find_section(source, options, pickle, root)?;
-    let mut dict = StateDict::named(source.name());
-    if let Some(section) = section {
-        dict.metadata.insert(SECTION_KEY.to_owned(), section.to_owned());
-    }
-    // A key that is set twice keeps its place and takes the last value, as in Python.
-    let mut order = Vec::new();
-    let mut tensors = HashMap::new();
-    for (key, value) in pairs {
-        let Some(name) = pickle.text(*key) else { continue };
-        if !rebuild::is_tensor(pickle, *value) {
-            continue;
-        }
-        if tensors.insert(name, *value).is_none() {
-            order.push(name);
+    let found = sections::choose(source, options, pickle)?;
+    let largest = found.iter().map(|section| section.tensors.len()).max();
+    let mut budget = options.limits.tensors;
+    let mut read: Vec<StateDict> = Vec::new();
+    for section in &found {
+        match tensors_of(section, source, options, pickle, storages, &mut budget) {
+            Ok(dict) => read.push(dict),
+            Err(error) if largest == Some(section.tensors.len()) && read.is_empty() => {
+                return Err(error);
+            }
+            Err(error) => tracing::warn!("`{}` is passed over: {error}", section.path),
         }
     }
-    for name in order {
-        dict.push(rebuild::tensor(source, pickle, storages, name, tensors[name])?)?;
-    }
-    dict.checked(&options.limits)
+    Ok(StateDict::of_sections(read))
 }
 
-type Pairs = [(ValueId, ValueId)];
-
-/// The dictionary that holds the tensors: the root, or one of its sections.
-fn find_section<'a>(
+/// Lists the tensors of one dictionary.
+fn tensors_of(
+    section: &Section,
     source: &Source,
-    options: &'a ReadOptions,
-    pickle: &'a Pickle,
-    root: &'a Pairs,
-) -> Result<(Option<&'a str>, &'a Pairs)> {
-    let has_tensors = |pairs: &Pairs| pairs.iter().any(|(_, id)| rebuild::is_tensor(pickle, *id));
-    let section = |key: &str| {
-        let (_, id) = root.iter().rev().find(|(name, _)| pickle.text(*name) == Some(key))?;
-        match pickle.get(*id) {
-            Value::Dict(pairs) if has_tensors(pairs) => Some(pairs.as_slice()),
-            _ => None,
+    options: &ReadOptions,
+    pickle: &Pickle,
+    storages: &FindStorage,
+    budget: &mut usize,
+) -> Result<StateDict> {
+    let mut dict = StateDict::named(source.name());
+    dict.place_in(&section.path, options.prefix.clone());
+    for (name, value) in &section.tensors {
+        if *budget == 0 {
+            return Err(WeightsError::TooLarge {
+                file: source.name().to_owned(),
+                what: "number of tensors".to_owned(),
+                actual: options.limits.tensors as u64 + 1,
+                limit: options.limits.tensors as u64,
+            });
         }
-    };
-    let found = match &options.section {
-        Some(wanted) => section(wanted).map(|pairs| (Some(wanted.as_str()), pairs)),
-        None if has_tensors(root) => Some((None, root)),
-        None => SECTIONS.iter().find_map(|key| Some((Some(*key), section(key)?))),
-    };
-    found.ok_or_else(|| WeightsError::NoStateDict {
-        file: source.name().to_owned(),
-        section: options.section.clone(),
-        keys: root.iter().filter_map(|(key, _)| pickle.text(*key)).map(str::to_owned).collect(),
-    })
+        *budget -= 1;
+        dict.push(rebuild::tensor(source, pickle, storages, name, *value, &options.limits)?)?;
+    }
+    dict.checked(&options.limits)
 }
 
 #[cfg(test)]

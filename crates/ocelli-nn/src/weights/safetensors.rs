@@ -72,7 +72,7 @@ pub(super) fn read(source: &Source, limits: &Limits) -> Result<StateDict> {
             dict.tensor_error(&name, format!("shape {:?} is too large", info.shape))
         })?;
         let begin = start + info.data_offsets.0 as u64;
-        dict.push(TensorEntry::stored(name, dtype, view, source, begin))?;
+        dict.push(TensorEntry::stored(name.into(), dtype, view, source, begin))?;
     }
     dict.checked(limits)
 }

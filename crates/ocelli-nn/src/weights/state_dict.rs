@@ -11,24 +11,38 @@ use super::{
 use std::{
     collections::{BTreeMap, HashMap},
     path::Path,
+    sync::Arc,
 };
 
 /// How to read a file of weights.
 #[derive(Clone, Debug, Default)]
 pub struct ReadOptions {
-    /// Which dictionary of a PyTorch checkpoint to take, as in `model_ema`. Without it, averaged
-    /// weights are preferred to the last step's, as timm does.
+    /// Which dictionary of a PyTorch checkpoint to take, by the keys that lead there with dots
+    /// between them, as in `model_ema` or `callbacks.EMA.weights`. Without it all are read, and the
+    /// one that fits a network is found when it is loaded; of equal ones averaged weights are
+    /// preferred to the last step's, as timm does.
     pub section: Option<String>,
+    /// What to remove from the start of every name, as in `module.`; found as the section is if
+    /// absent.
+    pub prefix: Option<String>,
     /// What the file may claim.
     pub limits: Limits,
 }
 
 /// An ordered list of named tensors, and the text that came with it.
+///
+/// A PyTorch checkpoint may hold several lists. This is the likeliest one then, and
+/// [`sections`](Self::sections) has them all; whoever looks for the tensors of a network, as
+/// [`load`](super::load) does, looks into each.
 #[derive(Clone, Debug)]
 pub struct StateDict {
     file: String,
+    section: Option<String>,
+    prefix: Option<String>,
     entries: Vec<TensorEntry>,
-    index: HashMap<String, usize>,
+    index: HashMap<Arc<str>, usize>,
+    /// The other lists of the same file.
+    others: Vec<StateDict>,
     /// What the file says about itself, as in `arch`.
     pub metadata: BTreeMap<String, String>,
 }
@@ -47,8 +61,29 @@ impl StateDict {
 
     /// An empty list that messages call `file`.
     pub fn named(file: &str) -> Self {
-        let file = file.to_owned();
-        Self { file, entries: Vec::new(), index: HashMap::new(), metadata: BTreeMap::new() }
+        Self {
+            file: file.to_owned(),
+            section: None,
+            prefix: None,
+            entries: Vec::new(),
+            index: HashMap::new(),
+            others: Vec::new(),
+            metadata: BTreeMap::new(),
+        }
+    }
+
+    /// One list with others behind it; an empty one if there is none.
+    pub(super) fn of_sections(sections: Vec<Self>) -> Self {
+        let mut sections = sections.into_iter();
+        let mut first = sections.next().unwrap_or_default();
+        first.others = sections.collect();
+        first
+    }
+
+    /// Says where in its file the list stands, and what every name begins with if it is known.
+    pub(super) fn place_in(&mut self, section: &str, prefix: Option<String>) {
+        self.section = (!section.is_empty()).then(|| section.to_owned());
+        self.prefix = prefix;
     }
 
     /// Opens a file of weights: safetensors, or a PyTorch `.pth` of either format. The format is
@@ -71,7 +106,14 @@ impl StateDict {
     fn read(source: &Source, options: &ReadOptions) -> Result<Self> {
         let head = source.read(0, source.len().min(SNIFFED), "the first bytes")?;
         match Format::of(&head) {
-            Format::Safetensors => safetensors::read(source, &options.limits),
+            Format::Safetensors => {
+                let mut dict = safetensors::read(source, &options.limits)?;
+                if options.section.is_some() {
+                    return Err(WeightsError::NoSections { file: source.name().to_owned() });
+                }
+                dict.prefix.clone_from(&options.prefix);
+                Ok(dict)
+            }
             Format::Zip => pth::read_zip(source, options),
             Format::Legacy => pth::read_legacy(source, options),
             Format::Foreign(found) => Err(WeightsError::Unrecognised {
@@ -90,7 +132,7 @@ impl StateDict {
             let reason = "there are two of that name".to_owned();
             return Err(self.tensor_error(entry.name(), reason));
         }
-        self.index.insert(entry.name().to_owned(), self.entries.len());
+        self.index.insert(entry.shared_name(), self.entries.len());
         self.entries.push(entry);
         Ok(())
     }
@@ -98,6 +140,22 @@ impl StateDict {
     /// What messages call the file.
     pub fn file(&self) -> &str {
         &self.file
+    }
+
+    /// The dictionary of the file that this list is, as in `model_ema`; `None` for that of the file
+    /// itself.
+    pub fn section(&self) -> Option<&str> {
+        self.section.as_deref()
+    }
+
+    /// All lists of the file, the likeliest first: this one, and what else a checkpoint holds.
+    pub fn sections(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(&self.others)
+    }
+
+    /// What to remove from the start of every name, if that was said.
+    pub(super) fn asked_prefix(&self) -> Option<&str> {
+        self.prefix.as_deref()
     }
 
     /// The number of tensors.

@@ -87,6 +87,34 @@ impl View {
         values
     }
 
+    /// Calls `visit` for every element with its place among the stored ones and its place in row-major
+    /// order, from the front of the storage to its end as far as views that overlap themselves allow.
+    pub(crate) fn walk<E>(
+        &self,
+        mut visit: impl FnMut(usize, usize) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let own = row_major(&self.shape).unwrap_or_default();
+        let mut axes: Vec<usize> = (0..self.shape.len()).collect();
+        axes.sort_by_key(|&axis| std::cmp::Reverse(self.strides[axis]));
+        let mut index = vec![0; axes.len()];
+        let (mut stored, mut ours) = (self.offset, 0);
+        for _ in 0..self.len() {
+            visit(stored, ours)?;
+            for &axis in axes.iter().rev() {
+                index[axis] += 1;
+                stored += self.strides[axis];
+                ours += own[axis];
+                if index[axis] < self.shape[axis] {
+                    break;
+                }
+                stored -= index[axis] * self.strides[axis];
+                ours -= index[axis] * own[axis];
+                index[axis] = 0;
+            }
+        }
+        Ok(())
+    }
+
     /// The same elements with axis `k` of the result taken from axis `order[k]`; `None` when
     /// `order` has another number of axes.
     pub(crate) fn permuted(&self, order: &[usize]) -> Option<Self> {
@@ -179,6 +207,29 @@ mod tests {
         assert_eq!((first, count), (1, 10));
         let values = view.gather(numbers(12)[first..first + count].to_vec());
         assert_eq!(values, [1.0, 5.0, 9.0, 2.0, 6.0, 10.0]);
+    }
+
+    #[test]
+    fn a_walk_visits_what_gathering_gathers_in_the_order_of_the_storage() {
+        for view in [
+            View::strided(1, &[2, 3], &[1, 4], 12).unwrap(),
+            View::strided(2, &[2, 2, 2], &[4, 0, 1], 12).unwrap(),
+            View::strided(0, &[3], &[5], 12).unwrap(),
+            View::strided(4, &[], &[], 12).unwrap(),
+            View::strided(4, &[0, 3], &[1, 1], 12).unwrap(),
+        ] {
+            let mut values = vec![f32::NAN; view.len()];
+            let mut last = 0;
+            view.walk(|stored, ours| {
+                assert!(stored >= last, "{view:?}");
+                last = stored;
+                values[ours] = stored as f32;
+                Ok::<(), ()>(())
+            })
+            .unwrap();
+            let (first, count) = view.stored_range();
+            assert_eq!(values, view.gather(numbers(12)[first..first + count].to_vec()));
+        }
     }
 
     #[test]

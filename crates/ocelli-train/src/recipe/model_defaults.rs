@@ -2,7 +2,7 @@
 
 use super::ModelSection;
 use crate::trained::preprocessing;
-use crate::{Pretrained, Result};
+use crate::{Pretrained, Result, WeightsChoice};
 use ocelli_nn::registry;
 use serde::Serialize;
 use toml::{Table, Value};
@@ -24,9 +24,15 @@ pub(super) fn fill(recipe: &mut Table) -> Result<()> {
     Ok(())
 }
 
-/// The network that a recipe names, if it names one.
-pub(super) fn name(recipe: &Table) -> Option<&str> {
-    recipe.get("model")?.as_table()?.get("name")?.as_str()
+/// What a recipe says of the weights that it starts from: the network, if it names one, and where in
+/// the file they stand.
+pub(super) fn weights_choice(recipe: &Table) -> WeightsChoice {
+    let text = |key: &str| Some(recipe.get("model")?.as_table()?.get(key)?.as_str()?.to_owned());
+    WeightsChoice {
+        arch: text("name"),
+        section: text("weights_section"),
+        prefix: text("weights_prefix"),
+    }
 }
 
 /// Says which file the recipe starts from, and adds what it leaves to these weights.

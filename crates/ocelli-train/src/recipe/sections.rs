@@ -1,6 +1,6 @@
 //! The sections of a recipe, each with its defaults.
 
-use crate::Span;
+use crate::{Span, WeightsChoice};
 use ocelli_data::{ClassOrder, Limits};
 use ocelli_nn::backbones::efficientnetv2::Layout;
 use ocelli_nn::ghostify::Ghost;
@@ -16,6 +16,12 @@ pub struct ModelSection {
     /// A weights file to start from; none means random weights.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weights: Option<PathBuf>,
+    /// The dictionary of a checkpoint that holds the weights, as in `model_ema`; found if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weights_section: Option<String>,
+    /// What stands before the names of the weights, as in `module.`; found if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weights_prefix: Option<String>,
     /// Give the classifier fresh weights, for classes other than the file's.
     pub reset_head: bool,
     /// Dropout before the classifier, 0 to 1; none means the architecture's own rate.
@@ -238,11 +244,24 @@ impl CheckpointSection {
     }
 }
 
+impl ModelSection {
+    /// What the recipe says of its file of weights.
+    pub(crate) fn weights_choice(&self) -> WeightsChoice {
+        WeightsChoice {
+            arch: Some(self.name.clone()),
+            section: self.weights_section.clone(),
+            prefix: self.weights_prefix.clone(),
+        }
+    }
+}
+
 impl Default for ModelSection {
     fn default() -> Self {
         Self {
             name: "ghostnet_small".to_owned(),
             weights: None,
+            weights_section: None,
+            weights_prefix: None,
             reset_head: false,
             dropout: None,
             drop_path: None,

@@ -3,6 +3,7 @@
 use super::Trained;
 use super::pictures::Pictures;
 use crate::Result;
+use crate::evaluate::first_without_answer;
 use crate::method::{images, values};
 use crate::metrics::probabilities;
 use ocelli_data::{Loader, LoaderConfig, Skipped};
@@ -72,7 +73,8 @@ impl Trained {
     /// in the order of the pictures. Memory does not grow with their number.
     ///
     /// # Errors
-    /// When a setting is out of range, or `answer` returns an error.
+    /// When a setting is out of range, the network's answer to a picture is not finite, or `answer`
+    /// returns an error.
     pub fn predict<E: From<crate::Error>>(
         &self,
         pictures: Vec<PathBuf>,
@@ -104,6 +106,9 @@ impl Trained {
                     answer(Answer::of_skipped(before))?;
                 }
                 let image = source.0[index as usize].display().to_string();
+                if first_without_answer(logits, classes).is_some() {
+                    return Err(crate::Error::NoAnswer { image }.into());
+                }
                 answer(Answer::Classified { image, top: self.best(logits, options.top) })?;
             }
             for skipped in unreadable {

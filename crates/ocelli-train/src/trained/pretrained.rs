@@ -24,6 +24,30 @@ pub struct Pretrained {
     pub classes: Option<Vec<String>>,
 }
 
+/// What is said of a file of weights that does not say it itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WeightsChoice {
+    /// The network, as the registry calls it; told by the tensors if absent.
+    pub arch: Option<String>,
+    /// The dictionary of a checkpoint, as for [`ReadOptions::section`].
+    pub section: Option<String>,
+    /// What to remove from the start of every name, as for [`ReadOptions::prefix`].
+    pub prefix: Option<String>,
+}
+
+impl WeightsChoice {
+    /// The network alone.
+    pub fn of_arch(arch: Option<&str>) -> Self {
+        Self { arch: arch.map(str::to_owned), ..Self::default() }
+    }
+
+    /// How to read the file.
+    pub fn read_options(&self) -> ReadOptions {
+        let (section, prefix) = (self.section.clone(), self.prefix.clone());
+        ReadOptions { section, prefix, ..ReadOptions::default() }
+    }
+}
+
 impl Pretrained {
     /// Looks at the weights of a run's folder (its newest checkpoint that can be trusted), of one
     /// checkpoint, or of a file in any format that [`StateDict::open`] reads.
@@ -34,15 +58,23 @@ impl Pretrained {
     /// # Errors
     /// When there is no such file, it is damaged, or it is of no network or of several.
     pub fn open(path: &Path, arch: Option<&str>) -> Result<Self> {
-        Self::read(path, arch).map(|(pretrained, _)| pretrained)
+        Self::open_with(path, &WeightsChoice::of_arch(arch))
+    }
+
+    /// The same for a file that more has to be said of.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_with(path: &Path, choice: &WeightsChoice) -> Result<Self> {
+        Self::read(path, choice).map(|(pretrained, _)| pretrained)
     }
 
     /// The same, with the tensors.
-    pub(super) fn read(path: &Path, arch: Option<&str>) -> Result<(Self, StateDict)> {
+    pub(super) fn read(path: &Path, choice: &WeightsChoice) -> Result<(Self, StateDict)> {
         let file = weights_file(path)?;
-        let dict = StateDict::open(&file, &ReadOptions::default())?;
+        let dict = StateDict::open(&file, &choice.read_options())?;
         let metadata = Metadata::of(&dict)?;
-        let model = match arch.or(metadata.arch.as_deref()) {
+        let model = match choice.arch.as_deref().or(metadata.arch.as_deref()) {
             Some(name) => registry::find(name)?,
             None => model_of(&dict)?,
         };

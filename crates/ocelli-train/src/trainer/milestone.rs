@@ -18,9 +18,13 @@ impl Trainer<'_> {
         let total = loader.source().len();
         let observer = &mut *self.observer;
         let mut progress = |done| observer.notice(&Event::Evaluating { done, total });
-        let evaluation = evaluate(self.now.model(), loader, self.group, &mut progress)?;
-
         let step = self.now.state.step;
+        let evaluation = evaluate(self.now.model(), loader, self.group, &mut progress);
+        let evaluation = evaluation.map_err(|error| match error {
+            Error::NoAnswer { image } => self.diverged(format!("the answer to {image}"), step),
+            other => other,
+        })?;
+
         let Scores { correct, samples, .. } = evaluation.scores;
         let is_best = self.now.state.best.is_none_or(|best| correct > best.correct);
         if is_best {

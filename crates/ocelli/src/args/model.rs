@@ -3,12 +3,35 @@
 use burn::tensor::Device;
 use ocelli::data::read_classes;
 use ocelli::nn::registry;
-use ocelli::train::{Error, Trained};
+use ocelli::train::{Error, Trained, WeightsChoice};
 use std::path::{Path, PathBuf};
 
 use super::ModelName;
 use crate::failure::{BadInput, BadUsage};
 use crate::run_data;
+
+/// Which tensors of a file are the network's, where that is not to be found out.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct PlaceArgs {
+    /// The dictionary of a PyTorch checkpoint to take, as in model_ema [default: the one that fits the
+    /// network; of several averaged weights]
+    #[arg(long, value_name = "KEY")]
+    pub(crate) section: Option<String>,
+    /// What stands before the name of every tensor, as in module. [default: whatever fits the network]
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) prefix: Option<String>,
+}
+
+impl PlaceArgs {
+    /// The same of a network called `arch`, if it is known.
+    pub(crate) fn choice(&self, arch: Option<&str>) -> WeightsChoice {
+        WeightsChoice {
+            arch: arch.map(str::to_owned),
+            section: self.section.clone(),
+            prefix: self.prefix.clone(),
+        }
+    }
+}
 
 /// Options about a trained network.
 #[derive(Clone, Debug, clap::Args)]
@@ -20,6 +43,8 @@ pub(crate) struct ModelArgs {
     /// A file of weights, instead of MODEL
     #[arg(long, value_name = "FILE")]
     pub(crate) weights: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
     /// A file with one class name a line, in the order of the labels, or with lines like 0,cat
     #[arg(long, value_name = "FILE")]
     pub(crate) classes: Option<PathBuf>,
@@ -38,7 +63,8 @@ impl ModelArgs {
             (None, None) => return Err(usage("give a run's folder or a file of weights")),
         };
         refuse_bare_name(path)?;
-        let mut trained = Trained::open(path, self.model.as_deref(), device)?;
+        let choice = self.place.choice(self.model.as_deref());
+        let mut trained = Trained::open_with(path, &choice, device)?;
         if let Some(run) = run_data::recipe_of(path) {
             trained.limits = run.data.limits();
         }

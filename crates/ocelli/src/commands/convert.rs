@@ -3,13 +3,13 @@
 use anyhow::Context;
 use ocelli::nn::registry;
 use ocelli::nn::weights::{
-    DType, LoadReport, ReadOptions, StateDict, convert, model_of, safetensors,
+    DType, LoadReport, NonFinite, StateDict, convert, model_of, safetensors,
 };
 use ocelli::train::Metadata;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
-use crate::args::ModelName;
+use crate::args::{ModelName, PlaceArgs};
 use crate::failure::{BadInput, Done};
 use crate::output::grouped;
 use crate::settings::Settings;
@@ -39,9 +39,8 @@ pub(crate) struct Args {
     /// How to store numbers [default: as they are]
     #[arg(long, value_name = "TYPE")]
     dtype: Option<Precision>,
-    /// Which dictionary of a PyTorch checkpoint to take [default: averaged weights, if any]
-    #[arg(long, value_name = "KEY")]
-    section: Option<String>,
+    #[command(flatten)]
+    place: PlaceArgs,
     /// Replace OUT if it is there
     #[arg(long)]
     force: bool,
@@ -97,10 +96,10 @@ fn check_output(output: &Path, force: bool) -> anyhow::Result<()> {
 /// Converts the file.
 pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     check_output(&args.output, args.force)?;
-    let options = ReadOptions { section: args.section.clone(), ..ReadOptions::default() };
-    let dict = StateDict::open(&args.input, &options)?;
+    let choice = args.place.choice(args.model.as_deref());
+    let dict = StateDict::open(&args.input, &choice.read_options())?;
     let metadata = Metadata::of(&dict)?;
-    let model = match args.model.as_ref().or(metadata.arch.as_ref()) {
+    let model = match choice.arch.as_ref().or(metadata.arch.as_ref()) {
         Some(name) => registry::find(name)?,
         None => model_of(&dict)?,
     };
@@ -108,6 +107,9 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     // What a run's file says of its input and its classes holds for the converted one too.
     converted.metadata.extend(Metadata { arch: None, ..metadata }.to_map()?);
     safetensors::write(&converted, &args.output)?;
+    if let Some(warning) = non_finite(&report) {
+        tracing::warn!("{}: {warning}", args.output.display());
+    }
     let written = args.output.metadata();
     let bytes = written.with_context(|| args.output.display().to_string())?.len();
 
@@ -123,4 +125,21 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
         report,
     })?;
     Ok(Done::Complete)
+}
+
+/// How many tensors a warning names.
+const NAMED: usize = 3;
+
+/// Which tensors have elements that are no finite numbers, if any have.
+fn non_finite(report: &LoadReport) -> Option<String> {
+    let tensors = &report.non_finite;
+    let named: Vec<String> = tensors.iter().take(NAMED).map(NonFinite::to_string).collect();
+    let more = match tensors.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let named = named.join(", ");
+    (!tensors.is_empty()).then(|| {
+        format!("NaN or infinite values in {named}{more}; no other command takes such weights")
+    })
 }

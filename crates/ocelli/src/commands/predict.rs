@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use ocelli::data::{has_image_extension, is_hidden};
+use ocelli::nn::weights::Place;
 use ocelli::train::{Answer, PredictOptions};
 use serde::Serialize;
 use std::fs;
@@ -50,6 +51,8 @@ pub(crate) struct Args {
 struct Outcome<'a> {
     model: &'a str,
     weights: &'a Path,
+    #[serde(flatten)]
+    place: &'a Place,
     images: usize,
     unreadable: usize,
     predictions: Vec<Answer>,
@@ -96,6 +99,7 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     settings.output.finish(&Outcome {
         model: &trained.arch,
         weights: &trained.file,
+        place: &trained.place,
         images: count,
         unreadable,
         predictions,

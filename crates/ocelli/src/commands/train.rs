@@ -12,7 +12,7 @@ use ocelli::train::grid::Axis;
 use std::cell::RefCell;
 use std::path::PathBuf;
 
-use crate::args::{LabelArgs, ModelName};
+use crate::args::{LabelArgs, ModelName, PlaceArgs};
 use crate::failure::Done;
 use crate::settings::Settings;
 use crate::signals;
@@ -55,6 +55,8 @@ pub(crate) struct Args {
     /// those of the weights, unless the recipe says otherwise
     #[arg(long, value_name = "FILE|RUN")]
     pretrained: Option<PathBuf>,
+    #[command(flatten)]
+    weights: PlaceArgs,
     /// Give the classifier fresh weights, for classes other than the pretrained ones
     #[arg(long)]
     reset_head: bool,

@@ -45,6 +45,9 @@ fn of_training(error: &train::Error) -> Option<String> {
         train::Error::Diverged { .. } => {
             Some("lower optimizer.lr, or shorten gradients with optimizer.clip_norm")
         }
+        train::Error::NoAnswer { .. } => Some(
+            "the weights are finite but too large for this picture; take those of another step or file",
+        ),
         train::Error::Io { error, .. } => of_system(error),
         train::Error::OtherData { .. } => {
             Some("`--set data.accept_changes=true` goes on with them, and says so in log.txt")
@@ -121,6 +124,12 @@ fn of_weights(error: &WeightsError) -> Option<&'static str> {
         WeightsError::SeveralModels { .. } => Some(
             "choose one with --model; they differ in padding or preprocessing, which no tensor shows",
         ),
+        WeightsError::TorchScript { .. } => Some(
+            "in Python, torch.save(torch.jit.load(FILE).state_dict(), 'weights.pth') saves them alone",
+        ),
+        WeightsError::NoStateDict { section: Some(_), .. } => {
+            Some("--section takes the keys that lead to the tensors, with dots between them")
+        }
         WeightsError::Io { error, .. } => of_system(error),
         _ => None,
     }

@@ -87,7 +87,7 @@ fn published_keras_networks_have_their_accuracy() {
 }
 
 /// Writes every so-many-th file of a tar into another.
-fn every(step: usize, tar: &Path, part: &Path) {
+pub(crate) fn every(step: usize, tar: &Path, part: &Path) {
     let mut source = tar::Archive::new(fs::File::open(tar).unwrap());
     let mut target = tar::Builder::new(fs::File::create(part).unwrap());
     let files = source.entries().unwrap().map(Result::unwrap);

@@ -24,14 +24,19 @@ fn prefixes_of_wrappers_are_removed_however_many_there_are() -> Result<(), Weigh
     for name in ["a.weight", "module.a.weight", "module._orig_mod.a.weight"] {
         let fit = Fit::of(&params, &dict(&[(name, &[2])])?, None);
         assert!(matches!(fit.slots[0], Slot::Fits(_)), "{name}");
-        assert_eq!(format!("{}a.weight", fit.prefix), name);
+        assert_eq!(format!("{}a.weight", fit.place.prefix), name);
     }
-    // One name without the prefix, and it is no wrapper.
-    let fit = Fit::of(&params, &dict(&[("module.a.weight", &[2]), ("b", &[2])])?, None);
-    assert!(matches!(fit.slots[0], Slot::Missing));
-    let fit = Fit::of(&params, &dict(&[("net.a.weight", &[2]), ("b", &[2])])?, Some("net."));
-    assert!(matches!(fit.slots[0], Slot::Fits(_)));
-    assert_eq!(fit.unexpected, ["b"]);
+    for asked in [None, Some("net.")] {
+        let tensors = dict(&[("net.a.weight", &[2]), ("b", &[2]), ("net.c", &[2])])?;
+        let fit = Fit::of(&params, &tensors, asked);
+        assert!(matches!(fit.slots[0], Slot::Fits(_)));
+        assert_eq!(
+            (&fit.unexpected[..], &fit.beside[..]),
+            (&["net.c".into()][..], &["b".into()][..])
+        );
+    }
+    let fit = Fit::of(&params, &dict(&[("net.a.weight", &[2])])?, Some("module."));
+    assert!(matches!(fit.slots[0], Slot::Missing), "as it was asked for");
     Ok(())
 }
 

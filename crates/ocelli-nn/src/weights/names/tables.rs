@@ -40,7 +40,7 @@ const TORCHVISION_EFFICIENTNETV2: Scheme = Scheme {
     head: |extent| [0, 1].map(|part| format!("features.{}.{part}", extent.stages + 1)),
     classifier: "classifier.1",
     leaf: torch_leaf,
-    canonical: unchanged,
+    canonical: None,
 };
 
 const TORCHVISION_MOBILENETV2: Scheme = Scheme {
@@ -67,7 +67,7 @@ const TORCHVISION_MOBILENETV2: Scheme = Scheme {
     head: |extent| [0, 1].map(|part| format!("features.{}.{part}", extent.blocks + 1)),
     classifier: "classifier.1",
     leaf: torch_leaf,
-    canonical: unchanged,
+    canonical: None,
 };
 
 const EFFICIENTNET_PYTORCH: Scheme = Scheme {
@@ -101,7 +101,7 @@ const EFFICIENTNET_PYTORCH: Scheme = Scheme {
     head: |_| ["_conv_head", "_bn1"].map(str::to_owned),
     classifier: "_fc",
     leaf: torch_leaf,
-    canonical: unchanged,
+    canonical: None,
 };
 
 const GOOGLE_EFFICIENTNETV2: Scheme = Scheme {
@@ -134,7 +134,7 @@ const GOOGLE_EFFICIENTNETV2: Scheme = Scheme {
     head: |_| ["head/conv2d", "head/tpu_batch_normalization"].map(str::to_owned),
     classifier: "head/dense",
     leaf: tensorflow_leaf,
-    canonical: google_variable,
+    canonical: Some(google_variable),
 };
 
 const KERAS_EFFICIENTNETV2: Scheme = Scheme {
@@ -170,12 +170,8 @@ const KERAS_EFFICIENTNETV2: Scheme = Scheme {
     head: |_| ["top_conv", "top_bn"].map(str::to_owned),
     classifier: "predictions",
     leaf: tensorflow_leaf,
-    canonical: keras_weight,
+    canonical: Some(keras_weight),
 };
-
-fn unchanged(name: &str) -> (String, bool) {
-    (name.to_owned(), false)
-}
 
 /// `efficientnetv2-s/stem/conv2d/kernel/ExponentialMovingAverage` → `stem/conv2d/kernel`. The
 /// averages are the published weights, so they come before the variables of the last step.

@@ -88,7 +88,7 @@ fn google_names_number_the_blocks_through() {
     ] {
         assert_eq!(alias("google_efficientnetv2", "tf_efficientnetv2_b0", ours), theirs);
     }
-    let canonical = |name| scheme("google_efficientnetv2").canonical(name);
+    let canonical = |name| scheme("google_efficientnetv2").canonical.unwrap()(name);
     assert_eq!(
         canonical("efficientnetv2-b0/stem/conv2d/kernel/ExponentialMovingAverage"),
         ("stem/conv2d/kernel".to_owned(), true)
@@ -107,7 +107,7 @@ fn keras_names_letter_the_blocks_of_a_stage() {
     ] {
         assert_eq!(alias("keras_efficientnetv2", "tf_efficientnetv2_b0", ours), theirs);
     }
-    let canonical = |name| scheme("keras_efficientnetv2").canonical(name).0;
+    let canonical = |name| scheme("keras_efficientnetv2").canonical.unwrap()(name).0;
     assert_eq!(canonical("stem_conv/stem_conv/kernel:0"), "stem_conv/kernel");
     assert_eq!(canonical("stem_conv/kernel"), "stem_conv/kernel");
 }

@@ -61,6 +61,9 @@ pub enum PickleFault {
     /// The pickle builds more values than the limit.
     #[error("the pickle builds more values than the limit of {0}")]
     TooManyValues(usize),
+    /// What the pickle builds would take more memory than the limit.
+    #[error("the pickle would take more memory than the limit of {0} bytes")]
+    TooMuchMemory(usize),
     /// The operating system refused to read.
     #[error("{0}")]
     Io(String),

@@ -4,7 +4,7 @@ use super::{
     Global, Pickle, PickleError, PickleFault, Value, ValueId, globals, input::Input, opcode,
 };
 use crate::weights::Limits;
-use std::{collections::HashMap, io::Read};
+use std::{collections::HashMap, io::Read, sync::Arc};
 
 /// Reads one pickle, and no byte more. Returns it with its length in bytes.
 pub(in super::super) fn read<R: Read>(
@@ -14,10 +14,13 @@ pub(in super::super) fn read<R: Read>(
     let machine = Machine {
         input: Input::new(reader, limits.pickle_bytes),
         values: Vec::new(),
+        constants: [None; 5],
         stack: Vec::new(),
         marks: Vec::new(),
         memo: HashMap::new(),
         value_limit: limits.pickle_values,
+        memory: 0,
+        memory_limit: limits.pickle_memory,
     };
     machine.run()
 }
@@ -25,12 +28,26 @@ pub(in super::super) fn read<R: Read>(
 struct Machine<'a, R> {
     input: Input<'a, R>,
     values: Vec<Value>,
+    /// Where values stand that are all the same: None, true, false, floats and objects.
+    constants: [Option<ValueId>; 5],
     stack: Vec<ValueId>,
     /// Heights of the stack at the open MARK opcodes.
     marks: Vec<usize>,
     memo: HashMap<u32, ValueId>,
     value_limit: usize,
+    /// What all that is kept costs, at most, in bytes.
+    memory: usize,
+    memory_limit: usize,
 }
+
+/// What a value costs in a list that grows by doubling, in bytes.
+const VALUE: usize = 2 * size_of::<Value>();
+/// What a reference to a value costs in such a list.
+const ITEM: usize = 2 * size_of::<ValueId>();
+/// What an entry of the memo costs.
+const MEMO: usize = 32;
+/// What memory of its own costs beside what is in it.
+const ALLOCATION: usize = 32;
 
 /// A step of the machine.
 type Step = Result<(), PickleError>;
@@ -44,7 +61,8 @@ impl<R: Read> Machine<'_, R> {
             }
         }
         let root = self.pop()?;
-        Ok((Pickle { values: self.values, root }, self.input.consumed()))
+        let pickle = Pickle { values: self.values, root, memory: self.memory };
+        Ok((pickle, self.input.consumed()))
     }
 
     fn step(&mut self, opcode: u8) -> Step {
@@ -55,9 +73,9 @@ impl<R: Read> Machine<'_, R> {
             },
             opcode::FRAME => self.input.u64().map(drop),
 
-            opcode::NONE => self.push(Value::None),
-            opcode::NEWTRUE => self.push(Value::Bool(true)),
-            opcode::NEWFALSE => self.push(Value::Bool(false)),
+            opcode::NONE => self.push_constant(0, Value::None),
+            opcode::NEWTRUE => self.push_constant(1, Value::Bool(true)),
+            opcode::NEWFALSE => self.push_constant(2, Value::Bool(false)),
             opcode::BININT => {
                 let value = self.input.u32()?.cast_signed();
                 self.push(Value::Int(value.into()))
@@ -80,7 +98,7 @@ impl<R: Read> Machine<'_, R> {
             }
             opcode::BINFLOAT => {
                 self.input.u64()?;
-                self.push(Value::Float)
+                self.push_constant(3, Value::Float)
             }
 
             opcode::SHORT_BINUNICODE => {
@@ -111,12 +129,13 @@ impl<R: Read> Machine<'_, R> {
                 let length = self.input.u32()?;
                 self.bytes(length.into())
             }
-            opcode::BINBYTES8 => {
+            opcode::BINBYTES8 | opcode::BYTEARRAY8 => {
                 let length = self.input.u64()?;
                 self.bytes(length)
             }
 
             opcode::MARK => {
+                self.charge(2 * size_of::<usize>())?;
                 self.marks.push(self.stack.len());
                 Ok(())
             }
@@ -124,8 +143,7 @@ impl<R: Read> Machine<'_, R> {
             opcode::POP_MARK => self.pop_to_mark().map(drop),
             opcode::DUP => {
                 let top = self.top()?;
-                self.stack.push(top);
-                Ok(())
+                self.push_id(top)
             }
 
             opcode::EMPTY_TUPLE => self.push(Value::Tuple(Vec::new())),
@@ -134,12 +152,12 @@ impl<R: Read> Machine<'_, R> {
             opcode::TUPLE3 => self.tuple(3),
             opcode::TUPLE => {
                 let items = self.pop_to_mark()?;
-                self.push(Value::Tuple(items))
+                self.push_items(items, Value::Tuple)
             }
             opcode::EMPTY_LIST | opcode::EMPTY_SET => self.push(Value::List(Vec::new())),
-            opcode::LIST => {
+            opcode::LIST | opcode::FROZENSET => {
                 let items = self.pop_to_mark()?;
-                self.push(Value::List(items))
+                self.push_items(items, Value::List)
             }
             opcode::APPEND => {
                 let item = self.pop()?;
@@ -153,6 +171,7 @@ impl<R: Read> Machine<'_, R> {
             opcode::DICT => {
                 let items = self.pop_to_mark()?;
                 let pairs = self.pairs(&items)?;
+                self.charge(ALLOCATION + items.len() * ITEM)?;
                 self.push(Value::Dict(pairs))
             }
             opcode::SETITEM => {
@@ -191,6 +210,11 @@ impl<R: Read> Machine<'_, R> {
                 self.import(&module, &name)
             }
             opcode::REDUCE | opcode::NEWOBJ => self.call(),
+            opcode::NEWOBJ_EX => {
+                // The named arguments are only those of objects whose contents are dropped.
+                self.pop()?;
+                self.call()
+            }
             opcode::BUILD => self.build(),
             opcode::BINPERSID => {
                 let id = self.pop()?;
@@ -212,20 +236,26 @@ impl<R: Read> Machine<'_, R> {
                 wide[..bytes.len()].copy_from_slice(&bytes);
                 Value::Int(i64::from_le_bytes(wide))
             }
-            Some(_) => Value::LongInt(bytes),
+            Some(_) => {
+                self.charge(ALLOCATION + bytes.len())?;
+                Value::LongInt(bytes)
+            }
         };
         self.push(value)
     }
 
     fn text(&mut self, length: u64) -> Step {
         let text = self.input.text(length)?;
-        self.push(Value::Text(text))
+        self.push_text(&text)
     }
 
     /// A string of Python 2: text, or bytes of any kind.
     fn byte_string(&mut self, length: u64) -> Step {
         let bytes = self.input.bytes(length)?;
-        self.push(String::from_utf8(bytes).map_or(Value::Bytes, Value::Text))
+        match String::from_utf8(bytes) {
+            Ok(text) => self.push_text(&text),
+            Err(_) => self.push(Value::Bytes),
+        }
     }
 
     fn bytes(&mut self, length: u64) -> Step {
@@ -236,11 +266,12 @@ impl<R: Read> Machine<'_, R> {
     fn tuple(&mut self, count: usize) -> Step {
         let start = self.stack.len().checked_sub(count).filter(|start| *start >= self.floor());
         let start = start.ok_or_else(|| self.fail(PickleFault::StackUnderflow))?;
-        let items = self.stack.split_off(start);
-        self.push(Value::Tuple(items))
+        let items = self.take_from(start);
+        self.push_items(items, Value::Tuple)
     }
 
     fn extend_list(&mut self, items: &[ValueId]) -> Step {
+        self.charge(ALLOCATION + items.len() * ITEM)?;
         match self.top_value()? {
             Value::List(list) => list.extend(items),
             // `collections.Counter` and the like, whose items are of no interest.
@@ -255,6 +286,7 @@ impl<R: Read> Machine<'_, R> {
 
     fn extend_dict(&mut self, items: &[ValueId]) -> Step {
         let pairs = self.pairs(items)?;
+        self.charge(ALLOCATION + items.len() * ITEM)?;
         match self.top_value()? {
             Value::Dict(dict) => dict.extend(pairs),
             Value::Opaque => {}
@@ -275,15 +307,16 @@ impl<R: Read> Machine<'_, R> {
 
     fn memorise(&mut self, place: u32) -> Step {
         let top = self.top()?;
-        self.memo.insert(place, top);
+        if self.memo.insert(place, top).is_none() {
+            self.charge(MEMO)?;
+        }
         Ok(())
     }
 
     fn recall(&mut self, place: u32) -> Step {
         let value = self.memo.get(&place).copied();
         let value = value.ok_or_else(|| self.fail(PickleFault::Memo(place)))?;
-        self.stack.push(value);
-        Ok(())
+        self.push_id(value)
     }
 
     fn import(&mut self, module: &str, name: &str) -> Step {
@@ -305,21 +338,31 @@ impl<R: Read> Machine<'_, R> {
             return Err(self.fail(PickleFault::Kind { expected: "a tuple", found }));
         };
         let value = match callable {
-            Global::Opaque => Value::Opaque,
-            Global::OrderedDict => Value::Dict(self.ordered_dict(items)?),
-            Global::RebuildTensor | Global::RebuildParameter => Value::Call(callable, arguments),
+            Global::Opaque => return self.push_constant(4, Value::Opaque),
+            Global::OrderedDict => {
+                // Five bytes of a pickle can ask for another copy of a long list.
+                self.charge(ALLOCATION + self.length_of(items.first()) * 2 * ITEM)?;
+                Value::Dict(self.ordered_dict(arguments)?)
+            }
+            Global::DefaultDict => Value::Dict(Vec::new()),
+            Global::RebuildTensor | Global::RebuildParameter | Global::RebuildWithAttributes => {
+                Value::Call(callable, arguments)
+            }
             Global::Storage(_) => return Err(self.fail(PickleFault::Call("a storage type"))),
         };
         self.push(value)
     }
 
-    /// The pairs of an `OrderedDict`: none from Python 3, which sets them afterwards, or a list of
-    /// pairs from Python 2.
-    fn ordered_dict(&self, arguments: &[ValueId]) -> Result<Vec<(ValueId, ValueId)>, PickleError> {
+    /// The pairs of an `OrderedDict`: none from Python 3, which sets them afterwards, a list of
+    /// pairs from Python 2, or another dictionary.
+    fn ordered_dict(&self, arguments: ValueId) -> Result<Vec<(ValueId, ValueId)>, PickleError> {
+        let Value::Tuple(arguments) = self.value(arguments) else { return Ok(Vec::new()) };
         let Some(&list) = arguments.first() else { return Ok(Vec::new()) };
         let kind = |expected, id| PickleFault::Kind { expected, found: self.value(id).kind() };
-        let Value::List(pairs) = self.value(list) else {
-            return Err(self.fail(kind("a list of pairs", list)));
+        let pairs = match self.value(list) {
+            Value::List(pairs) | Value::Tuple(pairs) => pairs,
+            Value::Dict(pairs) => return Ok(pairs.clone()),
+            _ => return Err(self.fail(kind("a list of pairs", list))),
         };
         let pair = |&id: &ValueId| match self.value(id) {
             Value::List(pair) | Value::Tuple(pair) if pair.len() == 2 => Ok((pair[0], pair[1])),
@@ -328,12 +371,21 @@ impl<R: Read> Machine<'_, R> {
         pairs.iter().map(pair).collect()
     }
 
+    /// How many items a list has.
+    fn length_of(&self, list: Option<&ValueId>) -> usize {
+        match list.map(|id| self.value(*id)) {
+            Some(Value::List(items) | Value::Tuple(items)) => items.len(),
+            Some(Value::Dict(pairs)) => pairs.len(),
+            _ => 0,
+        }
+    }
+
     /// Drops the attributes that a pickle gives to an object.
     fn build(&mut self) -> Step {
         self.pop()?;
         match self.top_value()? {
             // An `OrderedDict` gets its `_metadata` in this way.
-            Value::Dict(_) | Value::Opaque => Ok(()),
+            Value::Dict(_) | Value::Call(..) | Value::Opaque => Ok(()),
             other => {
                 let found = other.kind();
                 Err(self.fail(PickleFault::Kind { expected: "an object", found }))
@@ -345,8 +397,44 @@ impl<R: Read> Machine<'_, R> {
         if self.values.len() >= self.value_limit {
             return Err(self.fail(PickleFault::TooManyValues(self.value_limit)));
         }
-        self.stack.push(ValueId(self.values.len() as u32));
+        self.charge(VALUE)?;
+        let id = ValueId(self.values.len() as u32);
         self.values.push(value);
+        self.push_id(id)
+    }
+
+    /// Pushes a value of which one is kept for all.
+    fn push_constant(&mut self, place: usize, value: Value) -> Step {
+        if let Some(id) = self.constants[place] {
+            return self.push_id(id);
+        }
+        self.constants[place] = Some(ValueId(self.values.len() as u32));
+        self.push(value)
+    }
+
+    fn push_text(&mut self, text: &str) -> Step {
+        self.charge(ALLOCATION + text.len())?;
+        self.push(Value::Text(text.into()))
+    }
+
+    fn push_items(&mut self, items: Vec<ValueId>, kind: fn(Vec<ValueId>) -> Value) -> Step {
+        self.charge(ALLOCATION + items.len() * ITEM)?;
+        self.push(kind(items))
+    }
+
+    fn push_id(&mut self, id: ValueId) -> Step {
+        self.charge(ITEM)?;
+        self.stack.push(id);
+        Ok(())
+    }
+
+    /// Counts memory that is about to be taken. What is dropped before the end still counts, so a
+    /// pickle cannot build more than this in all.
+    fn charge(&mut self, bytes: usize) -> Step {
+        self.memory += bytes;
+        if self.memory > self.memory_limit {
+            return Err(self.fail(PickleFault::TooMuchMemory(self.memory_limit)));
+        }
         Ok(())
     }
 
@@ -373,10 +461,10 @@ impl<R: Read> Machine<'_, R> {
         Ok(top)
     }
 
-    fn pop_text(&mut self) -> Result<String, PickleError> {
+    fn pop_text(&mut self) -> Result<Arc<str>, PickleError> {
         let id = self.pop()?;
         match self.value(id) {
-            Value::Text(text) => Ok(text.clone()),
+            Value::Text(text) => Ok(Arc::clone(text)),
             other => {
                 Err(self.fail(PickleFault::Kind { expected: "a string", found: other.kind() }))
             }
@@ -385,9 +473,16 @@ impl<R: Read> Machine<'_, R> {
 
     fn pop_to_mark(&mut self) -> Result<Vec<ValueId>, PickleError> {
         match self.marks.pop() {
-            Some(height) => Ok(self.stack.split_off(height)),
+            Some(height) => Ok(self.take_from(height)),
             None => Err(self.fail(PickleFault::StackUnderflow)),
         }
+    }
+
+    /// Takes what lies above a height, in memory of its own size.
+    fn take_from(&mut self, height: usize) -> Vec<ValueId> {
+        let items = self.stack[height..].to_vec();
+        self.stack.truncate(height);
+        items
     }
 
     fn value(&self, id: ValueId) -> &Value {

@@ -81,6 +81,14 @@ fn attributes_of_allowed_modules_are_not_allowed_with_them() {
         ("torch.hub", "load"),
         ("collections", "OrderedDict.fromkeys"),
         ("torch._utils", "_import_dotted_name"),
+        ("torch.storage", "_load_from_bytes"),
+        ("builtins", "getattr"),
+        ("builtins", "exec"),
+        ("builtins", "open"),
+        ("pathlib", "Path.home"),
+        ("pathlib", "os"),
+        ("pathlib._local.os", "system"),
+        ("datetime", "sys"),
         ("numpy.core.multiarray", "fromfile"),
         ("", ""),
     ] {
@@ -91,10 +99,69 @@ fn attributes_of_allowed_modules_are_not_allowed_with_them() {
 
 #[test]
 fn opcodes_that_pytorch_does_not_write_are_refused() {
-    // INST and OBJ call, EXT1 imports, PERSID and the text opcodes belong to protocol 0.
-    for opcode in [b'i', b'o', 0x82, b'P', b'I', b'F', b'S', 0x92, 0x96, 0x00, 0xff] {
+    // INST and OBJ call, EXT1 imports, PERSID and the text opcodes belong to protocol 0, buffers
+    // outside the pickle to protocol 5.
+    for opcode in [b'i', b'o', 0x82, b'P', b'I', b'F', b'S', 0x97, 0x98, 0x00, 0xff] {
         assert_eq!(fault(&Tape::new().raw(&[opcode]).stop()), PickleFault::Opcode(opcode));
     }
+}
+
+/// As Python 3.13 pickles `argparse.Namespace(resume=pathlib.Path('a'))`, and relatives.
+#[test]
+fn plain_data_is_dropped_and_nothing_is_done_with_it() {
+    for (module, name) in [
+        ("pathlib._local", "PosixPath"),
+        ("pathlib", "WindowsPath"),
+        ("pathlib", "PurePosixPath"),
+        ("pathlib._local", "PureWindowsPath"),
+        ("datetime", "datetime"),
+        ("datetime", "timedelta"),
+        ("builtins", "complex"),
+        ("__builtin__", "complex"),
+        ("builtins", "bytearray"),
+        ("__builtin__", "frozenset"),
+        ("collections", "deque"),
+        ("numpy.core.multiarray", "scalar"),
+        ("torch", "device"),
+    ] {
+        let arguments = Tape::new().raw(b"}").text("args").global(module, name).text("a");
+        let pickle = parse(&arguments.raw(b"\x85Rs").stop()).unwrap();
+        let Value::Dict(pairs) = pickle.root() else { panic!("a dictionary") };
+        assert!(matches!(pickle.get(pairs[0].1), Value::Opaque), "{module}.{name}");
+    }
+    // With attributes, and with named arguments.
+    let tape = Tape::new().global("argparse", "Namespace").raw(b")\x81}").text("resume");
+    let tape = tape.global("pathlib._local", "PosixPath").text("a").raw(b"\x85Rsb");
+    assert!(matches!(parse(&tape.stop()).unwrap().root(), Value::Opaque));
+    let tape = Tape::new().global("types", "SimpleNamespace").raw(b")}\x92").stop();
+    assert!(matches!(parse(&tape).unwrap().root(), Value::Opaque));
+}
+
+#[test]
+fn element_types_are_values_too() {
+    for name in ["bfloat16", "float16", "float32", "float64", "int64", "uint8", "bool"] {
+        let pickle = parse(&Tape::new().global("torch", name).stop()).unwrap();
+        assert!(matches!(pickle.root(), Value::Global(Global::Opaque)), "{name}");
+    }
+}
+
+#[test]
+fn dictionaries_with_defaults_and_copies_are_dictionaries() {
+    let tape = Tape::new().global("collections", "defaultdict").global("builtins", "dict");
+    let pickle = parse(&tape.raw(b"\x85R").text("a").raw(b"K\x05s").stop()).unwrap();
+    let Value::Dict(pairs) = pickle.root() else { panic!("a dictionary") };
+    assert_eq!((pickle.text(pairs[0].0), pickle.size(pairs[0].1)), (Some("a"), Some(5)));
+    let tape = Tape::new().global("collections", "OrderedDict").raw(b"}").text("a");
+    let pickle = parse(&tape.raw(b"K\x05s\x85R").stop()).unwrap();
+    assert!(matches!(pickle.root(), Value::Dict(pairs) if pairs.len() == 1));
+}
+
+#[test]
+fn bytes_and_sets_of_protocol_5_are_read() {
+    let tape = Tape::new().raw(b"\x96\x02\0\0\0\0\0\0\0ab").stop();
+    assert!(matches!(parse(&tape).unwrap().root(), Value::Bytes));
+    let tape = Tape::new().raw(b"(K\x01K\x02\x91").stop();
+    assert!(matches!(parse(&tape).unwrap().root(), Value::List(items) if items.len() == 2));
 }
 
 #[test]
@@ -137,7 +204,7 @@ fn a_memo_bomb_costs_no_more_than_its_bytes() {
 
 #[test]
 fn deep_nesting_does_not_exhaust_the_call_stack() {
-    let depth = 1_000_000;
+    let depth = 200_000;
     let tape = Tape::new().raw(&vec![b']'; depth]).raw(&vec![b'a'; depth - 1]);
     assert!(matches!(parse(&tape.stop()).unwrap().root(), Value::List(_)));
 }
@@ -151,9 +218,36 @@ fn a_dictionary_that_contains_itself_is_harmless() {
 #[test]
 fn more_values_than_the_limit_are_refused() {
     let limits = Limits { pickle_values: 10, ..Limits::default() };
-    let bytes = Tape::new().raw(&[b'N'; 11]).stop();
+    let bytes = Tape::new().raw(&[b']'; 11]).stop();
     let error = read(&mut &bytes[..], &limits).unwrap_err();
     assert_eq!(error.fault, PickleFault::TooManyValues(10));
+}
+
+#[test]
+fn what_is_copied_again_and_again_counts_each_time() {
+    // A list of 10,000 pairs, of which `OrderedDict` makes a dictionary: five bytes for a copy.
+    let tape = Tape::new().raw(b"](").raw(&b"NN\x86".repeat(10_000)).raw(b"e\x85q\x00");
+    let tape = tape.global("collections", "OrderedDict").raw(b"q\x01");
+    let copies = |count: usize| tape.clone().raw(&b"h\x01h\x00R".repeat(count)).stop();
+    assert!(parse(&copies(10)).is_ok());
+    let limit = Limits::default().pickle_memory;
+    assert_eq!(fault(&copies(10_000)), PickleFault::TooMuchMemory(limit));
+}
+
+#[test]
+fn a_history_of_many_numbers_is_no_burden() {
+    let tape = Tape::new().raw(b"](").raw(&b"G\0\0\0\0\0\0\0\0".repeat(1_000_000)).raw(b"e");
+    assert!(parse(&tape.stop()).is_ok(), "losses of a million steps");
+}
+
+#[test]
+fn stack_and_memo_count_too() {
+    let limits = Limits { pickle_memory: 10_000, ..Limits::default() };
+    for repeated in [&b"N"[..], b"2", b"(", b"h\x00"] {
+        let bytes = Tape::new().raw(b"]q\x00").raw(&repeated.repeat(10_000)).stop();
+        let error = read(&mut &bytes[..], &limits).unwrap_err();
+        assert_eq!(error.fault, PickleFault::TooMuchMemory(10_000));
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! object, and the list of the storages' keys. Each storage follows in that order as its number of
 //! elements (8 bytes) and the elements.
 
-use super::{Span, StorageId, Storages, state_dict};
+use super::{Span, StorageId, state_dict};
 use crate::weights::{
     Limits, ReadOptions,
     dtype::DType,
@@ -52,8 +52,11 @@ pub(in super::super) fn read(source: &Source, options: &ReadOptions) -> Result<S
     let object = pickles.next()?;
     let keys = pickles.next()?;
     let storages = storages(source, &object, &keys, pickles.consumed)?;
-    state_dict(source, options, &object, &storages)
+    state_dict(source, options, &object, &|key| Ok(storages.get(key).copied()))
 }
+
+/// Where the storages lie, by their keys.
+type Storages = HashMap<String, Span>;
 
 /// The pickles at the start of the file, one after the other.
 struct Pickles<'a> {
@@ -71,6 +74,7 @@ impl Pickles<'_> {
                 self.consumed += length;
                 self.limits.pickle_bytes -= length;
                 self.limits.pickle_values -= pickle.values().len();
+                self.limits.pickle_memory -= pickle.memory();
                 Ok(pickle)
             }
             Err(mut error) => {

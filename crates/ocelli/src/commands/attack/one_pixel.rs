@@ -189,7 +189,7 @@ pub(super) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     let place = place.claim()?;
     let Some(plan) = plan else {
         place.settle_new(&config, &subject, &record)?;
-        settings.output.finish(&results::interrupted(place.path(), &trained.arch))?;
+        settings.output.finish(&results::interrupted(place.path(), &trained))?;
         return Ok(interrupted(place.path()));
     };
     let mut journal = place.open(&plan, &subject, &record)?;
@@ -201,10 +201,11 @@ pub(super) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
 
     let folder = place.path();
     let summary = Summary::of(&plan, journal.attacked());
-    let results = Results { plan: &plan, attacked: journal.attacked(), summary, end, folder };
+    let (plan, weights, attacked) = (&plan, &trained.place, journal.attacked());
+    let results = Results { plan, weights, attacked, summary, end, folder };
     results.write(&mut classifier)?;
     if subject.save_adversaries {
-        adversaries::write(&plan, journal.attacked(), folder)?;
+        adversaries::write(plan, attacked, folder)?;
     }
     results.show(&mut settings.output)?;
     settings.output.finish(&results.answer())?;

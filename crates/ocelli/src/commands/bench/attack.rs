@@ -27,6 +27,7 @@ use super::ContestArgs;
 use super::contest::{Arena, Case, Measured, Ours};
 use super::model_at_size::{ModelAtSize, Subject};
 use super::report::Report;
+use crate::args::PlaceArgs;
 use crate::failure::Done;
 use crate::settings::Settings;
 use image::Certain;
@@ -57,6 +58,8 @@ pub(super) struct Args {
     /// weights
     #[arg(long, value_name = "DIR")]
     weights: Option<PathBuf>,
+    #[command(flatten)]
+    place: PlaceArgs,
     /// Generations of an attack after its first population of 400 [default: 20 for images of up to 64
     /// pixels, 1 for larger ones]
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=1000))]
@@ -71,7 +74,8 @@ pub(super) fn run(
     mut settings: Settings,
 ) -> anyhow::Result<Done> {
     let subjects = args.subjects()?;
-    let folder = args.weights.as_deref().map(WeightsFolder::read).transpose()?;
+    let read = |path| WeightsFolder::read(path, &args.place);
+    let folder = args.weights.as_deref().map(read).transpose()?;
     let mut sheet = Report::new(&settings, contest.rounds, Vec::new());
     for subject in subjects {
         let victim = Victim::load(subject, folder.as_ref(), &settings)?;

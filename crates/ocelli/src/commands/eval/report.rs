@@ -1,5 +1,6 @@
 //! What an evaluation shows.
 
+use ocelli::nn::weights::Place as WeightsPlace;
 use ocelli::train::{Evaluation, Trained};
 use serde::Serialize;
 use std::path::Path;
@@ -27,6 +28,8 @@ pub(super) struct Report<'a> {
 pub(super) struct Answer<'a> {
     model: &'a str,
     weights: &'a Path,
+    #[serde(flatten)]
+    place: &'a WeightsPlace,
     samples: u64,
     correct: u64,
     top1: f64,
@@ -57,6 +60,7 @@ impl<'a> Report<'a> {
         Answer {
             model: &self.trained.arch,
             weights: &self.trained.file,
+            place: &self.trained.place,
             samples: scores.samples,
             correct: scores.correct,
             top1: scores.top1,
@@ -84,6 +88,7 @@ impl<'a> Report<'a> {
         let top5 = scores.top5.map(|top5| ("top-5", percent(top5)));
         let head = [
             ("model", self.trained.arch.clone()),
+            ("weights", self.weights()),
             ("top-1", share(scores.top1, scores.correct, scores.samples)),
         ];
         let lines = [
@@ -119,6 +124,17 @@ impl<'a> Report<'a> {
             }
             Ok(())
         })
+    }
+
+    /// The file of the weights, and where they stand in it unless they are all that it has.
+    fn weights(&self) -> String {
+        let Trained { file, place, .. } = self.trained;
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        if *place == WeightsPlace::default() {
+            name.into_owned()
+        } else {
+            format!("{name}, {place}")
+        }
     }
 
     fn names(&self) -> impl Iterator<Item = &'a str> {

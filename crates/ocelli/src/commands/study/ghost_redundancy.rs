@@ -122,7 +122,8 @@ pub(super) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     drop(progress);
 
     let data = without_folders(&data);
-    let sheet = Sheet { model: trained.arch, data, threshold: config.threshold, study: found };
+    let (model, place, threshold) = (trained.arch, trained.place, config.threshold);
+    let sheet = Sheet { model, place, data, threshold, study: found };
     settings.output.text(&sheet)?;
     if let Some(folder) = &args.out {
         write(&sheet, folder)?;

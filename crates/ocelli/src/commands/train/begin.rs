@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::Args;
-use crate::args::recipe;
+use crate::args::{PlaceArgs, recipe};
 use crate::failure::{BadInput, BadUsage};
 use crate::own_place::check_folder;
 
@@ -258,6 +258,9 @@ impl Args {
         overrides.extend(self.model.as_ref().map(|name| text("model.name", name)));
         let weights = self.pretrained.as_ref().map(|path| path.to_string_lossy());
         overrides.extend(weights.map(|path| text("model.weights", &path)));
+        let PlaceArgs { section, prefix } = &self.weights;
+        overrides.extend(section.as_ref().map(|key| text("model.weights_section", key)));
+        overrides.extend(prefix.as_ref().map(|prefix| text("model.weights_prefix", prefix)));
         overrides.extend(self.reset_head.then(|| "model.reset_head=true".to_owned()));
         overrides.extend(seed.map(|seed| format!("seed={seed}")));
         overrides.extend(self.set.iter().cloned());

@@ -4,6 +4,8 @@ use anyhow::Context;
 use ocelli::methods::one_pixel::{
     Aim, Attacked, Classifier, End, Group, Outcome, Plan, Rival, Summary, examples,
 };
+use ocelli::nn::weights::Place as WeightsPlace;
+use ocelli::train::Trained;
 use serde::Serialize;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -24,6 +26,7 @@ const MOST_EXAMPLES: usize = 24;
 /// What an attack found so far.
 pub(super) struct Results<'a> {
     pub(super) plan: &'a Plan,
+    pub(super) weights: &'a WeightsPlace,
     pub(super) attacked: &'a [Attacked],
     pub(super) summary: Summary,
     pub(super) end: End,
@@ -78,6 +81,8 @@ pub(super) struct Answer<'a> {
     attack: PathBuf,
     outcome: &'static str,
     model: &'a str,
+    #[serde(flatten)]
+    weights: &'a WeightsPlace,
     /// What `success_rate` and `mean_confidence` are of: the first of `groups`.
     of: String,
     success_rate: f64,
@@ -87,8 +92,13 @@ pub(super) struct Answer<'a> {
 }
 
 /// The one JSON object of an attack that was interrupted before it had its images.
-pub(super) fn interrupted(folder: &Path, model: &str) -> serde_json::Value {
-    json!({ "attack": folder, "outcome": INTERRUPTED, "model": model, "images": 0 })
+pub(super) fn interrupted(folder: &Path, trained: &Trained) -> serde_json::Value {
+    let Trained { arch, place, .. } = trained;
+    let (section, prefix) = (&place.section, &place.prefix);
+    json!({
+        "attack": folder, "outcome": INTERRUPTED, "model": arch, "section": section,
+        "prefix": prefix, "images": 0,
+    })
 }
 
 impl Results<'_> {
@@ -246,6 +256,7 @@ impl Results<'_> {
                 End::Interrupted => INTERRUPTED,
             },
             model: &self.plan.victim().model,
+            weights: self.weights,
             of: first.map(of).unwrap_or_default(),
             success_rate: first.map_or(0.0, |group| group.success_rate),
             mean_confidence: first.and_then(|group| group.mean_confidence),

@@ -20,6 +20,12 @@ pub(super) struct Subject {
     /// The architecture, where the weights do not say it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) arch: Option<String>,
+    /// The dictionary of a checkpoint that holds the weights, where it was said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) section: Option<String>,
+    /// What stands before their names, where it was said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) prefix: Option<String>,
     /// A file with the names of the classes, where the weights do not say them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) classes: Option<PathBuf>,
@@ -67,6 +73,8 @@ impl Subject {
             Some(begun) => Some(model.weights.take().unwrap_or_else(|| begun.model.clone())),
         };
         model.model = model.model.or_else(|| begun?.arch.clone());
+        model.place.section = model.place.section.or_else(|| begun?.section.clone());
+        model.place.prefix = model.place.prefix.or_else(|| begun?.prefix.clone());
         model.classes = model.classes.or_else(|| begun?.classes.clone());
         let mut trained = model.open(place.as_deref(), device)?;
         if let Some(Self { input: Some(input), eval: Some(eval), .. }) = begun {
@@ -101,6 +109,8 @@ impl Subject {
         let subject = Self {
             model: path,
             arch: model.model,
+            section: model.place.section,
+            prefix: model.place.prefix,
             classes: model.classes,
             data: Some(opened.data.clone()),
             of_run: named.is_none(),

@@ -33,10 +33,10 @@ impl Victim {
     ) -> anyhow::Result<Self> {
         let device = settings.open_device()?;
         let Subject { model, size } = subject;
-        let file = folder.and_then(|folder| folder.file_of(model.arch));
-        let (network, input, weights) = if let Some(file) = file {
+        let found = folder.and_then(|folder| Some((folder, folder.file_of(model.arch)?)));
+        let (network, input, weights) = if let Some((folder, file)) = found {
             tracing::info!("{subject}: weights of {}", file.display());
-            let trained = Trained::open(file, Some(model.arch), &device)?;
+            let trained = Trained::open_with(file, &folder.choice(model.arch), &device)?;
             let name = file.file_name().unwrap_or_default().to_string_lossy();
             (trained.network, trained.input, name.into_owned())
         } else {

@@ -1,6 +1,7 @@
 //! What a study found, as tables, as JSON and as CSV.
 
 use ocelli::methods::ghost_redundancy::Study;
+use ocelli::nn::weights::Place;
 use serde::Serialize;
 use std::fmt;
 use std::path::Path;
@@ -13,6 +14,8 @@ use crate::whole_file::write_csv;
 #[derive(Debug, Serialize)]
 pub(super) struct Sheet {
     pub(super) model: String,
+    #[serde(flatten)]
+    pub(super) place: Place,
     pub(super) data: String,
     pub(super) threshold: f64,
     #[serde(flatten)]
