@@ -5,6 +5,9 @@ use super::damage::Damage;
 /// Zero bytes after each run of data, so that eight bytes can always be read at once.
 const PADDING: usize = 16;
 
+/// How many bits a refill makes available.
+pub(super) const REFILLED: u32 = 56;
+
 /// What may follow the last block before a marker ends the data, in bytes. Encoders fill the last
 /// byte with ones, and some write a byte or two more.
 const FILL: usize = 4;
@@ -100,18 +103,15 @@ pub(super) struct Bits<'a> {
 }
 
 impl Bits<'_> {
-    /// Makes at least 32 bits available: the longest code and its extra bits.
+    /// Makes at least [`REFILLED`] bits available: one code of any length with its extra bits, or several
+    /// short ones. Without a branch, because no processor could predict it.
     #[inline(always)]
     pub(super) fn refill(&mut self) {
-        if self.count >= 32 {
-            return;
-        }
         let word = self.bytes.get(self.next..).and_then(|rest| rest.first_chunk::<8>());
         let word = word.map_or(0, |bytes| u64::from_be_bytes(*bytes));
         self.buffer |= word >> self.count;
-        let added = (63 - self.count) / 8;
-        self.next += added as usize;
-        self.count += 8 * added;
+        self.next += (63 - self.count) as usize / 8;
+        self.count |= REFILLED;
     }
 
     /// The next `count` bits (1 to 32) without passing over them.
@@ -123,7 +123,7 @@ impl Bits<'_> {
     /// Passes over `count` bits of those made available.
     #[inline(always)]
     pub(super) fn skip(&mut self, count: u32) {
-        self.buffer <<= count;
+        self.buffer <<= count % 64;
         self.count = self.count.wrapping_sub(count);
     }
 
@@ -136,24 +136,14 @@ impl Bits<'_> {
         value
     }
 
-    /// A place to return to, until the next refill.
-    #[inline(always)]
-    pub(super) fn mark(&self) -> (u64, u32) {
-        (self.buffer, self.count)
-    }
-
-    /// Makes the bits since the mark available again.
-    #[inline(always)]
-    pub(super) fn return_to(&mut self, mark: (u64, u32)) {
-        (self.buffer, self.count) = mark;
-    }
-
     /// How many bytes were read, at least in part.
+    #[inline(always)]
     fn position(&self) -> usize {
         self.next.saturating_sub(self.count as usize / 8)
     }
 
     /// What is wrong when a block could not be read: bits that are no code, or no bits any more.
+    #[inline(always)]
     pub(super) fn fault(&self) -> Damage {
         if self.position() > self.end { Damage::Early } else { Damage::Code }
     }
@@ -162,6 +152,7 @@ impl Bits<'_> {
     ///
     /// # Errors
     /// When more bits were read than there are, or when more than the usual fill is left.
+    #[inline(always)]
     pub(super) fn check_end(&self) -> Result<(), Damage> {
         match self.end.checked_sub(self.position()) {
             None => Err(Damage::Early),

@@ -5,8 +5,9 @@
 //! coefficients are not wanted, as many as fit.
 //!
 //! A block that is full has no end-of-block code: what follows its last coefficient is the next
-//! block, which has another table. If two codes were read across that border, the step is taken
-//! back and one code is read instead.
+//! block, which has another table. So where several codes would reach the end of a block, they are
+//! read one by one, unless the last of them says itself that it ends the block. Whether an entry
+//! reaches the end is then the only question that the loop over the entries asks.
 
 mod codes;
 mod skips;
@@ -23,20 +24,24 @@ use skips::Skips;
 /// Bits that are looked up in one step.
 const LOOKUP: u32 = 11;
 const LOOKUP_SIZE: usize = 1 << LOOKUP;
+/// Look-ups for which the bits last that a refill makes available.
+const STEPS: usize = 4;
 /// In the length of an entry: the extra bits are not part of it.
 const WITHOUT_EXTRA: u32 = 0x80;
 /// The length of an entry whose code stands for nothing.
 const MEANINGLESS: u32 = 0xff;
 /// The run of an end-of-block code: past the last coefficient from anywhere.
-pub(super) const END_OF_BLOCK: usize = 64;
+const END_OF_BLOCK: usize = 64;
 /// The places that an end-of-block code takes: more than any other two codes.
-pub(super) const TO_NEXT_BLOCK: usize = 128;
+const TO_NEXT_BLOCK: usize = 128;
+/// The places that an entry without a code seems to take.
+const NOWHERE: usize = 255;
 
 /// Up to two coefficients, packed into 64 bits: where the first and the second stand after the
 /// current place in the block (both the same if there is one), how many places both take, and
 /// their values.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Run(u64);
+struct Run(u64);
 
 impl Run {
     fn new(length: u32, zeros: u32, value: i32) -> Self {
@@ -47,11 +52,22 @@ impl Run {
         Self(u64::from(places) | value << 32 | value << 48)
     }
 
+    /// The same, but it seems to go past any end of a block.
+    fn to_nowhere(self) -> Self {
+        Self(self.0 | (NOWHERE as u64) << 24)
+    }
+
+    /// Whether this is a code with all its extra bits.
+    #[inline(always)]
+    fn is_ready(self) -> bool {
+        self.length().wrapping_sub(1) < WITHOUT_EXTRA - 1
+    }
+
     /// This run and the one after it, if both are ready and short enough.
     fn followed_by(self, next: Self) -> Option<Self> {
         let length = self.length() + next.length();
-        let ends = self.first() == END_OF_BLOCK || next.length() >= WITHOUT_EXTRA;
-        if ends || next.length() == 0 || length > LOOKUP {
+        let ends = self.first() == END_OF_BLOCK;
+        if ends || !next.is_ready() || length > LOOKUP {
             return None;
         }
         let (first, advance) = (self.first() as u32, (self.advance() + next.advance()) as u32);
@@ -73,30 +89,39 @@ impl Run {
 
     /// Zeros before the first coefficient, or [`END_OF_BLOCK`].
     #[inline(always)]
-    pub(super) fn first(self) -> usize {
+    fn first(self) -> usize {
         (self.0 >> 8 & 0xff) as usize
     }
 
     /// Places before the second coefficient.
     #[inline(always)]
-    pub(super) fn second(self) -> usize {
+    fn second(self) -> usize {
         (self.0 >> 16 & 0xff) as usize
     }
 
     /// Places to the next run, at least [`TO_NEXT_BLOCK`] if this one ends the block.
     #[inline(always)]
-    pub(super) fn advance(self) -> usize {
+    fn advance(self) -> usize {
         (self.0 >> 24 & 0xff) as usize
     }
 
     #[inline(always)]
-    pub(super) fn first_value(self) -> i16 {
+    fn first_value(self) -> i16 {
         (self.0 >> 32) as i16
     }
 
     #[inline(always)]
-    pub(super) fn second_value(self) -> i16 {
+    fn second_value(self) -> i16 {
         (self.0 >> 48) as i16
+    }
+
+    /// Whether this run is right for a block of which `at` coefficients are known, and ends it. A
+    /// full block has no end-of-block code: what looks like one is the next block.
+    #[inline(always)]
+    fn ends_block(self, at: usize) -> bool {
+        let advance = self.advance();
+        let is_empty = self.first() == END_OF_BLOCK;
+        (TO_NEXT_BLOCK..NOWHERE).contains(&advance) && (is_empty || at + self.first() < 63)
     }
 }
 
@@ -150,56 +175,121 @@ impl Table {
     /// Joins each entry that leaves enough bits with the one that these bits give.
     fn pair_up(&mut self) {
         for ((at, pair), run) in self.pairs.iter_mut().enumerate().zip(self.single.iter()) {
-            if (1..LOOKUP).contains(&run.length()) {
+            *pair = if run.is_ready() {
                 let next = self.single[(at << run.length()) % LOOKUP_SIZE];
-                *pair = run.followed_by(next).unwrap_or(*run);
+                run.followed_by(next).unwrap_or(*run)
+            } else {
+                run.to_nowhere()
+            };
+        }
+    }
+
+    /// Decodes a DC difference; `None` if there is no such code.
+    #[inline(always)]
+    pub(super) fn read_difference(&self, bits: &mut Bits<'_>) -> Option<i32> {
+        Some(self.read_code(bits)?.first_value().into())
+    }
+
+    /// Decodes the AC coefficients of a block, in which they stand as `order` says. Returns how
+    /// many coefficients there are with the first one, in the order of the file, up to the last
+    /// one that is not zero; `None` if there is no such code or there are more than 64.
+    #[inline(always)]
+    pub(super) fn read_coefficients(
+        &self,
+        bits: &mut Bits<'_>,
+        order: &[u8; 64],
+        block: &mut [i16; 64],
+    ) -> Option<usize> {
+        let mut store = |at: usize, value| block[usize::from(order[at % 64]) % 64] = value;
+        let mut at = 1;
+        'codes: loop {
+            bits.refill();
+            let run = 'last: {
+                for _ in 0..STEPS {
+                    let run = self.pairs[bits.peek(LOOKUP) % LOOKUP_SIZE];
+                    let next = at + run.advance();
+                    if next >= 64 {
+                        break 'last run;
+                    }
+                    bits.skip(run.length());
+                    store(at + run.first(), run.first_value());
+                    store(at + run.second(), run.second_value());
+                    at = next;
+                }
+                continue 'codes;
+            };
+            let ends = run.ends_block(at);
+            let run = if ends {
+                bits.skip(run.length());
+                run
+            } else if run.is_ready() {
+                self.read_code(bits)?
+            } else {
+                self.read_long(run, bits)?
+            };
+            if run.first() == END_OF_BLOCK {
+                return Some(at);
+            }
+            at += run.first() + 1;
+            if at > 64 {
+                return None;
+            }
+            store(at - 1, run.first_value());
+            if ends || at == 64 {
+                return Some(at);
             }
         }
     }
 
-    /// Decodes a DC difference; `None` if there is no such code. 32 bits must be available.
+    /// Passes over the AC coefficients of a block; `None` if there is no such code or there are
+    /// too many.
     #[inline(always)]
-    pub(super) fn decode_difference(&self, bits: &mut Bits<'_>) -> Option<i32> {
-        let run = self.look_up(&self.single, bits)?;
-        Some(run.first_value().into())
-    }
-
-    /// Decodes one or two codes of a block of which `at` coefficients (less than 64) are known;
-    /// `None` if there is no such code. 32 bits must be available.
-    #[inline(always)]
-    pub(super) fn decode(&self, at: usize, bits: &mut Bits<'_>) -> Option<Run> {
-        let start = bits.mark();
-        let run = self.look_up(&self.pairs, bits)?;
-        if at + run.first() >= 63 && run.advance() > run.first() + 1 {
-            bits.return_to(start);
-            return self.look_up(&self.single, bits);
+    pub(super) fn skip_coefficients(&self, bits: &mut Bits<'_>) -> Option<()> {
+        let Some(skips) = &self.skips else {
+            return self.read_coefficients(bits, &[0; 64], &mut [0; 64]).map(|_| ());
+        };
+        let mut at = 1;
+        'codes: loop {
+            bits.refill();
+            let skip = 'last: {
+                for _ in 0..skips::STEPS {
+                    let skip = skips.next(bits);
+                    if at + skip.advance() >= 64 {
+                        break 'last skip;
+                    }
+                    bits.skip(skip.length());
+                    at += skip.advance();
+                }
+                continue 'codes;
+            };
+            if skip.ends_block(at) {
+                bits.skip(skip.length());
+                return Some(());
+            }
+            let run = self.read_code(bits)?;
+            at += run.advance();
+            if at >= 64 {
+                return (at == 64 || run.first() == END_OF_BLOCK).then_some(());
+            }
         }
-        Some(run)
     }
 
-    /// Passes over codes of a block of which `at` coefficients (less than 64) are known, and
-    /// gives how many are known then, at least [`TO_NEXT_BLOCK`] after an end-of-block code;
-    /// `None` if there is no such code. 32 bits must be available.
+    /// Decodes one code; `None` if there is no such code.
     #[inline(always)]
-    pub(super) fn skip(&self, at: usize, bits: &mut Bits<'_>) -> Option<usize> {
-        if let Some(next) = self.skips.as_ref().and_then(|skips| skips.skip(at, bits)) {
-            return Some(next);
-        }
-        Some(at + self.look_up(&self.single, bits)?.advance())
-    }
-
-    #[inline(always)]
-    fn look_up(&self, lookup: &[Run; LOOKUP_SIZE], bits: &mut Bits<'_>) -> Option<Run> {
-        let run = lookup[bits.peek(LOOKUP) % LOOKUP_SIZE];
-        if run.length().wrapping_sub(1) < WITHOUT_EXTRA - 1 {
+    fn read_code(&self, bits: &mut Bits<'_>) -> Option<Run> {
+        bits.refill();
+        let run = self.single[bits.peek(LOOKUP) % LOOKUP_SIZE];
+        if run.is_ready() {
             bits.skip(run.length());
             return Some(run);
         }
-        self.decode_long(run, bits)
+        self.read_long(run, bits)
     }
 
+    /// Decodes the code whose entry is not ready.
     #[inline(always)]
-    fn decode_long(&self, entry: Run, bits: &mut Bits<'_>) -> Option<Run> {
+    fn read_long(&self, entry: Run, bits: &mut Bits<'_>) -> Option<Run> {
+        bits.refill();
         if entry.length() == MEANINGLESS {
             return None;
         }
@@ -208,7 +298,7 @@ impl Table {
             let size = entry.first_value() as u32;
             return Some(Run::new(0, entry.first() as u32, extend(bits.take(size), size)));
         }
-        let (length, symbol) = self.codes.find(bits, LOOKUP + 1)?;
+        let (length, symbol) = self.codes.find(bits.peek(16) as u32, LOOKUP + 1)?;
         bits.skip(length);
         // Whether the table is for DC makes no difference here: such a symbol is below 16, and 0
         // has its value 0 either way.

@@ -2,7 +2,7 @@
 
 use super::bits::{Bits, ScanData};
 use super::damage::Damage;
-use super::huffman::{END_OF_BLOCK, TO_NEXT_BLOCK, Table, Tables};
+use super::huffman::{Table, Tables};
 use super::reader::ZIGZAG;
 use super::scan::{Scan, ScanComponent};
 use pulp::{Arch, Simd, WithSimd};
@@ -24,27 +24,15 @@ pub(super) trait Sink {
     fn draw(&mut self, component: usize, place: (usize, usize), block: &[i16; 64], limit: usize);
 }
 
-/// The coefficients of a block, and a place for what a damaged file has past the last of them.
-type Block = [i16; 65];
-
-/// Where the coefficients stand in a block, in the order of the file. What is past the end stands
-/// in the place after the block.
-pub(super) type Order = [u8; 128];
+/// Where the coefficients stand in a block, in the order of the file.
+pub(super) type Order = [u8; 64];
 
 /// Blocks that are stored row by row.
-pub(super) const BY_ROWS: Order = {
-    let mut order = [64; 128];
-    let mut at = 0;
-    while at < 64 {
-        order[at] = ZIGZAG[at];
-        at += 1;
-    }
-    order
-};
+pub(super) const BY_ROWS: Order = ZIGZAG;
 
 /// Blocks that are stored column by column.
 pub(super) const BY_COLUMNS: Order = {
-    let mut order = BY_ROWS;
+    let mut order = [0; 64];
     let mut at = 0;
     while at < 64 {
         order[at] = ZIGZAG[at] % 8 * 8 + ZIGZAG[at] / 8;
@@ -163,13 +151,14 @@ fn read_mcu<S: Sink>(
         for y in place.row * down..(place.row + 1) * down {
             for x in place.column * across..(place.column + 1) * across {
                 if sink.wants(index, (x, y)) {
-                    let mut block: Block = [0; 65];
-                    let count = read_block(dc, ac, bits, prediction, &mut block, S::ORDER)?;
-                    if let Some(block) = block.first_chunk() {
-                        sink.draw(index, (x, y), block, FREQUENCIES[count % 65].into());
-                    }
+                    let mut block = [0; 64];
+                    read_dc(dc, bits, prediction)?;
+                    block[0] = *prediction as i16;
+                    let count = ac.read_coefficients(bits, S::ORDER, &mut block)?;
+                    sink.draw(index, (x, y), &block, FREQUENCIES[count % 65].into());
                 } else {
-                    skip_block(dc, ac, bits, prediction)?;
+                    read_dc(dc, bits, prediction)?;
+                    ac.skip_coefficients(bits)?;
                 }
             }
         }
@@ -181,63 +170,15 @@ fn read_mcu<S: Sink>(
 fn skip_mcu(parts: &[Part<'_>], bits: &mut Bits<'_>, predictions: &mut [i32; 4]) -> Option<()> {
     for (Part { component, dc, ac }, prediction) in parts.iter().zip(predictions) {
         for _ in 0..component.across * component.down {
-            skip_block(dc, ac, bits, prediction)?;
+            read_dc(dc, bits, prediction)?;
+            ac.skip_coefficients(bits)?;
         }
     }
     Some(())
 }
 
-/// Reads the coefficients of a block. Returns how many there are, in the order of the file, up to
-/// the last one that is not zero.
-#[inline(always)]
-fn read_block(
-    dc: &Table,
-    ac: &Table,
-    bits: &mut Bits<'_>,
-    prediction: &mut i32,
-    block: &mut Block,
-    order: &Order,
-) -> Option<usize> {
-    read_dc(dc, bits, prediction)?;
-    block[0] = *prediction as i16;
-    let mut at = 1;
-    loop {
-        bits.refill();
-        let run = ac.decode(at, bits)?;
-        block[usize::from(order[(at + run.first()) % order.len()])] = run.first_value();
-        block[usize::from(order[(at + run.second()) % order.len()])] = run.second_value();
-        let next = at + run.advance();
-        if next >= 64 {
-            let is_empty = run.first() == END_OF_BLOCK;
-            let count = if is_empty { at } else { (at + run.second() + 1).min(64) };
-            return is_whole(next).then_some(count);
-        }
-        at = next;
-    }
-}
-
-/// Passes over a block.
-#[inline(always)]
-fn skip_block(dc: &Table, ac: &Table, bits: &mut Bits<'_>, prediction: &mut i32) -> Option<()> {
-    read_dc(dc, bits, prediction)?;
-    let mut at = 1;
-    while at < 64 {
-        bits.refill();
-        at = ac.skip(at, bits)?;
-    }
-    is_whole(at).then_some(())
-}
-
-/// Whether a block that goes up to this place ends where it may: it is full, or has an
-/// end-of-block code.
-#[inline(always)]
-fn is_whole(end: usize) -> bool {
-    end == 64 || end >= TO_NEXT_BLOCK
-}
-
 #[inline(always)]
 fn read_dc(dc: &Table, bits: &mut Bits<'_>, prediction: &mut i32) -> Option<()> {
-    bits.refill();
-    *prediction = prediction.wrapping_add(dc.decode_difference(bits)?);
+    *prediction = prediction.wrapping_add(dc.read_difference(bits)?);
     Some(())
 }

@@ -1,7 +1,5 @@
 //! The codes of a table: a number of codes of each length, counted upwards (T.81, annex C).
 
-use super::super::bits::Bits;
-
 /// What is needed to find a code of any length.
 #[derive(Clone, Debug)]
 pub(super) struct Codes {
@@ -44,10 +42,10 @@ impl Codes {
         Some(Self { limits, offsets, definition: definition.to_vec() })
     }
 
-    /// The code of at least `shortest` bits that the next bits start with, of which 16 must be
-    /// available: its length and its symbol.
-    pub(super) fn find(&self, bits: &Bits<'_>, shortest: u32) -> Option<(u32, u8)> {
-        let code = bits.peek(16) as u32;
+    /// The code of at least `shortest` bits that these 16 bits start with: its length and its
+    /// symbol.
+    #[inline(always)]
+    pub(super) fn find(&self, code: u32, shortest: u32) -> Option<(u32, u8)> {
         let length = (shortest..=16).find(|length| code < self.limits[*length as usize])?;
         let place = (code >> (16 - length)) as i32 + self.offsets[length as usize];
         let symbol = self.definition.get(16 + usize::try_from(place).ok()?)?;

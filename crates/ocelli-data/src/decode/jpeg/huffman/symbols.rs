@@ -36,7 +36,7 @@ impl SymbolTable {
     pub(crate) fn decode(&self, bits: &mut Bits<'_>) -> Option<u8> {
         let (length, symbol) = self.short[bits.peek(LOOKUP) % (1 << LOOKUP)];
         let (length, symbol) = match length {
-            0 => self.codes.find(bits, LOOKUP + 1)?,
+            0 => self.codes.find(bits.peek(16) as u32, LOOKUP + 1)?,
             length => (length.into(), symbol),
         };
         bits.skip(length);

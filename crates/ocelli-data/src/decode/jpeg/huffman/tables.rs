@@ -46,7 +46,7 @@ impl Tables {
                     && place >= 4
                     && table.skips.is_none()
                 {
-                    table.skips = Some(Skips::new(&table.single));
+                    table.skips = Skips::new(definition);
                 }
             }
         }

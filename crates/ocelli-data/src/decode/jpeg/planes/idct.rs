@@ -96,9 +96,7 @@ pub(super) fn inverse_flat(coefficient: i16, steps: &Steps) -> u8 {
 
 #[inline(always)]
 fn add_product(sum: &mut Row, factor: f32, row: &Row) {
-    for lane in 0..8 {
-        sum[lane] += factor * row[lane];
-    }
+    *sum = std::array::from_fn(|lane| sum[lane] + factor * row[lane]);
 }
 
 /// Rounds, and cuts off at 0 and 255.

@@ -79,34 +79,26 @@ const fn transformed(input: Row) -> Row {
 /// frequency `limit` and above, in either direction, are zero.
 #[inline(always)]
 pub(super) fn inverse(coefficients: &[i16; 64], limit: usize, steps: &Steps) -> [[u8; 8]; 8] {
-    let (mut even, mut odd) = ([[0; 8]; 4], [[0; 8]; 4]);
-    let rows = coefficients.as_chunks::<8>().0.as_chunks::<2>().0.iter();
-    let waves = WAVES.as_chunks::<2>().0;
-    let pairs = rows.zip(steps.0.as_chunks::<2>().0).zip(waves).take(limit.div_ceil(2));
-    for ((rows, steps), waves) in pairs {
-        let [first, second] = [0, 1].map(|at| dequantised(&rows[at], &steps[at]));
-        for sample in 0..4 {
-            add_product(&mut even[sample], waves[0][sample], &first);
-            add_product(&mut odd[sample], waves[1][sample], &second);
+    let mut down = [[0; 8]; 8];
+    let rows = coefficients.as_chunks::<8>().0.iter();
+    for ((values, steps), wave) in rows.zip(&steps.0).zip(&WAVES).take(limit) {
+        let row = dequantised(values, steps);
+        for (sum, factor) in down.iter_mut().zip(wave) {
+            add_product(sum, *factor, &row);
         }
     }
-    let mut down = [[0; 8]; 8];
-    for sample in 0..4 {
-        for lane in 0..8 {
-            let (even, odd) = (even[sample][lane], odd[sample][lane]);
-            down[sample][lane] = kept(even.wrapping_add(odd));
-            down[7 - sample][lane] = kept(even.wrapping_sub(odd));
+    for row in &mut down {
+        *row = row.map(kept);
+    }
+    let mut sums = [[0; 8]; 8];
+    for (frequency, wave) in WAVES.iter().enumerate().take(limit) {
+        for (sum, row) in sums.iter_mut().zip(&down) {
+            add_product(sum, row[frequency], wave);
         }
     }
     let mut samples = [[0; 8]; 8];
-    for (samples, row) in samples.iter_mut().zip(&down) {
-        let mut sum = [0; 8];
-        for (value, wave) in row.iter().zip(&WAVES).take(limit) {
-            add_product(&mut sum, *value, wave);
-        }
-        for lane in 0..8 {
-            samples[lane] = sample(sum[lane]);
-        }
+    for (samples, sums) in samples.iter_mut().zip(&sums) {
+        *samples = sums.map(sample);
     }
     samples
 }
@@ -122,18 +114,12 @@ pub(super) fn inverse_flat(coefficient: i16, steps: &Steps) -> u8 {
 /// as in decoders with vector instructions.
 #[inline(always)]
 fn dequantised(row: &[i16; 8], steps: &[i16; 8]) -> Row {
-    let mut values = [0; 8];
-    for lane in 0..8 {
-        values[lane] = i32::from(row[lane].wrapping_mul(steps[lane]));
-    }
-    values
+    std::array::from_fn(|lane| i32::from(row[lane].wrapping_mul(steps[lane])))
 }
 
 #[inline(always)]
 fn add_product(sum: &mut Row, factor: i32, row: &Row) {
-    for lane in 0..8 {
-        sum[lane] = sum[lane].wrapping_add(factor.wrapping_mul(row[lane]));
-    }
+    *sum = std::array::from_fn(|lane| sum[lane].wrapping_add(factor.wrapping_mul(row[lane])));
 }
 
 /// What is kept of a value after the first direction.
