@@ -1,7 +1,7 @@
 //! From the bytes of an image file to pixels.
 //!
 //! The result is what Pillow's `Image.open(…).convert("RGB")` gives, up to rounding inside the
-//! JPEG decoders:
+//! decoders of lossy WebP:
 //!
 //! - 16-bit samples keep their high byte;
 //! - alpha is dropped, not blended, and the colour under it stays;
@@ -10,9 +10,10 @@
 //! - colour profiles and gamma are ignored;
 //! - of an animation the first frame is decoded (for PNG, the default image).
 //!
-//! Two things differ: a file that ends too early is an error, and a 16-bit grey PNG keeps its high
-//! byte instead of being clipped. What no decoder can tell is whether bytes in the middle of a
-//! JPEG were lost or changed, because the format has no checksum.
+//! Two things differ: a file that is damaged is an error, where Pillow fills in what is missing,
+//! and a 16-bit grey PNG keeps its high byte instead of being clipped. What no decoder can tell is
+//! whether some bits of a JPEG were changed into others that make sense, because the format has no
+//! checksum.
 
 mod channels;
 mod exif;

@@ -27,6 +27,8 @@ mod reader;
 mod scan;
 mod sequential;
 mod standard_tables;
+#[cfg(test)]
+mod tests;
 mod whole;
 
 use super::exif::Orientation;

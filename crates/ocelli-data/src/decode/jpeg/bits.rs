@@ -138,7 +138,7 @@ impl Bits<'_> {
 
     /// How many bytes were read, at least in part.
     #[inline(always)]
-    fn position(&self) -> usize {
+    pub(super) fn position(&self) -> usize {
         self.next.saturating_sub(self.count as usize / 8)
     }
 
