@@ -1,7 +1,7 @@
 //! From the bytes of an image file to pixels.
 //!
 //! The result is what Pillow's `Image.open(…).convert("RGB")` gives, up to rounding inside the
-//! JPEG decoders:
+//! decoders of lossy WebP:
 //!
 //! - 16-bit samples keep their high byte;
 //! - alpha is dropped, not blended, and the colour under it stays;
@@ -11,9 +11,10 @@
 //! - of an animation the first frame is decoded (for PNG, the default image), of a TIFF the first
 //!   page.
 //!
-//! Three things differ: a file that ends too early is an error, a 16-bit grey keeps its high byte
-//! instead of being clipped, and samples of a PNM are scaled by the largest value that it gives. What no decoder can tell is whether bytes in the middle of a
-//! JPEG were lost or changed, because the format has no checksum.
+//! Three things differ: a file that is damaged is an error, where Pillow fills in what is missing; a
+//! 16-bit grey keeps its high byte instead of being clipped; and samples of a PNM are scaled by the
+//! largest value that it gives. What no decoder can tell is whether some bits of a JPEG were changed into
+//! others that make sense, because the format has no checksum.
 
 mod bmp;
 mod channels;

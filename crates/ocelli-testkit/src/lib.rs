@@ -1,6 +1,9 @@
-//! Shared helpers for the tests of Ocelli: where reference data lies, and how to compare tensors.
+//! Shared helpers for the tests of Ocelli: where reference data lies, how to compare tensors, and
+//! JPEG files of every kind.
 
 #![expect(clippy::panic, reason = "a test helper fails the test")]
+
+pub mod jpeg;
 
 use half::f16;
 use safetensors::Dtype;

@@ -1,69 +1,58 @@
 //! JPEG: ITU-T T.81, JFIF (T.871) and the Adobe marker (T.872).
+//!
+//! A crop is decoded by [`planes`] where that can do it, anything else by [`whole`]. Both read the
+//! segments with the same reader and the data of all scans to their end, so that a file is sound
+//! or refused whatever is wanted of it.
+//!
+//! What other decoders read without complaint is read: bytes between segments, fill before
+//! markers, scans in any order, Motion JPEG without Huffman tables, anything after the end marker.
+//! What they mend and complain about is refused, because a picture that is made up in part would
+//! be trained on unnoticed: image data that ends early or is left over, bits that are no code,
+//! restart markers that are missing, components or bits of them that no scan sends.
 
+#![expect(
+    clippy::inline_always,
+    reason = "only what is inlined is compiled for the vector instructions of the processor"
+)]
+
+mod bits;
+mod colours;
+mod coverage;
+mod damage;
+mod frame;
+mod huffman;
+mod markers;
 pub(crate) mod planes;
-mod segments;
+mod reader;
+mod scan;
+mod sequential;
+mod standard_tables;
+#[cfg(test)]
+mod tests;
+mod whole;
 
 use super::exif::Orientation;
 use super::{Channels, DecodeOptions, Format};
 use crate::{Error, Image, Result};
-use segments::Segments;
-use std::borrow::Cow;
-use zune_core::bytestream::ZCursor;
-use zune_core::colorspace::ColorSpace;
-use zune_core::options::DecoderOptions;
-use zune_jpeg::JpegDecoder;
+use colours::Model;
+use reader::Reader;
 
 pub(super) fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<(Image, Orientation)> {
-    // The decoder fills what is missing with grey in some cases; the walk over the segments
-    // finds a cut file for certain, because the end marker is missing.
-    let segments = Segments::read(bytes)?;
-    let (width, height) = segments.size;
-    options.limits.check_pixels(width, height)?;
-
-    let stored_grey = segments.components.len() == 1;
-    let channels = if stored_grey && options.channels != Channels::Rgb { 1 } else { 3 };
-    let (bytes, colours) = choose_colours(bytes, &segments, channels);
-    let settings = DecoderOptions::new_fast()
-        .set_strict_mode(true)
-        .set_max_width(width as usize)
-        .set_max_height(height as usize)
-        .jpeg_set_out_colorspace(colours);
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(&*bytes), settings);
-    let pixels = decoder.decode().map_err(|error| bad(&error.to_string()))?;
-    if pixels.len() as u64 != u64::from(width) * u64::from(height) * u64::from(channels) {
-        return Err(bad("the decoder gave another number of pixels than the header"));
-    }
-    let orientation = segments.exif.map_or(Orientation::UPRIGHT, Orientation::of_tiff);
-    Ok((Image { width, height, channels, pixels }, orientation))
+    let mut reader = Reader::new(bytes);
+    let frame = reader.frame()?;
+    options.limits.check_pixels(frame.width, frame.height)?;
+    frame.check_length(bytes.len())?;
+    let model = Model::of(&frame, &reader.markers);
+    let orientation = reader.markers.exif.map_or(Orientation::UPRIGHT, Orientation::of_tiff);
+    let is_grey = model == Model::Grey && options.channels != Channels::Rgb;
+    let channels = if is_grey { 1 } else { 3 };
+    let samples = whole::decode(reader, &frame)?;
+    let pixels = whole::pixels(&frame, model, &samples, channels);
+    Ok((Image { width: frame.width, height: frame.height, channels, pixels }, orientation))
 }
 
 pub(super) fn dimensions(bytes: &[u8]) -> Result<(u32, u32)> {
-    segments::read_size(bytes)
-}
-
-/// The colour space to ask the decoder for, and the bytes to give it.
-///
-/// It takes an Adobe marker with transform 0 for CMYK even on three components, where it means
-/// RGB, or YCbCr if there is a JFIF marker too (the rule of libjpeg). So the marker is made
-/// illegible in such files, and RGB is decoded as the YCbCr that it then seems to be, without
-/// conversion.
-fn choose_colours<'a>(
-    bytes: &'a [u8],
-    segments: &Segments<'_>,
-    channels: u8,
-) -> (Cow<'a, [u8]>, ColorSpace) {
-    if channels == 1 {
-        return (Cow::Borrowed(bytes), ColorSpace::Luma);
-    }
-    match segments.adobe {
-        Some(adobe) if adobe.transform == 0 && segments.components.len() == 3 => {
-            let mut bytes = bytes.to_vec();
-            bytes[adobe.offset] = 0;
-            let is_rgb = !segments.is_jfif && segments.components != *b"RGB";
-            (Cow::Owned(bytes), if is_rgb { ColorSpace::YCbCr } else { ColorSpace::RGB })
-        }
-        _ => (Cow::Borrowed(bytes), ColorSpace::RGB),
-    }
+    frame::read_size(bytes)
 }
 
 fn bad(reason: &str) -> Error {

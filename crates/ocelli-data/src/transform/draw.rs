@@ -27,7 +27,7 @@ impl Canvas {
         scratch: &mut Scratch,
     ) -> Result<()> {
         if let Some(header) = self.read_planes(picture, scratch)? {
-            let frame = frame(header.width, header.height);
+            let frame = frame(header.frame.width, header.frame.height);
             return self.draw_planes(&header, &frame, scratch);
         }
         let image = self.image(picture)?;
@@ -43,11 +43,7 @@ impl Canvas {
         }
         let limits = &self.decoding.limits;
         limits.check_file(|| "the file".to_owned(), bytes.len() as u64)?;
-        let header = scratch.decoder.read(bytes, self.decoding.apply_orientation)?;
-        if let Some(header) = &header {
-            limits.check_pixels(header.width, header.height)?;
-        }
-        Ok(header)
+        scratch.decoder.read(bytes, self.decoding.apply_orientation, limits)
     }
 
     fn draw_planes(&self, header: &Header, frame: &Frame, scratch: &mut Scratch) -> Result<()> {

@@ -44,8 +44,8 @@ impl Waves {
 pub(super) struct Steps(pub(super) [Row; 8]);
 
 impl Steps {
-    /// From the steps in natural order (row by row, a row for each vertical frequency).
-    pub(super) fn new(quantisation: &[u16; 64]) -> Self {
+    /// From the steps row by row, a row for each vertical frequency.
+    pub(super) fn of_rows(quantisation: &[u16; 64]) -> Self {
         Self(std::array::from_fn(|across| {
             std::array::from_fn(|down| f32::from(quantisation[8 * down + across]))
         }))
@@ -96,9 +96,7 @@ pub(super) fn inverse_flat(coefficient: i16, steps: &Steps) -> u8 {
 
 #[inline(always)]
 fn add_product(sum: &mut Row, factor: f32, row: &Row) {
-    for lane in 0..8 {
-        sum[lane] += factor * row[lane];
-    }
+    *sum = std::array::from_fn(|lane| sum[lane] + factor * row[lane]);
 }
 
 /// Rounds, and cuts off at 0 and 255.
@@ -151,7 +149,7 @@ mod tests {
             let quantisation = std::array::from_fn(|at| step + at as u16 / 4);
             let limit = (0..64).filter(|at| block[*at] != 0).map(|at| (at / 8).max(at % 8) + 1);
             let limit = limit.max().unwrap_or(0);
-            let steps = Steps::new(&quantisation);
+            let steps = Steps::of_rows(&quantisation);
             let transposed = transposed(&block);
             let columns = inverse::<8>(&transposed, limit, &steps, &WAVES[0]);
             for (y, row) in defined(&block, &quantisation).iter().enumerate() {
@@ -166,7 +164,7 @@ mod tests {
     #[test]
     fn a_smaller_block_holds_averages() {
         let block = std::array::from_fn(|at| if at % 7 == 0 { 40 - at as i16 } else { 3 });
-        let steps = Steps::new(&[2; 64]);
+        let steps = Steps::of_rows(&[2; 64]);
         let full = inverse::<8>(&block, 8, &steps, &WAVES[0]);
         let half = inverse::<4>(&block, 8, &steps, &WAVES[1]);
         let one = inverse::<1>(&block, 8, &steps, &WAVES[3]);
@@ -182,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_flat_block_is_the_same_either_way() {
-        let steps = Steps::new(&[16; 64]);
+        let steps = Steps::of_rows(&[16; 64]);
         for value in [-100, -3, 0, 7, 100] {
             let mut block = [0; 64];
             block[0] = value;

@@ -1,13 +1,11 @@
+use super::super::whole;
 use super::*;
 use crate::testing::test_pattern;
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use proptest::prelude::*;
-use zune_core::bytestream::ZCursor;
-use zune_core::colorspace::ColorSpace;
-use zune_core::options::DecoderOptions;
-use zune_jpeg::JpegDecoder;
 
-const FILES: [(&str, &[u8]); 6] = [
+const FILES: [(&str, &[u8]); 7] = [
+    ("stray bytes", include_bytes!("../../../../tests/jpeg_cases/zero_bytes_before_dqt.jpg")),
     ("4:2:0", include_bytes!("../../../../tests/images/baseline_420.jpg")),
     ("4:4:4", include_bytes!("../../../../tests/images/baseline_444.jpg")),
     ("4:2:2, restarts", include_bytes!("../../../../tests/images/restart_422.jpg")),
@@ -16,30 +14,53 @@ const FILES: [(&str, &[u8]); 6] = [
     ("RGB", include_bytes!("../../../../tests/images/rgb_by_ids.jpg")),
 ];
 
-/// The whole luma plane, row by row.
-fn luma(decoder: &mut PlaneDecoder, header: &Header) -> Vec<u8> {
-    let plane =
-        &decoder.decode(header, Region::whole(header.width, header.height), true, 1.0).unwrap()[0];
-    let at = |x, y| plane.pixels[(x * plane.height + y) as usize];
-    (0..header.height).flat_map(|y| (0..header.width).map(move |x| at(x, y))).collect()
+fn read(decoder: &mut PlaneDecoder, bytes: &[u8], upright_only: bool) -> Result<Option<Header>> {
+    decoder.read(bytes, upright_only, &Limits::default())
 }
 
-/// By how much a pixel of the luma plane differs from what the general decoder gives, at most.
+/// The whole planes, row by row.
+fn planes(decoder: &mut PlaneDecoder, header: &Header) -> Vec<Vec<u8>> {
+    let Frame { width, height, .. } = header.frame;
+    let planes = decoder.decode(header, Region::whole(width, height), true, 1.0).unwrap();
+    let rows = planes.iter().map(|plane| {
+        let Region { width, height, .. } = plane.region;
+        let at = |x, y| plane.pixels[(x * plane.height + y) as usize];
+        (0..height).flat_map(|y| (0..width).map(move |x| at(x, y))).collect()
+    });
+    rows.collect()
+}
+
+fn luma(decoder: &mut PlaneDecoder, header: &Header) -> Vec<u8> {
+    planes(decoder, header).swap_remove(0)
+}
+
+/// By how much a sample of any plane differs from what decoding the whole file gives, at most.
 /// Colours would not do for the comparison: mixing cuts off what lies outside the cube of colours.
 fn largest_difference(bytes: &[u8]) -> u8 {
     let mut decoder = PlaneDecoder::default();
-    let header = decoder.read(bytes, false).unwrap().unwrap();
-    let ours = luma(&mut decoder, &header);
-    let options = DecoderOptions::new_fast().jpeg_set_out_colorspace(ColorSpace::Luma);
-    let theirs = JpegDecoder::new_with_options(ZCursor::new(bytes), options).decode().unwrap();
-    assert_eq!(ours.len(), theirs.len());
-    ours.iter().zip(&theirs).map(|(ours, theirs)| ours.abs_diff(*theirs)).max().unwrap()
+    let header = read(&mut decoder, bytes, false).unwrap().unwrap();
+    let ours = planes(&mut decoder, &header);
+    let mut reader = Reader::new(bytes);
+    let frame = reader.frame().unwrap();
+    let samples = whole::decode(reader, &frame).unwrap();
+    let mut largest = 0;
+    for ((component, samples), ours) in frame.components.iter().zip(samples).zip(ours) {
+        let (width, height) = frame.samples_of(component);
+        let (width, height) = (width as u32, height as u32);
+        let alone = Component { across: 1, down: 1, ..component.clone() };
+        let frame = Frame { width, height, is_progressive: false, components: vec![alone] };
+        let whole = whole::pixels(&frame, Model::Grey, &[samples], 1);
+        assert_eq!(ours.len(), whole.len());
+        let differences = ours.iter().zip(&whole).map(|(ours, whole)| ours.abs_diff(*whole));
+        largest = largest.max(differences.max().unwrap());
+    }
+    largest
 }
 
 #[test]
-fn luma_is_that_of_the_general_decoder() {
-    for (name, bytes) in &FILES[..4] {
-        // Its inverse transform works on integers.
+fn planes_are_those_of_the_whole_picture() {
+    for (name, bytes) in &FILES[..5] {
+        // The inverse transform there works on integers.
         let difference = largest_difference(bytes);
         assert!(difference <= 1, "{name}: {difference}");
     }
@@ -48,10 +69,10 @@ fn luma_is_that_of_the_general_decoder() {
 #[test]
 fn a_region_is_a_part_of_the_whole() {
     let mut decoder = PlaneDecoder::default();
-    for (name, bytes) in &FILES[..4] {
-        let header = decoder.read(bytes, false).unwrap().unwrap();
+    for (name, bytes) in &FILES[..5] {
+        let header = read(&mut decoder, bytes, false).unwrap().unwrap();
         let whole = luma(&mut decoder, &header);
-        let (width, height) = (header.width, header.height);
+        let (width, height) = (header.frame.width, header.frame.height);
         for (left, top, right, bottom) in [
             (0, 0, 1, 1),
             (width / 3, height / 4, width / 2, height / 2),
@@ -107,7 +128,7 @@ proptest! {
         ][sampling];
         let bytes = encoded((width, height), sampling, quality, restart_interval);
         let mut decoder = PlaneDecoder::default();
-        let header = decoder.read(&bytes, false).unwrap().unwrap();
+        let header = read(&mut decoder, &bytes, false).unwrap().unwrap();
         let part = |len: u32, start: f64, size: f64| {
             let start = (start * f64::from(len)) as u32;
             (start, 1 + (size * f64::from(len - start - 1)) as u32)
@@ -119,7 +140,7 @@ proptest! {
             plane.pixels[((x - plane.left) * plane.height + y - plane.top) as usize]
         };
         let mut whole = PlaneDecoder::default();
-        whole.read(&bytes, false).unwrap();
+        read(&mut whole, &bytes, false).unwrap();
         let whole = whole.decode(&header, Region::whole(width, height), true, 1.0).unwrap();
         for (part, whole) in decoder.decode(&header, region, true, 1.0).unwrap().iter().zip(whole) {
             let Region { left, top, width, height } = part.region;
@@ -131,7 +152,7 @@ proptest! {
     }
 
     #[test]
-    fn luma_of_every_quality_is_that_of_the_general_decoder(
+    fn planes_of_every_quality_are_those_of_the_whole_picture(
         width in 1_u32..70,
         height in 1_u32..70,
         quality in 20_u8..=100,
@@ -151,44 +172,50 @@ proptest! {
             bytes[at] = byte;
         }
         let mut decoder = PlaneDecoder::default();
-        if let Ok(Some(header)) = decoder.read(&bytes, false)
-            && header.width * header.height < 1 << 20
+        if let Ok(Some(header)) = read(&mut decoder, &bytes, false)
+            && header.frame.width * header.frame.height < 1 << 20
         {
-            let _ = decoder.decode(&header, Region::whole(header.width, header.height), true, 1.0);
+            let _ = decoder.decode(&header, Region::whole(header.frame.width, header.frame.height), true, 1.0);
         }
     }
 }
 
 #[test]
-fn other_kinds_of_files_are_left_to_the_general_decoder() {
+fn other_kinds_of_files_are_decoded_whole() {
     let mut decoder = PlaneDecoder::default();
-    for (name, bytes) in &FILES[4..] {
-        assert!(decoder.read(bytes, false).unwrap().is_none(), "{name}");
+    for (name, bytes) in &FILES[5..] {
+        assert!(read(&mut decoder, bytes, false).unwrap().is_none(), "{name}");
     }
     let turned = include_bytes!("../../../../tests/images/turned.jpg");
-    assert!(decoder.read(turned, true).unwrap().is_none());
-    assert!(decoder.read(turned, false).unwrap().is_some());
+    assert!(read(&mut decoder, turned, true).unwrap().is_none());
+    assert!(read(&mut decoder, turned, false).unwrap().is_some());
 }
 
 #[test]
 fn tables_of_the_file_before_are_not_used() {
     let bytes = encoded((20, 20), SamplingFactor::R_4_2_0, 90, 0);
     let mut decoder = PlaneDecoder::default();
-    assert!(decoder.read(&bytes, false).unwrap().is_some());
-    // The first table becomes a comment.
-    let mut without = bytes.clone();
-    let table = without.windows(2).position(|marker| marker == [0xff, 0xc4]).unwrap();
-    without[table + 1] = 0xfe;
-    assert!(decoder.read(&without, false).unwrap().is_none());
-    assert!(decoder.read(&bytes, false).unwrap().is_some());
+    assert!(read(&mut decoder, &bytes, false).unwrap().is_some());
+    // The quantisation tables become a comment, and the scan asks for Huffman tables that are not
+    // those of Motion JPEG.
+    for (marker, at, value) in [(0xdb, 1, 0xfe), (0xda, 6, 0x22)] {
+        let mut without = bytes.clone();
+        let mut from = 0;
+        while let Some(found) = memchr::memmem::find(&without[from..], &[0xff, marker]) {
+            without[from + found + at] = value;
+            from += found + 2;
+        }
+        assert!(read(&mut decoder, &without, false).is_err());
+        assert!(read(&mut decoder, &bytes, false).unwrap().is_some());
+    }
 }
 
 #[test]
 fn a_cut_file_is_an_error_wherever_it_is_cut() {
     let mut decoder = PlaneDecoder::default();
-    for (name, bytes) in &FILES[..4] {
+    for (name, bytes) in &FILES[..5] {
         for end in 2..bytes.len() {
-            assert!(decoder.read(&bytes[..end], false).is_err(), "{name} cut at {end}");
+            assert!(read(&mut decoder, &bytes[..end], false).is_err(), "{name} cut at {end}");
         }
     }
 }
@@ -196,13 +223,13 @@ fn a_cut_file_is_an_error_wherever_it_is_cut() {
 #[test]
 fn damaged_data_never_panics() {
     let mut decoder = PlaneDecoder::default();
-    for (_, bytes) in &FILES[..4] {
+    for (_, bytes) in &FILES[..5] {
         for at in 2..bytes.len() {
             let mut damaged = bytes.to_vec();
             damaged[at] ^= 0x55;
-            let Ok(Some(header)) = decoder.read(&damaged, false) else { continue };
-            if header.width * header.height < 1 << 20 {
-                let region = Region::whole(header.width, header.height);
+            let Ok(Some(header)) = read(&mut decoder, &damaged, false) else { continue };
+            if header.frame.width * header.frame.height < 1 << 20 {
+                let region = Region::whole(header.frame.width, header.frame.height);
                 let _ = decoder.decode(&header, region, true, 1.0);
             }
         }

@@ -1,0 +1,83 @@
+//! Passing over codes whose coefficients are not wanted: as many in one step as fit.
+//!
+//! Of the last code only the code itself must be among the bits that are looked up, because nobody
+//! looks at its extra bits.
+
+use super::super::bits::{Bits, REFILLED};
+use super::{END_OF_BLOCK, LOOKUP, LOOKUP_SIZE, NOWHERE, TO_NEXT_BLOCK, codes::Codes, split};
+
+/// For the next bits, how many belong to whole codes with their extra bits (the lowest six bits
+/// of an entry), and how many places of a block these take (above them), with [`TO_NEXT_BLOCK`] if
+/// the last of them ends the block, or [`NOWHERE`] if not even one code fits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Skip(u16);
+
+/// An entry for each value of the next bits.
+#[derive(Clone, Debug)]
+pub(super) struct Skips(Box<[Skip; LOOKUP_SIZE]>);
+
+/// Look-ups for which the bits last that a refill makes available.
+pub(super) const STEPS: usize = 3;
+/// The most bits of an entry.
+const LONGEST: u32 = REFILLED / STEPS as u32;
+
+impl Skips {
+    /// From the counts and symbols of an AC table, which are possible.
+    pub(super) fn new(definition: &[u8]) -> Option<Self> {
+        let mut codes = [None; LOOKUP_SIZE];
+        Codes::new(definition, |code, length, symbol| {
+            if let Some(symbol) = split(symbol, false)
+                && length <= LOOKUP
+            {
+                let first = (code << (LOOKUP - length)) as usize;
+                codes[first..][..1 << (LOOKUP - length)].fill(Some((length, symbol)));
+            }
+            Some(())
+        })?;
+        let skip = |start: usize| {
+            let (mut length, mut places) = (0, 0);
+            while places < TO_NEXT_BLOCK && length < LOOKUP {
+                // Zeros come in at the end: a code that is found with them may have too many bits.
+                let next = codes[(start << length) % LOOKUP_SIZE];
+                let Some((code, (zeros, extra))) = next else { break };
+                let advance =
+                    if zeros as usize == END_OF_BLOCK { TO_NEXT_BLOCK } else { zeros as usize + 1 };
+                let is_too_far = (65..TO_NEXT_BLOCK).contains(&(places + advance));
+                if length + code > LOOKUP || length + code + extra > LONGEST || is_too_far {
+                    break;
+                }
+                length += code + extra;
+                places += advance;
+            }
+            let places = if length == 0 { NOWHERE } else { places };
+            Skip(length as u16 | (places as u16) << 6)
+        };
+        let mut skips = Box::new([Skip(0); LOOKUP_SIZE]);
+        skips.iter_mut().enumerate().for_each(|(start, entry)| *entry = skip(start));
+        Some(Self(skips))
+    }
+
+    #[inline(always)]
+    pub(super) fn next(&self, bits: &Bits<'_>) -> Skip {
+        self.0[bits.peek(LOOKUP) % LOOKUP_SIZE]
+    }
+}
+
+impl Skip {
+    #[inline(always)]
+    pub(super) fn length(self) -> u32 {
+        (self.0 & 63).into()
+    }
+
+    #[inline(always)]
+    pub(super) fn advance(self) -> usize {
+        (self.0 >> 6).into()
+    }
+
+    /// Whether these codes are right for a block of which `at` coefficients are known, and end it.
+    #[inline(always)]
+    pub(super) fn ends_block(self, at: usize) -> bool {
+        let next = at + self.advance();
+        next == 64 || (TO_NEXT_BLOCK..TO_NEXT_BLOCK + 64).contains(&next)
+    }
+}

@@ -1,0 +1,65 @@
+//! The tables of a file, kept from file to file, because most files have the same ones.
+
+use super::super::bad;
+use super::super::reader::Definitions;
+use super::super::scan::{Scan, ScanComponent};
+use super::Table;
+use super::skips::Skips;
+use crate::Result;
+
+/// Four tables for DC, four for AC.
+#[derive(Debug, Default)]
+pub(crate) struct Tables([Option<Table>; 8]);
+
+/// What happens to the blocks of a scan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// All are drawn.
+    All,
+    /// Many are passed over.
+    Some,
+}
+
+impl Tables {
+    /// Builds the tables that a sequential scan needs, as far as they are not here already.
+    ///
+    /// # Errors
+    /// When one is missing or impossible.
+    pub(crate) fn prepare(
+        &mut self,
+        scan: &Scan,
+        definitions: &Definitions<'_>,
+        wanted: Wanted,
+    ) -> Result<()> {
+        for component in &scan.components {
+            for place in [component.dc_table, component.ac_table] {
+                let definition =
+                    definitions.huffman(place, false).ok_or_else(|| fault(place, "is missing"))?;
+                let table = &mut self.0[place];
+                if !table.as_ref().is_some_and(|table| table.is(definition)) {
+                    let is_dc = place < 4;
+                    let new = Table::new(definition, is_dc);
+                    *table = Some(new.ok_or_else(|| fault(place, "is impossible"))?);
+                }
+                if let Some(table) = table
+                    && wanted == Wanted::Some
+                    && place >= 4
+                    && table.skips.is_none()
+                {
+                    table.skips = Skips::new(definition);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The DC and the AC table of a component.
+    pub(crate) fn of(&self, component: &ScanComponent) -> Option<(&Table, &Table)> {
+        Some((self.0[component.dc_table].as_ref()?, self.0[component.ac_table].as_ref()?))
+    }
+}
+
+fn fault(place: usize, what: &str) -> crate::Error {
+    let class = if place < 4 { "DC" } else { "AC" };
+    bad(&format!("Huffman table {} for {class} {what}", place % 4))
+}

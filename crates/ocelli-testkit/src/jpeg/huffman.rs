@@ -1,0 +1,144 @@
+//! Huffman tables: those of annex K, or made for what a scan holds.
+
+use ocelli_random::ChaCha8Rng;
+use rand::RngExt;
+
+/// A table: the counts of the codes of each length, and their symbols.
+#[derive(Clone, Debug)]
+pub(super) struct Definition {
+    counts: [u8; 16],
+    symbols: Vec<u8>,
+}
+
+impl Definition {
+    /// Luma and chroma for DC, luma and chroma for AC.
+    pub(super) fn standard() -> [Self; 4] {
+        [&DC_LUMA[..], &DC_CHROMA, &AC_LUMA, &AC_CHROMA].map(|table| {
+            let counts = std::array::from_fn(|length| table[length]);
+            Self { counts, symbols: table[16..].to_vec() }
+        })
+    }
+
+    /// A table for symbols that occur so many times. Some get a code without need, and lengths are
+    /// not always the best ones, so that long codes are seen too.
+    pub(super) fn of(counts: &[u32; 256], random: &mut ChaCha8Rng) -> Self {
+        let skew = random.random_range(0..3);
+        let mut weights: Vec<(u64, Vec<Option<u8>>)> = (0..=255_u8)
+            .filter(|symbol| counts[usize::from(*symbol)] > 0)
+            .map(|symbol| {
+                let count = u64::from(counts[usize::from(symbol)]);
+                (count.pow(skew) * random.random_range(1..4), vec![Some(symbol)])
+            })
+            .collect();
+        // The code of ones alone is no code (T.81, annex C).
+        weights.push((0, vec![None]));
+        let mut lengths = [0_u32; 256];
+        let mut longest_of_none = 0;
+        while weights.len() > 1 {
+            weights.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
+            let (Some(last), Some(mut other)) = (weights.pop(), weights.pop()) else { break };
+            other.0 += last.0;
+            other.1.extend(last.1);
+            for symbol in &other.1 {
+                match symbol {
+                    Some(symbol) => lengths[usize::from(*symbol)] += 1,
+                    None => longest_of_none += 1,
+                }
+            }
+            weights.push(other);
+        }
+        Self::of_lengths(&lengths, longest_of_none)
+    }
+
+    /// Codes of at most 16 bits (T.81, K.3): two that are too long move up, and one that is shorter
+    /// makes room.
+    fn of_lengths(lengths: &[u32; 256], of_none: u32) -> Self {
+        let mut bits = vec![0_u32; 300];
+        bits[of_none as usize] += 1;
+        for length in lengths.iter().filter(|length| **length > 0) {
+            bits[*length as usize] += 1;
+        }
+        for length in (17..bits.len()).rev() {
+            while bits[length] > 0 {
+                let shorter = (1..length - 1).rev().find(|shorter| bits[*shorter] > 0).unwrap_or(1);
+                bits[length] -= 2;
+                bits[length - 1] += 1;
+                bits[shorter + 1] += 2;
+                bits[shorter] -= 1;
+            }
+        }
+        if let Some(longest) = bits.iter().rposition(|count| *count > 0) {
+            bits[longest] -= 1;
+        }
+        let mut symbols: Vec<u8> =
+            (0..=255_u8).filter(|symbol| lengths[usize::from(*symbol)] > 0).collect();
+        symbols.sort_by_key(|symbol| lengths[usize::from(*symbol)]);
+        Self { counts: std::array::from_fn(|at| bits[at + 1] as u8), symbols }
+    }
+
+    /// The code of a symbol and its length.
+    ///
+    /// # Panics
+    /// When the table does not have it.
+    pub(super) fn code(&self, symbol: u8) -> (u32, u32) {
+        let place = self.symbols.iter().position(|other| *other == symbol);
+        let place = place.unwrap_or_else(|| panic!("no code for 0x{symbol:02x}")) as u32;
+        let (mut code, mut before) = (0, 0);
+        for (length, count) in (1..).zip(self.counts) {
+            if place < before + u32::from(count) {
+                return (code + place - before, length);
+            }
+            code = (code + u32::from(count)) << 1;
+            before += u32::from(count);
+        }
+        panic!("more symbols than codes")
+    }
+
+    /// The content of a segment.
+    pub(super) fn segment(&self, id: u8, is_ac: bool) -> Vec<u8> {
+        let mut content = vec![id | u8::from(is_ac) << 4];
+        content.extend(self.counts);
+        content.extend(&self.symbols);
+        content
+    }
+}
+
+/// Table K.3: how many codes there are of each length, then their symbols.
+const DC_LUMA: [u8; 28] =
+    [0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
+
+/// Table K.4: how many codes there are of each length, then their symbols.
+const DC_CHROMA: [u8; 28] =
+    [0, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
+
+/// Table K.5: how many codes there are of each length, then their symbols.
+const AC_LUMA: [u8; 178] = [
+    0x00, 0x02, 0x01, 0x03, 0x03, 0x02, 0x04, 0x03, 0x05, 0x05, 0x04, 0x04, 0x00, 0x00, 0x01, 0x7d,
+    0x01, 0x02, 0x03, 0x00, 0x04, 0x11, 0x05, 0x12, 0x21, 0x31, 0x41, 0x06, 0x13, 0x51, 0x61, 0x07,
+    0x22, 0x71, 0x14, 0x32, 0x81, 0x91, 0xa1, 0x08, 0x23, 0x42, 0xb1, 0xc1, 0x15, 0x52, 0xd1, 0xf0,
+    0x24, 0x33, 0x62, 0x72, 0x82, 0x09, 0x0a, 0x16, 0x17, 0x18, 0x19, 0x1a, 0x25, 0x26, 0x27, 0x28,
+    0x29, 0x2a, 0x34, 0x35, 0x36, 0x37, 0x38, 0x39, 0x3a, 0x43, 0x44, 0x45, 0x46, 0x47, 0x48, 0x49,
+    0x4a, 0x53, 0x54, 0x55, 0x56, 0x57, 0x58, 0x59, 0x5a, 0x63, 0x64, 0x65, 0x66, 0x67, 0x68, 0x69,
+    0x6a, 0x73, 0x74, 0x75, 0x76, 0x77, 0x78, 0x79, 0x7a, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89,
+    0x8a, 0x92, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99, 0x9a, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0xa7,
+    0xa8, 0xa9, 0xaa, 0xb2, 0xb3, 0xb4, 0xb5, 0xb6, 0xb7, 0xb8, 0xb9, 0xba, 0xc2, 0xc3, 0xc4, 0xc5,
+    0xc6, 0xc7, 0xc8, 0xc9, 0xca, 0xd2, 0xd3, 0xd4, 0xd5, 0xd6, 0xd7, 0xd8, 0xd9, 0xda, 0xe1, 0xe2,
+    0xe3, 0xe4, 0xe5, 0xe6, 0xe7, 0xe8, 0xe9, 0xea, 0xf1, 0xf2, 0xf3, 0xf4, 0xf5, 0xf6, 0xf7, 0xf8,
+    0xf9, 0xfa,
+];
+
+/// Table K.6: how many codes there are of each length, then their symbols.
+const AC_CHROMA: [u8; 178] = [
+    0x00, 0x02, 0x01, 0x02, 0x04, 0x04, 0x03, 0x04, 0x07, 0x05, 0x04, 0x04, 0x00, 0x01, 0x02, 0x77,
+    0x00, 0x01, 0x02, 0x03, 0x11, 0x04, 0x05, 0x21, 0x31, 0x06, 0x12, 0x41, 0x51, 0x07, 0x61, 0x71,
+    0x13, 0x22, 0x32, 0x81, 0x08, 0x14, 0x42, 0x91, 0xa1, 0xb1, 0xc1, 0x09, 0x23, 0x33, 0x52, 0xf0,
+    0x15, 0x62, 0x72, 0xd1, 0x0a, 0x16, 0x24, 0x34, 0xe1, 0x25, 0xf1, 0x17, 0x18, 0x19, 0x1a, 0x26,
+    0x27, 0x28, 0x29, 0x2a, 0x35, 0x36, 0x37, 0x38, 0x39, 0x3a, 0x43, 0x44, 0x45, 0x46, 0x47, 0x48,
+    0x49, 0x4a, 0x53, 0x54, 0x55, 0x56, 0x57, 0x58, 0x59, 0x5a, 0x63, 0x64, 0x65, 0x66, 0x67, 0x68,
+    0x69, 0x6a, 0x73, 0x74, 0x75, 0x76, 0x77, 0x78, 0x79, 0x7a, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87,
+    0x88, 0x89, 0x8a, 0x92, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99, 0x9a, 0xa2, 0xa3, 0xa4, 0xa5,
+    0xa6, 0xa7, 0xa8, 0xa9, 0xaa, 0xb2, 0xb3, 0xb4, 0xb5, 0xb6, 0xb7, 0xb8, 0xb9, 0xba, 0xc2, 0xc3,
+    0xc4, 0xc5, 0xc6, 0xc7, 0xc8, 0xc9, 0xca, 0xd2, 0xd3, 0xd4, 0xd5, 0xd6, 0xd7, 0xd8, 0xd9, 0xda,
+    0xe2, 0xe3, 0xe4, 0xe5, 0xe6, 0xe7, 0xe8, 0xe9, 0xea, 0xf2, 0xf3, 0xf4, 0xf5, 0xf6, 0xf7, 0xf8,
+    0xf9, 0xfa,
+];
