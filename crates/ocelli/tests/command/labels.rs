@@ -182,7 +182,7 @@ fn files_that_are_no_images_are_told_once_and_counted() {
     for part in ["train", "test"] {
         for class in ["s1", "s2"] {
             let class = root.join("faces").join(part).join(class);
-            images(&class, &["1.png"]);
+            images(&class, &["1.png", "2.png"]);
             fs::write(class.join("a.xml"), "").unwrap();
             fs::write(class.join("b.xml"), "").unwrap();
             fs::write(class.join(".hidden"), "").unwrap();
