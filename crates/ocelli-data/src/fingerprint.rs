@@ -69,7 +69,8 @@ impl Fingerprint {
     /// The same with another budget for contents.
     fn within(source: &dyn Source, content_bytes: u64) -> Result<Self> {
         let samples = source.len();
-        let lengths = (0..samples).into_par_iter().map(|index| Ok(key(source, index)?.bytes));
+        let length = |index| -> Result<u64> { Ok(key(source, index)?.bytes) };
+        let lengths = (0..samples).into_par_iter().map(length);
         let bytes = lengths.try_reduce(|| 0, |one, other| Ok(one.saturating_add(other)))?;
         let contents = bytes.div_ceil(content_bytes).max(1);
         let digests: Vec<Digest> = (0..samples)

@@ -65,7 +65,7 @@ impl Fingerprint {
         if let Some(difference) = self.other_class(now) {
             return Ok(Some(difference));
         }
-        let name = |index| Ok(super::key(source, index)?.name);
+        let name = |index| -> Result<String> { Ok(super::key(source, index)?.name) };
         let both = || self.stamps.iter().zip(&now.stamps);
         if self.samples != now.samples {
             let shorter = self.samples.min(now.samples);

@@ -126,7 +126,7 @@ impl Header {
             let end = before_palette + entry * count;
             let table = bytes.get(before_palette..end).ok_or_else(missing)?;
             let colour = |at: &[u8]| [at[2], at[1], at[0]];
-            Ok(Palette(table.chunks_exact(entry).map(colour).collect()))
+            Result::<Palette>::Ok(Palette(table.chunks_exact(entry).map(colour).collect()))
         };
         let storage = match (compression, bits) {
             (0, 1 | 4 | 8) => Storage::Indices(palette()?),

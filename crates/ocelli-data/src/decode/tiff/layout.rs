@@ -48,7 +48,7 @@ const MOST_SAMPLES: u64 = 1024;
 
 impl Layout {
     pub(super) fn read(directory: &Directory<'_>, (width, height): (u32, u32)) -> Result<Self> {
-        let number = |tag, default| Ok(directory.number(tag)?.unwrap_or(default));
+        let number = |tag, default| Result::<u64>::Ok(directory.number(tag)?.unwrap_or(default));
         let samples = number(tag::SAMPLES_PER_PIXEL, 1)?;
         if !(1..=MOST_SAMPLES).contains(&samples) {
             return Err(bad(format!("{samples} samples per pixel are not supported")));
