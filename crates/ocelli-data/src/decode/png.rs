@@ -114,8 +114,23 @@ fn failed(error: DecodingError, length: usize) -> Error {
         DecodingError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => {
             cut(length, "the end chunk is missing")
         }
-        error => bad(&error.to_string()),
+        error => bad(&readable(&error.to_string())),
     }
+}
+
+/// A message of the decoder with chunks called by their names, as in `IDAT`, where it shows how it
+/// keeps them: `ChunkType { type: IDAT, critical: true, … }`.
+fn readable(message: &str) -> String {
+    let mut rest = message;
+    let mut readable = String::new();
+    while let Some((before, after)) = rest.split_once("ChunkType { type: ") {
+        let Some((kind, after)) = after.split_once(" }") else { break };
+        readable.push_str(before);
+        readable.push_str(kind.split(',').next().unwrap_or(kind));
+        rest = after;
+    }
+    readable.push_str(rest);
+    readable
 }
 
 fn bad(reason: &str) -> Error {
@@ -124,4 +139,28 @@ fn bad(reason: &str) -> Error {
 
 fn cut(length: usize, reason: &'static str) -> Error {
     Error::CutImage { format: Format::Png, length, reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_chunk_is_called_by_its_name() {
+        let mut bytes = include_bytes!("../../tests/images/rgb.png").to_vec();
+        let place = bytes.windows(4).position(|window| window == b"IDAT").unwrap();
+        bytes[place + 8] ^= 1;
+        let error = decode(&bytes, &DecodeOptions::default()).unwrap_err().to_string();
+        assert!(error.contains("while decoding IDAT chunk"), "{error}");
+        assert!(!error.contains("ChunkType"), "{error}");
+    }
+
+    #[test]
+    fn what_is_no_chunk_is_left_alone() {
+        for message in ["", "no chunk", "ChunkType { type: cut"] {
+            assert_eq!(readable(message), message);
+        }
+        let two = "ChunkType { type: fdAT, critical: false } after ChunkType { type: IDAT, a: b }.";
+        assert_eq!(readable(two), "fdAT after IDAT.");
+    }
 }

@@ -86,9 +86,11 @@ impl Fit {
     pub(super) fn of(params: &[ParamSpec], dict: &StateDict, prefix: Option<&str>) -> Self {
         let namings = Naming::all(params);
         let prefix = prefix.or(dict.asked_prefix());
+        let unwrapped: Vec<StateDict> = dict.sections().filter_map(StateDict::unwrapped).collect();
         let mut best: Option<Candidate> = None;
         let mut scores: Vec<(Score, Place)> = Vec::new();
-        for section in dict.sections() {
+        let sections = dict.sections().map(|section| (section, false));
+        for (section, is_copy) in sections.chain(unwrapped.iter().map(|section| (section, true))) {
             for naming in &namings {
                 let prefixes = match prefix {
                     Some(prefix) => vec![prefix.to_owned()],
@@ -96,9 +98,13 @@ impl Fit {
                 };
                 for prefix in prefixes {
                     let candidate = Candidate::new(params, naming, section, prefix);
-                    scores.push((candidate.score, candidate.place.clone()));
                     // The first of the best wins, so our own names come before others.
-                    if best.as_ref().is_none_or(|best| candidate.is_better_than(best)) {
+                    let is_better = best.as_ref().is_none_or(|best| candidate.is_better_than(best));
+                    // What is the same but for wrappers is no other place.
+                    if is_better || !is_copy {
+                        scores.push((candidate.score, candidate.place.clone()));
+                    }
+                    if is_better {
                         best = Some(candidate);
                     }
                 }

@@ -14,6 +14,21 @@ use std::{
     sync::Arc,
 };
 
+/// Modules that training code puts around others, which are no part of a network's own names.
+const INNER_WRAPPERS: &[&str] = &[
+    "module",
+    "_orig_mod",
+    "_fsdp_wrapped_module",
+    "_forward_module",
+    "_checkpoint_wrapped_module",
+];
+
+/// Whether a wrapper stands inside a name, behind a module that is none.
+fn has_inner_wrapper(name: &str) -> bool {
+    let mut parts = name.split('.').skip_while(|part| INNER_WRAPPERS.contains(part));
+    parts.any(|part| INNER_WRAPPERS.contains(&part))
+}
+
 /// How to read a file of weights.
 #[derive(Clone, Debug, Default)]
 pub struct ReadOptions {
@@ -151,6 +166,23 @@ impl StateDict {
     /// All lists of the file, the likeliest first: this one, and what else a checkpoint holds.
     pub fn sections(&self) -> impl Iterator<Item = &Self> {
         std::iter::once(self).chain(&self.others)
+    }
+
+    /// The same list without wrappers around single modules, as in `features.module.0.weight`; `None`
+    /// where there are none, or names would be the same.
+    pub(super) fn unwrapped(&self) -> Option<Self> {
+        if !self.iter().any(|entry| has_inner_wrapper(entry.name())) {
+            return None;
+        }
+        let mut plain = Self::named(&self.file);
+        plain.section.clone_from(&self.section);
+        plain.prefix.clone_from(&self.prefix);
+        for entry in self.iter() {
+            let parts = entry.name().split('.').filter(|part| !INNER_WRAPPERS.contains(part));
+            let name = parts.collect::<Vec<_>>().join(".");
+            plain.push(entry.clone().renamed(name)).ok()?;
+        }
+        Some(plain)
     }
 
     /// What to remove from the start of every name, if that was said.

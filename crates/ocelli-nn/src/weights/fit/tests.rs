@@ -40,6 +40,56 @@ fn prefixes_of_wrappers_are_removed_however_many_there_are() -> Result<(), Weigh
     Ok(())
 }
 
+/// PyTorch's own example wraps the features of AlexNet and VGG alone; sharding wraps each block.
+#[test]
+fn wrappers_inside_names_are_seen_through() -> Result<(), WeightsError> {
+    let params = [param("a.0.weight", &[2], Role::Weight), param("b.weight", &[3], Role::Weight)];
+    for [first, second] in [
+        ["a.module.0.weight", "b.weight"],
+        ["net.a._fsdp_wrapped_module.0._checkpoint_wrapped_module.weight", "net.b.weight"],
+        ["module.a._orig_mod.0.weight", "module.b._orig_mod.weight"],
+    ] {
+        let fit = Fit::of(&params, &dict(&[(first, &[2]), (second, &[3])])?, None);
+        assert!(fit.slots.iter().all(|slot| matches!(slot, Slot::Fits(_))), "{first}");
+        assert!(fit.unexpected.is_empty() && fit.beside.is_empty(), "{first}");
+    }
+    Ok(())
+}
+
+#[test]
+fn of_equal_sections_and_prefixes_the_averaged_ones_come_first() -> Result<(), WeightsError> {
+    let params = [param("a.weight", &[2], Role::Weight), param("b.weight", &[3], Role::Weight)];
+    let both = |prefix: &str| [format!("{prefix}a.weight"), format!("{prefix}b.weight")];
+    let names: Vec<String> = ["model.", "model_ema.module."].iter().flat_map(|p| both(p)).collect();
+    let tensors: Vec<(&str, &[usize])> = names
+        .iter()
+        .zip([&[2][..], &[3]].repeat(2))
+        .map(|(name, shape)| (&name[..], shape))
+        .collect();
+    let fit = Fit::of(&params, &dict(&tensors)?, None);
+    assert_eq!(fit.place.prefix, "model_ema.module.");
+    assert_eq!(fit.rivals.iter().map(|place| &place.prefix[..]).collect::<Vec<_>>(), ["model."]);
+    // An average of a part is no network.
+    let fit = Fit::of(&params, &dict(&tensors[..3])?, None);
+    assert_eq!((&fit.place.prefix[..], fit.rivals.len()), ("model.", 0));
+    Ok(())
+}
+
+#[test]
+fn kernels_for_colours_are_summed_for_grey_images() -> Result<(), WeightsError> {
+    let params = [param("stem.weight", &[2, 1, 1, 2], Role::Weight)];
+    let fit = Fit::of(&params, &dict(&[("stem.weight", &[2, 3, 1, 2])])?, None);
+    let values = fit.slots[0].values(TensorEntry::values)?;
+    assert_eq!(values, Some(vec![0. + 2. + 4., 1. + 3. + 5., 6. + 8. + 10., 7. + 9. + 11.]));
+    // Only the first kernel sees colours, and colours are three.
+    let params = [param("a.weight", &[1], Role::Weight), params[0].clone()];
+    let fit = Fit::of(&params, &dict(&[("stem.weight", &[2, 3, 1, 2])])?, None);
+    assert!(matches!(fit.slots[1], Slot::MisShaped(_)));
+    let fit = Fit::of(&params[1..], &dict(&[("stem.weight", &[2, 4, 1, 2])])?, None);
+    assert!(matches!(fit.slots[0], Slot::MisShaped(_)));
+    Ok(())
+}
+
 #[test]
 fn counters_of_the_profiler_are_no_surprise() -> Result<(), WeightsError> {
     let params = [param("a.weight", &[2], Role::Weight)];

@@ -201,6 +201,28 @@ fn a_view_that_leaves_its_storage_is_refused() {
 }
 
 #[test]
+fn names_and_axes_without_end_are_refused() {
+    let axes = |count: usize| {
+        let (shape, strides) = (vec![1; count], vec![1; count]);
+        archive(
+            &dict_of("a", |tape| tape.tensor(("0", 1), 0, &shape, &strides)),
+            &[("data/0", &[0; 4])],
+        )
+    };
+    assert_eq!(parse(&axes(32)).unwrap().get("a").unwrap().shape().len(), 32);
+    assert_eq!(refusal(&axes(33)), "w.pth: tensor `a`: 33 axes, more than 32");
+    let named = |length: usize| {
+        let pickle = dict_of(&"n".repeat(length), |tape| tape.tensor(("0", 1), 0, &[1], &[1]));
+        archive(&pickle, &[("data/0", &[0; 4])])
+    };
+    assert!(parse(&named(1024)).is_ok());
+    assert_eq!(
+        refusal(&named(1025)),
+        "w.pth: bytes of the name of a tensor, `nnnnnnnnnnnnnnnn…`: 1025 is over the limit of 1024"
+    );
+}
+
+#[test]
 fn many_views_of_one_storage_count_towards_the_limit() {
     let tape = (0..100).fold(Tape::new().raw(b"}("), |tape, index| {
         tape.text(&index.to_string()).tensor(("0", 100), 0, &[100], &[1])
