@@ -170,7 +170,9 @@ impl Plan {
             }
         }
         // Inside a scan they stand as in the frame (T.81, B.2.3).
-        groups.iter_mut().for_each(|group| group.sort_unstable());
+        for group in &mut groups {
+            group.sort_unstable();
+        }
         groups
     }
 

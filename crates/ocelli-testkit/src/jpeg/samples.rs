@@ -67,7 +67,7 @@ impl Wave {
 
     fn at(&self, x: usize, y: usize, random: &mut ChaCha8Rng) -> f64 {
         let wave = (self.across * x as f64 + self.down * y as f64).sin();
-        let edge = if (x + 2 * y) / self.edge % 2 == 0 { 25.0 } else { -25.0 };
+        let edge = if ((x + 2 * y) / self.edge).is_multiple_of(2) { 25.0 } else { -25.0 };
         let noise = self.noise * random.random_range(-1.0..1.0);
         (self.level + self.height * wave + edge + noise).clamp(0.0, 255.0).round()
     }

@@ -71,8 +71,13 @@ impl Frame {
         if !matches!(count, 1 | 3 | 4) || components.len() != 3 * usize::from(*count) {
             return Err(bad(&format!("{count} components, expected 1, 3 or 4")));
         }
-        let components =
-            components.as_chunks().0.iter().map(Component::read).collect::<Result<Vec<_>>>()?;
+        let components = components
+            .as_chunks()
+            .0
+            .iter()
+            .copied()
+            .map(Component::read)
+            .collect::<Result<Vec<_>>>()?;
         let mut frame = Self {
             width: width.into(),
             height: height.into(),
@@ -164,15 +169,15 @@ impl Frame {
 }
 
 impl Component {
-    fn read([id, sampling, quantisation]: &[u8; 3]) -> Result<Self> {
+    fn read([id, sampling, quantisation]: [u8; 3]) -> Result<Self> {
         let (across, down) = (usize::from(sampling >> 4), usize::from(sampling & 15));
-        let quantisation = usize::from(*quantisation);
+        let quantisation = usize::from(quantisation);
         if !matches!((across, down), (1..=4, 1..=4)) {
             return Err(bad(&format!("sampling factors {across}×{down}, expected 1 to 4")));
         }
         if quantisation > 3 {
             return Err(bad(&format!("quantisation table {quantisation}, expected 0 to 3")));
         }
-        Ok(Self { id: *id, across, down, quantisation })
+        Ok(Self { id, across, down, quantisation })
     }
 }

@@ -24,13 +24,15 @@ const LONGEST: u32 = REFILLED / STEPS as u32;
 impl Skips {
     /// From the counts and symbols of an AC table, which are possible.
     pub(super) fn new(definition: &[u8]) -> Option<Self> {
-        let mut codes = [None; LOOKUP_SIZE];
+        // The bits of the code that starts so, 0 if there is none, and what its symbol means.
+        let mut codes = [(0_u8, 0_u8, 0_u8); LOOKUP_SIZE];
         Codes::new(definition, |code, length, symbol| {
-            if let Some(symbol) = split(symbol, false)
+            if let Some((zeros, extra)) = split(symbol, false)
                 && length <= LOOKUP
             {
                 let first = (code << (LOOKUP - length)) as usize;
-                codes[first..][..1 << (LOOKUP - length)].fill(Some((length, symbol)));
+                let entry = (length as u8, zeros as u8, extra as u8);
+                codes[first..][..1 << (LOOKUP - length)].fill(entry);
             }
             Some(())
         })?;
@@ -38,15 +40,15 @@ impl Skips {
             let (mut length, mut places) = (0, 0);
             while places < TO_NEXT_BLOCK && length < LOOKUP {
                 // Zeros come in at the end: a code that is found with them may have too many bits.
-                let next = codes[(start << length) % LOOKUP_SIZE];
-                let Some((code, (zeros, extra))) = next else { break };
-                let advance =
-                    if zeros as usize == END_OF_BLOCK { TO_NEXT_BLOCK } else { zeros as usize + 1 };
+                let (code, zeros, extra) = codes[(start << length) % LOOKUP_SIZE];
+                let (zeros, total) = (usize::from(zeros), u32::from(code) + u32::from(extra));
+                let advance = if zeros == END_OF_BLOCK { TO_NEXT_BLOCK } else { zeros + 1 };
                 let is_too_far = (65..TO_NEXT_BLOCK).contains(&(places + advance));
-                if length + code > LOOKUP || length + code + extra > LONGEST || is_too_far {
+                let is_whole = code > 0 && length + u32::from(code) <= LOOKUP;
+                if !is_whole || length + total > LONGEST || is_too_far {
                     break;
                 }
-                length += code + extra;
+                length += total;
                 places += advance;
             }
             let places = if length == 0 { NOWHERE } else { places };

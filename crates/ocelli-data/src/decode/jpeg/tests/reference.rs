@@ -251,7 +251,8 @@ impl Plane {
             if !is_smooth || scale == 1 {
                 return [(near, 1.0), (near, 0.0)];
             }
-            let far = if at % 2 == 0 { near.saturating_sub(1) } else { (near + 1).min(len - 1) };
+            let far =
+                if at.is_multiple_of(2) { near.saturating_sub(1) } else { (near + 1).min(len - 1) };
             [(near, 0.75), (far, 0.25)]
         };
         let rows = weights(y, self.scale.1, self.height);
@@ -417,11 +418,11 @@ impl Reader<'_, '_> {
             let (mut zeros, mut new) = (64, 0);
             if *ends == 0 {
                 let symbol = self.symbol(1, ac);
-                if symbol & 15 == 0 && symbol < 0xf0 {
-                    *ends = (1 << (symbol >> 4)) + self.bits.bits((symbol >> 4).into());
-                } else {
-                    zeros = symbol >> 4;
-                    if symbol & 15 == 1 {
+                match (symbol >> 4, symbol & 15) {
+                    (size @ 0..15, 0) => *ends = (1 << size) + self.bits.bits(size.into()),
+                    (15, 0) => zeros = 15,
+                    (before, _) => {
+                        zeros = before;
                         new = if self.bits.bit() == 1 { 1 } else { -1 };
                     }
                 }

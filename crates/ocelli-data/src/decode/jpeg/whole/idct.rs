@@ -180,7 +180,7 @@ mod tests {
         for seed in 0_u32..200 {
             let limit = 1 + seed as usize % 8;
             let mut block = [0; 64];
-            for at in 0..1 + seed as usize % 12 {
+            for at in 0..=seed as usize % 12 {
                 let noise = (seed + 1).wrapping_mul(0x9e37_79b1).rotate_left(3 * at as u32) >> 8;
                 let place = (noise as usize % limit) * 8 + noise as usize / 64 % limit;
                 block[place] = (noise / 4096 % 41) as i16 - 20;

@@ -54,26 +54,21 @@ impl Coefficients {
         };
         if band.first > 0 {
             let table = table(scan.components[0].ac_table)?;
-            return Ok(if band.high == 0 {
-                self.add_blocks(scan, data, |block, bits, state, _| {
-                    read_band(block, band, &table, bits, &mut state.blocks_without)
-                })?
-            } else {
-                self.add_blocks(scan, data, |block, bits, state, _| {
-                    refine_band(block, band, &table, bits, &mut state.blocks_without)
-                })?
+            let read = if band.high == 0 { read_band } else { refine_band };
+            return self.add_blocks(scan, data, |block, bits, state, _| {
+                read(block, band, &table, bits, &mut state.blocks_without)
             });
         }
         if band.high > 0 {
-            return Ok(self.add_blocks(scan, data, |block, bits, _, _| {
+            return self.add_blocks(scan, data, |block, bits, _, _| {
                 bits.refill();
                 block[0] |= (bits.take(1) as i16) << band.low;
                 Some(())
-            })?);
+            });
         }
         let tables = scan.components.iter().map(|component| table(component.dc_table));
         let tables = tables.collect::<Result<Vec<_>>>()?;
-        Ok(self.add_blocks(scan, data, |block, bits, state, part| {
+        self.add_blocks(scan, data, |block, bits, state, part| {
             bits.refill();
             let size = tables[part].decode(bits).filter(|size| *size < 16)?.into();
             let difference = extend(bits.take(size), size);
@@ -81,7 +76,7 @@ impl Coefficients {
             *prediction = prediction.wrapping_add(difference);
             block[0] = (*prediction << band.low) as i16;
             Some(())
-        })?)
+        })
     }
 
     /// Hands each block of a scan to `add`, with what is remembered from block to block and the
@@ -91,7 +86,7 @@ impl Coefficients {
         scan: &Scan,
         data: &ScanData,
         mut add: impl FnMut(&mut Block, &mut Bits<'_>, &mut State, usize) -> Option<()>,
-    ) -> Result<(), Damage> {
+    ) -> Result<()> {
         let total = scan.columns * scan.rows;
         let interval = if scan.restart_interval == 0 { total } else { scan.restart_interval };
         let mut mcus = (0..scan.rows).flat_map(|y| (0..scan.columns).map(move |x| (x, y)));
@@ -110,7 +105,7 @@ impl Coefficients {
             }
             bits.check_end()?;
             if state.blocks_without > 0 {
-                return Err(Damage::Early);
+                return Err(Damage::Early.into());
             }
         }
         Ok(())
