@@ -7,6 +7,10 @@ use super::{
 };
 use crate::registry::{self, Model, ModelOptions};
 
+/// Ten times as many as the largest network of the registry has: more are of none, and looking at each
+/// for every network would take long.
+const MOST_TENSORS: usize = 20_000;
+
 /// The options under which `model` has the classes and the input channels of the file; the
 /// published ones if the file does not tell.
 pub fn options_of(dict: &StateDict, model: &Model) -> ModelOptions {
@@ -32,6 +36,9 @@ pub fn options_of(dict: &StateDict, model: &Model) -> ModelOptions {
 /// names are those of a project for which only one of them is right. If a checkpoint holds several
 /// networks, the one with most tensors counts.
 pub fn identify(dict: &StateDict) -> Vec<&'static Model> {
+    if dict.sections().all(|section| section.len() > MOST_TENSORS) {
+        return Vec::new();
+    }
     let fitting: Vec<_> =
         registry::models().filter_map(|model| Some((fitting(dict, model)?, model))).collect();
     let most = fitting.iter().map(|(tensors, _)| *tensors).max();

@@ -57,3 +57,18 @@ fn a_shape_of_absurd_size_fits_no_model() {
         assert!(convert(&dict, model, None).is_err(), "{tensor}");
     }
 }
+
+#[test]
+fn no_model_has_nearly_as_many_tensors_as_are_looked_at() {
+    for model in registry::models() {
+        // Those that are described by a recipe have no network of their own.
+        let Ok(graph) = model.graph(&model.options()) else { continue };
+        assert!(10 * graph.params().len() <= MOST_TENSORS, "{}", model.name());
+    }
+    let mut dict = StateDict::new();
+    for at in 0..=MOST_TENSORS {
+        let entry = TensorEntry::new(format!("layer{at}.weight"), DType::F32, &[0], vec![]);
+        dict.push(entry.unwrap()).unwrap();
+    }
+    assert!(identify(&dict).is_empty());
+}
