@@ -52,7 +52,7 @@ fn every_command_that_takes_weights_takes_a_section_and_a_prefix() {
     for (command, more) in [
         ("eval w.pth", "--data idx:tiny"),
         ("predict w.pth", image),
-        ("convert w.pth", "out.safetensors"),
+        ("convert w.pth", "out.safetensors --force"),
         ("study ghost-redundancy w.pth", "--data idx:tiny --images 2"),
         ("attack one-pixel w.pth", attack),
     ] {
@@ -211,7 +211,7 @@ fn conversion_warns_of_numbers_that_are_none() {
     let expected = json!([{ "name": "conv1.weight", "count": 2, "of": 432 }]);
     assert_eq!(outcome.json()["non_finite"], expected);
     // Half precision ends at 65,504.
-    let outcome = run_in(&root, "convert w.pth out.safetensors --dtype f16").success();
+    let outcome = run_in(&root, "convert w.pth out.safetensors --force --dtype f16").success();
     assert!(outcome.stderr.contains("`linear.bias` (1 of 3)"), "{}", outcome.stderr);
     let refused = run_in(&root, "eval out.safetensors --data idx:tiny");
     assert!(refused.bad_input().contains("expected finite numbers"), "{}", refused.stderr);

@@ -120,8 +120,8 @@ fn a_link_to_nothing_in_place_of_a_folder_is_an_error() {
 
 #[test]
 fn other_files_are_counted() {
-    let root = folder(&["README", "cat/a.png", "cat/b.pgm", "cat/.hidden", "dog/a.png", "dog/x"]);
-    let expected = NotImages { count: 2, example: Some("cat/b.pgm".to_owned()) };
+    let root = folder(&["README", "cat/a.png", "cat/b.xml", "cat/.hidden", "dog/a.png", "dog/x"]);
+    let expected = NotImages { count: 2, example: Some("cat/b.xml".to_owned()) };
     assert_eq!(open(root.path()).unwrap().not_images(), expected);
 }
 

@@ -99,7 +99,7 @@ fn one_shard_with_labels_is_enough() {
 
 #[test]
 fn folders_of_other_files_are_classes_without_images_with_or_without_members_of_their_own() {
-    let files = [("cat/1.png", ""), ("dog/1.pgm", ""), ("dog/2.pgm", "")];
+    let files = [("cat/1.png", ""), ("dog/1.xml", ""), ("dog/2.xml", "")];
     let error = open(tar(&files)).unwrap_err();
     assert!(matches!(&error, Error::EmptyClass { class, .. } if class == "dog"), "{error}");
 }
@@ -110,12 +110,12 @@ fn other_files_of_classes_are_counted() {
         ("README.md", ""),
         ("set/classes.txt", ""),
         ("set/cat/1.png", ""),
-        ("set/cat/1.pgm", ""),
+        ("set/cat/1.xml", ""),
         ("set/dog/2.png", ""),
         ("set/dog/notes", ""),
         ("set/dog/.hidden", ""),
     ]));
-    let expected = NotImages { count: 2, example: Some("cat/1.pgm".to_owned()) };
+    let expected = NotImages { count: 2, example: Some("cat/1.xml".to_owned()) };
     assert_eq!(source.unwrap().not_images(), expected);
 }
 
