@@ -252,6 +252,9 @@ pub enum Error {
         /// How many there are.
         found: u64,
     },
+    /// A share was to be held out of classes that have no two samples.
+    #[error("no class has two images, of which one could be held out for evaluation")]
+    TooFewToHoldOut,
     /// Something is larger than the limit for it.
     #[error("{name}: {found} {unit}, over the limit of {limit}")]
     TooLarge {
@@ -492,6 +495,7 @@ impl Error {
                  the same names; a class list fixes them"
             }
             Self::TarCut { .. } => "copy or download the archive again",
+            Self::TooFewToHoldOut => "name a test part with data.test, or add images",
             Self::TarPadding { .. } => "cut the file behind its end mark, or pack it again",
             Self::TarTrailing { .. } => {
                 "archives that were joined end to end must be repacked, or kept as shards"

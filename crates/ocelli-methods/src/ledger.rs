@@ -78,6 +78,12 @@ impl Lines {
     /// [`Error::OtherWork`] when it is that of another work than `header`'s, [`Error::Ledger`] when it is
     /// none, or when the file cannot be read or written.
     pub(crate) fn open(path: &Path, header: &Header) -> Result<Opened> {
+        // Opening a pipe would wait for its other end.
+        let is_file = std::fs::metadata(path).map_err(Error::io(path))?.is_file();
+        if !is_file {
+            let reason = "not a regular file".to_owned();
+            return Err(Error::Ledger { path: path.to_owned(), line: 1, reason });
+        }
         let file = OpenOptions::new().read(true).write(true).open(path);
         let file = file.map_err(Error::io(path))?;
         lock(path, &file)?;

@@ -9,7 +9,7 @@ mod record;
 mod tests;
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufReader, BufWriter, Seek, SeekFrom, Write};
+use std::io::{BufReader, BufWriter, ErrorKind, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -60,8 +60,14 @@ impl EventWriter {
 
     fn create(folder: &Path) -> Result<Self, ReportError> {
         let now = wall_time();
-        let path = folder.join(format!("{PREFIX}{}.ocelli", now as u64));
-        let file = File::create(&path).map_err(ReportError::io(&path))?;
+        let name = |number: u64| folder.join(format!("{PREFIX}{}.ocelli", now as u64 + number));
+        let (path, file) = (0..)
+            .map(|number| (name(number), File::create_new(name(number))))
+            .find(
+                |(_, file)| !matches!(file, Err(error) if error.kind() == ErrorKind::AlreadyExists),
+            )
+            .unwrap_or_else(|| (name(0), File::create_new(name(0))));
+        let file = file.map_err(ReportError::io(&path))?;
         let mut writer = Self { path, file: BufWriter::new(file) };
         writer.append(&event::encode_version(now))?;
         writer.flush()?;
@@ -166,7 +172,9 @@ fn find(folder: &Path) -> Result<Option<PathBuf>, ReportError> {
     let mut newest = None;
     for entry in fs::read_dir(folder).map_err(ReportError::io(folder))? {
         let entry = entry.map_err(ReportError::io(folder))?;
-        if entry.file_name().to_string_lossy().starts_with(PREFIX) {
+        // A link is not followed, and a pipe would wait for its other end.
+        let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+        if is_file && entry.file_name().to_string_lossy().starts_with(PREFIX) {
             newest = newest.max(Some(entry.path()));
         }
     }

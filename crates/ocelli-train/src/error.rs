@@ -164,6 +164,15 @@ pub enum Error {
         reason: String,
     },
 
+    /// All images were left out, because none can be read.
+    #[error("none of {of} can be read: {skipped} were left out")]
+    NothingReadable {
+        /// Which images.
+        of: &'static str,
+        /// How many there are.
+        skipped: u64,
+    },
+
     /// A run had checkpoints, and none is left.
     #[error("{} holds no checkpoint, but the run had come to step {step}", folder.display())]
     CheckpointsGone {

@@ -73,6 +73,9 @@ pub fn evaluate(
     let skipped = all_skipped[0] as u64;
 
     let scores = tally.finish();
+    if scores.samples == 0 && skipped > 0 {
+        return Err(Error::NothingReadable { of: "the images to evaluate", skipped });
+    }
     let expected = loader.source().len() - skipped;
     if scores.samples != expected {
         return Err(Error::IncompleteEvaluation { counted: scores.samples, expected });

@@ -19,13 +19,16 @@ use crate::checkpoint::Checkpoints;
 use crate::{Error, Recipe, Result};
 use ocelli_nn::weights::UNFINISHED;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{ErrorKind, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 const RECIPE: &str = "recipe.toml";
 const METRICS: &str = "metrics.jsonl";
 const LOG: &str = "log.txt";
 const CHECKPOINTS: &str = "checkpoints";
+
+/// So much of a log is looked at.
+const LARGEST_LOG: u64 = 256 << 20;
 
 /// A run's folder that this process alone writes to.
 #[derive(Debug)]
@@ -153,15 +156,25 @@ impl RunFolder {
         Ok(rows.iter().map(|row| row.step).max().unwrap_or(0))
     }
 
+    /// Whether the log says that a checkpoint was written.
+    fn log_tells_of_a_checkpoint(&self) -> Result<bool> {
+        let path = self.path.join(LOG);
+        let lines = BufReader::new(File::open(&path).map_err(Error::io(&path))?);
+        // A line that is no text, or endless, is none of ours.
+        let lines = lines.take(LARGEST_LOG).lines().map_while(std::result::Result::ok);
+        Ok(lines.into_iter().any(|line| line.contains("] saved ")))
+    }
+
     /// Checks that a run without a checkpoint never had one: it would begin again in silence.
     ///
     /// # Errors
-    /// [`Error::CheckpointsGone`] when it was measured after the step of its first checkpoint.
+    /// [`Error::CheckpointsGone`] when it was measured after the step of its first checkpoint, or its log
+    /// tells of one.
     pub(crate) fn check_never_saved(&self, steps_per_epoch: u64) -> Result<()> {
         let begun = Self::recipe(&self.path)?;
         let (step, first) =
             (Self::last_step(&self.path)?, begun.checkpoint.distance(steps_per_epoch));
-        if step <= first {
+        if step <= first && !self.log_tells_of_a_checkpoint()? {
             return Ok(());
         }
         Err(Error::CheckpointsGone { folder: self.checkpoints().folder().to_owned(), step })
@@ -170,8 +183,8 @@ impl RunFolder {
     /// The log is what is locked: it stays open, and the system lets go of it if we die.
     fn lock(path: PathBuf) -> Result<Self> {
         let log_path = path.join(LOG);
-        if fs::symlink_metadata(&log_path).is_ok_and(|metadata| metadata.is_symlink()) {
-            let reason = "a symbolic link, where a run writes a file of its own".to_owned();
+        if fs::symlink_metadata(&log_path).is_ok_and(|metadata| !metadata.is_file()) {
+            let reason = "no regular file, where a run writes one of its own".to_owned();
             return Err(Error::Corrupt { path: log_path, reason });
         }
         let log = OpenOptions::new().create(true).append(true).open(&log_path);

@@ -206,6 +206,11 @@ impl<'a> Trainer<'a> {
                 break outcome;
             }
             self.step(&mut batches)?;
+            let state = &self.now.state;
+            if self.images == 0 && state.step_in_epoch() == 0 && self.group.world_size() == 1 {
+                let skipped = self.train.first().loader.source().len();
+                return Err(Error::NothingReadable { of: "the training images", skipped });
+            }
         };
         Ok(Summary {
             outcome,

@@ -118,6 +118,14 @@ pub(crate) enum Command {
 /// So many threads are accepted on any machine; beyond, a few for each of its cores.
 const THREADS_ANYWHERE: usize = 256;
 
+/// A number of images for a forward pass.
+pub(crate) fn batch_size(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(size) if (1..=1 << 20).contains(&size) => Ok(size),
+        _ => Err("expected 1 to 1048576 images".to_owned()),
+    }
+}
+
 /// A number of threads that this machine can bear.
 fn threads(text: &str) -> Result<usize, String> {
     let most = THREADS_ANYWHERE.max(4 * cores());

@@ -24,13 +24,25 @@ mod whole_file;
 use clap::Parser;
 use std::process::ExitCode;
 
+/// Prints help, or what is wrong with a command line. What was typed may be the name of a stranger's file,
+/// as behind a glob; then there are no colours, and no commands to the terminal.
+fn print_usage(usage: &clap::Error) {
+    let is_plain =
+        |word: std::ffi::OsString| output::plain(&word.to_string_lossy()).len() == word.len();
+    if !usage.use_stderr() || std::env::args_os().all(is_plain) {
+        // A reader of the help that has gone away is no failure.
+        let _ = usage.print();
+    } else {
+        talk::line(&output::plain_lines(&usage.render().to_string()));
+    }
+}
+
 fn main() -> ExitCode {
     panic_hook::install();
     let cli = match args::Cli::try_parse() {
         Ok(cli) => cli,
         Err(usage) => {
-            // A reader of the help that has gone away is no failure.
-            let _ = usage.print();
+            print_usage(&usage);
             return ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(failure::USAGE));
         }
     };

@@ -65,13 +65,14 @@ impl MemoryLimit {
         planned: Option<u64>,
     ) -> anyhow::Result<()> {
         let [batch, _, height, width] = shape;
-        let images = shape.iter().map(|length| *length as u64).product::<u64>() * 4;
+        let images = shape.iter().fold(4_u64, |bytes, it| bytes.saturating_mul(*it as u64));
         let maps = match planned {
             Some(bytes) => bytes,
             // Without a plan all feature maps may stand in memory at once.
-            None => 4 * batch as u64 * Cost::of(network.graph(), height, width)?.activations,
+            None => (4 * batch as u64)
+                .saturating_mul(Cost::of(network.graph(), height, width)?.activations),
         };
-        let needed = maps.saturating_add(BATCHES * images);
+        let needed = maps.saturating_add(images.saturating_mul(BATCHES));
         if needed <= self.0 {
             return Ok(());
         }

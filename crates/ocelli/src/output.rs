@@ -5,7 +5,7 @@ mod plain;
 mod table;
 
 pub(crate) use number::{grouped, percent, short};
-pub(crate) use plain::plain;
+pub(crate) use plain::{plain, plain_lines};
 pub(crate) use table::{Align, Table};
 
 use anyhow::Context;
@@ -36,7 +36,7 @@ impl Output {
             return Ok(());
         }
         let text = text.to_string();
-        writeln!(self.stdout, "{}", plain::plain_lines(&text)).context("stdout")
+        writeln!(self.stdout, "{}", plain_lines(&text)).context("stdout")
     }
 
     /// One line of JSON for anyone, at once.

@@ -79,9 +79,11 @@ impl Wanted<'_> {
     /// When no dataset is known, one or the file of labels cannot be opened, it has other classes than
     /// the network, or a single one that is not meant to be.
     pub(crate) fn open(&self, trained: &Trained) -> anyhow::Result<Opened> {
-        let run = match self.data {
-            Some(_) => None,
-            None => self.place.and_then(recipe_of),
+        // A recipe that is there and cannot be trusted is no reason to ask for a dataset.
+        let own = |place: &Path| folder_of(place).map(RunFolder::recipe).transpose();
+        let run = match (self.data, self.place) {
+            (None, Some(place)) => own(place)?,
+            _ => None,
         };
         let may_be_one =
             self.classes.one_class || run.as_ref().is_some_and(|run| run.data.one_class);

@@ -73,17 +73,25 @@ impl CifarSource {
     pub fn open(cifar: Cifar, batches: &[PathBuf], classes: Option<&[String]>) -> Result<Self> {
         let first = batches.first().map_or(Path::new(""), PathBuf::as_path);
         let names = first.with_file_name(cifar.names_file());
-        let classes = match classes {
-            Some(classes) => classes.to_vec(),
-            None if names.is_file() => read_classes(&names)?,
-            None => numbered_classes(cifar.classes() - 1),
+        let own = names.is_file().then(|| read_classes(&names)).transpose()?;
+        let classes = match (classes, &own) {
+            (Some(classes), _) => classes.to_vec(),
+            (None, Some(own)) => own.clone(),
+            (None, None) => numbered_classes(cifar.classes() - 1),
         };
         if classes.len() != cifar.classes() {
             let reason = format!("{} class names, expected {}", classes.len(), cifar.classes());
             return Err(Error::BadClassList { path: names, reason });
         }
         let batches = batches.iter().map(|path| Storage::open(path)).collect::<Result<_>>()?;
-        Self::new(cifar, batches, classes)
+        let places = own.map(|own| places_of(&own, &classes, &names)).transpose()?.flatten();
+        let mut source = Self::new(cifar, batches, classes)?;
+        if let Some(places) = places {
+            for label in &mut source.labels {
+                *label = places[usize::from(*label)];
+            }
+        }
+        Ok(source)
     }
 
     /// The same for one batch in memory, which messages call `name`.
@@ -156,6 +164,25 @@ impl Source for CifarSource {
             payload: Payload::Pixels(image),
         })
     }
+}
+
+/// Where each of the dataset's `own` classes is in `classes`, by name; `None` where these are numbers or
+/// other words for the same places, so that no name is known.
+fn places_of(own: &[String], classes: &[String], file: &Path) -> Result<Option<Vec<u8>>> {
+    let place = |name: &String| classes.iter().position(|class| class == name);
+    let places: Vec<Option<usize>> = own.iter().map(place).collect();
+    if places.iter().all(Option::is_none) {
+        return Ok(None);
+    }
+    let known = |(name, place): (&String, &Option<usize>)| match place {
+        Some(place) => Ok(*place as u8),
+        None => Err(Error::UnknownClass {
+            name: file.display().to_string(),
+            class: name.clone(),
+            classes: classes.len(),
+        }),
+    };
+    own.iter().zip(&places).map(known).collect::<Result<_>>().map(Some)
 }
 
 /// Appends the labels of a batch, checked.
@@ -233,6 +260,25 @@ mod tests {
         assert_eq!(source.classes()[9], "truck");
         assert!(source.name(2).unwrap().ends_with("b.bin, record 0"));
         assert_eq!(source.read(2).unwrap().label, 3);
+    }
+
+    #[test]
+    fn classes_that_are_given_are_found_by_their_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let own = "airplane\nautomobile\nbird\ndeer\ncat\ndog\nfrog\nhorse\nship\ntruck\n";
+        std::fs::write(path("batches.meta.txt"), own).unwrap();
+        std::fs::write(path("a.bin"), batch(Cifar::Ten, &[3, 4, 9])).unwrap();
+        let labels = |names: &str| {
+            let classes: Vec<String> = names.split_whitespace().map(str::to_owned).collect();
+            let source = CifarSource::open(Cifar::Ten, &[path("a.bin")], Some(&classes))?;
+            (0..3).map(|at| source.label(at)).collect::<Result<Vec<_>>>()
+        };
+        let usual = own.replace("deer\ncat", "cat\ndeer");
+        assert_eq!(labels(&usual).unwrap(), [4, 3, 9], "swapped in the dataset");
+        let error = labels(&usual.replace("deer", "doe")).unwrap_err();
+        assert!(matches!(&error, Error::UnknownClass { class, .. } if class == "deer"), "{error}");
+        assert_eq!(labels("0 1 2 3 4 5 6 7 8 9").unwrap(), [3, 4, 9], "numbers know no names");
     }
 
     #[test]

@@ -58,15 +58,14 @@ impl Subset {
     /// the only one of a class is left.
     ///
     /// # Errors
-    /// [`Error::TooFewSamples`] when no class has several, and when a label cannot be read.
+    /// [`Error::TooFewToHoldOut`] when no class has several, and when a label cannot be read.
     pub fn hold_out_share(source: Arc<dyn Source>, share: f64, seed: Seed) -> Result<(Self, Self)> {
         let (left, held) = Self::hold_out_of_classes(source, seed, |samples| match samples {
             0 | 1 => 0,
             _ => ((samples as f64 * share).round() as u64).clamp(1, samples - 1),
         })?;
         if held.len() == 0 {
-            let (wanted, found) = (2, left.len().min(1));
-            return Err(Error::TooFewSamples { wanted, of: "of some class".into(), found });
+            return Err(Error::TooFewToHoldOut);
         }
         Ok((left, held))
     }
@@ -216,7 +215,7 @@ mod tests {
         }
         let alone = Subset::new(test_part(), vec![0]).unwrap();
         let error = Subset::hold_out_share(Arc::new(alone), 0.5, Seed(0)).err().unwrap();
-        assert!(matches!(error, Error::TooFewSamples { wanted: 2, found: 1, .. }), "{error}");
+        assert!(matches!(error, Error::TooFewToHoldOut), "{error}");
     }
 
     #[test]

@@ -14,6 +14,11 @@ pub const UNFINISHED: &str = ".incomplete-";
 /// # Errors
 /// When the folder does not exist, is read-only, or is full; the old file is then untouched.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    // A link is replaced, not followed; a device or a pipe is nothing to replace.
+    let kind = std::fs::symlink_metadata(path).map(|metadata| metadata.file_type());
+    if kind.is_ok_and(|kind| !kind.is_file() && !kind.is_symlink() && !kind.is_dir()) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+    }
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),

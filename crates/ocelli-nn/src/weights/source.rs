@@ -25,6 +25,12 @@ enum Bytes {
 impl Source {
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let name = path.display().to_string().into();
+        // Opening a pipe would wait for its other end.
+        let kind = std::fs::metadata(path).map_err(|error| WeightsError::io(path, error))?;
+        if !kind.is_file() && !kind.is_dir() {
+            let error = io::Error::new(io::ErrorKind::InvalidInput, "not a regular file");
+            return Err(WeightsError::io(path, error));
+        }
         let file = File::open(path).map_err(|error| WeightsError::io(path, error))?;
         let metadata = file.metadata().map_err(|error| WeightsError::io(path, error))?;
         if metadata.is_dir() {

@@ -31,11 +31,7 @@ impl RunFolder {
         let text = read_text(&file, LARGEST_FILE)?;
         let corrupt = |reason: String| Error::Corrupt { path: file.clone(), reason };
         let recipe = Recipe::resolve(&file.display().to_string(), &text, &[] as &[&str])?;
-        let is_sealed = match text.trim_end().rsplit_once(SEAL) {
-            Some((above, hash)) => hash == blake3::hash(above.as_bytes()).to_hex().as_str(),
-            None => false,
-        };
-        if is_sealed {
+        if seal_fits(&text) {
             return Ok(recipe);
         }
         // Runs of earlier versions have no seal, but every field from the first to the last.
@@ -50,4 +46,18 @@ impl RunFolder {
         }
         Ok(recipe)
     }
+
+    /// Whether the run in `path` was begun by a version that seals recipes.
+    ///
+    /// # Errors
+    /// When the recipe cannot be read.
+    pub fn is_sealed(path: &Path) -> Result<bool> {
+        Ok(read_text(&Self::recipe_path(path), LARGEST_FILE)?.contains(SEAL))
+    }
+}
+
+/// Whether the last line of a recipe is the hash of what is above.
+fn seal_fits(text: &str) -> bool {
+    let sealed = text.trim_end().rsplit_once(SEAL);
+    sealed.is_some_and(|(above, hash)| hash == blake3::hash(above.as_bytes()).to_hex().as_str())
 }

@@ -3,7 +3,7 @@
 use burn::tensor::Device;
 use ocelli::data::read_classes;
 use ocelli::nn::registry;
-use ocelli::train::{Error, Trained, WeightsChoice};
+use ocelli::train::{Trained, WeightsChoice};
 use std::path::{Path, PathBuf};
 
 use super::ModelName;
@@ -72,9 +72,11 @@ impl ModelArgs {
             let classes = read_classes(path)?;
             let (network, data) = (trained.network.graph().num_classes(), classes.len());
             if network != data {
-                return Err(Error::ClassCount { network, data }).map_err(|error| {
-                    anyhow::Error::from(error).context(path.display().to_string())
-                });
+                let message = format!(
+                    "{}: {data} names for the {network} classes of the network",
+                    path.display()
+                );
+                return Err(BadInput::new(message).hint("expected one name a line").into());
             }
             trained.classes = Some(classes);
         }

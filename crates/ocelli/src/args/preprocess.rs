@@ -9,7 +9,7 @@ use ocelli::train::Trained;
 #[command(next_help_heading = "Preprocessing (by default what the weights expect)")]
 pub(crate) struct PreprocessArgs {
     /// Height and width of the network's input, in pixels
-    #[arg(long, value_name = "PIXELS")]
+    #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(1..=8192))]
     size: Option<u32>,
     /// How a picture becomes square
     #[arg(long, value_name = "MODE")]

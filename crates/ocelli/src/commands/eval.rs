@@ -7,7 +7,7 @@ use ocelli::train::{Local, evaluate};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::args::{LabelArgs, ModelArgs, PreprocessArgs};
+use crate::args::{LabelArgs, ModelArgs, PreprocessArgs, batch_size};
 use crate::failure::Done;
 use crate::own_place::check_file;
 use crate::run_data::Wanted;
@@ -48,7 +48,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     classes: LabelArgs,
     /// Images per forward pass
-    #[arg(long, value_name = "N", default_value_t = 64)]
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = batch_size)]
     batch_size: usize,
     /// How many unreadable images may be left out; they are counted and listed
     #[arg(long, value_name = "N", default_value_t = 0)]

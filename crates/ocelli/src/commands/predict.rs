@@ -9,7 +9,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::args::{ModelArgs, PreprocessArgs};
+use crate::args::{ModelArgs, PreprocessArgs, batch_size};
 use crate::failure::{BadInput, BadUsage, Done};
 use crate::output::{Output, percent, plain};
 use crate::settings::Settings;
@@ -39,7 +39,7 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "json")]
     json_lines: bool,
     /// Images per forward pass
-    #[arg(long, value_name = "N", default_value_t = 16)]
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = batch_size)]
     batch_size: usize,
     #[command(flatten)]
     model: ModelArgs,

@@ -7,6 +7,7 @@ use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 use crate::failure::Done;
+use crate::own_place::check_file;
 use crate::settings::Settings;
 
 pub(crate) use evaluation::SavedEvaluation;
@@ -30,7 +31,13 @@ pub(crate) struct Args {
     /// The page to write [default: RUN/report.html]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Replace the file of --out, whatever it holds
+    #[arg(long, requires = "out")]
+    force: bool,
 }
+
+/// How a page begins.
+const PAGE: &str = "<!doctype html>";
 
 #[derive(Serialize)]
 struct Answer<'a> {
@@ -40,6 +47,9 @@ struct Answer<'a> {
 
 /// Writes the page and names it.
 pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
+    if let Some(path) = &args.out {
+        check_file(path, PAGE, args.force)?;
+    }
     let report = args.out.clone().unwrap_or_else(|| default_path(&args.run));
     page::of_run(&args.run)?.write(&report)?;
     settings.output.text(report.display())?;

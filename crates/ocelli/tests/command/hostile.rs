@@ -52,6 +52,9 @@ fn names_do_not_command_the_terminal() {
             assert!(!text.lines().any(|line| line.starts_with("Trouser")), "{line}: {text}");
         }
     }
+    let typed = run_in(root, "predict run --x\u{1b}]0;x\u{7}\u{9b}2J");
+    assert!(!typed.stderr.contains(|c: char| c.is_control() && c != '\n'), "{:?}", typed.stderr);
+    assert_eq!(typed.code, Some(2));
     let listed = run_in(root, "data list photos --json").success().json();
     assert_eq!(listed["classes"][0]["name"], hostile, "JSON has its own escapes");
 }
@@ -73,6 +76,19 @@ fn a_pipe_is_no_picture_and_no_file_of_a_run() {
     pipe(&model);
     let refused = run_in(root, "train --resume run");
     assert!(refused.bad_input().contains("not a regular file"), "{}", refused.stderr);
+    for line in [
+        "predict pipe.toml pipe.png",
+        "convert pipe.toml out.safetensors",
+        "data list pipe.toml",
+        "train tiny.toml --pretrained pipe.toml --out none",
+        "predict run pipe.png --classes pipe.toml",
+    ] {
+        assert_eq!(run_in(root, line).code, Some(3), "{line}");
+    }
+    run_in(root, "train tiny.toml --out other --max-steps 5").success();
+    fs::remove_file(root.join("other/log.txt")).unwrap();
+    pipe(&root.join("other/log.txt"));
+    assert!(run_in(root, "train --resume other").bad_input().contains("log.txt: no regular file"));
 }
 
 #[test]
@@ -171,6 +187,8 @@ fn nothing_of_the_user_s_is_overwritten() {
 
     let table = root.join("table.csv");
     fs::write(&table, "name,age\n").unwrap();
+    let refused = run_in(root, "report trained --out table.csv");
+    assert!(refused.bad_input().contains("table.csv exists already"), "{}", refused.stderr);
     let refused = run_in(root, "eval trained --confusion table.csv");
     let expected = "table.csv exists already and is another file";
     assert_eq!(refused.bad_input(), expected);

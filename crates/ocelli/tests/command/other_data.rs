@@ -200,8 +200,17 @@ fn a_record_that_is_missing_or_damaged() {
     fs::write(&record, "{").unwrap();
     let refused = run_in(root, "train --resume run");
     assert!(refused.bad_input().contains("data.json: "), "{}", refused.stderr);
+    fs::remove_file(&record).unwrap();
+    let refused = run_in(root, "train --resume run");
+    assert!(refused.bad_input().contains("data.json: missing"), "{}", refused.stderr);
+    run_in(root, "train --resume run --max-steps 4 --set data.accept_changes=true").success();
+    assert!(record.exists());
     // Runs that were begun before records were kept have none; they get one.
     fs::remove_file(&record).unwrap();
+    let recipe = root.join("run/recipe.toml");
+    let text = fs::read_to_string(&recipe).unwrap();
+    let earlier = text.lines().filter(|line| !line.starts_with("# The run's own"));
+    fs::write(&recipe, earlier.collect::<Vec<_>>().join("\n")).unwrap();
     run_in(root, "train --resume run --max-steps 5").success();
     assert!(record.exists());
 }

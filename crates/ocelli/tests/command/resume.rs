@@ -157,7 +157,14 @@ fn a_run_whose_checkpoints_are_gone_does_not_begin_again() {
     let refused = run_in(root, "train --resume run");
     let message = refused.bad_input();
     assert!(message.contains("holds no checkpoint, but the run had come to step 8"), "{message}");
+    // However little was measured, the log tells of a checkpoint.
+    let other = "train tiny.toml --out short --max-steps 2";
+    run_in(root, other).success();
+    fs::remove_dir_all(root.join("short/checkpoints")).unwrap();
+    let refused = run_in(root, "train --resume short");
+    assert!(refused.bad_input().contains("holds no checkpoint"), "{}", refused.stderr);
     // A run that was killed before its first checkpoint has lost nothing.
+    fs::write(root.join("run/log.txt"), "").unwrap();
     let metrics = root.join("run/metrics.jsonl");
     let text = fs::read_to_string(&metrics).unwrap();
     let some: String = text.lines().take(3).flat_map(|line| [line, "\n"]).collect();

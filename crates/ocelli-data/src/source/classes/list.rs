@@ -4,16 +4,23 @@
 //! before the name, by tabs, commas or a space, with or without a heading, from Windows or not.
 
 use super::MAX_CLASSES;
-use crate::{Error, Result};
+use crate::{Error, Limits, Result};
 use std::path::Path;
+
+/// A kilobyte for each of a hundred thousand classes.
+const LARGEST_FILE: u64 = 100 << 20;
+
+/// What may stand between a label and a name. A space is often part of a name.
+const SEPARATORS: [char; 6] = ['\t', ',', ';', '|', ':', '='];
 
 /// Reads a list of class names, one a line, in the order of their labels.
 ///
 /// A line may have more fields, separated by tabs; then the first is the name. Where the first
 /// fields (separated by tabs, commas or a space) are the labels themselves, counted from 0 or from
 /// 1, the name is the second field, and further ones are ignored: `0⇥n01440764⇥tench` is the class
-/// `n01440764`. A heading above such labels, a byte order mark and the line ends of Windows do not
-/// matter.
+/// `n01440764`. Labels may also be the last fields, behind a tab or a comma. A heading above such labels,
+/// a byte order mark and the line ends of Windows do not matter. Where most lines have a label and they are
+/// not 0 or 1 and so on, each once, the list is refused: taking their places instead would shift the names.
 ///
 /// Names may repeat, as `crane` does in ImageNet: where the place decides, nothing is ambiguous.
 /// Where names are matched with those of a dataset, that is an error.
@@ -22,7 +29,8 @@ use std::path::Path;
 /// When the file cannot be read, has no line, has an empty name, or is no UTF-8.
 pub fn read_classes(path: &Path) -> Result<Vec<String>> {
     let bad = |reason| Error::BadClassList { path: path.to_owned(), reason };
-    let bytes = std::fs::read(path).map_err(Error::io(path))?;
+    let limits = Limits { file_bytes: LARGEST_FILE, ..Limits::default() };
+    let bytes = limits.read_file(path)?;
     let text = String::from_utf8(bytes).map_err(|_| bad("not UTF-8".to_owned()))?;
     parse_classes(&text).map_err(bad)
 }
@@ -36,7 +44,12 @@ fn parse_classes(text: &str) -> Result<Vec<String>, String> {
     if lines.len() > MAX_CLASSES {
         return Err(format!("{} lines, at most {MAX_CLASSES} are accepted", lines.len()));
     }
-    let table = ['\t', ',', ' '].into_iter().find_map(|separator| numbered(&lines, separator));
+    let before = || SEPARATORS.into_iter().chain([' ']).find_map(|sep| numbered(&lines, sep));
+    let behind = || ['\t', ','].into_iter().find_map(|separator| labelled(&lines, separator));
+    let table = before().or_else(behind);
+    if table.is_none() {
+        check_no_labels(&lines)?;
+    }
     let plain = || {
         let field = |(at, line): (usize, &&str)| {
             (at + 1, line.split('\t').next().unwrap_or_default().trim().to_owned())
@@ -55,10 +68,7 @@ fn parse_classes(text: &str) -> Result<Vec<String>, String> {
 fn numbered(lines: &[&str], separator: char) -> Option<Vec<(usize, String)>> {
     let row = |line: &'_ str| -> Option<(usize, usize)> {
         let (first, _) = line.trim_start().split_once(separator)?;
-        let first = first.trim().trim_matches('"');
-        let is_number = !first.is_empty() && first.bytes().all(|byte| byte.is_ascii_digit());
-        let label = is_number.then(|| first.parse().ok()).flatten()?;
-        Some((label, line.find(separator)? + separator.len_utf8()))
+        Some((label_of(first)?, line.find(separator)? + separator.len_utf8()))
     };
     // A heading has no number; a list of one line is no table with nothing but a heading.
     let heading = usize::from(lines.len() > 1 && row(lines[0]).is_none() && separator != ' ');
@@ -68,8 +78,9 @@ fn numbered(lines: &[&str], separator: char) -> Option<Vec<(usize, String)>> {
         let (label, rest) = row(line)?;
         rows.push((label, at + 1, &line[rest..]));
     }
-    // Words behind a space are often part of a name, so there labels must come in their order.
-    if separator != ' ' {
+    // Words behind a space are often part of a name, so there labels must come in their order, or be
+    // more than chance brings together.
+    if separator != ' ' || rows.len() > 2 {
         rows.sort_by_key(|(label, ..)| *label);
     }
     let first = rows.first().map(|(label, ..)| *label).filter(|label| *label <= 1)?;
@@ -79,6 +90,69 @@ fn numbered(lines: &[&str], separator: char) -> Option<Vec<(usize, String)>> {
     let rests: Vec<&str> = rows.iter().map(|(.., rest)| *rest).collect();
     let names = second_fields(&rests, separator);
     Some(rows.iter().map(|(_, line, _)| *line).zip(names).collect())
+}
+
+/// The names in the order of the labels that stand last in their lines; `None` if these are none.
+fn labelled(lines: &[&str], separator: char) -> Option<Vec<(usize, String)>> {
+    let row = |(at, line): (usize, &&str)| {
+        let (rest, last) = line.rsplit_once(separator)?;
+        let name = rest.split(separator).next().unwrap_or(rest).trim().to_owned();
+        Some((label_of(last)?, at + 1, name))
+    };
+    let heading = usize::from(lines.len() > 1 && row((0, &lines[0])).is_none());
+    let mut rows: Vec<_> =
+        lines.iter().enumerate().skip(heading).map(row).collect::<Option<_>>()?;
+    rows.sort_by_key(|(label, ..)| *label);
+    let first = rows.first().map(|(label, ..)| *label).filter(|label| *label <= 1)?;
+    let are_all = rows.iter().enumerate().all(|(at, (label, ..))| *label == at + first);
+    are_all.then(|| rows.into_iter().map(|(_, line, name)| (line, name)).collect())
+}
+
+/// A whole number, in quotes or not.
+fn label_of(field: &str) -> Option<usize> {
+    let field = field.trim().trim_matches('"');
+    let field = field.strip_suffix(".0").unwrap_or(field);
+    let is_number = !field.is_empty() && field.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| field.parse().ok()).flatten()
+}
+
+/// Refuses lines most of which have a label before or behind the name: labels that cannot be used must not
+/// become names in another order.
+fn check_no_labels(lines: &[&str]) -> Result<(), String> {
+    for separator in SEPARATORS {
+        let before = |line: &&str| label_of(line.split_once(separator)?.0);
+        let behind = |line: &&str| label_of(line.rsplit_once(separator)?.1);
+        for label in [&before as &dyn Fn(&&str) -> Option<usize>, &behind] {
+            let labels: Vec<Option<usize>> = lines.iter().map(label).collect();
+            if lines.len() > 1 && 2 * labels.iter().flatten().count() > lines.len() {
+                return Err(bad_label(&labels));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What is wrong with the first label that is not as it should be.
+fn bad_label(labels: &[Option<usize>]) -> String {
+    let most = labels.len();
+    let mut seen = vec![false; most + 1];
+    for (at, label) in labels.iter().enumerate() {
+        let line = at + 1;
+        match label {
+            // A heading may have none.
+            None if at == 0 => {}
+            None => return format!("line {line}: no label, as other lines have"),
+            Some(label) if *label > most => {
+                return format!("line {line}: label {label}, expected 0 to {}", most - 1);
+            }
+            Some(label) if std::mem::replace(&mut seen[*label], true) => {
+                return format!("line {line}: label {label} again");
+            }
+            Some(_) => {}
+        }
+    }
+    let missing = seen.iter().skip(1).position(|seen| !seen).map_or(0, |at| at + 1);
+    format!("no line has label {missing}; expected each of 0 to {} once", most - 1)
 }
 
 /// The fields after the labels. A comma may belong to a name, as in `tench, Tinca tinca`: it
@@ -189,9 +263,37 @@ mod tests {
     #[test]
     fn digits_as_class_names_are_not_labels() {
         assert_eq!(names("0\n1\n"), ["0", "1"]);
-        assert_eq!(names("7\tseven\n5\tfive\n"), ["7", "5"]);
         assert_eq!(names("3 wheels\n4 wheels\n"), ["3 wheels", "4 wheels"]);
         assert_eq!(names("1 wheel\n0 wheels\n"), ["1 wheel", "0 wheels"]);
+    }
+
+    #[test]
+    fn labels_may_stand_anywhere_and_in_any_order() {
+        for text in [
+            "dog\t1\ncat\t0",
+            "dog,1\ncat,0",
+            "name,label\ndog,1\ncat,0",
+            "dog,n000,1\ncat,n001,0",
+            "1: dog\n0: cat",
+            "1|dog\n0|cat",
+            "1=dog\n0=cat",
+            "1.0,dog\n0.0,cat",
+        ] {
+            assert_eq!(names(text), ["cat", "dog"], "{text:?}");
+        }
+        assert_eq!(names("2 ape\n1 dog\n0 cat"), ["cat", "dog", "ape"]);
+    }
+
+    #[test]
+    fn labels_that_cannot_be_used_are_no_names() {
+        let refuse = |text: &str| parse_classes(text).unwrap_err();
+        assert_eq!(refuse("7\tseven\n5\tfive"), "line 1: label 7, expected 0 to 1");
+        assert_eq!(refuse("0,cat\n1,dog\n1,ape"), "line 3: label 1 again");
+        assert_eq!(refuse("2,cat\n1,dog\nape\n0,bee"), "line 3: no label, as other lines have");
+        assert_eq!(
+            refuse("cat\t0\ndog\t3\nape\t1"),
+            "no line has label 2; expected each of 0 to 2 once"
+        );
     }
 
     #[test]

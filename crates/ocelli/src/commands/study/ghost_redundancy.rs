@@ -14,7 +14,7 @@ use std::sync::Arc;
 use crate::args::{ModelArgs, PreprocessArgs};
 use crate::circumstances::without_folders;
 use crate::failure::{BadUsage, Done};
-use crate::own_place::check_folder;
+use crate::own_place::{check_file, check_folder};
 use crate::run_data;
 use crate::settings::Settings;
 use crate::talk::Progress;
@@ -108,6 +108,7 @@ impl Args {
 pub(super) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     if let Some(folder) = &args.out {
         check_folder(folder, &[SHEET], args.force)?;
+        check_file(&folder.join(SHEET), "date,machine,command,", args.force)?;
     }
     let device = settings.open_device()?;
     let mut trained = args.model.open(args.place.as_deref(), &device)?;

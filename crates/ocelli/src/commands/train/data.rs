@@ -5,6 +5,8 @@ use ocelli::train::{DataRecord, Error, Recipe, RunFolder, sources};
 use std::collections::HashMap;
 use std::path::Path;
 
+use crate::failure::BadInput;
+
 /// The records of the datasets of a session, each made once: the runs of a grid share theirs.
 #[derive(Debug, Default)]
 pub(super) struct Records(HashMap<String, DataRecord>);
@@ -27,7 +29,10 @@ impl Records {
         let before = DataRecord::load(&folder)?;
         let changed = match &before {
             Some(before) => before.difference(now, &parts)?,
-            None => None,
+            None => {
+                check_never_recorded(run, recipe)?;
+                None
+            }
         };
         if let Some(changed) = changed {
             if !recipe.data.accept_changes {
@@ -74,6 +79,19 @@ impl Records {
         }
         Ok(&self.0[&key])
     }
+}
+
+/// A run that has checkpoints has a record too, unless it was begun by an earlier version: without one
+/// nobody knows whether these are its images.
+fn check_never_recorded(run: &RunFolder, recipe: &Recipe) -> anyhow::Result<()> {
+    let is_new = run.checkpoints().steps()?.is_empty();
+    if is_new || recipe.data.accept_changes || !RunFolder::is_sealed(run.path())? {
+        return Ok(());
+    }
+    let path = DataRecord::path_in(run.path());
+    let message = format!("{}: missing; it says on which images the run was begun", path.display());
+    let hint = "`--set data.accept_changes=true` takes the images as they are now";
+    Err(BadInput::new(message).hint(hint).into())
 }
 
 /// All of a recipe that says which images are whose.

@@ -17,6 +17,7 @@ use super::Args;
 use super::begin::{self, Place, Plan};
 use super::session::{Session, Trained};
 use crate::failure::{BadInput, Done, one_line};
+use crate::own_place::check_folder;
 use crate::settings::Settings;
 use crate::signals;
 use row::{Row, Status};
@@ -124,6 +125,7 @@ fn plans(args: &Args, cells: Vec<Cell>, folder: &Path) -> anyhow::Result<Vec<Opt
             begin::check_same(&folder, &recipe)?;
             Plan { place: Place::Begun(folder), recipe }
         } else {
+            check_folder(&folder, &[row::FILE], args.force)?;
             Plan { place: Place::New(folder, Box::new(recipe.clone())), recipe }
         };
         begin::limit(&mut plan.recipe, args);

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use crate::whole_file::write_whole;
 
 /// The file of a row in the folder of its run.
-const FILE: &str = "cell.json";
+pub(super) const FILE: &str = "cell.json";
 
 /// Where a cell stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

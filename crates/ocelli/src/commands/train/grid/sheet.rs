@@ -10,7 +10,7 @@ use std::{fmt, fs, io};
 use super::row::Row;
 use crate::circumstances::{command, machine, today};
 use crate::output::{Align, Table, grouped, percent};
-use crate::own_place::check_folder;
+use crate::own_place::{check_file, check_folder};
 use crate::whole_file::write_whole;
 
 const FILE: &str = "grid.csv";
@@ -33,7 +33,8 @@ impl Sheet {
     pub(super) fn check_folder(&self, force: bool) -> anyhow::Result<()> {
         let cells = self.rows.iter().map(|row| row.name.as_str());
         let own: Vec<&str> = cells.chain([FILE]).collect();
-        check_folder(&self.folder, &own, force)
+        check_folder(&self.folder, &own, force)?;
+        check_file(&self.csv_path(), "date,machine,command,", force)
     }
 
     /// Writes a line per row, each with what every figure needs beside it; whole or not at all.
