@@ -12,6 +12,7 @@ mod finetune;
 mod grid;
 mod held_out;
 mod impossible;
+mod jpegs;
 mod layout;
 mod models;
 mod resume;
