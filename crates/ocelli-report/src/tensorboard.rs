@@ -60,13 +60,16 @@ impl EventWriter {
 
     fn create(folder: &Path) -> Result<Self, ReportError> {
         let now = wall_time();
-        let name = |number: u64| folder.join(format!("{PREFIX}{}.ocelli", now as u64 + number));
-        let (path, file) = (0..)
-            .map(|number| (name(number), File::create_new(name(number))))
-            .find(
-                |(_, file)| !matches!(file, Err(error) if error.kind() == ErrorKind::AlreadyExists),
-            )
-            .unwrap_or_else(|| (name(0), File::create_new(name(0))));
+        // Another process may have begun in the same second.
+        let mut path = folder.join(format!("{PREFIX}{}.ocelli", now as u64));
+        let mut file = File::create_new(&path);
+        for number in 1..100 {
+            if !matches!(&file, Err(error) if error.kind() == ErrorKind::AlreadyExists) {
+                break;
+            }
+            path = folder.join(format!("{PREFIX}{}.ocelli.{number}", now as u64));
+            file = File::create_new(&path);
+        }
         let file = file.map_err(ReportError::io(&path))?;
         let mut writer = Self { path, file: BufWriter::new(file) };
         writer.append(&event::encode_version(now))?;

@@ -14,6 +14,7 @@ mod grid;
 mod held_out;
 mod hostile;
 mod impossible;
+mod jpegs;
 mod labels;
 mod layout;
 mod models;
