@@ -136,7 +136,7 @@ fn show(output: &mut Output, answer: &Answer) -> anyhow::Result<()> {
         }
         Answer::Unreadable { image, error, .. } => {
             output.text(plain(image))?;
-            output.text(format_args!("  unreadable: {}", plain(&error.to_string())))
+            output.text(format_args!("  unreadable: {}", plain(error)))
         }
     }
 }

@@ -27,13 +27,11 @@ impl Records {
         let folder = run.path().to_owned();
         let now = self.of(recipe, &parts)?;
         let before = DataRecord::load(&folder)?;
-        let changed = match &before {
-            Some(before) => before.difference(now, &parts)?,
-            None => {
-                check_never_recorded(run, recipe)?;
-                None
-            }
-        };
+        if before.is_none() {
+            check_never_recorded(run, recipe)?;
+        }
+        let compare = |before: &DataRecord| before.difference(now, &parts);
+        let changed = before.as_ref().map(compare).transpose()?.flatten();
         if let Some(changed) = changed {
             if !recipe.data.accept_changes {
                 return Err(Error::OtherData { path: folder, changed }.into());
