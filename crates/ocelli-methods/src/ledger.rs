@@ -94,6 +94,7 @@ impl Lines {
             file.cut().map_err(Error::io(path))?;
         }
         if file.bytes == 0 {
+            tracing::warn!("{}: nothing is in it, and the work begins anew", path.display());
             file.add(&header.0)?;
         }
         Ok(Opened { file, lines, was_cut })

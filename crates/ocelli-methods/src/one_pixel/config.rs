@@ -213,6 +213,8 @@ impl Default for EvolutionSection {
 
 /// The most pixels that an attempt may change; beyond, it is no attack on few pixels.
 const MOST_PIXELS: usize = 4096;
+/// Evaluations of one image that end within a day or so.
+const MOST_TRIES: u64 = 1_000_000_000;
 
 impl Config {
     /// The settings of a preset.
@@ -268,7 +270,10 @@ impl Config {
         let deviation = self.colour_deviation;
         let holds = deviation.is_finite() && deviation >= 0.0;
         require("colour_deviation", deviation, holds, "0 or more")?;
-        require("random_tries", self.random_tries, self.random_tries >= 1, "1 or more")?;
+        let holds = (1..=MOST_TRIES).contains(&self.random_tries);
+        require("random_tries", self.random_tries, holds, &format!("1 to {MOST_TRIES}"))?;
+        let holds = self.oracle_limit <= MOST_TRIES;
+        require("oracle_limit", self.oracle_limit, holds, &format!("up to {MOST_TRIES}"))?;
         let generations = self.evolution.generations;
         require("evolution.generations", generations, generations <= 1_000_000, "up to 1000000")?;
         if let Some(budget) = self.evolution.budget {

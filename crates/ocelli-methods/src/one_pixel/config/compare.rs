@@ -70,7 +70,8 @@ impl CompareSection {
         require("compare.sensitivity", sensitivity, holds, "more than 0, up to 1000")?;
         require("compare.cyclic", self.cyclic, (0.0..=2.0).contains(&self.cyclic), "0 to 2")?;
         require("compare.changes", self.changes, self.changes >= 1, "1 or more")?;
-        require("compare.rounds", self.rounds, self.rounds >= 1, "1 or more")?;
+        let holds = (1..=1_000_000).contains(&self.rounds);
+        require("compare.rounds", self.rounds, holds, "1 to 1000000")?;
         require("compare.tries", self.tries, (1..=1024).contains(&self.tries), "1 to 1024")
     }
 }

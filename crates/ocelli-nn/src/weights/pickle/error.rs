@@ -17,6 +17,11 @@ pub enum PickleFault {
     /// An opcode that PyTorch does not write.
     #[error("opcode {0:#04x} is not on the list of allowed opcodes")]
     Opcode(u8),
+    /// An opcode of the first two protocols, which PyTorch does not write.
+    #[error(
+        "it has pickle protocol 0 or 1 (opcode {0:#04x}); save it again with protocol 2 or above"
+    )]
+    OldProtocol(u8),
     /// A name that no dictionary of tensors needs.
     #[error(
         "it imports `{0}`, which is not on the list of allowed names (nothing was executed); \

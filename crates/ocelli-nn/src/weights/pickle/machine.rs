@@ -220,6 +220,9 @@ impl<R: Read> Machine<'_, R> {
                 let id = self.pop()?;
                 self.push(Value::Persistent(id))
             }
+            old if opcode::OF_OLD_PROTOCOLS.contains(&old) => {
+                Err(self.fail(PickleFault::OldProtocol(old)))
+            }
             unknown => Err(self.fail(PickleFault::Opcode(unknown))),
         }
     }

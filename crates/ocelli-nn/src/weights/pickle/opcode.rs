@@ -53,3 +53,6 @@ pub(super) const STACK_GLOBAL: u8 = 0x93;
 pub(super) const MEMOIZE: u8 = 0x94;
 pub(super) const FRAME: u8 = 0x95;
 pub(super) const BYTEARRAY8: u8 = 0x96;
+
+/// PUT, GET, UNICODE, STRING, INT, LONG, FLOAT, PERSID, INST and OBJ: text instead of bytes.
+pub(super) const OF_OLD_PROTOCOLS: &[u8] = b"pgVSILFPio";

@@ -101,7 +101,10 @@ fn attributes_of_allowed_modules_are_not_allowed_with_them() {
 fn opcodes_that_pytorch_does_not_write_are_refused() {
     // INST and OBJ call, EXT1 imports, PERSID and the text opcodes belong to protocol 0, buffers
     // outside the pickle to protocol 5.
-    for opcode in [b'i', b'o', 0x82, b'P', b'I', b'F', b'S', 0x97, 0x98, 0x00, 0xff] {
+    for opcode in [b'i', b'o', b'P', b'I', b'F', b'S', b'p'] {
+        assert_eq!(fault(&Tape::new().raw(&[opcode]).stop()), PickleFault::OldProtocol(opcode));
+    }
+    for opcode in [0x82, 0x97, 0x98, 0x00, 0xff] {
         assert_eq!(fault(&Tape::new().raw(&[opcode]).stop()), PickleFault::Opcode(opcode));
     }
 }

@@ -190,6 +190,10 @@ impl Folder {
         let write = || self.settle(plan.config(), subject, record);
         // The settings come first: a journal without them could not be gone on with.
         if !self.is_begun || !Journal::path_in(folder).exists() {
+            if self.is_begun {
+                let path = Journal::path_in(folder);
+                tracing::warn!("{}: there is none; the attack begins anew", path.display());
+            }
             write()?;
             return Ok(Journal::create(folder, plan)?);
         }
