@@ -67,7 +67,7 @@ pub(crate) struct GlobalArgs {
     /// Which device computes, as in cpu or cuda:0 [default: cpu]
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) device: Option<DeviceName>,
-    /// How much memory feature maps and batches may take, as in 12G [default: four fifths of the
+    /// How much memory feature maps and batches may take, as in 12G [default: half of the
     /// machine's]
     #[arg(long, global = true, value_name = "SIZE")]
     pub(crate) max_memory: Option<Bytes>,

@@ -11,7 +11,7 @@ use std::str::FromStr;
 use crate::failure::BadInput;
 
 /// The share of the machine's memory that feature maps and batches may take.
-const SHARE: f64 = 0.8;
+const SHARE: f64 = 0.5;
 
 /// So many batches stand in memory at once: the one in use and those that are loaded ahead.
 const BATCHES: u64 = 3;
