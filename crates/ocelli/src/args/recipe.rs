@@ -23,6 +23,10 @@ pub(crate) fn text(
         return Ok((name.to_owned(), recipe.text.into()));
     }
     match read_text(path, LARGEST_FILE) {
+        Ok(text) if text.trim().is_empty() => {
+            let message = format!("{}: the recipe is empty", path.display());
+            Err(BadInput::new(message).hint("without RECIPE the default one is trained").into())
+        }
         Ok(text) => Ok((path.display().to_string(), text.into())),
         Err(_) if !path.exists() => {
             let names: Vec<&str> = known.iter().map(|recipe| recipe.name).collect();
