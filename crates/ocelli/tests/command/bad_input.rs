@@ -269,7 +269,7 @@ fn a_full_disk_stops_the_run_and_keeps_what_was_saved() {
 #[test]
 fn an_empty_recipe_is_not_the_default_one() {
     let folder = tempfile::TempDir::new().unwrap();
-    std::fs::write(folder.path().join("empty.toml"), " \n").unwrap();
-    let refused = crate::support::run_in(folder.path(), "train empty.toml");
+    fs::write(folder.path().join("empty.toml"), " \n").unwrap();
+    let refused = run_in(folder.path(), "train empty.toml");
     assert_eq!(refused.bad_input(), "empty.toml: the recipe is empty");
 }
