@@ -84,14 +84,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut step = || {
         let mut pass = TrainPass::new(Seed(0), 0, 0);
         let loss = |logits: Tensor<2>| logits.powi_scalar(2).mean();
-        engine.differentiate(&network, images.clone(), &mut pass, loss);
+        engine.differentiate(&network, images.clone(), &mut pass, loss).map(drop)
     };
-    step();
+    step()?;
     let profile = Profile::default();
     // Global, as the plan runs on a thread of the pool.
     tracing::subscriber::set_global_default(profile.clone())?;
     let start = Instant::now();
-    (0..repeats).for_each(|_| step());
+    (0..repeats).try_for_each(|_| step())?;
     let total = start.elapsed();
 
     let times = std::mem::take(&mut *profile.times.lock().unwrap_or_else(PoisonError::into_inner));

@@ -4,7 +4,8 @@
 //! the values that these layers write, the `activations` of timm's tables.
 
 use crate::Result;
-use crate::graph::{Graph, Node, Op, Shape};
+use crate::graph::{Graph, Node};
+use crate::op::{Shape, Work};
 use serde::Serialize;
 
 /// The cost of one layer for one image.
@@ -65,23 +66,7 @@ impl Cost {
 }
 
 fn layer_cost(node: &Node, shape: Shape) -> Option<LayerCost> {
-    let outputs = shape.len() as u64;
-    let (kind, params, macs, activations) = match &node.op {
-        Op::Conv2d(conv) => {
-            let per_output =
-                (conv.in_channels / conv.groups * conv.kernel[0] * conv.kernel[1]) as u64;
-            let bias = if conv.bias.is_some() { conv.out_channels as u64 } else { 0 };
-            let params = conv.out_channels as u64 * per_output + bias;
-            ("conv", params, outputs * per_output, outputs)
-        }
-        Op::Linear(linear) => {
-            let weights = (linear.in_features * linear.out_features) as u64;
-            let bias = if linear.bias.is_some() { linear.out_features as u64 } else { 0 };
-            ("linear", weights + bias, weights, outputs)
-        }
-        Op::BatchNorm(_) => ("batch_norm", 2 * shape.channels as u64, 0, 0),
-        _ => return None,
-    };
+    let Work { kind, params, macs, activations } = node.op.operation().work(shape)?;
     let output = [shape.channels, shape.height, shape.width];
     Some(LayerCost { name: node.name.clone(), kind, output, params, macs, activations })
 }

@@ -15,6 +15,7 @@ pub use edits::{EditBatch, PixelEdit};
 
 use crate::infer_plan::{BaseImage, DeltaPlan};
 use crate::network::Network;
+use crate::op::Shape;
 use crate::pass::Pass;
 use crate::{Error, Result};
 use burn::tensor::{Tensor, TensorData};
@@ -71,10 +72,10 @@ impl DeltaEngine {
     pub fn new(network: &Network, [height, width]: [usize; 2]) -> Result<Self> {
         let folded = network.fold_batch_norm()?;
         let graph = folded.graph();
-        let logits = graph.logits();
-        let classes = graph.shapes(height, width)?[logits.index()].len();
-        let image = [graph.in_channels(), height, width];
-        let way = match DeltaPlan::new(graph, folded.params(), logits, [height, width]) {
+        let classes = graph.shapes(height, width)?[graph.logits().index()].len();
+        let channels = graph.in_channels();
+        let (image, shape) = ([channels, height, width], Shape { channels, height, width });
+        let way = match DeltaPlan::new(graph, folded.params(), &graph.classify(), shape) {
             Some(plan) => Way::Plan(Arc::new(plan)),
             None => Way::Burn(Arc::new(folded)),
         };

@@ -82,6 +82,49 @@ pub enum Error {
         expected_logits: usize,
     },
 
+    /// A graph has no route of that name.
+    #[error("the network has no route `{name}`; it has {}", if known.is_empty() { "none".to_owned() } else { known.join(", ") })]
+    UnknownRoute {
+        /// What was asked for.
+        name: String,
+        /// The names that there are.
+        known: Vec<String>,
+    },
+
+    /// A route names an operation that a graph does not have: it is a route of another graph.
+    #[error("the route has operation {index} of a graph of {operations}")]
+    ForeignRoute {
+        /// The operation.
+        index: usize,
+        /// How many the graph has.
+        operations: usize,
+    },
+
+    /// A route needs a value that it does not give.
+    #[error("the value of `{layer}` is needed, but not given")]
+    NotGiven {
+        /// The input.
+        layer: String,
+    },
+
+    /// Another number of values is given than a route says.
+    #[error("a route of {expected} given values got {actual}")]
+    GivenValues {
+        /// How many the route says.
+        expected: usize,
+        /// How many there are.
+        actual: usize,
+    },
+
+    /// Given values are of different batches.
+    #[error("the given values are of {first} and of {other} samples")]
+    BatchSizes {
+        /// Samples of the first.
+        first: usize,
+        /// Of another.
+        other: usize,
+    },
+
     /// A tensor for a parameter has the wrong number of values.
     #[error("parameter `{name}` has shape {expected:?}, got {actual} values")]
     ParameterLength {

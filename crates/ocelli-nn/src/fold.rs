@@ -4,9 +4,12 @@
 //! convolution or linear layer followed by an affine map is one too:
 //! w′ = w · γ / √(σ² + ε), b′ = (b − μ) · γ / √(σ² + ε) + β.
 
-use crate::graph::{BatchNorm, Graph, Node, NodeId, Op};
+use crate::graph::{Graph, Node};
 use crate::init::Initializer;
+use crate::node_id::NodeId;
+use crate::op::{BatchNorm, Op};
 use crate::parameter::{ParamId, ParamSpec, Parameters, Role};
+use crate::wiring::Wiring;
 use crate::{Network, Result};
 
 impl Network {
@@ -32,20 +35,15 @@ struct Folder<'a> {
     nodes: Vec<Node>,
     /// Where each old node's value now comes from.
     moved: Vec<NodeId>,
-    uses: Vec<usize>,
+    wiring: Wiring,
     params: Vec<(ParamSpec, Vec<f32>)>,
 }
 
 impl<'a> Folder<'a> {
     fn new(network: &'a Network) -> Self {
         let graph = network.graph();
-        let mut uses = vec![0; graph.nodes().len()];
-        let wanted = [graph.features(), graph.pooled(), graph.logits()];
-        for id in graph.nodes().iter().flat_map(|n| &n.inputs).chain(&wanted).chain(graph.stages())
-        {
-            uses[id.index()] += 1;
-        }
-        Self { network, nodes: Vec::new(), moved: Vec::new(), uses, params: Vec::new() }
+        let wiring = Wiring::of_all(graph);
+        Self { network, nodes: Vec::new(), moved: Vec::new(), wiring, params: Vec::new() }
     }
 
     fn visit(&mut self, id: NodeId) {
@@ -53,14 +51,15 @@ impl<'a> Folder<'a> {
         let node = graph.node(id);
         if let (Op::BatchNorm(norm), [input]) = (&node.op, node.inputs.as_slice())
             && matches!(graph.node(*input).op, Op::Conv2d(_) | Op::Linear(_))
-            && self.uses[input.index()] == 1
+            && self.wiring.sole_reader(input.index()).is_some()
         {
             let target = self.moved[input.index()];
             self.fold(norm, target);
             self.moved.push(target);
             return;
         }
-        let op = node.op.map_params(|id| self.carry(id));
+        let mut op = node.op.clone();
+        op.operation_mut().map_params(&mut |id| self.carry(id));
         let inputs = node.inputs.iter().map(|input| self.moved[input.index()]).collect();
         self.nodes.push(Node { name: node.name.clone(), op, inputs });
         self.moved.push(NodeId(self.nodes.len() - 1));
@@ -118,8 +117,11 @@ impl<'a> Folder<'a> {
         ParamId(self.params.len() - 1)
     }
 
-    fn finish(self) -> Result<Network> {
+    fn finish(mut self) -> Result<Network> {
         let old = self.network.graph();
+        for id in old.free_params() {
+            self.carry(id);
+        }
         let at = |id: NodeId| self.moved[id.index()];
         let (specs, values): (Vec<_>, Vec<_>) = self.params.into_iter().unzip();
         let graph = Graph {
@@ -128,6 +130,7 @@ impl<'a> Folder<'a> {
             pooled: at(old.pooled()),
             logits: at(old.logits()),
             in_channels: old.in_channels(),
+            routes: old.routes.iter().map(|(name, route)| (name.clone(), route.map(at))).collect(),
             init: old.init,
             nodes: self.nodes,
             params: specs,

@@ -14,9 +14,11 @@
 //! Ours: grouped convolutions stay, being cheap already, and so do those on pooled vectors
 //! (squeeze-and-excitation, heads), which have no feature maps.
 
-use crate::graph::{Activation, BatchNorm, Builder, Conv2d, ConvSettings, Graph, NodeId};
-use crate::graph::{NormSettings, Op};
+use crate::graph::{Builder, ConvSettings, Graph, NormSettings};
 use crate::layers::{GhostModule, ghost_module};
+use crate::node_id::NodeId;
+use crate::op::{Activation, BatchNorm, Conv2d, Op};
+use crate::wiring::Wiring;
 use crate::{Error, Result};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use serde::{Deserialize, Serialize};
@@ -85,26 +87,13 @@ pub fn ghostify(graph: &Graph, ghost: &Ghost) -> Result<Graph> {
         builder,
         moved: vec![None; graph.nodes().len()],
         is_vector: vec![false; graph.nodes().len()],
-        consumers: consumers(graph),
+        wiring: Wiring::of_all(graph),
         seen_first: false,
     };
     for index in 0..graph.nodes().len() {
         rewriting.visit(index)?;
     }
     Ok(rewriting.finish())
-}
-
-/// The operations that read each value; those that others ask for have one more.
-fn consumers(graph: &Graph) -> Vec<Vec<usize>> {
-    let mut consumers = vec![Vec::new(); graph.nodes().len()];
-    for (index, node) in graph.nodes().iter().enumerate() {
-        node.inputs.iter().for_each(|input| consumers[input.index()].push(index));
-    }
-    let wanted = [graph.features(), graph.pooled(), graph.logits()];
-    for id in graph.stages().iter().chain(&wanted) {
-        consumers[id.index()].push(usize::MAX);
-    }
-    consumers
 }
 
 struct Rewriting<'a> {
@@ -116,7 +105,7 @@ struct Rewriting<'a> {
     moved: Vec<Option<NodeId>>,
     /// Whether each old value has no height and width.
     is_vector: Vec<bool>,
-    consumers: Vec<Vec<usize>>,
+    wiring: Wiring,
     seen_first: bool,
 }
 
@@ -127,10 +116,8 @@ impl Rewriting<'_> {
 
     fn visit(&mut self, index: usize) -> Result<()> {
         let node = &self.graph.nodes()[index];
-        self.is_vector[index] = match node.op {
-            Op::GlobalAvgPool | Op::Flatten | Op::Linear(_) => true,
-            _ => node.inputs.first().is_some_and(|input| self.is_vector[input.index()]),
-        };
+        self.is_vector[index] = node.op.operation().makes_vectors()
+            || node.inputs.first().is_some_and(|input| self.is_vector[input.index()]);
         if self.moved[index].is_some() {
             return Ok(());
         }
@@ -139,7 +126,7 @@ impl Rewriting<'_> {
         {
             return self.replace(index, conv);
         }
-        let moved = if node.op == Op::Input {
+        let moved = if matches!(node.op, Op::Input(_)) {
             NodeId(0)
         } else {
             let inputs: Vec<NodeId> = node.inputs.iter().map(|id| self.at(*id)).collect();
@@ -201,22 +188,20 @@ impl Rewriting<'_> {
     }
 
     /// The only operation that reads a value.
-    fn sole_consumer(&self, index: usize) -> Option<(usize, &Op)> {
-        match self.consumers[index][..] {
-            [consumer] => self.graph.nodes().get(consumer).map(|node| (consumer, &node.op)),
-            _ => None,
-        }
+    fn sole_reader(&self, index: usize) -> Option<(usize, &Op)> {
+        let reader = self.wiring.sole_reader(index)?;
+        Some((reader, &self.graph.nodes()[reader].op))
     }
 
     fn norm_after(&self, index: usize) -> Option<(usize, BatchNorm)> {
-        match self.sole_consumer(index)? {
+        match self.sole_reader(index)? {
             (place, Op::BatchNorm(norm)) => Some((place, norm.clone())),
             _ => None,
         }
     }
 
     fn activation_after(&self, index: usize) -> Option<(usize, Activation)> {
-        match self.sole_consumer(index)? {
+        match self.sole_reader(index)? {
             (place, Op::Activation(kind)) => Some((place, *kind)),
             _ => None,
         }
@@ -229,6 +214,12 @@ impl Rewriting<'_> {
         }
         let [features, pooled, logits] =
             [self.graph.features(), self.graph.pooled(), self.graph.logits()].map(|id| self.at(id));
-        self.builder.finish(features, pooled, logits)
+        let routes = self.graph.routes.iter();
+        let routes = routes.map(|(name, route)| (name.clone(), route.map(|id| self.at(id))));
+        let routes = routes.collect();
+        let mut graph = Graph { routes, ..self.builder.finish(features, pooled, logits) };
+        let free = self.graph.free_params().into_iter();
+        graph.params.extend(free.map(|id| self.graph.params()[id.index()].clone()));
+        graph
     }
 }

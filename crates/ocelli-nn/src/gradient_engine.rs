@@ -1,43 +1,60 @@
-//! Losses and their gradients, by the fastest way that a network and its device allow.
+//! Values and their gradients, by the fastest way that a network and its device allow.
 
-use crate::graph::Graph;
-use crate::network::{Gradients, Network};
+mod plans;
+mod taped;
+
+pub use taped::Taped;
+
+use crate::gradients::Gradients;
+use crate::network::Network;
+use crate::op::Shape;
 use crate::parameter::ParamSpec;
 use crate::pass::{BatchStats, Pass, TrainPass};
-use crate::train_plan::TrainPlan;
-use burn::backend::Flex;
-use burn::tensor::{Device, Tensor, TensorData};
+use crate::route::Route;
+use crate::train_plan::{TrainPlan, Wants};
+use crate::{Error, Given, Result};
+use burn::tensor::{Tensor, TensorData};
 use ocelli_kernels::in_pool;
+use plans::{Key, Plans};
 use std::fmt;
-use std::sync::Arc;
+use taped::{Slices, Tape};
 
-/// Computes the gradients of losses, and keeps its working memory from step to step, for two sizes
-/// of a batch: the last batch of an epoch is often a smaller one.
+/// Computes values and gradients, and keeps its working memory from step to step, for two sizes of a
+/// batch on each route: the last batch of an epoch is often a smaller one.
 ///
-/// On the CPU a network is differentiated by a plan made for its graph and the shape of its input,
-/// and only the loss by burn. On other devices, and for networks with operations that no plan
-/// knows, burn differentiates everything. Both ways compute the same, up to rounding.
+/// On the CPU a route is differentiated by a plan made for it and the shapes of its inputs. On other
+/// devices, and for networks with operations that no plan knows, burn differentiates it. Both ways
+/// compute the same, up to rounding.
 #[derive(Default)]
 pub struct GradientEngine {
-    /// The newest last.
-    planned: Vec<Planned>,
+    plans: Plans,
+    has_plan: bool,
 }
 
 impl fmt::Debug for GradientEngine {
-    /// Without its working memory, which is millions of numbers.
+    /// Without its working memory, which is millions of elements.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = formatter.debug_struct("GradientEngine");
-        text.field("has_plan", &self.has_plan()).finish_non_exhaustive()
+        text.field("has_plan", &self.has_plan).finish_non_exhaustive()
     }
 }
 
-/// A plan and what it was made for.
-struct Planned {
-    graph: Arc<Graph>,
-    frozen: Vec<bool>,
-    shape: [usize; 4],
-    /// `None` if there can be none.
-    plan: Option<TrainPlan>,
+/// Which gradients are wanted of a pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Those of the trainable parameters.
+    pub params: bool,
+    /// Those of the given values.
+    pub inputs: bool,
+}
+
+impl Wanted {
+    /// Those of the trainable parameters.
+    pub const PARAMS: Self = Self { params: true, inputs: false };
+    /// Those of the given values.
+    pub const INPUTS: Self = Self { params: false, inputs: true };
+    /// Both.
+    pub const BOTH: Self = Self { params: true, inputs: true };
 }
 
 /// What one step computed.
@@ -52,17 +69,14 @@ pub struct Differentiated {
 }
 
 impl GradientEngine {
-    /// How many plans are kept.
-    const PLANS: usize = 2;
-
     /// An engine without memory yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Whether the last step's network and input have a plan.
+    /// Whether the last forward pass had a plan.
     pub fn has_plan(&self) -> bool {
-        self.planned.last().is_some_and(|planned| planned.plan.is_some())
+        self.has_plan
     }
 
     /// How many bytes a training step of `network` takes, about, beside the network itself: its
@@ -77,9 +91,66 @@ impl GradientEngine {
         if channels != graph.in_channels() {
             return None;
         }
-        let maps = TrainPlan::bytes(graph, network.params(), batch, [height, width])?;
+        let given = [Shape { channels, height, width }];
+        let wants = Wants { training: true, params: true, inputs: false };
+        let params = network.params();
+        let maps = TrainPlan::bytes(graph, params, &graph.classify(), batch, &given, wants)?;
         let params: usize = graph.params().iter().map(ParamSpec::len).sum();
         Some(maps + (params * size_of::<f32>()) as u64)
+    }
+
+    /// Computes the values that a route wants, and keeps what their gradients need. What normalisations
+    /// see in a training pass is in `pass` afterwards; in an evaluating one they use their running
+    /// statistics and nothing is dropped, gradients or not.
+    ///
+    /// # Errors
+    /// When the values are not those that the route gives, do not fit the network, or are of different
+    /// batches.
+    pub fn forward(
+        &mut self,
+        network: &Network,
+        route: &Route,
+        given: Vec<Given>,
+        wanted: Wanted,
+        mut pass: Pass<'_>,
+    ) -> Result<Taped> {
+        let training = pass.training().is_some();
+        let wants = Wants { training, params: wanted.params, inputs: wanted.inputs };
+        let batch = given.first().map_or(0, Given::batch);
+        if let Some(other) = given.iter().find(|other| other.batch() != batch) {
+            return Err(Error::BatchSizes { first: batch, other: other.batch() });
+        }
+        let shapes: Vec<Shape> = given.iter().map(Given::shape).collect();
+        network.graph().shapes_on(route, &shapes)?;
+        let key = Key::new(network, route, batch, shapes, wants);
+        // A plan in use is not kept, so that nobody uses one which a panic left half done.
+        let mut planned = self.plans.take(key, network);
+        let slices = planned.plan.as_ref().and_then(|_| Slices::new(network, &given));
+        self.has_plan = planned.plan.is_some() && slices.is_some();
+        let (Some(plan), Some(slices)) = (&mut planned.plan, slices) else {
+            self.plans.keep(planned);
+            return taped::with_burn(network, route, given, wants, &mut pass);
+        };
+        let drops = pass.training().map(|pass| pass.drops()).unwrap_or_default();
+        let seen = in_pool(|| plan.forward(&slices.params(), &slices.given(), drops));
+        let device = network.params().device();
+        if let Some(pass) = pass.training() {
+            for seen in seen {
+                let count = seen.count as f64;
+                let unbiased = (count / (count - 1.0).max(1.0)) as f32;
+                let vector = |values: Vec<f32>| {
+                    let length = values.len();
+                    Tensor::<1>::from_data(TensorData::new(values, [length]), device)
+                };
+                pass.stats.push(BatchStats {
+                    node: seen.node,
+                    mean: vector(seen.statistics.mean),
+                    variance: vector(seen.statistics.variance).mul_scalar(unbiased),
+                });
+            }
+        }
+        let tape = Tape::Plan { planned: Box::new(planned), slices, plans: self.plans.clone() };
+        Ok(Taped::new(tape, device.clone()))
     }
 
     /// Runs a training pass and differentiates a loss of the logits. The statistics that the pass
@@ -88,133 +159,52 @@ impl GradientEngine {
     /// # Shapes
     /// - `images`: `[batch, channels, height, width]`
     /// - `loss` maps logits `[batch, classes]`, which track gradients, to `[1]`
+    ///
+    /// # Errors
+    /// When the images do not fit the network.
     pub fn differentiate(
         &mut self,
         network: &Network,
         images: Tensor<4>,
         pass: &mut TrainPass,
         loss: impl FnOnce(Tensor<2>) -> Tensor<1>,
-    ) -> Differentiated {
-        let images = images.without_autodiff();
-        // A plan in use is not kept here, so that nobody uses one which a panic left half done.
-        let mut planned = self.take(network, images.dims());
-        let slices = planned.plan.as_ref().and_then(|_| Slices::of(network, &images));
-        let result = match (&mut planned.plan, slices) {
-            (Some(plan), Some(slices)) => run_plan(plan, &slices, &images.device(), pass, loss),
-            _ => run_burn(network, images, pass, loss),
-        };
-        self.planned.push(planned);
-        result
+    ) -> Result<Differentiated> {
+        let mut gradients = Gradients::new();
+        let (loss, logits) =
+            self.add_gradients(network, images, pass, loss, 1.0, &mut gradients)?;
+        Ok(Differentiated { loss, logits, gradients })
     }
 
-    /// The plan for a network and the shape of its input, which is no longer kept then.
-    fn take(&mut self, network: &Network, shape: [usize; 4]) -> Planned {
-        let frozen: Vec<bool> = network.params().iter().map(|(_, entry)| entry.frozen).collect();
-        let graph = network.shared_graph();
-        let [batch, channels, height, width] = shape;
-        // Of another network or for images of another size a plan is not needed again soon. The
-        // memory of old plans goes before the new one's comes.
-        self.planned.retain(|planned| {
-            Arc::ptr_eq(&planned.graph, graph)
-                && planned.shape[1..] == shape[1..]
-                && planned.frozen == frozen
-        });
-        let place = self.planned.iter().position(|planned| planned.shape == shape);
-        if let Some(place) = place {
-            return self.planned.remove(place);
+    /// The same, with `weight` times the gradients added to those of other parts. Returns the loss and
+    /// the logits.
+    ///
+    /// # Shapes
+    /// As for [`differentiate`](Self::differentiate).
+    ///
+    /// # Errors
+    /// When the images do not fit the network.
+    pub fn add_gradients(
+        &mut self,
+        network: &Network,
+        images: Tensor<4>,
+        pass: &mut TrainPass,
+        loss: impl FnOnce(Tensor<2>) -> Tensor<1>,
+        weight: f64,
+        into: &mut Gradients,
+    ) -> Result<(Tensor<1>, Tensor<2>)> {
+        let route = network.graph().classify();
+        let given = vec![Given::Planes(images.without_autodiff())];
+        let taped = self.forward(network, &route, given, Wanted::PARAMS, Pass::Train(pass))?;
+        let values = taped.value(0);
+        let [batch, channels, height, width] = values.dims();
+        let logits = values.reshape([batch, channels * height * width]);
+        let leaf = logits.clone().autodiff().require_grad();
+        let loss = loss(leaf.clone());
+        if let Some(gradient) = leaf.grad(&loss.backward()) {
+            let gradient = if weight == 1.0 { gradient } else { gradient.mul_scalar(weight) };
+            let gradient = gradient.reshape([batch, channels, height, width]);
+            taped.backward(vec![Some(gradient)], into);
         }
-        let surplus = (self.planned.len() + 1).saturating_sub(Self::PLANS);
-        self.planned.drain(..surplus);
-        let plan = (channels == graph.in_channels())
-            .then(|| TrainPlan::new(graph, network.params(), batch, [height, width]))
-            .flatten();
-        Planned { graph: Arc::clone(graph), frozen, shape, plan }
-    }
-}
-
-type FlexTensor = <Flex as burn::backend::BackendTypes>::FloatTensorPrimitive;
-
-/// The numbers of a network and its images, as they stand in memory.
-struct Slices {
-    params: Vec<FlexTensor>,
-    images: FlexTensor,
-}
-
-impl Slices {
-    /// `None` unless all of them are on the CPU.
-    fn of(network: &Network, images: &Tensor<4>) -> Option<Self> {
-        let params = network.params().iter().map(|(_, entry)| {
-            let tensor = entry.value().without_autodiff().try_into_primitive::<Flex>().ok()?;
-            tensor.as_slice::<f32>().is_some().then_some(tensor)
-        });
-        let params = params.collect::<Option<_>>()?;
-        let images = images.clone().try_into_primitive::<Flex>().ok()?.to_contiguous();
-        images.as_slice::<f32>().is_some().then_some(Self { params, images })
-    }
-
-    fn params(&self) -> Vec<&[f32]> {
-        self.params.iter().map(|tensor| tensor.as_slice().unwrap_or_default()).collect()
-    }
-
-    fn images(&self) -> &[f32] {
-        self.images.as_slice().unwrap_or_default()
-    }
-}
-
-fn run_plan(
-    plan: &mut TrainPlan,
-    slices: &Slices,
-    device: &Device,
-    pass: &mut TrainPass,
-    loss: impl FnOnce(Tensor<2>) -> Tensor<1>,
-) -> Differentiated {
-    let params = slices.params();
-    let images = slices.images();
-    let (logits, seen) = in_pool(|| plan.forward(&params, images, pass));
-    let vector = |values: Vec<f32>| {
-        let length = values.len();
-        Tensor::<1>::from_data(TensorData::new(values, [length]), device)
-    };
-    for seen in seen {
-        let count = seen.count as f64;
-        let unbiased = (count / (count - 1.0).max(1.0)) as f32;
-        pass.stats.push(BatchStats {
-            node: seen.node,
-            mean: vector(seen.statistics.mean),
-            variance: vector(seen.statistics.variance).mul_scalar(unbiased),
-        });
-    }
-    let shape = [plan.batch(), logits.len() / plan.batch().max(1)];
-    let logits = Tensor::<2>::from_data(TensorData::new(logits, shape), device);
-    let leaf = logits.clone().autodiff().require_grad();
-    let loss = loss(leaf.clone());
-    let gradient = leaf.grad(&loss.backward());
-    let gradients = match gradient {
-        Some(gradient) => {
-            let gradient: Vec<f32> = gradient.into_data().iter::<f32>().collect();
-            in_pool(|| plan.backward(&params, &gradient))
-        }
-        None => vec![None; params.len()],
-    };
-    Differentiated {
-        loss: loss.without_autodiff(),
-        logits,
-        gradients: gradients.into_iter().map(|gradient| gradient.map(vector)).collect(),
-    }
-}
-
-fn run_burn(
-    network: &Network,
-    images: Tensor<4>,
-    pass: &mut TrainPass,
-    loss: impl FnOnce(Tensor<2>) -> Tensor<1>,
-) -> Differentiated {
-    let tracked = network.tracked();
-    let logits = tracked.forward(images.autodiff(), Pass::Train(pass));
-    let loss = loss(logits.clone());
-    Differentiated {
-        gradients: tracked.gradients(&loss),
-        loss: loss.without_autodiff(),
-        logits: logits.without_autodiff(),
+        Ok((loss.without_autodiff(), logits))
     }
 }

@@ -8,27 +8,21 @@
 //! features and logits have a height and width of one.
 
 mod builder;
-mod op;
-mod shape;
+mod join;
 
+pub use crate::node_id::NodeId;
+pub use crate::op::{
+    Activation, Add, AvgPool, BatchNorm, Concat, Conv2d, DropPath, Dropout, Flatten, GlobalAvgPool,
+    Input, Linear, LocalResponseNorm, MaxPool, Op, PadShortcut, Padding, Pool, Scale, Shape,
+    Window,
+};
+pub use crate::route::Route;
 pub use builder::{Builder, ConvSettings, NormSettings};
-pub use op::{Activation, BatchNorm, Conv2d, Linear, LocalResponseNorm, Op, Padding, Pool, Window};
-pub use shape::Shape;
 
 use crate::init::InitScheme;
 use crate::parameter::{ParamId, ParamSpec};
 use crate::{Error, Result};
-
-/// The place of an operation in its graph.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct NodeId(pub(crate) usize);
-
-impl NodeId {
-    /// The position in [`Graph::nodes`], counted from zero.
-    pub fn index(self) -> usize {
-        self.0
-    }
-}
+use std::collections::BTreeMap;
 
 /// One operation and where its inputs come from.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,6 +45,8 @@ pub struct Graph {
     pub(crate) pooled: NodeId,
     pub(crate) logits: NodeId,
     pub(crate) in_channels: usize,
+    /// The routes that have names.
+    pub(crate) routes: BTreeMap<String, Route>,
     /// How the first values of its family are drawn.
     pub(crate) init: InitScheme,
 }
@@ -140,6 +136,30 @@ impl Graph {
         map.map_or(1, |rows| LARGE / rows.max(1))
     }
 
+    /// From the image to the logits.
+    pub fn classify(&self) -> Route {
+        Route { from: vec![Self::IMAGE], to: vec![self.logits] }
+    }
+
+    /// From the image to the input of the classifier.
+    pub fn embed(&self) -> Route {
+        Route { from: vec![Self::IMAGE], to: vec![self.pooled] }
+    }
+
+    /// The route of that name.
+    ///
+    /// # Errors
+    /// [`UnknownRoute`](crate::Error::UnknownRoute) with the names that there are.
+    pub fn route(&self, name: &str) -> Result<&Route> {
+        self.routes.get(name).ok_or_else(|| Error::UnknownRoute {
+            name: name.to_owned(),
+            known: self.routes.keys().cloned().collect(),
+        })
+    }
+
+    /// The input image.
+    pub(crate) const IMAGE: NodeId = NodeId(0);
+
     /// The shape of every operation's result for an image of `height` × `width` pixels.
     ///
     /// # Errors
@@ -151,8 +171,83 @@ impl Graph {
         let mut shapes: Vec<Shape> = Vec::with_capacity(self.nodes.len());
         for node in &self.nodes {
             let inputs: Vec<Shape> = node.inputs.iter().map(|id| shapes[id.0]).collect();
-            shapes.push(node.op.output_shape(&node.name, input, &inputs)?);
+            shapes.push(node.op.operation().output_shape(&node.name, input, &inputs)?);
         }
         Ok(shapes)
+    }
+
+    /// The shape of every operation's result on a route, for given values of these shapes; `None` for
+    /// operations that are not on it.
+    ///
+    /// # Errors
+    /// [`Shape`](crate::Error::Shape) as for [`shapes`](Self::shapes), or when other values are given
+    /// than the route says; [`NotGiven`](crate::Error::NotGiven) when it needs another input.
+    pub fn shapes_on(&self, route: &Route, given: &[Shape]) -> Result<Vec<Option<Shape>>> {
+        let needed = self.needed(route)?;
+        let mut shapes: Vec<Option<Shape>> = vec![None; self.nodes.len()];
+        if given.len() != route.from.len() {
+            return Err(Error::GivenValues { expected: route.from.len(), actual: given.len() });
+        }
+        for (id, shape) in route.from.iter().zip(given) {
+            shapes[id.0] = Some(*shape);
+        }
+        for (index, node) in self.nodes.iter().enumerate() {
+            if !needed[index] || shapes[index].is_some() {
+                continue;
+            }
+            let inputs: Vec<Shape> = node.inputs.iter().filter_map(|id| shapes[id.0]).collect();
+            let first = inputs.first().copied().unwrap_or(Shape::vector(0));
+            shapes[index] = Some(node.op.operation().output_shape(&node.name, first, &inputs)?);
+        }
+        Ok(shapes)
+    }
+
+    /// Which operations are on a route, those whose values are given among them.
+    ///
+    /// # Errors
+    /// [`NotGiven`](crate::Error::NotGiven) when it needs an input that is not given;
+    /// [`ForeignRoute`](crate::Error::ForeignRoute) when it is another graph's.
+    pub(crate) fn needed(&self, route: &Route) -> Result<Vec<bool>> {
+        let mut needed = vec![false; self.nodes.len()];
+        for id in route.from.iter().chain(&route.to) {
+            let operations = self.nodes.len();
+            let foreign = || Error::ForeignRoute { index: id.0, operations };
+            *needed.get_mut(id.0).ok_or_else(foreign)? = true;
+        }
+        for index in (0..self.nodes.len()).rev() {
+            if !needed[index] || route.from.contains(&NodeId(index)) {
+                continue;
+            }
+            let node = &self.nodes[index];
+            if matches!(node.op, Op::Input(_)) {
+                return Err(Error::NotGiven { layer: node.name.clone() });
+            }
+            node.inputs.iter().for_each(|id| needed[id.0] = true);
+        }
+        Ok(needed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layers_that_contradict_themselves_are_refused() {
+        let settings = ConvSettings::new(8, 3);
+        for (settings, words) in [
+            (settings.groups(0), "12 and 8 channels are not in 0 equal groups"),
+            (settings.groups(8), "12 and 8 channels are not in 8 equal groups"),
+            (settings.groups(12), "12 and 8 channels are not in 12 equal groups"),
+            (settings.stride(0), "its kernel, stride or dilation is zero"),
+            (ConvSettings { kernel: 0, ..settings }, "its kernel, stride or dilation is zero"),
+            (ConvSettings { dilation: 0, ..settings }, "its kernel, stride or dilation is zero"),
+        ] {
+            let scheme = InitScheme::FanInUniform;
+            let (mut b, image) = Builder::new(12, scheme, NormSettings::default());
+            let conv = b.conv("conv", image, settings);
+            let message = b.finish(conv, conv, conv).shapes(33, 33).unwrap_err().to_string();
+            assert!(message.ends_with(words), "{message}");
+        }
     }
 }

@@ -28,46 +28,52 @@ mod step;
 pub use delta::LayerShare;
 pub(crate) use delta::{BaseImage, DeltaPlan};
 
-use crate::graph::{Graph, NodeId};
-use crate::lowering::{Value, ValueId};
+use crate::RowValues;
+use crate::graph::Graph;
+use crate::lowering::{GivenSlice, Value, ValueId};
+use crate::op::Shape;
 use crate::parameter::Parameters;
+use crate::route::Route;
 use arena::{Arena, Slots};
 use ocelli_kernels::{Finish, Geometry, Rows, RowsMut, Write};
 use rayon::prelude::*;
 use std::sync::{Mutex, PoisonError};
 use step::{Convolution, Kernel, Step, Work};
 
-/// The steps of a network's forward pass for one size of images.
+/// The steps of a route's forward pass for values of given shapes.
 pub(crate) struct InferPlan {
     steps: Vec<Step>,
     layout: Vec<Value>,
     slots: Slots,
-    image: ValueId,
-    result: ValueId,
+    given: Vec<ValueId>,
+    wanted: Vec<ValueId>,
     /// Memory that no worker uses at the moment.
     arenas: Mutex<Vec<Arena>>,
 }
 
+/// What one thread takes at a time: some samples of each given and each wanted value.
+struct Share<'a> {
+    count: usize,
+    given: Vec<GivenSlice<'a>>,
+    wanted: Vec<&'a mut [f32]>,
+}
+
 impl InferPlan {
-    /// A plan for the value of `wanted`; `None` if an operation has no kernel here or the images
+    /// A plan for given values of these shapes; `None` if an operation has no kernel here or the values
     /// do not fit the network.
     pub(crate) fn new(
         graph: &Graph,
         params: &Parameters,
-        wanted: NodeId,
-        size: [usize; 2],
+        route: &Route,
+        given: &[Shape],
     ) -> Option<Self> {
-        let lowered = lower::lower(graph, params, wanted, size, lower::Packing::Images)?;
-        let lower::Lowered { steps, layout, buffers, image, result } = lowered;
-        let [first, last] = [image, result].map(|id| layout[id.0].buffer);
-        let slots = Slots::assign(&steps, &layout, &buffers, &[first], last);
-        Some(Self { steps, layout, slots, image, result, arenas: Mutex::default() })
-    }
-
-    /// How many numbers the wanted value of an image has.
-    pub(crate) fn result_len(&self) -> usize {
-        let result = self.layout[self.result.0];
-        result.pixels * result.channels
+        let lowered = lower::lower(graph, params, route, given, lower::Packing::Images)?;
+        let lower::Lowered { steps, layout, buffers, given, wanted } = lowered;
+        let buffers_of =
+            |ids: &[ValueId]| -> Vec<usize> { ids.iter().map(|id| layout[id.0].buffer).collect() };
+        let (first, last) = (buffers_of(&given), buffers_of(&wanted));
+        let slots = Slots::assign(&steps, &layout, &buffers, &first, &last);
+        Some(Self { steps, layout, slots, given, wanted, arenas: Mutex::default() })
     }
 
     /// How many bytes the values of a batch take at once.
@@ -78,37 +84,71 @@ impl InferPlan {
         (shares * share * self.slots.per_image() * size_of::<f32>()) as u64
     }
 
-    /// Computes the wanted value of each image, channels last.
+    /// Computes the wanted values of each sample, channels last.
     ///
     /// # Shapes
-    /// - `images`: `[batch, channels, height, width]`
-    /// - result: `[batch, pixels, channels]`
-    pub(crate) fn run(&self, images: &[f32], batch: usize) -> Vec<f32> {
-        let image = self.layout[self.image.0];
-        let (from_len, to_len) = (image.pixels * image.channels, self.result_len());
-        let mut results = vec![0.0; batch * to_len];
+    /// - `given`: one for each value that the route gives
+    /// - result: `[batch, pixels, channels]` for each value that it wants
+    pub(crate) fn run(&self, given: &[GivenSlice<'_>], batch: usize) -> Vec<RowValues> {
+        let mut wanted: Vec<RowValues> = self
+            .wanted
+            .iter()
+            .map(|id| {
+                let Value { pixels, width, channels, .. } = self.layout[id.0];
+                let shape = Shape { channels, height: pixels / width.max(1), width };
+                RowValues { values: vec![0.0; batch * shape.len()], shape }
+            })
+            .collect();
         let share = self.slots.images_per_share(batch.div_ceil(rayon::current_num_threads()));
-        ocelli_kernels::in_pool(|| {
-            results
-                .par_chunks_mut((share * to_len).max(1))
-                .zip(images.par_chunks((share * from_len).max(1)))
-                .for_each(|(results, images)| self.run_share(images, results));
-        });
-        results
+        let shares = self.shares(share, batch, given, &mut wanted);
+        ocelli_kernels::in_pool(|| shares.into_par_iter().for_each(|share| self.run_share(share)));
+        wanted
     }
 
-    fn run_share(&self, images: &[f32], results: &mut [f32]) {
-        let (image, result) = (self.layout[self.image.0], self.layout[self.result.0]);
-        let count = images.len() / (image.pixels * image.channels).max(1);
+    /// Splits a batch into shares of `size` samples.
+    fn shares<'a>(
+        &self,
+        size: usize,
+        batch: usize,
+        given: &[GivenSlice<'a>],
+        wanted: &'a mut [RowValues],
+    ) -> Vec<Share<'a>> {
+        let lengths: Vec<usize> = self
+            .given
+            .iter()
+            .map(|id| self.layout[id.0].pixels * self.layout[id.0].channels)
+            .collect();
+        let mut rest: Vec<(usize, &'a mut [f32])> =
+            wanted.iter_mut().map(|rows| (rows.shape.len(), &mut rows.values[..])).collect();
+        let mut shares = Vec::with_capacity(batch.div_ceil(size.max(1)));
+        for first in (0..batch).step_by(size.max(1)) {
+            let count = size.min(batch - first);
+            let given = given.iter().zip(&lengths);
+            let given = given.map(|(value, length)| value.samples(first, count, *length));
+            let wanted = rest.iter_mut().map(|(length, rest)| {
+                let (now, later) = std::mem::take(rest).split_at_mut(count * *length);
+                *rest = later;
+                now
+            });
+            shares.push(Share { count, given: given.collect(), wanted: wanted.collect() });
+        }
+        shares
+    }
+
+    fn run_share(&self, share: Share<'_>) {
+        let Share { count, given, wanted } = share;
         let mut arena = self.arenas().pop().unwrap_or_default();
         arena.reserve(&self.slots, count);
-        arena.write(&self.slots, image, count, |rows| {
-            ocelli_kernels::channels_last(images, count, rows);
-        });
+        for (id, value) in self.given.iter().zip(given) {
+            arena.write(&self.slots, self.layout[id.0], count, |rows| value.write(count, rows));
+        }
         run_steps(&self.steps, &self.layout, &self.slots, &mut arena, count);
-        let rows = arena.rows(&self.slots, result, count);
-        for (row, to) in results.chunks_exact_mut(result.channels.max(1)).enumerate() {
-            to.copy_from_slice(rows.row(row));
+        for (id, results) in self.wanted.iter().zip(wanted) {
+            let value = self.layout[id.0];
+            let rows = arena.rows(&self.slots, value, count);
+            for (row, to) in results.chunks_exact_mut(value.channels.max(1)).enumerate() {
+                to.copy_from_slice(rows.row(row));
+            }
         }
         self.arenas().push(arena);
     }
@@ -152,20 +192,11 @@ fn run_work(work: &Work, x: Rows<'_>, other: Option<Rows<'_>>, y: RowsMut<'_>, b
             }
         }
         (Work::Normalise { norm, activation }, _) => norm.forward(x, *activation, y),
-        (Work::Activate(activation), _) => ocelli_kernels::activate(x, *activation, y),
         (Work::Add(activation), Some(other)) => ocelli_kernels::add(x, other, *activation, y),
         (Work::Scale, Some(gate)) => ocelli_kernels::scale(x, gate, y, Write::Replace),
-        (Work::Copy | Work::Add(_) | Work::Scale, _) => {
-            ocelli_kernels::copy(x, y, Write::Replace);
-        }
-        (Work::Mean, _) => ocelli_kernels::mean(x, y),
-        (Work::MaxPool(geometry), _) => ocelli_kernels::max_pool(of_batch(*geometry), x, y),
-        (Work::AvgPool(geometry), _) => ocelli_kernels::avg_pool(of_batch(*geometry), x, y),
-        (Work::LocalResponse(constants), _) => constants.forward(x, y),
-        (Work::Flatten, _) => ocelli_kernels::flatten(x, y),
-        (Work::Repeat, _) => ocelli_kernels::repeat_channels(x, y),
-        (Work::PadShortcut(geometry), _) => {
-            ocelli_kernels::pad_shortcut(of_batch(*geometry), x, y);
+        (Work::Unary(kernel), _) => kernel.forward(batch, x, y),
+        (Work::Add(_) | Work::Scale, None) => {
+            unreachable!("sums and gates have a second input")
         }
     }
 }

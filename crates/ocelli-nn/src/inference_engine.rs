@@ -1,11 +1,13 @@
 //! Logits and features without gradients, by the fastest way that a device allows.
 
-use crate::graph::NodeId;
+use crate::given::GivenValues;
+use crate::graph::Graph;
 use crate::infer_plan::InferPlan;
 use crate::network::Network;
+use crate::op::Shape;
 use crate::pass::Pass;
-use crate::{Error, Result};
-use burn::backend::Flex;
+use crate::route::Route;
+use crate::{Error, Given, Result, RowValues};
 use burn::tensor::{Tensor, TensorData};
 use std::fmt;
 
@@ -36,8 +38,8 @@ impl fmt::Debug for InferenceEngine {
 
 /// A plan and what it was made for.
 struct Planned {
-    wanted: NodeId,
-    size: [usize; 2],
+    route: Route,
+    given: Vec<Shape>,
     /// `None` if there can be none.
     plan: Option<InferPlan>,
 }
@@ -68,13 +70,27 @@ impl InferenceEngine {
             return Ok(None);
         }
         let mut engine = Self::new(network)?;
-        let wanted = engine.folded.graph().logits();
-        Ok(engine.plan_for(wanted, [height, width]).map(|plan| plan.bytes(batch)))
+        let (route, given) =
+            (engine.folded.graph().classify(), [Shape { channels, height, width }]);
+        Ok(engine.plan_for(&route, &given).map(|plan| plan.bytes(batch)))
     }
 
     /// Whether images of `height` × `width` pixels are classified by a plan.
     pub fn has_plan(&mut self, [height, width]: [usize; 2]) -> bool {
-        self.plan_for(self.folded.graph().logits(), [height, width]).is_some()
+        let graph = self.folded.graph();
+        let (route, channels) = (graph.classify(), graph.in_channels());
+        self.plan_for(&route, &[Shape { channels, height, width }]).is_some()
+    }
+
+    /// The graph that it runs, in which normalisations are folded: routes through it have the operations
+    /// of this one.
+    pub fn graph(&self) -> &Graph {
+        self.folded.graph()
+    }
+
+    /// Whether a route that is given one value is run by a plan.
+    pub fn has_plan_for(&mut self, route: &Route, given: &Shape) -> bool {
+        self.plan_for(route, &[*given]).is_some()
     }
 
     /// The logits of a batch of images.
@@ -86,12 +102,8 @@ impl InferenceEngine {
     /// # Errors
     /// [`Error::Shape`] when the network takes no such images.
     pub fn logits(&mut self, images: Tensor<4>) -> Result<Tensor<2>> {
-        let wanted = self.folded.graph().logits();
-        if let Some(logits) = self.run(&images, wanted) {
-            return Ok(logits);
-        }
-        self.check(&images)?;
-        Ok(self.folded.forward(images, Pass::Eval))
+        let route = self.folded.graph().classify();
+        self.vectors(&route, images)
     }
 
     /// The pooled features that the classifier takes.
@@ -103,52 +115,53 @@ impl InferenceEngine {
     /// # Errors
     /// [`Error::Shape`] when the network takes no such images.
     pub fn pooled(&mut self, images: Tensor<4>) -> Result<Tensor<2>> {
-        let wanted = self.folded.graph().pooled();
-        if let Some(pooled) = self.run(&images, wanted) {
-            return Ok(pooled);
-        }
-        self.check(&images)?;
-        Ok(self.folded.pooled(images, Pass::Eval))
+        let route = self.folded.graph().embed();
+        self.vectors(&route, images)
     }
 
-    /// Refuses images that no way of running the network takes.
-    fn check(&self, images: &Tensor<4>) -> Result<()> {
-        let (graph, [_, channels, height, width]) = (self.folded.graph(), images.dims());
-        if channels != graph.in_channels() {
-            return Err(Error::Shape {
-                layer: "input".to_owned(),
-                shape: [channels, height, width],
-                reason: format!("it takes {} channels", graph.in_channels()),
-            });
+    /// The values that a route wants, several from one pass, channels last.
+    ///
+    /// # Errors
+    /// When the values are not those that the route gives, do not fit the network, or are of different
+    /// batches.
+    pub fn values(&mut self, route: &Route, given: Vec<Given>) -> Result<Vec<RowValues>> {
+        let batch = given.first().map_or(0, Given::batch);
+        if let Some(other) = given.iter().find(|other| other.batch() != batch) {
+            return Err(Error::BatchSizes { first: batch, other: other.batch() });
         }
-        graph.shapes(height, width).map(drop)
+        let shapes: Vec<Shape> = given.iter().map(Given::shape).collect();
+        if let Some(slices) = GivenValues::new(&given)
+            && let Some(plan) = self.plan_for(route, &shapes)
+        {
+            return Ok(plan.run(&slices.slices(), batch));
+        }
+        self.folded.graph().shapes_on(route, &shapes)?;
+        let device = self.folded.params().device();
+        let given = given.into_iter().map(|value| value.into_planes(device)).collect();
+        let values = self.folded.run_route(route, given, &mut Pass::Eval)?;
+        Ok(values.into_iter().map(RowValues::from).collect())
     }
 
-    /// `None` if the images are not on the CPU or there is no plan.
-    fn run(&mut self, images: &Tensor<4>, wanted: NodeId) -> Option<Tensor<2>> {
-        let [batch, channels, height, width] = images.dims();
-        if channels != self.folded.graph().in_channels() {
-            return None;
-        }
-        let device = images.device();
-        let images = images.clone().without_autodiff().try_into_primitive::<Flex>().ok()?;
-        let images = images.to_contiguous();
-        let values = images.as_slice::<f32>()?;
-        let plan = self.plan_for(wanted, [height, width])?;
-        let shape = [batch, plan.result_len()];
-        let result = TensorData::new(plan.run(values, batch), shape);
-        Some(Tensor::from_data(result, &device))
+    /// The one value that a route wants, for each image in one row.
+    fn vectors(&mut self, route: &Route, images: Tensor<4>) -> Result<Tensor<2>> {
+        let (batch, device) = (images.dims()[0], images.device());
+        let values = self.values(route, vec![Given::Planes(images)])?;
+        let Ok([RowValues { values, shape }]) = <[RowValues; 1]>::try_from(values) else {
+            unreachable!("the route wants one value")
+        };
+        Ok(Tensor::from_data(TensorData::new(values, [batch, shape.len()]), &device))
     }
 
-    fn plan_for(&mut self, wanted: NodeId, size: [usize; 2]) -> Option<&InferPlan> {
-        let fits = |planned: &Planned| planned.wanted == wanted && planned.size == size;
-        let newest = if let Some(place) = self.plans.iter().position(fits) {
-            self.plans.remove(place)
+    fn plan_for(&mut self, route: &Route, given: &[Shape]) -> Option<&InferPlan> {
+        let fits = |planned: &Planned| planned.route == *route && planned.given == given;
+        let newest = if let Some(index) = self.plans.iter().position(fits) {
+            self.plans.remove(index)
         } else {
             let surplus = (self.plans.len() + 1).saturating_sub(Self::PLANS);
             self.plans.drain(..surplus);
             let (graph, params) = (self.folded.graph(), self.folded.params());
-            Planned { wanted, size, plan: InferPlan::new(graph, params, wanted, size) }
+            let plan = InferPlan::new(graph, params, route, given);
+            Planned { route: route.clone(), given: given.to_vec(), plan }
         };
         self.plans.push(newest);
         self.plans.last()?.plan.as_ref()

@@ -1,29 +1,11 @@
 //! What plans of training and of inference share on the way from a graph to kernels.
 
-use crate::graph::{self, Conv2d, Graph, LocalResponseNorm, Op, Padding, Shape};
-use ocelli_kernels::{
-    Activation, Axis, Conv, Depthwise, Geometry, GroupedConv, LocalResponse, Window,
-};
+use crate::graph::Graph;
+use crate::op::{Conv2d, Op, Shape};
+use crate::route::Route;
+use crate::wiring::Wiring;
+use ocelli_kernels::{Conv, Depthwise, Geometry, GroupedConv, Rows, RowsMut, Write};
 use std::collections::HashMap;
-
-/// How a window slides from images of one shape to images of another.
-pub(crate) fn geometry(
-    batch: usize,
-    [input, output]: [Shape; 2],
-    padding: Padding,
-    windows: [graph::Window; 2],
-) -> Geometry {
-    let axis = |axis: usize, input: usize, output: usize| {
-        let graph::Window { kernel, stride, dilation } = windows[axis];
-        let (before, _) = padding.amounts(axis, input, windows[axis]);
-        Axis { window: Window { kernel, stride, dilation, before }, input, output }
-    };
-    Geometry {
-        batch,
-        rows: axis(0, input.height, output.height),
-        columns: axis(1, input.width, output.width),
-    }
-}
 
 /// The kernels that convolutions have.
 #[derive(Clone, Copy, Debug)]
@@ -79,6 +61,37 @@ impl Value {
     }
 }
 
+/// A given value as it stands in memory.
+#[derive(Clone, Copy)]
+pub(crate) enum GivenSlice<'a> {
+    /// `[batch, channels, height, width]`
+    Planes(&'a [f32]),
+    /// `[batch, height, width, channels]`
+    Rows(&'a [f32]),
+}
+
+impl GivenSlice<'_> {
+    /// `count` samples of `length` elements each, from number `first` on.
+    pub(crate) fn samples(self, first: usize, count: usize, length: usize) -> Self {
+        let range = first * length..(first + count) * length;
+        match self {
+            Self::Planes(values) => Self::Planes(&values[range]),
+            Self::Rows(values) => Self::Rows(&values[range]),
+        }
+    }
+
+    /// Writes all of `batch` samples, channels last.
+    pub(crate) fn write(self, batch: usize, rows: RowsMut<'_>) {
+        match self {
+            Self::Planes(planes) => ocelli_kernels::channels_last(planes, batch, rows),
+            Self::Rows(values) => {
+                let from = Rows::dense(values, rows.channels());
+                ocelli_kernels::copy(from, rows, Write::Replace);
+            }
+        }
+    }
+}
+
 /// Where the values of a graph stand: each in a buffer of its own, or in its place of the
 /// concatenation that it is part of.
 pub(crate) struct Layout<'a> {
@@ -95,9 +108,14 @@ pub(crate) struct Layout<'a> {
 }
 
 impl<'a> Layout<'a> {
-    /// A layout for the first `count` operations on `images` images.
-    pub(crate) fn new(graph: &'a Graph, shapes: Vec<Shape>, count: usize, images: usize) -> Self {
-        let places = places_in_concatenations(graph, &shapes, count);
+    /// A layout for the operations that are `computed`, on `images` images.
+    pub(crate) fn new(
+        graph: &'a Graph,
+        shapes: Vec<Shape>,
+        computed: &[bool],
+        images: usize,
+    ) -> Self {
+        let places = places_in_concatenations(graph, &shapes, computed);
         let (joint_buffers, values, buffers) = (HashMap::new(), Vec::new(), Vec::new());
         Self { graph, images, shapes, places, joint_buffers, values, buffers }
     }
@@ -148,20 +166,16 @@ impl<'a> Layout<'a> {
 fn places_in_concatenations(
     graph: &Graph,
     shapes: &[Shape],
-    count: usize,
+    computed: &[bool],
 ) -> HashMap<usize, (usize, usize)> {
     let mut places = HashMap::new();
-    for (concat, node) in graph.nodes()[..count].iter().enumerate() {
-        if !matches!(node.op, Op::Concat { .. }) {
+    for (concat, node) in graph.nodes().iter().enumerate() {
+        if !computed[concat] || !matches!(node.op, Op::Concat(_)) {
             continue;
         }
         let mut offset = 0;
         for input in &node.inputs {
-            let is_new = matches!(
-                graph.node(*input).op,
-                Op::Conv2d(_) | Op::BatchNorm(_) | Op::Activation(_) | Op::Add | Op::Scale
-            );
-            if is_new {
+            if computed[input.index()] && graph.node(*input).op.operation().may_write_part() {
                 places.entry(input.index()).or_insert((concat, offset));
             }
             offset += shapes[input.index()].channels;
@@ -170,21 +184,33 @@ fn places_in_concatenations(
     places
 }
 
-impl From<LocalResponseNorm> for LocalResponse {
-    fn from(norm: LocalResponseNorm) -> Self {
-        let LocalResponseNorm { size, alpha, beta, k } = norm;
-        Self { size, alpha: alpha as f32, beta: beta as f32, k: k as f32 }
-    }
+/// What plans of training and of inference start from: a route with all that is known of it.
+pub(crate) struct Routed {
+    /// The shape of each operation's value; of no elements where it is not on the route.
+    pub(crate) shapes: Vec<Shape>,
+    /// Whether each operation runs: it is on the route, and its value is not given.
+    pub(crate) computed: Vec<bool>,
+    pub(crate) wiring: Wiring,
 }
 
-impl From<graph::Activation> for Activation {
-    fn from(kind: graph::Activation) -> Self {
-        match kind {
-            graph::Activation::Relu => Self::Relu,
-            graph::Activation::Relu6 => Self::Relu6,
-            graph::Activation::Silu => Self::Silu,
-            graph::Activation::Sigmoid => Self::Sigmoid,
-            graph::Activation::HardSigmoid => Self::HardSigmoid,
-        }
+impl Routed {
+    /// `None` if the given values do not fit.
+    pub(crate) fn new(
+        graph: &Graph,
+        route: &Route,
+        given: &[Shape],
+        training: bool,
+    ) -> Option<Self> {
+        let shapes = graph.shapes_on(route, given).ok()?;
+        let shapes = shapes.into_iter().map(|shape| shape.unwrap_or(Shape::vector(0)));
+        let shapes: Vec<Shape> = shapes.collect();
+        let needed = graph.needed(route).ok()?;
+        let wiring = Wiring::of_route(graph, route, &needed, |node| {
+            let input = node.inputs.first().map(|id| shapes[id.index()]);
+            input.is_some_and(|input| node.op.operation().is_identity(input, training))
+        });
+        let mut computed = needed;
+        route.from.iter().for_each(|id| computed[id.index()] = false);
+        Some(Self { shapes, computed, wiring })
     }
 }

@@ -1,9 +1,13 @@
 //! A graph with its numbers: what is trained, evaluated, saved and attacked.
 
 use crate::execute::execute;
-use crate::graph::{Graph, Op};
+use crate::gradients::Gradients;
+use crate::graph::Graph;
+use crate::node_id::NodeId;
+use crate::op::{Dropout, Op};
 use crate::parameter::{Parameters, Role};
 use crate::pass::{BatchStats, Pass};
+use crate::route::Route;
 use crate::{Result, parameter::ParamId};
 use burn::tensor::{Device, Tensor};
 use ocelli_random::Seed;
@@ -17,9 +21,6 @@ pub struct Network {
     graph: Arc<Graph>,
     params: Parameters,
 }
-
-/// The gradient of a loss for each parameter, in state-dict order; `None` where there is none.
-pub type Gradients = Vec<Option<Tensor<1>>>;
 
 impl Network {
     /// A network with first values drawn from `seed`.
@@ -44,12 +45,13 @@ impl Network {
 
     /// Changes the probability of every dropout of the network; one that has none stays so.
     pub fn set_dropout(&mut self, new: f64) {
-        let differs = |op: &Op| matches!(op, Op::Dropout { probability } if *probability != new);
+        let differs =
+            |op: &Op| matches!(op, Op::Dropout(Dropout { probability }) if *probability != new);
         if !self.graph.nodes().iter().any(|node| differs(&node.op)) {
             return;
         }
         for node in &mut Arc::make_mut(&mut self.graph).nodes {
-            if let Op::Dropout { probability } = &mut node.op {
+            if let Op::Dropout(Dropout { probability }) = &mut node.op {
                 *probability = new;
             }
         }
@@ -99,10 +101,33 @@ impl Network {
     pub fn run<const N: usize>(
         &self,
         images: Tensor<4>,
-        wanted: [crate::graph::NodeId; N],
+        wanted: [NodeId; N],
         pass: &mut Pass<'_>,
     ) -> [Tensor<4>; N] {
-        execute(&self.graph, &self.params, images, wanted, pass)
+        let route = Route { from: vec![Graph::IMAGE], to: wanted.to_vec() };
+        let values = self.run_route(&route, vec![images], pass).unwrap_or_default();
+        let mut values = values.into_iter();
+        std::array::from_fn(|_| {
+            values.next().unwrap_or_else(|| {
+                unreachable!("all that a graph is asked for without a route comes of its image")
+            })
+        })
+    }
+
+    /// The wanted values of a route, on burn's tensors.
+    ///
+    /// # Shapes
+    /// - `given` and result: `[batch, channels, height, width]` each
+    ///
+    /// # Errors
+    /// When the values are not those that the route gives, or it needs others.
+    pub fn run_route(
+        &self,
+        route: &Route,
+        given: Vec<Tensor<4>>,
+        pass: &mut Pass<'_>,
+    ) -> Result<Vec<Tensor<4>>> {
+        execute(&self.graph, &self.params, route, given, pass)
     }
 
     /// A copy whose trainable parameters are leaves of a gradient computation; run it, and ask it

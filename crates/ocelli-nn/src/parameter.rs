@@ -28,12 +28,27 @@ pub enum Role {
     RunningVar,
     /// How many batches a batch normalisation has seen.
     BatchCount,
+    /// A learnt number of a method, which never decays: a temperature, a step size, a mixture's weights.
+    Coefficient,
+    /// A buffer of a method that follows the data: the range of an activation, a codebook.
+    Range,
 }
 
 impl Role {
     /// Whether gradients train this value. The others are buffers: they follow the data.
     pub fn is_learnt(self) -> bool {
-        matches!(self, Self::Weight | Self::Bias | Self::NormScale | Self::NormShift)
+        let learnt =
+            [Self::Weight, Self::Bias, Self::NormScale, Self::NormShift, Self::Coefficient];
+        learnt.contains(&self)
+    }
+
+    /// Whether weight decay is for it: weights always, biases and normalisations where a recipe says so.
+    pub fn decays(self, bias_and_norm: bool) -> bool {
+        match self {
+            Self::Weight => true,
+            Self::Bias | Self::NormScale | Self::NormShift => bias_and_norm,
+            _ => false,
+        }
     }
 }
 

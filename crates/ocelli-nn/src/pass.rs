@@ -1,6 +1,6 @@
 //! What a forward pass needs to know besides the input, and what it hands back.
 
-use crate::graph::NodeId;
+use crate::node_id::NodeId;
 use burn::tensor::Tensor;
 use ocelli_random::Seed;
 
@@ -45,10 +45,24 @@ impl TrainPass {
         Self { seed, step, first_row, stats: Vec::new() }
     }
 
+    /// Which random numbers its dropouts draw.
+    pub(crate) fn drops(&self) -> Drops {
+        Drops { seed: self.seed, step: self.step, first_row: self.first_row }
+    }
+
     /// The statistics of each batch normalisation that normalised with its batch.
     pub fn stats(&self) -> &[BatchStats] {
         &self.stats
     }
+}
+
+/// Which random numbers the dropouts of a pass draw.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Drops {
+    pub(crate) seed: Seed,
+    pub(crate) step: u64,
+    /// The position of the first sample in the step's whole batch.
+    pub(crate) first_row: u64,
 }
 
 /// The statistics of one batch at one batch normalisation.

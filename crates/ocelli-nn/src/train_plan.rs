@@ -1,8 +1,8 @@
-//! A network's training step on the kernels of `ocelli-kernels`.
+//! Forward and backward passes of a route through a network on the kernels of `ocelli-kernels`.
 //!
 //! Run operation by operation, a depthwise network spends its time on memory traffic: each
 //! operation reads and writes whole feature maps, and new memory is faulted in for each. A
-//! [`TrainPlan`] is made once for a graph and an input size, and then
+//! [`TrainPlan`] is made once for a route and the shapes of its inputs, and then
 //!
 //! - keeps all values channels-last in buffers that live from step to step,
 //! - takes batch statistics while a convolution's output is in the cache,
@@ -26,27 +26,43 @@ mod lower;
 mod memory;
 mod step;
 
-use crate::graph::{Graph, NodeId};
-use crate::lowering::{Value, ValueId};
+use crate::RowValues;
+use crate::gradients::Gradients;
+use crate::graph::Graph;
+use crate::lowering::{GivenSlice, Value, ValueId};
+use crate::node_id::NodeId;
+use crate::op::Shape;
 use crate::parameter::Parameters;
-use crate::pass::TrainPass;
+use crate::pass::Drops;
+use crate::route::Route;
 use backward::Learnt;
-use memory::{Gradients, Values};
-use ocelli_kernels::{Norm, Statistics};
+use memory::{ValueGradients, Values};
+use ocelli_kernels::{Norm, Rows, Statistics};
 use step::Step;
 use tracing::trace_span;
 
-/// The steps of a network's forward and backward pass for one shape of input, with their memory.
+/// What is wanted of a plan beside values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Wants {
+    /// Whether normalisations use their batch and dropout is on.
+    pub(crate) training: bool,
+    /// Whether the gradients of trainable parameters are wanted.
+    pub(crate) params: bool,
+    /// Whether those of the given values are.
+    pub(crate) inputs: bool,
+}
+
+/// The steps of a route's forward and backward pass for one shape of inputs, with their memory.
 pub(crate) struct TrainPlan {
     steps: Vec<Step>,
     layout: Vec<Value>,
-    /// Whether anything that is learnt stands before each value.
+    /// Whether anything whose gradient is wanted stands before each value.
     needs_gradient: Vec<bool>,
-    image: ValueId,
-    logits: ValueId,
+    given: Vec<ValueId>,
+    wanted: Vec<ValueId>,
     batch: usize,
     values: Values,
-    gradients: Gradients,
+    gradients: ValueGradients,
     saved: Vec<Saved>,
 }
 
@@ -72,26 +88,28 @@ pub(crate) struct SeenStatistics {
 }
 
 impl TrainPlan {
-    /// A plan for a batch of images of `height` × `width` pixels; `None` if an operation has no
-    /// kernel here, the images do not fit the network or there are none.
+    /// A plan for a batch of given values of these shapes; `None` if an operation has no kernel here,
+    /// the values do not fit the network or there are none.
     pub(crate) fn new(
         graph: &Graph,
         params: &Parameters,
+        route: &Route,
         batch: usize,
-        [height, width]: [usize; 2],
+        given: &[Shape],
+        wants: Wants,
     ) -> Option<Self> {
-        let lowered = lower::lower(graph, params, batch, [height, width])?;
+        let lowered = lower::lower(graph, params, route, batch, given, wants)?;
         let saved = lowered.steps.iter().map(|_| Saved::Nothing).collect();
         let buffers = lowered.buffers;
         Some(Self {
             values: Values::new(&buffers),
-            gradients: Gradients::new(&lowered.layout, &buffers),
+            gradients: ValueGradients::new(&lowered.layout, &buffers),
             saved,
             steps: lowered.steps,
             layout: lowered.layout,
             needs_gradient: lowered.needs_gradient,
-            image: lowered.image,
-            logits: lowered.logits,
+            given: lowered.given,
+            wanted: lowered.wanted,
             batch,
         })
     }
@@ -101,73 +119,100 @@ impl TrainPlan {
     pub(crate) fn bytes(
         graph: &Graph,
         params: &Parameters,
+        route: &Route,
         batch: usize,
-        size: [usize; 2],
+        given: &[Shape],
+        wants: Wants,
     ) -> Option<u64> {
         /// Those of a step's input and output, of a shortcut, and one that waits to be reused.
         const GRADIENTS: usize = 4;
-        let mut lengths = lower::lower(graph, params, batch, size)?.buffers;
+        let mut lengths = lower::lower(graph, params, route, batch, given, wants)?.buffers;
         lengths.sort_unstable_by(|one, other| other.cmp(one));
         let largest = lengths.iter().take(GRADIENTS);
-        let numbers: usize = lengths.iter().chain(largest).sum();
-        Some((numbers * size_of::<f32>()) as u64)
+        let elements: usize = lengths.iter().chain(largest).sum();
+        Some((elements * size_of::<f32>()) as u64)
     }
 
-    /// How many images it takes.
-    pub(crate) fn batch(&self) -> usize {
-        self.batch
-    }
-
-    /// Computes the logits.
+    /// Computes the wanted values, which [`wanted`](Self::wanted) tells afterwards, and returns what
+    /// each normalisation saw.
     ///
     /// # Shapes
     /// - `params`: one slice per parameter of the graph
-    /// - `images`: `[batch, channels, height, width]`
-    /// - result: `[batch, classes]`, and the statistics of each normalisation
+    /// - `given`: one for each value that the route gives
     pub(crate) fn forward(
         &mut self,
         params: &[&[f32]],
-        images: &[f32],
-        pass: &TrainPass,
-    ) -> (Vec<f32>, Vec<SeenStatistics>) {
+        given: &[GivenSlice<'_>],
+        drops: Drops,
+    ) -> Vec<SeenStatistics> {
         let mut seen = Vec::new();
-        let image = self.layout[self.image.0];
-        self.values.write(image, |_, rows| {
-            ocelli_kernels::channels_last(images, self.batch, rows);
-        });
+        for (id, from) in self.given.iter().zip(given) {
+            self.values.write(self.layout[id.0], |_, rows| from.write(self.batch, rows));
+        }
         let steps = std::mem::take(&mut self.steps);
         for (index, step) in steps.iter().enumerate() {
             let _span = trace_span!("forward", step = %step.label(&self.layout)).entered();
-            self.run_forward(index, step, params, pass, &mut seen);
+            self.run_forward(index, step, params, drops, &mut seen);
         }
         self.steps = steps;
-        let logits = self.values.rows(self.layout[self.logits.0]);
-        let logits = (0..logits.count()).flat_map(|row| logits.row(row)).copied().collect();
-        (logits, seen)
+        seen
     }
 
-    /// Computes the gradients of the parameters from that of the logits, once per forward pass.
+    /// The elements of a wanted value, channels last: `[batch, pixels, channels]`.
+    pub(crate) fn wanted(&self, index: usize) -> RowValues {
+        let value = self.layout[self.wanted[index].0];
+        self.to_values(value, self.values.rows(value))
+    }
+
+    fn to_values(&self, value: Value, rows: Rows<'_>) -> RowValues {
+        let Value { pixels, width, channels, .. } = value;
+        let shape = Shape { channels, height: pixels / (self.batch * width).max(1), width };
+        let values = (0..rows.count()).flat_map(|row| rows.row(row)).copied().collect();
+        RowValues { values, shape }
+    }
+
+    /// Adds the gradients of the parameters to `into`, from those of the wanted values, once per forward
+    /// pass. Returns those of the given values where they are wanted.
     ///
     /// # Shapes
     /// - `params`: as in the forward pass
-    /// - `logits`: `[batch, classes]`
-    /// - result: one per parameter; `None` where nothing is to be learnt
-    pub(crate) fn backward(&mut self, params: &[&[f32]], logits: &[f32]) -> Vec<Option<Vec<f32>>> {
-        let mut learnt = Learnt { params, gradients: vec![None; params.len()] };
-        let value = self.layout[self.logits.0];
+    /// - `wanted`: for each wanted value `[batch, pixels, channels]`, if it has a gradient
+    /// - result: for each given value `[batch, pixels, channels]`
+    pub(crate) fn backward(
+        &mut self,
+        params: &[&[f32]],
+        wanted: &[Option<Vec<f32>>],
+        into: &mut Gradients,
+    ) -> Vec<Option<RowValues>> {
         self.gradients.start();
-        self.gradients.write(self.logits, value, |_, mut rows, _| {
-            let width = rows.channels().max(1);
-            for (row, from) in logits.chunks_exact(width).enumerate() {
-                rows.row_mut(row).copy_from_slice(from);
-            }
-        });
+        for (id, gradient) in self.wanted.iter().zip(wanted) {
+            let Some(gradient) = gradient.as_ref().filter(|_| self.needs_gradient[id.0]) else {
+                continue;
+            };
+            self.gradients.write(*id, self.layout[id.0], |_, rows, write| {
+                let from = Rows::dense(gradient, rows.channels());
+                ocelli_kernels::copy(from, rows, write);
+            });
+        }
+        let mut learnt = Learnt { params, gradients: into };
         let steps = std::mem::take(&mut self.steps);
         for (index, step) in steps.iter().enumerate().rev() {
             let _span = trace_span!("backward", step = %step.label(&self.layout)).entered();
             self.run_backward(index, step, &mut learnt);
         }
         self.steps = steps;
-        learnt.gradients
+        self.given.iter().map(|id| self.given_gradient(*id)).collect()
+    }
+
+    fn given_gradient(&self, id: ValueId) -> Option<RowValues> {
+        let value = self.layout[id.0];
+        if !self.needs_gradient[id.0] {
+            return None;
+        }
+        if self.gradients.is_written(id) {
+            return Some(self.to_values(value, self.gradients.rows(value)));
+        }
+        let zeros = vec![0.0; value.pixels * value.channels];
+        Some(self.to_values(value, Rows::dense(&zeros, value.channels)))
     }
 }

@@ -154,7 +154,7 @@ fn every_learnt_parameter_has_a_gradient(name: &str, network: &Network, [h, w]: 
     assert_eq!(train.stats().len(), norms.count(), "{name}");
     for (id, parameter) in network.params().iter() {
         let what = &parameter.spec.name;
-        let gradient = gradients[id.index()].clone();
+        let gradient = gradients.get(id).cloned();
         assert_eq!(gradient.is_some(), parameter.spec.role.is_learnt(), "{name}: {what}");
         if let Some(gradient) = gradient {
             let finite = values(gradient).iter().all(|value| value.is_finite());

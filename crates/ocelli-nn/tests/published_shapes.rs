@@ -84,7 +84,7 @@ fn stochastic_depth_rises_over_all_blocks_and_acts_on_residuals() -> Result<(), 
         .nodes()
         .iter()
         .filter_map(|node| match node.op {
-            Op::DropPath { probability } => Some(probability),
+            Op::DropPath(path) => Some(path.probability),
             _ => None,
         })
         .collect();

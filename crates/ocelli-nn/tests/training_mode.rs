@@ -76,7 +76,7 @@ fn a_frozen_normalisation_uses_its_running_statistics_in_training() -> Result<()
     let tracked = network.tracked();
     let loss = tracked.forward(batch.autodiff(), Pass::Train(&mut train)).sum();
     let gradients = tracked.gradients(&loss);
-    let trained: Vec<bool> = gradients.iter().map(Option::is_some).collect();
+    let trained: Vec<bool> = gradients.iter().map(|gradient| gradient.is_some()).collect();
     assert_eq!(trained, [false, false, false, false, false, true, true]);
     Ok(())
 }

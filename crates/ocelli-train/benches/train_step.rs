@@ -63,9 +63,9 @@ impl Case {
             let start = Instant::now();
             let mut pass = TrainPass::new(Seed(0), step as u64, 0);
             let loss = |logits: Tensor<2>| logits.powi_scalar(2).mean();
-            let result = engine.differentiate(&network, images.clone(), &mut pass, loss);
+            let result = engine.differentiate(&network, images.clone(), &mut pass, loss)?;
             network.apply_batch_stats(pass.stats())?;
-            optimizer.step(network.params_mut(), result.gradients, 1e-3)?;
+            optimizer.step(network.params_mut(), &result.gradients, 1e-3)?;
             times.push(start.elapsed().as_secs_f64() * 1e3);
         }
         Ok(times.split_off(WARM_UP))

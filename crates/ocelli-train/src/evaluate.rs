@@ -1,9 +1,10 @@
 //! Evaluation: every sample of a dataset, exactly once.
 
-use crate::method::{images, values};
 use crate::metrics::{Scores, Tally};
+use crate::skipped::warn_of;
+use crate::tensors::{images, values};
 use crate::{Error, ProcessGroup, Result};
-use ocelli_data::{Loader, Skipped};
+use ocelli_data::Loader;
 use ocelli_nn::{InferenceEngine, Network};
 use serde::Serialize;
 use std::time::{Duration, Instant};
@@ -95,11 +96,4 @@ pub fn evaluate(
 pub(crate) fn first_without_answer(logits: &[f32], classes: usize) -> Option<usize> {
     let is_answer = |row: &[f32]| row.iter().all(|logit| logit.is_finite());
     logits.chunks_exact(classes.max(1)).position(|row| !is_answer(row))
-}
-
-/// Lists samples that were left out.
-pub(crate) fn warn_of(skipped: &[Skipped]) {
-    for sample in skipped {
-        tracing::warn!(sample = sample.name, reason = sample.reason, "sample left out");
-    }
 }

@@ -18,9 +18,11 @@ pub mod recipe;
 mod run_folder;
 mod schedule;
 mod setup;
+mod skipped;
 mod span;
 mod stages;
 mod step_timer;
+mod tensors;
 mod text_file;
 mod trained;
 mod trainer;
@@ -30,7 +32,7 @@ pub use ema::Ema;
 pub use error::{Error, Result};
 pub use evaluate::{Evaluation, evaluate};
 pub use lost_colours::warn_of_lost_colours;
-pub use method::{Method, Place, StepOutput, Supervised, images};
+pub use method::{Method, Part, Step, StepOutput, StepParts, Supervised, check_classes};
 pub use optimizer::Optimizer;
 pub use probe::Probe;
 pub use process_group::{Local, ProcessGroup};
@@ -41,6 +43,7 @@ pub use setup::{Machine, Setup, sources, tell_of_smaller_batches};
 pub use span::{ParseSpanError, Span};
 pub use stages::{Stage, Stages};
 pub use step_timer::{StepTimer, time_in_turns};
+pub use tensors::images;
 pub use text_file::read_text;
 pub use trained::{
     Answer, Guess, Metadata, PredictOptions, Pretrained, Trained, WeightsChoice, preprocessing,

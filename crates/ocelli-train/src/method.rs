@@ -1,112 +1,111 @@
 //! What a way of training has to say; everything else is the [`Trainer`](crate::Trainer)'s.
 
-use crate::Result;
-use crate::loss::cross_entropy;
-use crate::metrics::rank_of;
-use burn::tensor::{Tensor, TensorData};
-use ocelli_data::{Batch, Targets};
-use ocelli_nn::{BatchStats, GradientEngine, Gradients, Network, TrainPass};
+mod parts;
+mod supervised;
+
+pub(crate) use parts::PartsPlace;
+pub use parts::{Part, StepParts};
+pub use supervised::Supervised;
+
+use crate::{Error, ProcessGroup, Result};
+use ocelli_data::Source;
+use ocelli_nn::{BatchStats, Gradients, Network, TrainPass};
 use ocelli_random::Seed;
 
-/// A way of training: what a step does with a batch.
+/// A way of training: what a step does with its samples.
 ///
-/// The trainer owns the loop, accumulation, the exchange between processes, clipping, the
-/// optimiser, averages, evaluation and checkpoints. A method turns a batch into gradients, in any
-/// number of passes that it likes, and changes nothing itself.
+/// The trainer owns the loop, the exchange between processes, clipping, the optimiser, averages,
+/// evaluation and checkpoints. A method sees a step whole, in any number of passes that it likes.
+///
+/// It has no memory of its own: every state is a parameter, a buffer or a function of the step, so that
+/// a run resumes where it stood.
 pub trait Method {
-    /// The loss of a batch and its gradients.
+    /// Whether a network and its training data fit this method, before the first step.
     ///
     /// # Errors
-    /// When the batch does not fit the network.
-    fn step(&mut self, network: &Network, batch: Batch, place: Place) -> Result<StepOutput>;
+    /// When they do not, with what would.
+    fn check(&self, network: &Network, data: &dyn Source) -> Result<()> {
+        let _ = (network, data);
+        Ok(())
+    }
+
+    /// Adds this process's share of the gradients of a step's loss to `gradients`.
+    ///
+    /// # Errors
+    /// When samples cannot be read or do not fit the network.
+    fn step(&mut self, step: Step<'_>, gradients: &mut Gradients) -> Result<StepOutput>;
+
+    /// Changes what must hold after each update: the range of a temperature, say. `step` updates are done.
+    ///
+    /// # Errors
+    /// When the network is another than it was made for.
+    fn after_update(&self, network: &mut Network, step: u64) -> Result<()> {
+        let _ = (network, step);
+        Ok(())
+    }
 }
 
-/// Where a batch stands in a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+/// A step of a training, as its method sees it.
+pub struct Step<'a> {
+    /// The network before the step.
+    pub network: &'a Network,
+    /// This process's samples, in parts that fit into memory.
+    pub parts: StepParts<'a>,
+    /// The processes that train together.
+    pub group: &'a dyn ProcessGroup,
     /// The seed of the run.
     pub seed: Seed,
     /// The step, counted from zero over the whole run.
     pub step: u64,
-    /// The place of the batch's first sample among all samples of the step, over accumulated
-    /// parts and processes.
-    pub first_row: u64,
+    /// How many steps the run has.
+    pub total_steps: u64,
 }
 
-/// What came out of a batch.
-#[derive(Debug)]
-pub struct StepOutput {
-    /// The loss, averaged over the samples of the batch.
-    pub loss: f64,
-    /// Other measurements, averaged over the samples, as in `("top1", 0.8)`. The names are the
-    /// same in every step.
-    pub metrics: Vec<(&'static str, f64)>,
-    /// The gradients of `loss`.
-    pub gradients: Gradients,
-    /// What the batch normalisations saw.
-    pub stats: Vec<BatchStats>,
+impl Step<'_> {
+    /// A training pass of a part of this step.
+    pub fn pass(&self, part: &Part) -> TrainPass {
+        TrainPass::new(self.seed, self.step, part.first_row)
+    }
 }
 
-/// Supervised classification: cross-entropy with the labels.
+/// What came out of a step.
 #[derive(Debug, Default)]
-pub struct Supervised {
-    engine: GradientEngine,
+pub struct StepOutput {
+    /// This process's share of the loss.
+    pub loss: f64,
+    /// Its share of other measurements, as in `("top1", 0.8)`. The names are the same in every step.
+    pub metrics: Vec<(&'static str, f64)>,
+    /// How many images there were.
+    pub images: u64,
+    /// What the batch normalisations saw in each part, and the part's share of the step's samples.
+    pub stats: Vec<(f64, Vec<BatchStats>)>,
 }
 
-impl Method for Supervised {
-    fn step(&mut self, network: &Network, mut batch: Batch, place: Place) -> Result<StepOutput> {
-        let images = images(&mut batch, network);
-        Ok(self.differentiate(network, images, &batch.targets, place))
-    }
-}
-
-impl Supervised {
-    /// The loss of images that are where the network is.
-    pub(crate) fn differentiate(
+impl StepOutput {
+    /// Adds what came out of a part whose share of the step's samples is `weight`. `loss` and `metrics`
+    /// are averages over its samples.
+    pub fn add(
         &mut self,
-        network: &Network,
-        images: Tensor<4>,
-        targets: &Targets,
-        place: Place,
-    ) -> StepOutput {
-        let mut pass = TrainPass::new(place.seed, place.step, place.first_row);
-        let loss = |logits| cross_entropy(logits, targets);
-        let result = self.engine.differentiate(network, images, &mut pass, loss);
-        let top1 = share_correct(&values(result.logits), targets);
-        StepOutput {
-            loss: f64::from(result.loss.into_scalar::<f32>()),
-            metrics: vec![("top1", top1)],
-            gradients: result.gradients,
-            stats: pass.stats().to_vec(),
+        part: &Part,
+        loss: f64,
+        metrics: &[(&'static str, f64)],
+        stats: Vec<BatchStats>,
+    ) {
+        self.loss += loss * part.weight;
+        self.metrics.resize(metrics.len(), ("", 0.0));
+        for (sum, (name, value)) in self.metrics.iter_mut().zip(metrics) {
+            *sum = (name, sum.1 + value * part.weight);
         }
+        self.images += part.batch.len() as u64;
+        self.stats.push((part.weight, stats));
     }
 }
 
-/// The images of a batch where the network is. Takes them out of the batch.
+/// That a classifier has as many classes as its data.
 ///
-/// # Shapes
-/// - result: `[batch, channels, height, width]`
-pub fn images(batch: &mut Batch, network: &Network) -> Tensor<4> {
-    let pixels = std::mem::take(&mut batch.images);
-    Tensor::from_data(TensorData::new(pixels, batch.shape), network.params().device())
-}
-
-/// Logits in memory, row after row.
-pub(crate) fn values(logits: Tensor<2>) -> Vec<f32> {
-    logits.into_data().iter::<f32>().collect()
-}
-
-/// The share of samples whose most probable target, or one of several, is the network's answer.
-fn share_correct(logits: &[f32], targets: &Targets) -> f64 {
-    let count = targets.len().max(1);
-    let rows = logits.chunks_exact((logits.len() / count).max(1));
-    let is_right = |row: &[f32], label: u32| rank_of(row, label as usize) == 0;
-    let correct = match targets {
-        Targets::Several(sets) => {
-            let any = |row, set: &[u32]| set.iter().any(|label| is_right(row, *label));
-            rows.zip(sets).filter(|(row, set)| any(row, set)).count()
-        }
-        _ => rows.zip(targets.classes()).filter(|(row, label)| is_right(row, *label)).count(),
-    };
-    correct as f64 / count as f64
+/// # Errors
+/// [`Error::ClassCount`] with both numbers.
+pub fn check_classes(network: &Network, data: &dyn Source) -> Result<()> {
+    let (network, data) = (network.graph().num_classes(), data.classes().len());
+    if network == data { Ok(()) } else { Err(Error::ClassCount { network, data }) }
 }

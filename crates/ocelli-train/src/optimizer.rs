@@ -135,16 +135,19 @@ impl Optimizer {
     ///
     /// # Errors
     /// When a gradient has another length than its parameter.
-    pub fn step(&mut self, params: &mut Parameters, gradients: Gradients, lr: f64) -> Result<()> {
+    pub fn step(&mut self, params: &mut Parameters, gradients: &Gradients, lr: f64) -> Result<()> {
         self.steps += 1;
         self.memory.resize(params.len(), Vec::new());
         let ids: Vec<_> = params.iter().map(|(id, _)| id).collect();
-        for (id, gradient) in ids.into_iter().zip(gradients) {
+        for id in ids {
             let entry = params.get(id);
-            let Some(gradient) = gradient.filter(|_| entry.is_trainable()) else { continue };
+            let Some(gradient) = gradients.get(id).filter(|_| entry.is_trainable()) else {
+                continue;
+            };
+            let gradient = gradient.clone();
             entry.check_length(gradient.dims()[0])?;
             let is_weight = entry.spec.role == Role::Weight;
-            let decays = is_weight || self.decay_bias_and_norm;
+            let decays = entry.spec.role.decays(self.decay_bias_and_norm);
             let memory = &mut self.memory[id.index()];
             if memory.is_empty() {
                 let fresh = |name: &&str| gradient.full_like(self.rule.initial(name));

@@ -1,10 +1,10 @@
 //! How long a training step takes on this device.
 
-use crate::method::images;
-use crate::{Optimizer, Place, Recipe, Result, StepOutput, Supervised};
+use crate::tensors::images;
+use crate::{Optimizer, Recipe, Result, Supervised};
 use burn::tensor::Tensor;
 use ocelli_data::{Batch, Targets};
-use ocelli_nn::Network;
+use ocelli_nn::{Gradients, Network, TrainPass};
 use ocelli_random::Seed;
 use std::time::Instant;
 
@@ -19,7 +19,9 @@ pub struct StepTimer {
     optimizer: Optimizer,
     images: Tensor<4>,
     targets: Targets,
-    place: Place,
+    seed: Seed,
+    step: u64,
+    gradients: Gradients,
 }
 
 impl StepTimer {
@@ -31,7 +33,9 @@ impl StepTimer {
             network,
             method: Supervised::default(),
             optimizer: Optimizer::new(&recipe.optimizer),
-            place: Place { seed: Seed(recipe.seed), step: 0, first_row: 0 },
+            seed: Seed(recipe.seed),
+            step: 0,
+            gradients: Gradients::new(),
         }
     }
 
@@ -41,12 +45,13 @@ impl StepTimer {
     /// When the batch does not fit the network.
     pub fn step(&mut self) -> Result<f64> {
         let start = Instant::now();
-        let Self { network, method, optimizer, images, targets, place } = self;
-        let StepOutput { gradients, stats, .. } =
-            method.differentiate(network, images.clone(), targets, *place);
-        network.apply_batch_stats(&stats)?;
+        let Self { network, method, optimizer, images, targets, seed, step, gradients } = self;
+        let mut pass = TrainPass::new(*seed, *step, 0);
+        gradients.clear();
+        method.differentiate(network, images.clone(), targets, 1.0, &mut pass, gradients)?;
+        network.apply_batch_stats(pass.stats())?;
         optimizer.step(network.params_mut(), gradients, 0.0)?;
-        place.step += 1;
+        *step += 1;
         Ok(start.elapsed().as_secs_f64())
     }
 }

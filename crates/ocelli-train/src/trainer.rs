@@ -25,7 +25,7 @@ use crate::{
     RunFolder, Schedule, Stages,
 };
 use ocelli_data::Loader;
-use ocelli_nn::Network;
+use ocelli_nn::{Gradients, Network};
 use snapshot::Snapshot;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -75,6 +75,8 @@ pub struct Trainer<'a> {
     total_steps: u64,
     metrics: MetricsLog,
     now: Snapshot,
+    /// The sums of a step, kept for their memory.
+    gradients: Gradients,
     saved: Option<Checkpoint>,
     /// Whether `saved` is the present state.
     is_saved: bool,
@@ -122,7 +124,7 @@ impl<'a> Trainer<'a> {
     pub fn new(parts: Parts<'a>) -> Result<Self> {
         let Parts { recipe, mut network, run, train, .. } = parts;
         let loader = &train.first().loader;
-        check_classes(&network, loader)?;
+        parts.method.check(&network, loader.source())?;
         check_shares(recipe, parts.group)?;
         let steps_per_epoch = loader.steps_per_epoch() / recipe.train.accumulate as u64;
         if steps_per_epoch == 0 {
@@ -171,6 +173,7 @@ impl<'a> Trainer<'a> {
             begin: Instant::now(),
             seconds_before: now.state.seconds,
             now,
+            gradients: Gradients::new(),
             is_saved: saved.is_some(),
             saved,
             evaluation: None,
@@ -244,11 +247,6 @@ impl<'a> Trainer<'a> {
             None
         })
     }
-}
-
-fn check_classes(network: &Network, data: &Loader) -> Result<()> {
-    let (network, data) = (network.graph().num_classes(), data.source().classes().len());
-    if network == data { Ok(()) } else { Err(Error::ClassCount { network, data }) }
 }
 
 /// Every process needs images in every step: it takes part in each exchange.

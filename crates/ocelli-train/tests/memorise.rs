@@ -53,10 +53,10 @@ fn memorises(name: &str, [images, size]: [usize; 2], lr: f64) -> Result<(), Erro
         let mut pass = TrainPass::new(Seed(3), step, 0);
         let loss = |logits: Tensor<2>| cross_entropy(logits, &targets);
         let result =
-            engine.differentiate(&network, noise([images, 3, size, size]), &mut pass, loss);
+            engine.differentiate(&network, noise([images, 3, size, size]), &mut pass, loss)?;
         losses.push(result.loss.into_scalar::<f32>());
         network.apply_batch_stats(pass.stats())?;
-        optimizer.step(network.params_mut(), result.gradients, lr)?;
+        optimizer.step(network.params_mut(), &result.gradients, lr)?;
     }
     assert!(engine.has_plan(), "{name} has no plan");
     assert!(known(&losses), "{name} does not learn {images} pictures by heart: {losses:?}");

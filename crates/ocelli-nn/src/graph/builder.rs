@@ -1,9 +1,14 @@
 //! How a backbone describes itself.
 
-use super::op::{Activation, BatchNorm, Conv2d, Linear, LocalResponseNorm, Op, Padding, Pool};
-use super::{Graph, Node, NodeId};
+use super::{Graph, Node};
 use crate::init::{InitScheme, Initializer};
+use crate::node_id::NodeId;
+use crate::op::{
+    Activation, Add, AvgPool, BatchNorm, Concat, Conv2d, DropPath, Dropout, Flatten, GlobalAvgPool,
+    Input, Linear, LocalResponseNorm, MaxPool, Op, PadShortcut, Padding, Pool, Scale,
+};
 use crate::parameter::{ParamId, ParamSpec, Role};
+use std::collections::BTreeMap;
 
 /// Collects the operations and parameters of a network.
 ///
@@ -101,7 +106,7 @@ impl Builder {
             init,
             norm,
         };
-        let image = builder.push("input", Op::Input, &[], in_channels);
+        let image = builder.push("input", Input, &[], in_channels);
         (builder, image)
     }
 
@@ -132,7 +137,7 @@ impl Builder {
             dilation: [dilation; 2],
             groups,
         };
-        self.push(name, Op::Conv2d(conv), &[x], out_channels)
+        self.push(name, conv, &[x], out_channels)
     }
 
     /// A batch normalisation; its parameters are those of PyTorch's `BatchNorm2d`.
@@ -155,43 +160,50 @@ impl Builder {
             epsilon,
             momentum,
         };
-        self.push(name, Op::BatchNorm(norm), &[x], channels)
+        self.push(name, norm, &[x], channels)
+    }
+
+    /// An operation without parameters on one value.
+    pub fn apply(&mut self, name: &str, x: NodeId, op: impl Into<Op>) -> NodeId {
+        let op = op.into();
+        let channels = op.operation().out_channels(self.channels(x));
+        self.push(name, op, &[x], channels)
     }
 
     /// An activation; it has no parameters and takes the name of its input.
     pub fn activation(&mut self, x: NodeId, activation: Activation) -> NodeId {
         let name = self.name_of(x);
-        self.push(&name, Op::Activation(activation), &[x], self.channels(x))
+        self.apply(&name, x, activation)
     }
 
     /// The sum of two values.
     pub fn add(&mut self, name: &str, a: NodeId, b: NodeId) -> NodeId {
-        self.push(name, Op::Add, &[a, b], self.channels(a))
+        self.push(name, Add, &[a, b], self.channels(a))
     }
 
     /// A value times a gate per channel.
     pub fn scale(&mut self, name: &str, x: NodeId, gate: NodeId) -> NodeId {
-        self.push(name, Op::Scale, &[x, gate], self.channels(x))
+        self.push(name, Scale, &[x, gate], self.channels(x))
     }
 
     /// The first `keep` channels of several values side by side.
     pub fn concat(&mut self, name: &str, inputs: &[NodeId], keep: usize) -> NodeId {
-        self.push(name, Op::Concat { keep }, inputs, keep)
+        self.push(name, Concat { keep }, inputs, keep)
     }
 
     /// The mean over height and width.
     pub fn global_avg_pool(&mut self, name: &str, x: NodeId) -> NodeId {
-        self.push(name, Op::GlobalAvgPool, &[x], self.channels(x))
+        self.apply(name, x, GlobalAvgPool)
     }
 
     /// The mean over a window.
     pub fn avg_pool(&mut self, name: &str, x: NodeId, pool: Pool) -> NodeId {
-        self.push(name, Op::AvgPool(pool), &[x], self.channels(x))
+        self.apply(name, x, AvgPool(pool))
     }
 
     /// The maximum over a window.
     pub fn max_pool(&mut self, name: &str, x: NodeId, pool: Pool) -> NodeId {
-        self.push(name, Op::MaxPool(pool), &[x], self.channels(x))
+        self.apply(name, x, MaxPool(pool))
     }
 
     /// A local response normalisation.
@@ -201,7 +213,7 @@ impl Builder {
         x: NodeId,
         norm: LocalResponseNorm,
     ) -> NodeId {
-        self.push(name, Op::LocalResponseNorm(norm), &[x], self.channels(x))
+        self.apply(name, x, norm)
     }
 
     /// The parameter-free shortcut of the CIFAR ResNets.
@@ -212,12 +224,12 @@ impl Builder {
         out_channels: usize,
         stride: usize,
     ) -> NodeId {
-        self.push(name, Op::PadShortcut { out_channels, stride }, &[x], out_channels)
+        self.apply(name, x, PadShortcut { out_channels, stride })
     }
 
     /// All axes but the batch joined; `features` is how many values that are.
     pub fn flatten(&mut self, name: &str, x: NodeId, features: usize) -> NodeId {
-        self.push(name, Op::Flatten, &[x], features)
+        self.push(name, Flatten, &[x], features)
     }
 
     /// A linear layer with bias over a pooled or flattened value.
@@ -228,7 +240,7 @@ impl Builder {
         let weight = self.param(name, "weight", &shape, Role::Weight, weight_init);
         let bias = Some(self.param(name, "bias", &[out_features], Role::Bias, bias_init));
         let linear = Linear { weight, bias, in_features, out_features };
-        self.push(name, Op::Linear(linear), &[x], out_features)
+        self.push(name, linear, &[x], out_features)
     }
 
     /// Dropout; nothing is added when `probability` is zero.
@@ -236,7 +248,7 @@ impl Builder {
         if probability == 0.0 {
             return x;
         }
-        self.push(name, Op::Dropout { probability }, &[x], self.channels(x))
+        self.apply(name, x, Dropout { probability })
     }
 
     /// Stochastic depth; nothing is added when `probability` is zero.
@@ -244,7 +256,7 @@ impl Builder {
         if probability == 0.0 {
             return x;
         }
-        self.push(name, Op::DropPath { probability }, &[x], self.channels(x))
+        self.apply(name, x, DropPath { probability })
     }
 
     /// Marks the end of a stage.
@@ -264,23 +276,20 @@ impl Builder {
             features,
             pooled,
             logits,
+            routes: BTreeMap::new(),
         }
     }
 
     /// An operation of another graph, whose parameters are `specs`. The channels of a flattened
     /// value are not known then.
     pub(crate) fn copy(&mut self, node: &Node, specs: &[ParamSpec], inputs: &[NodeId]) -> NodeId {
-        let op = node.op.map_params(|id| {
+        let mut op = node.op.clone();
+        op.operation_mut().map_params(&mut |id| {
             self.params.push(specs[id.index()].clone());
             ParamId(self.params.len() - 1)
         });
-        let channels = match &op {
-            Op::Conv2d(conv) => conv.out_channels,
-            Op::Linear(linear) => linear.out_features,
-            Op::Concat { keep } => *keep,
-            Op::PadShortcut { out_channels, .. } => *out_channels,
-            _ => inputs.first().map_or(0, |input| self.channels(*input)),
-        };
+        let first = inputs.first().map_or(0, |input| self.channels(*input));
+        let channels = op.operation().out_channels(first);
         self.push(&node.name, op, inputs, channels)
     }
 
@@ -293,8 +302,15 @@ impl Builder {
         self.nodes[node.0].name.clone()
     }
 
-    fn push(&mut self, name: &str, op: Op, inputs: &[NodeId], channels: usize) -> NodeId {
-        self.nodes.push(Node { name: name.to_owned(), op, inputs: inputs.to_vec() });
+    fn push(
+        &mut self,
+        name: &str,
+        op: impl Into<Op>,
+        inputs: &[NodeId],
+        channels: usize,
+    ) -> NodeId {
+        let node = Node { name: name.to_owned(), op: op.into(), inputs: inputs.to_vec() };
+        self.nodes.push(node);
         self.channels.push(channels);
         NodeId(self.nodes.len() - 1)
     }

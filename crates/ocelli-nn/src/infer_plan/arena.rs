@@ -13,13 +13,13 @@ pub(super) struct Slots {
 
 impl Slots {
     /// Gives the buffers, `lengths` numbers long, their slots. The `first` buffers live from the
-    /// start, the `last` to the end.
+    /// start, the `last` ones to the end.
     pub(super) fn assign(
         steps: &[Step],
         layout: &[Value],
         lengths: &[usize],
         first: &[usize],
-        last: usize,
+        last: &[usize],
     ) -> Self {
         let buffer = |id: ValueId| layout[id.0].buffer;
         let mut ends = vec![0; lengths.len()];
@@ -28,7 +28,9 @@ impl Slots {
                 ends[buffer(id)] = index;
             }
         }
-        ends[last] = steps.len();
+        for buffer in last {
+            ends[*buffer] = steps.len();
+        }
         let mut slots = Self { of_buffer: vec![usize::MAX; lengths.len()], lengths: Vec::new() };
         let mut free: Vec<usize> = Vec::new();
         for buffer in first {

@@ -38,9 +38,11 @@ use super::lower::{self, Lowered, Packing};
 use super::run_steps;
 use super::step::Step;
 use crate::delta_engine::EditBatch;
-use crate::graph::{Graph, NodeId};
+use crate::graph::Graph;
 use crate::lowering::{Value, ValueId};
+use crate::op::Shape;
 use crate::parameter::Parameters;
+use crate::route::Route;
 use changes::Changes;
 use groups::Scratch;
 use rayon::prelude::*;
@@ -120,16 +122,17 @@ impl BaseImage {
 }
 
 impl DeltaPlan {
-    /// A plan for the value of `wanted`; `None` if an operation has no kernel here or the images do
-    /// not fit the network.
+    /// A plan for the one value that a route wants of the one that it gives; `None` if an operation has
+    /// no kernel here or the image does not fit the network.
     pub(crate) fn new(
         graph: &Graph,
         params: &Parameters,
-        wanted: NodeId,
-        size: [usize; 2],
+        route: &Route,
+        image: Shape,
     ) -> Option<Self> {
-        let Lowered { steps, layout, buffers, image, result } =
-            lower::lower(graph, params, wanted, size, Packing::Patches)?;
+        let Lowered { steps, layout, buffers, given, wanted } =
+            lower::lower(graph, params, route, &[image], Packing::Patches)?;
+        let (&[image], &[result]) = (&given[..], &wanted[..]) else { return None };
         let written: Vec<ValueId> =
             std::iter::once(image).chain(steps.iter().map(|step| step.y)).collect();
         let shares_channels = |a: Value, b: Value| {

@@ -1,18 +1,22 @@
 //! From a graph to a plan of inference.
 
 use super::step::{Convolution, Kernel, Step, Work};
-use crate::graph::{self, BatchNorm, Conv2d, Graph, Linear, NodeId, Op, Padding, Shape};
-use crate::lowering::{ConvolutionKind, Layout, Value, ValueId, geometry};
+use crate::graph::Graph;
+use crate::lowering::{ConvolutionKind, Layout, Routed, Value, ValueId};
+use crate::node_id::NodeId;
+use crate::op::{self, BatchNorm, Conv2d, Linear, Op, Repeat, Shape};
 use crate::parameter::{ParamId, Parameters};
-use ocelli_kernels::{Activation, Conv, Geometry, Norm, PackedWeight};
+use crate::route::Route;
+use crate::wiring::Wiring;
+use ocelli_kernels::{Activation, Conv, Norm, PackedWeight};
 
 /// The steps of a graph, its values, and how long each buffer is per image.
 pub(super) struct Lowered {
     pub(super) steps: Vec<Step>,
     pub(super) layout: Vec<Value>,
     pub(super) buffers: Vec<usize>,
-    pub(super) image: ValueId,
-    pub(super) result: ValueId,
+    pub(super) given: Vec<ValueId>,
+    pub(super) wanted: Vec<ValueId>,
 }
 
 /// What the weights of convolutions are packed for.
@@ -23,54 +27,37 @@ pub(super) enum Packing {
     Patches,
 }
 
-/// `None` if an operation has no kernel, or would read and write one place.
+/// `None` if an operation has no kernel, or would read and write in one buffer.
 pub(super) fn lower(
     graph: &Graph,
     params: &Parameters,
-    wanted: NodeId,
-    [height, width]: [usize; 2],
+    route: &Route,
+    given: &[Shape],
     packing: Packing,
 ) -> Option<Lowered> {
-    let shapes = graph.shapes(height, width).ok()?;
-    let count = wanted.index() + 1;
-    let sources = without_identities(graph, count);
-    let mut consumers = vec![Vec::new(); count];
-    for (index, node) in graph.nodes()[..count].iter().enumerate() {
-        if sources[index] == index {
-            node.inputs.iter().for_each(|id| consumers[sources[id.index()]].push(index));
-        }
-    }
-    // Whoever asked for the result is a consumer too.
-    consumers[sources[wanted.index()]].push(count);
+    let Routed { shapes, computed, wiring, .. } = Routed::new(graph, route, given, false)?;
     let mut lowering = Lowering {
         graph,
         params,
         packing,
-        layout: Layout::new(graph, shapes, count, 1),
-        sources,
-        consumers,
-        value_of: vec![None; count],
+        layout: Layout::new(graph, shapes, &computed, 1),
+        wiring,
+        value_of: vec![None; graph.nodes().len()],
         steps: Vec::new(),
         current: 0,
     };
-    for index in 0..count {
+    for id in &route.from {
+        lowering.result(id.index());
+    }
+    for index in (0..graph.nodes().len()).filter(|index| computed[*index]) {
         lowering.current = index;
         lowering.visit(index)?;
     }
-    let image = lowering.value_of[0]?;
-    let result = lowering.value_of[lowering.sources[wanted.index()]]?;
+    let value = |id: &NodeId| lowering.value_of[lowering.wiring.source(id.index())];
+    let given = route.from.iter().map(value).collect::<Option<_>>()?;
+    let wanted = route.to.iter().map(value).collect::<Option<_>>()?;
     let Lowering { steps, layout, .. } = lowering;
-    Some(Lowered { steps, layout: layout.values, buffers: layout.buffers, image, result })
-}
-
-/// For each operation the one whose value is its own: dropout does nothing in inference.
-fn without_identities(graph: &Graph, count: usize) -> Vec<usize> {
-    let mut sources: Vec<usize> = Vec::with_capacity(count);
-    for (index, node) in graph.nodes()[..count].iter().enumerate() {
-        let is_identity = matches!(node.op, Op::Dropout { .. } | Op::DropPath { .. });
-        sources.push(if is_identity { sources[node.inputs[0].index()] } else { index });
-    }
-    sources
+    Some(Lowered { steps, layout: layout.values, buffers: layout.buffers, given, wanted })
 }
 
 /// What a step does after its own operation, and the last operation that it thereby covers.
@@ -85,9 +72,7 @@ struct Lowering<'a> {
     params: &'a Parameters,
     packing: Packing,
     layout: Layout<'a>,
-    sources: Vec<usize>,
-    /// The operations that read each operation's value.
-    consumers: Vec<Vec<usize>>,
+    wiring: Wiring,
     value_of: Vec<Option<ValueId>>,
     steps: Vec<Step>,
     /// The operation that is visited.
@@ -117,73 +102,35 @@ impl Lowering<'_> {
     }
 
     fn visit(&mut self, index: usize) -> Option<()> {
-        if self.value_of[index].is_some() || self.sources[index] != index {
+        if self.value_of[index].is_some() || self.wiring.source(index) != index {
             return Some(());
         }
         let node = &self.graph.nodes()[index];
-        let inputs = node.inputs.iter().map(|id| self.value_of[self.sources[id.index()]]);
+        let inputs = node.inputs.iter().map(|id| self.value_of[self.wiring.source(id.index())]);
         let inputs: Vec<ValueId> = inputs.collect::<Option<_>>()?;
         match (&node.op, &inputs[..]) {
-            (Op::Input, _) => {
-                self.result(index);
-                Some(())
-            }
             (Op::Conv2d(conv), &[x]) => self.convolve(index, conv, x),
             (Op::Linear(linear), &[x]) => self.linear(index, linear, x),
             (Op::BatchNorm(norm), &[x]) => self.normalise(index, norm, x),
-            (Op::Activation(kind), &[x]) => {
-                let y = self.result(index);
-                self.push(Work::Activate((*kind).into()), x, None, y)
-            }
-            (Op::Add, &[a, b]) => {
+            (Op::Add(_), &[a, b]) => {
                 let (last, activation) = self.activation_after(index);
                 let y = self.result(last);
                 self.value_of[index] = Some(y);
                 self.push(Work::Add(activation), a, Some(b), y)
             }
-            (Op::Scale, &[x, gate]) => {
+            (Op::Scale(_), &[x, gate]) => {
                 let y = self.result(index);
                 self.push(Work::Scale, x, Some(gate), y)
             }
-            (Op::Concat { keep }, _) => self.join(index, *keep, &inputs),
-            (Op::GlobalAvgPool, &[x]) => {
+            (Op::Concat(concat), _) => self.join(index, concat.keep, &inputs),
+            (op, &[x]) => {
+                let shape = self.layout.shapes[node.inputs[0].index()];
+                let kernel = op.operation().kernel(shape, self.layout.shapes[index])?;
                 let y = self.result(index);
-                self.push(Work::Mean, x, None, y)
-            }
-            (Op::MaxPool(pool) | Op::AvgPool(pool), &[x]) => {
-                let padding = Padding::Symmetric(pool.padding);
-                let geometry = self.geometry(index, padding, [pool.window(0), pool.window(1)]);
-                let y = self.result(index);
-                let is_max = matches!(node.op, Op::MaxPool(_));
-                let work = if is_max { Work::MaxPool } else { Work::AvgPool };
-                self.push(work(geometry), x, None, y)
-            }
-            (Op::LocalResponseNorm(norm), &[x]) => {
-                let y = self.result(index);
-                self.push(Work::LocalResponse((*norm).into()), x, None, y)
-            }
-            (Op::PadShortcut { stride, .. }, &[x]) => {
-                let window = graph::Window { kernel: 1, stride: *stride, dilation: 1 };
-                let geometry = self.geometry(index, Padding::Symmetric([0; 2]), [window; 2]);
-                let y = self.result(index);
-                self.push(Work::PadShortcut(geometry), x, None, y)
-            }
-            (Op::Flatten, &[x]) if self.layout.values[x.0].pixels == 1 => {
-                self.value_of[index] = Some(x);
-                Some(())
-            }
-            (Op::Flatten, &[x]) => {
-                let y = self.result(index);
-                self.push(Work::Flatten, x, None, y)
+                self.push(Work::Unary(kernel), x, None, y)
             }
             _ => None,
         }
-    }
-
-    /// How a window slides over one image at the input of an operation.
-    fn geometry(&self, index: usize, padding: Padding, windows: [graph::Window; 2]) -> Geometry {
-        let input = self.layout.shapes[self.graph.nodes()[index].inputs[0].index()];
-        geometry(1, [input, self.layout.shapes[index]], padding, windows)
     }
 
     fn values(&self, id: ParamId) -> Vec<f32> {
@@ -198,7 +145,9 @@ impl Lowering<'_> {
     }
 
     fn convolve(&mut self, index: usize, conv: &Conv2d, x: ValueId) -> Option<()> {
-        let geometry = self.geometry(index, conv.padding, [conv.window(0), conv.window(1)]);
+        let input = self.layout.shapes[self.graph.nodes()[index].inputs[0].index()];
+        let windows = [conv.window(0), conv.window(1)];
+        let geometry = op::geometry(1, [input, self.layout.shapes[index]], conv.padding, windows);
         let weight = self.values(conv.weight);
         let mut x = x;
         let kernel = match ConvolutionKind::of(conv, geometry) {
@@ -224,7 +173,7 @@ impl Lowering<'_> {
     fn repeat(&mut self, index: usize, x: ValueId, channels: usize) -> Option<ValueId> {
         let input = self.layout.shapes[self.graph.nodes()[index].inputs[0].index()];
         let y = self.layout.own(Shape { channels, ..input });
-        self.push(Work::Repeat, x, None, y)?;
+        self.push(Work::Unary(Box::new(Repeat)), x, None, y)?;
         Some(y)
     }
 
@@ -247,7 +196,7 @@ impl Lowering<'_> {
         let Absorbed { last, residual, activation } = self.absorb(index);
         let bias = bias.map(|id| self.values(id));
         let y = self.result(last);
-        for covered in [Some(index), self.sole_consumer(index)].into_iter().flatten() {
+        for covered in [Some(index), self.wiring.sole_reader(index)].into_iter().flatten() {
             if covered <= last {
                 self.value_of[covered] = Some(y);
             }
@@ -256,31 +205,23 @@ impl Lowering<'_> {
         self.push(Work::Convolve(Box::new(convolution)), x, residual, y)
     }
 
-    /// The only operation that reads an operation's value.
-    fn sole_consumer(&self, index: usize) -> Option<usize> {
-        match self.consumers[index][..] {
-            [consumer] if consumer < self.value_of.len() => Some(consumer),
-            _ => None,
-        }
-    }
-
     /// The activation that alone reads an operation's value, and the last operation of both.
     fn activation_after(&self, index: usize) -> (usize, Option<Activation>) {
-        let consumer = self.sole_consumer(index);
-        match consumer.map(|consumer| (consumer, &self.graph.nodes()[consumer].op)) {
-            Some((consumer, Op::Activation(kind))) => (consumer, Some((*kind).into())),
+        let reader = self.wiring.sole_reader(index);
+        match reader.map(|reader| (reader, &self.graph.nodes()[reader].op)) {
+            Some((reader, Op::Activation(kind))) => (reader, Some(kind.to_kernel())),
             _ => (index, None),
         }
     }
 
     /// A sum with a value that is known already, then an activation.
     fn absorb(&self, index: usize) -> Absorbed {
-        let residual = self.sole_consumer(index).and_then(|consumer| {
-            let node = &self.graph.nodes()[consumer];
-            let mut sources = node.inputs.iter().map(|id| self.sources[id.index()]);
+        let residual = self.wiring.sole_reader(index).and_then(|reader| {
+            let node = &self.graph.nodes()[reader];
+            let mut sources = node.inputs.iter().map(|id| self.wiring.source(id.index()));
             let other = sources.find(|source| *source != index)?;
-            let value = self.value_of[other].filter(|_| node.op == Op::Add)?;
-            Some((consumer, value))
+            let value = self.value_of[other].filter(|_| matches!(node.op, Op::Add(_)))?;
+            Some((reader, value))
         });
         let (summed, residual) = match residual {
             Some((sum, value)) => (sum, Some(value)),
@@ -306,7 +247,7 @@ impl Lowering<'_> {
             let channels = self.layout.shapes[id.index()].channels;
             if !self.layout.is_placed(id.index(), index, offset) {
                 let y = self.layout.joint(index, [offset, channels]);
-                self.push(Work::Copy, *x, None, y)?;
+                self.push(Work::Unary(Box::new(op::Copy)), *x, None, y)?;
             }
             offset += channels;
         }

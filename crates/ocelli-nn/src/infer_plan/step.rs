@@ -1,9 +1,9 @@
 //! What a plan of inference consists of.
 
 use crate::lowering::ValueId;
+use crate::op::UnaryKernel;
 use ocelli_kernels::{
-    Activation, Conv, Depthwise, Geometry, GroupedConv, LocalResponse, Norm, PackedDepthwise,
-    PackedGroups, PackedWeight,
+    Activation, Conv, Depthwise, GroupedConv, Norm, PackedDepthwise, PackedGroups, PackedWeight,
 };
 
 /// A convolution or linear layer with its weight. The geometries are those of a single image.
@@ -36,23 +36,11 @@ pub(super) enum Work {
     /// y = activation(kernel(x) + bias + other)
     Convolve(Box<Convolution>),
     /// y = activation(norm(x)), where no convolution stands before the normalisation.
-    Normalise {
-        norm: Norm,
-        activation: Option<Activation>,
-    },
-    Activate(Activation),
+    Normalise { norm: Norm, activation: Option<Activation> },
     /// y = activation(x + other)
     Add(Option<Activation>),
-    Copy,
     /// y = x · other
     Scale,
-    Mean,
-    MaxPool(Geometry),
-    AvgPool(Geometry),
-    LocalResponse(LocalResponse),
-    /// All pixels of an image in one row.
-    Flatten,
-    /// Each channel several times, for a depthwise convolution with several outputs per channel.
-    Repeat,
-    PadShortcut(Geometry),
+    /// y = kernel(x)
+    Unary(Box<dyn UnaryKernel>),
 }

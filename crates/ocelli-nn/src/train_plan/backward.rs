@@ -2,24 +2,24 @@
 //! parameters.
 
 use super::forward::drop_values;
-use super::memory::{Gradients, Values};
+use super::memory::{ValueGradients, Values};
 use super::step::Step;
 use super::{Saved, TrainPlan};
+use crate::gradients::Gradients;
 use crate::lowering::{ConvolutionKind, Value, ValueId};
+use crate::op::Taped;
 use crate::parameter::ParamId;
 use ocelli_kernels::{RowsMut, Write, bias_gradient};
 
-/// The gradients of the parameters, as far as they are known.
+/// The parameters, and what their gradients are added to.
 pub(super) struct Learnt<'a> {
     pub(super) params: &'a [&'a [f32]],
-    pub(super) gradients: Vec<Option<Vec<f32>>>,
+    pub(super) gradients: &'a mut Gradients,
 }
 
 impl Learnt<'_> {
     fn fill(&mut self, id: ParamId, fill: impl FnOnce(&mut [f32])) {
-        let mut gradient = vec![0.0; self.params[id.index()].len()];
-        fill(&mut gradient);
-        self.gradients[id.index()] = Some(gradient);
+        self.gradients.fill(id, self.params[id.index()].len(), fill);
     }
 }
 
@@ -32,17 +32,19 @@ impl TrainPlan {
             let saved = std::mem::take(&mut self.saved[index]);
             let (values, gradients) = (&mut self.values, &mut self.gradients);
             let (layout, needs_gradient) = (&self.layout, &self.needs_gradient);
-            Backward { layout, needs_gradient, values, gradients }.run(step, saved, learnt);
+            Backward { batch: self.batch, layout, needs_gradient, values, gradients }
+                .run(step, saved, learnt);
         }
         self.gradients.release(self.layout[y.0]);
     }
 }
 
 struct Backward<'a> {
+    batch: usize,
     layout: &'a [Value],
     needs_gradient: &'a [bool],
     values: &'a mut Values,
-    gradients: &'a mut Gradients,
+    gradients: &'a mut ValueGradients,
 }
 
 impl Backward<'_> {
@@ -56,61 +58,16 @@ impl Backward<'_> {
                     ocelli_kernels::copy(values.rows(z), dx, write);
                 });
             }
-            (Step::Copy { x, y }, _) => self.pass_copy(*x, *y),
-            (Step::Activate { x, y, activation }, _) => {
-                let (from, y) = (self.layout[x.0], self.layout[y.0]);
+            (Step::Unary { x, y, kernel }, _) => {
+                let (from, to, batch) = (self.layout[x.0], self.layout[y.0], self.batch);
                 self.pass_on(*x, |values, gradients, dx, write| {
-                    let (x, dy) = (values.rows(from), gradients.rows(y));
-                    ocelli_kernels::activation_gradient(x, dy, *activation, dx, write);
+                    let [x, y] = [from, to].map(|value| values.rows(value));
+                    kernel.backward(batch, Taped { x, y, dy: gradients.rows(to) }, dx, write);
                 });
             }
             (Step::Add { a, b, y }, _) => self.add(*a, *b, *y),
             (Step::Join { parts, y }, _) => self.join(parts, *y),
             (Step::Scale { x, gate, y }, _) => self.scale(*x, *gate, *y),
-            (Step::Mean { x, y }, _) => {
-                let y = self.layout[y.0];
-                self.pass_on(*x, |_, gradients, dx, write| {
-                    ocelli_kernels::mean_gradient(gradients.rows(y), dx, write);
-                });
-            }
-            (Step::MaxPool { x, y, geometry }, _) => {
-                let (from, y) = (self.layout[x.0], self.layout[y.0]);
-                self.pass_on(*x, |values, gradients, dx, write| {
-                    let inputs = [values.rows(from), values.rows(y), gradients.rows(y)];
-                    ocelli_kernels::max_pool_gradient(*geometry, inputs, dx, write);
-                });
-            }
-            (Step::AvgPool { x, y, geometry }, _) => {
-                let y = self.layout[y.0];
-                self.pass_on(*x, |_, gradients, dx, write| {
-                    ocelli_kernels::avg_pool_gradient(*geometry, gradients.rows(y), dx, write);
-                });
-            }
-            (Step::LocalResponse { x, y, constants }, _) => {
-                let (from, y) = (self.layout[x.0], self.layout[y.0]);
-                self.pass_on(*x, |values, gradients, dx, write| {
-                    constants.gradient(values.rows(from), gradients.rows(y), dx, write);
-                });
-            }
-            (Step::Flatten { x, y }, _) => {
-                let y = self.layout[y.0];
-                self.pass_on(*x, |_, gradients, dx, write| {
-                    ocelli_kernels::flatten_gradient(gradients.rows(y), dx, write);
-                });
-            }
-            (Step::Repeat { x, y }, _) => {
-                let y = self.layout[y.0];
-                self.pass_on(*x, |_, gradients, dx, write| {
-                    ocelli_kernels::repeat_channels_gradient(gradients.rows(y), dx, write);
-                });
-            }
-            (Step::PadShortcut { x, y, geometry }, _) => {
-                let y = self.layout[y.0];
-                self.pass_on(*x, |_, gradients, dx, write| {
-                    let dy = gradients.rows(y);
-                    ocelli_kernels::pad_shortcut_gradient(*geometry, dy, dx, write);
-                });
-            }
             (Step::Drop { x, y, .. }, Saved::Mask(mask)) => {
                 let y = self.layout[y.0];
                 self.pass_on(*x, |_, gradients, dx, write| {
@@ -124,7 +81,11 @@ impl Backward<'_> {
     }
 
     /// Writes or adds to the gradient of `x`, if it has one.
-    fn pass_on(&mut self, x: ValueId, work: impl FnOnce(&Values, &Gradients, RowsMut<'_>, Write)) {
+    fn pass_on(
+        &mut self,
+        x: ValueId,
+        work: impl FnOnce(&Values, &ValueGradients, RowsMut<'_>, Write),
+    ) {
         if self.needs_gradient[x.0] {
             let values = &*self.values;
             self.gradients.write(x, self.layout[x.0], |gradients, dx, write| {
@@ -195,10 +156,10 @@ impl Backward<'_> {
                 self.values.update(z_value, |z| ready.data_gradient(z, dy, *activation, sums));
             }
             if *learns_weight {
-                learnt.gradients[norm.weight.index()] = Some(sums.weight);
+                learnt.gradients.add_values(norm.weight, &sums.weight);
             }
             if *learns_bias {
-                learnt.gradients[norm.bias.index()] = Some(sums.bias);
+                learnt.gradients.add_values(norm.bias, &sums.bias);
             }
         } else if needs_data {
             self.values.update(z_value, |z| ready.data_gradient(z, dy, *activation, None));
@@ -211,7 +172,7 @@ impl Backward<'_> {
     /// Both inputs have the gradient of the sum. One of them may have its very memory.
     fn add(&mut self, a: ValueId, b: ValueId, y: ValueId) {
         let y_value = self.layout[y.0];
-        let can_take = |gradients: &Gradients, id: ValueId| {
+        let can_take = |gradients: &ValueGradients, id: ValueId| {
             let value = self.layout[id.0];
             a != b
                 && y_value.is_whole()

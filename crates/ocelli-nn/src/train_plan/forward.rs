@@ -2,9 +2,9 @@
 
 use super::step::Step;
 use super::{Saved, SeenStatistics, TrainPlan};
-use crate::execute::keep_mask;
 use crate::lowering::{ConvolutionKind, Value};
-use crate::pass::TrainPass;
+use crate::op::keep_mask;
+use crate::pass::Drops;
 use ocelli_kernels::{Norm, Rows, RowsMut, Statistics, Write};
 
 impl TrainPlan {
@@ -13,7 +13,7 @@ impl TrainPlan {
         index: usize,
         step: &Step,
         params: &[&[f32]],
-        pass: &TrainPass,
+        drops: Drops,
         seen: &mut Vec<SeenStatistics>,
     ) {
         let layout = &self.layout;
@@ -69,13 +69,11 @@ impl TrainPlan {
                 });
                 self.saved[index] = Saved::Norm(ready);
             }
-            Step::Detach { x, z: y } | Step::Copy { x, y } => {
-                values.write(layout[y.0], |values, y| {
-                    ocelli_kernels::copy(values.rows(layout[x.0]), y, Write::Replace);
-                });
-            }
-            Step::Activate { x, y, activation } => values.write(layout[y.0], |values, y| {
-                ocelli_kernels::activate(values.rows(layout[x.0]), *activation, y);
+            Step::Detach { x, z: y } => values.write(layout[y.0], |values, y| {
+                ocelli_kernels::copy(values.rows(layout[x.0]), y, Write::Replace);
+            }),
+            Step::Unary { x, y, kernel } => values.write(layout[y.0], |values, y| {
+                kernel.forward(self.batch, values.rows(layout[x.0]), y);
             }),
             Step::Add { a, b, y } => values.write(layout[y.0], |values, y| {
                 ocelli_kernels::add(values.rows(layout[a.0]), values.rows(layout[b.0]), None, y);
@@ -85,32 +83,11 @@ impl TrainPlan {
                 let (x, gate) = (values.rows(layout[x.0]), values.rows(layout[gate.0]));
                 ocelli_kernels::scale(x, gate, y, Write::Replace);
             }),
-            Step::Mean { x, y } => values.write(layout[y.0], |values, y| {
-                ocelli_kernels::mean(values.rows(layout[x.0]), y);
-            }),
-            Step::MaxPool { x, y, geometry } => values.write(layout[y.0], |values, y| {
-                ocelli_kernels::max_pool(*geometry, values.rows(layout[x.0]), y);
-            }),
-            Step::AvgPool { x, y, geometry } => values.write(layout[y.0], |values, y| {
-                ocelli_kernels::avg_pool(*geometry, values.rows(layout[x.0]), y);
-            }),
-            Step::LocalResponse { x, y, constants } => values.write(layout[y.0], |values, y| {
-                constants.forward(values.rows(layout[x.0]), y);
-            }),
-            Step::Flatten { x, y } => values.write(layout[y.0], |values, y| {
-                ocelli_kernels::flatten(values.rows(layout[x.0]), y);
-            }),
-            Step::Repeat { x, y } => values.write(layout[y.0], |values, y| {
-                ocelli_kernels::repeat_channels(values.rows(layout[x.0]), y);
-            }),
-            Step::PadShortcut { x, y, geometry } => values.write(layout[y.0], |values, y| {
-                ocelli_kernels::pad_shortcut(*geometry, values.rows(layout[x.0]), y);
-            }),
             Step::Drop { x, y, node, probability, whole_sample } => {
                 let Value { channels, pixels, .. } = layout[x.0];
                 let shape = if *whole_sample { [1, 1] } else { [channels, pixels / self.batch] };
                 let mask =
-                    keep_mask(*node, [shape[0], shape[1], 1], *probability, self.batch, pass);
+                    keep_mask(*node, [shape[0], shape[1], 1], *probability, self.batch, drops);
                 let mask = if *whole_sample {
                     mask.iter().flat_map(|f| std::iter::repeat_n(*f, channels)).collect()
                 } else {

@@ -1,10 +1,15 @@
 //! From a graph to a plan.
 
+use super::Wants;
 use super::step::Step;
-use crate::graph::{self, BatchNorm, Conv2d, Graph, Linear, Node, NodeId, Op, Padding, Shape};
-use crate::lowering::{ConvolutionKind, Layout, Value, ValueId, geometry};
+use crate::graph::Graph;
+use crate::lowering::{ConvolutionKind, Layout, Routed, Value, ValueId};
+use crate::node_id::NodeId;
+use crate::op::{self, BatchNorm, Conv2d, Linear, Op, Repeat, Shape, UnaryKernel};
 use crate::parameter::{ParamId, Parameters};
-use ocelli_kernels::{Activation, Conv, Geometry};
+use crate::route::Route;
+use crate::wiring::Wiring;
+use ocelli_kernels::Conv;
 
 /// The steps of a graph, its values, and how long each buffer is.
 pub(super) struct Lowered {
@@ -13,8 +18,8 @@ pub(super) struct Lowered {
     /// Whether anything that is learnt stands before each value.
     pub(super) needs_gradient: Vec<bool>,
     pub(super) buffers: Vec<usize>,
-    pub(super) image: ValueId,
-    pub(super) logits: ValueId,
+    pub(super) given: Vec<ValueId>,
+    pub(super) wanted: Vec<ValueId>,
 }
 
 /// `None` if an operation has no kernel, a value would be read and written in one buffer, or the
@@ -22,72 +27,51 @@ pub(super) struct Lowered {
 pub(super) fn lower(
     graph: &Graph,
     params: &Parameters,
+    route: &Route,
     batch: usize,
-    [height, width]: [usize; 2],
+    given: &[Shape],
+    wants: Wants,
 ) -> Option<Lowered> {
-    let shapes = graph.shapes(height, width).ok().filter(|_| batch > 0)?;
-    let nodes = &graph.nodes()[..=graph.logits().index()];
-    let sources = without_identities(nodes, &shapes);
-    let mut consumers = vec![Vec::new(); nodes.len()];
-    for (index, node) in nodes.iter().enumerate() {
-        if sources[index] == index {
-            node.inputs.iter().for_each(|input| consumers[sources[input.index()]].push(index));
-        }
-    }
-    // The loss reads the logits.
-    consumers[sources[graph.logits().index()]].push(nodes.len());
+    let routed = Routed::new(graph, route, given, wants.training).filter(|_| batch > 0)?;
+    let Routed { shapes, computed, wiring, .. } = routed;
     let mut lowering = Lowering {
         graph,
         params,
         batch,
-        layout: Layout::new(graph, shapes, nodes.len(), batch),
+        wants,
+        layout: Layout::new(graph, shapes, &computed, batch),
+        computed,
         needs_gradient: Vec::new(),
-        sources,
-        consumers,
-        value_of: vec![None; nodes.len()],
+        wiring,
+        value_of: vec![None; graph.nodes().len()],
         steps: Vec::new(),
     };
-    for index in 0..nodes.len() {
-        lowering.visit(index)?;
+    for id in &route.from {
+        lowering.result(id.index(), wants.inputs);
     }
-    let image = lowering.value_of[0]?;
-    let logits = lowering.value_of[graph.logits().index()]?;
+    for index in 0..graph.nodes().len() {
+        if lowering.computed[index] {
+            lowering.visit(index)?;
+        }
+    }
+    let values = |ids: &[NodeId]| -> Option<Vec<ValueId>> {
+        ids.iter().map(|id| lowering.value_of[id.index()]).collect()
+    };
+    let (given, wanted) = (values(&route.from)?, values(&route.to)?);
     let Lowering { steps, layout, needs_gradient, .. } = lowering;
     let Layout { values: layout, buffers, .. } = layout;
-    Some(Lowered { steps, layout, needs_gradient, buffers, image, logits })
-}
-
-/// For each operation the one whose value is its own: one pixel is flat already, and what drops
-/// nothing changes nothing.
-fn without_identities(nodes: &[Node], shapes: &[Shape]) -> Vec<usize> {
-    let mut sources: Vec<usize> = Vec::with_capacity(nodes.len());
-    for (index, node) in nodes.iter().enumerate() {
-        let identity = match (&node.op, &node.inputs[..]) {
-            (Op::Flatten, [x]) => {
-                let input = shapes[x.index()];
-                (input.height * input.width == 1).then_some(x)
-            }
-            (Op::Dropout { probability } | Op::DropPath { probability }, [x]) => {
-                (*probability == 0.0).then_some(x)
-            }
-            _ => None,
-        };
-        sources.push(identity.map_or(index, |x| sources[x.index()]));
-    }
-    sources
+    Some(Lowered { steps, layout, needs_gradient, buffers, given, wanted })
 }
 
 struct Lowering<'a> {
     graph: &'a Graph,
     params: &'a Parameters,
     batch: usize,
+    wants: Wants,
+    computed: Vec<bool>,
     layout: Layout<'a>,
     needs_gradient: Vec<bool>,
-    /// For each operation the one whose value is its own.
-    sources: Vec<usize>,
-    /// The operations that read each operation's value, under whatever name; that of an identity
-    /// is its source's.
-    consumers: Vec<Vec<usize>>,
+    wiring: Wiring,
     value_of: Vec<Option<ValueId>>,
     steps: Vec<Step>,
 }
@@ -111,7 +95,7 @@ impl Lowering<'_> {
     }
 
     fn learns(&self, id: ParamId) -> bool {
-        self.params.get(id).is_trainable()
+        self.wants.params && self.params.get(id).is_trainable()
     }
 
     /// Adds a step, unless it would read and write one buffer.
@@ -128,7 +112,7 @@ impl Lowering<'_> {
         if self.value_of[index].is_some() {
             return Some(());
         }
-        let source = self.sources[index];
+        let source = self.wiring.source(index);
         if source != index {
             self.value_of[index] = self.value_of[source];
             return self.value_of[index].map(drop);
@@ -139,71 +123,42 @@ impl Lowering<'_> {
         let any_needs = inputs.iter().any(|id| self.needs_gradient(*id));
         let inputs = &inputs[..];
         match (&node.op, inputs) {
-            (Op::Input, _) => {
-                self.result(index, false);
-                Some(())
-            }
             (Op::Conv2d(conv), &[x]) => self.convolve(index, conv, x),
             (Op::Linear(linear), &[x]) => self.linear(index, linear, x),
             (Op::BatchNorm(norm), &[x]) => self.normalise(index, norm, x),
-            (Op::Activation(kind), &[x]) => {
-                let y = self.result(index, any_needs);
-                self.push(Step::Activate { x, y, activation: (*kind).into() }, inputs, y)
-            }
-            (Op::Add, &[a, b]) => {
+            (Op::Add(_), &[a, b]) => {
                 let y = self.result(index, any_needs);
                 self.push(Step::Add { a, b, y }, inputs, y)
             }
             // The gate's gradient is written, not added.
-            (Op::Scale, &[x, gate]) if self.sole_consumer(node.inputs[1].index()).is_some() => {
+            (Op::Scale(_), &[x, gate])
+                if self.wiring.sole_reader(node.inputs[1].index()).is_some() =>
+            {
                 let y = self.result(index, any_needs);
                 self.push(Step::Scale { x, gate, y }, inputs, y)
             }
-            (Op::Concat { keep }, _) => self.join(index, *keep, inputs),
-            (Op::GlobalAvgPool, &[x]) => {
+            (Op::Concat(concat), _) => self.join(index, concat.keep, inputs),
+            (Op::Dropout(dropout), &[x]) => self.drop(index, dropout.probability, x, false),
+            (Op::DropPath(path), &[x]) => self.drop(index, path.probability, x, true),
+            (op, &[x]) => {
+                let shape = self.layout.shapes[node.inputs[0].index()];
+                let kernel = op.operation().kernel(shape, self.layout.shapes[index])?;
                 let y = self.result(index, any_needs);
-                self.push(Step::Mean { x, y }, inputs, y)
+                self.unary(kernel, x, y)
             }
-            (Op::MaxPool(pool), &[x]) => {
-                let padding = Padding::Symmetric(pool.padding);
-                let geometry = self.geometry(index, padding, [pool.window(0), pool.window(1)]);
-                let y = self.result(index, any_needs);
-                self.push(Step::MaxPool { x, y, geometry }, inputs, y)
-            }
-            (Op::AvgPool(pool), &[x]) => {
-                let padding = Padding::Symmetric(pool.padding);
-                let geometry = self.geometry(index, padding, [pool.window(0), pool.window(1)]);
-                let y = self.result(index, any_needs);
-                self.push(Step::AvgPool { x, y, geometry }, inputs, y)
-            }
-            (Op::LocalResponseNorm(norm), &[x]) => {
-                let y = self.result(index, any_needs);
-                self.push(Step::LocalResponse { x, y, constants: (*norm).into() }, inputs, y)
-            }
-            (Op::PadShortcut { stride, .. }, &[x]) => {
-                let window = graph::Window { kernel: 1, stride: *stride, dilation: 1 };
-                let geometry = self.geometry(index, Padding::Symmetric([0; 2]), [window; 2]);
-                let y = self.result(index, any_needs);
-                self.push(Step::PadShortcut { x, y, geometry }, inputs, y)
-            }
-            (Op::Flatten, &[x]) => {
-                let y = self.result(index, any_needs);
-                self.push(Step::Flatten { x, y }, inputs, y)
-            }
-            (Op::Dropout { probability }, &[x]) => self.drop(index, *probability, x, false),
-            (Op::DropPath { probability }, &[x]) => self.drop(index, *probability, x, true),
             _ => None,
         }
     }
 
-    /// How a window slides over the input of an operation.
-    fn geometry(&self, index: usize, padding: Padding, windows: [graph::Window; 2]) -> Geometry {
-        let input = self.layout.shapes[self.graph.nodes()[index].inputs[0].index()];
-        geometry(self.batch, [input, self.layout.shapes[index]], padding, windows)
+    fn unary(&mut self, kernel: Box<dyn UnaryKernel>, x: ValueId, y: ValueId) -> Option<()> {
+        self.push(Step::Unary { x, y, kernel }, &[x], y)
     }
 
     fn convolve(&mut self, index: usize, conv: &Conv2d, x: ValueId) -> Option<()> {
-        let geometry = self.geometry(index, conv.padding, [conv.window(0), conv.window(1)]);
+        let input = self.layout.shapes[self.graph.nodes()[index].inputs[0].index()];
+        let windows = [conv.window(0), conv.window(1)];
+        let shapes = [input, self.layout.shapes[index]];
+        let geometry = op::geometry(self.batch, shapes, conv.padding, windows);
         let convolution = ConvolutionKind::of(conv, geometry);
         let x = match convolution {
             ConvolutionKind::Depthwise(depthwise) if conv.in_channels < depthwise.channels => {
@@ -219,7 +174,7 @@ impl Lowering<'_> {
         let input = self.layout.shapes[self.graph.nodes()[index].inputs[0].index()];
         let y = self.layout.own(Shape { channels, ..input });
         let y = self.note(y, self.needs_gradient(x));
-        self.push(Step::Repeat { x, y }, &[x], y)?;
+        self.unary(Box::new(Repeat), x, y)?;
         Some(y)
     }
 
@@ -242,11 +197,12 @@ impl Lowering<'_> {
         let learns_weight = self.learns(weight);
         let learns_bias = bias.is_some_and(|bias| self.learns(bias));
         let needs_gradient = self.needs_gradient(x) || learns_weight || learns_bias;
-        let norm =
-            self.sole_consumer(index).and_then(|consumer| match &self.graph.nodes()[consumer].op {
+        let norm = self.wiring.sole_reader(index).and_then(|reader| {
+            match &self.graph.nodes()[reader].op {
                 Op::BatchNorm(norm) => Some(norm),
                 _ => None,
-            });
+            }
+        });
         let takes_statistics = norm.is_some_and(|norm| !self.is_frozen(norm));
         let gradient_in_place = norm.is_some();
         let y = self.result(index, needs_gradient);
@@ -264,24 +220,18 @@ impl Lowering<'_> {
         self.push(step, &[x], y)
     }
 
-    /// The only operation that reads an operation's value, under whatever name.
-    fn sole_consumer(&self, index: usize) -> Option<usize> {
-        match self.consumers[self.sources[index]][..] {
-            [consumer] if consumer < self.value_of.len() => Some(consumer),
-            _ => None,
-        }
-    }
-
     fn is_frozen(&self, norm: &BatchNorm) -> bool {
-        self.params.get(norm.running_mean).frozen
+        !self.wants.training || self.params.get(norm.running_mean).frozen
     }
 
     fn normalise(&mut self, index: usize, norm: &BatchNorm, x: ValueId) -> Option<()> {
-        let input = self.sources[self.graph.nodes()[index].inputs[0].index()];
+        let input = self.wiring.source(self.graph.nodes()[index].inputs[0].index());
         let (learns_weight, learns_bias) = (self.learns(norm.weight), self.learns(norm.bias));
         let before = &self.graph.nodes()[input].op;
         let is_convolution = matches!(before, Op::Conv2d(_) | Op::Linear(_));
-        let in_place = is_convolution && self.sole_consumer(input).is_some();
+        // The gradient of a given value is wanted where its reader expects it.
+        let is_ours = is_convolution && self.computed[input];
+        let in_place = is_ours && self.wiring.sole_reader(input).is_some();
         let z = if in_place {
             x
         } else {
@@ -290,13 +240,14 @@ impl Lowering<'_> {
             self.push(Step::Detach { x, z }, &[x], z)?;
             z
         };
-        let activation =
-            self.sole_consumer(index).and_then(|consumer| match &self.graph.nodes()[consumer].op {
-                Op::Activation(kind) => Some((consumer, Activation::from(*kind))),
+        let activation = self.wiring.sole_reader(index).and_then(|reader| {
+            match &self.graph.nodes()[reader].op {
+                Op::Activation(kind) => Some((reader, kind.to_kernel())),
                 _ => None,
-            });
+            }
+        });
         let needs_gradient = self.needs_gradient(z) || learns_weight || learns_bias;
-        let y = self.result(activation.map_or(index, |(consumer, _)| consumer), needs_gradient);
+        let y = self.result(activation.map_or(index, |(reader, _)| reader), needs_gradient);
         self.value_of[index] = Some(y);
         let step = Step::Normalise {
             z,
@@ -322,10 +273,7 @@ impl Lowering<'_> {
         let sources: Vec<usize> =
             self.graph.nodes()[index].inputs.iter().map(|id| id.index()).collect();
         // The gradient of a part must not be written before that of the whole.
-        let read_later = |part: &usize| {
-            self.consumers[self.sources[*part]].iter().any(|consumer| *consumer > index)
-        };
-        if sources.iter().any(read_later) {
+        if sources.iter().any(|part| self.wiring.is_read_after(*part, index)) {
             return None;
         }
         let (mut parts, mut offset) = (Vec::new(), 0);
@@ -336,7 +284,7 @@ impl Lowering<'_> {
             } else {
                 let y = self.layout.joint(index, [offset, channels]);
                 let y = self.note(y, self.needs_gradient(*x));
-                self.push(Step::Copy { x: *x, y }, &[*x], y)?;
+                self.unary(Box::new(op::Copy), *x, y)?;
                 parts.push(y);
             }
             offset += channels;

@@ -25,11 +25,11 @@ impl Buffer {
         self.memory.len() - Self::LINE_BYTES / size_of::<f32>()
     }
 
-    fn numbers(&self) -> &[f32] {
+    fn elements(&self) -> &[f32] {
         &self.memory[self.start..]
     }
 
-    fn numbers_mut(&mut self) -> &mut [f32] {
+    fn elements_mut(&mut self) -> &mut [f32] {
         &mut self.memory[self.start..]
     }
 }
@@ -45,27 +45,27 @@ impl Values {
     }
 
     pub(super) fn rows(&self, value: Value) -> Rows<'_> {
-        let from = &self.buffers[value.buffer].numbers()[value.offset..];
+        let from = &self.buffers[value.buffer].elements()[value.offset..];
         Rows::strided(from, value.pixels, value.channels, value.stride)
     }
 
     /// Lets `work` fill a value while it reads values of other buffers.
     pub(super) fn write(&mut self, value: Value, work: impl FnOnce(&Self, RowsMut<'_>)) {
         let mut buffer = std::mem::take(&mut self.buffers[value.buffer]);
-        let to = &mut buffer.numbers_mut()[value.offset..];
+        let to = &mut buffer.elements_mut()[value.offset..];
         work(self, RowsMut::strided(to, value.pixels, value.channels, value.stride));
         self.buffers[value.buffer] = buffer;
     }
 
     /// Lets `work` change a value in place.
     pub(super) fn update(&mut self, value: Value, work: impl FnOnce(RowsMut<'_>)) {
-        let to = &mut self.buffers[value.buffer].numbers_mut()[value.offset..];
+        let to = &mut self.buffers[value.buffer].elements_mut()[value.offset..];
         work(RowsMut::strided(to, value.pixels, value.channels, value.stride));
     }
 }
 
 /// The gradients of values, each from its first use in the backward pass to its last.
-pub(super) struct Gradients {
+pub(super) struct ValueGradients {
     lengths: Vec<usize>,
     buffers: Vec<Option<Buffer>>,
     /// Whether a value's gradient has been written in this pass.
@@ -77,7 +77,7 @@ pub(super) struct Gradients {
     free: Vec<Buffer>,
 }
 
-impl Gradients {
+impl ValueGradients {
     pub(super) fn new(layout: &[Value], lengths: &[usize]) -> Self {
         let mut waiting = vec![0; lengths.len()];
         for value in layout {
@@ -112,7 +112,7 @@ impl Gradients {
 
     /// The gradient of a value that is written.
     pub(super) fn rows(&self, value: Value) -> Rows<'_> {
-        let buffer = self.buffers[value.buffer].as_ref().map_or(&[][..], Buffer::numbers);
+        let buffer = self.buffers[value.buffer].as_ref().map_or(&[][..], Buffer::elements);
         Rows::strided(&buffer[value.offset..], value.pixels, value.channels, value.stride)
     }
 
@@ -126,7 +126,7 @@ impl Gradients {
     ) {
         let mode = if self.written[id.0] { Write::Add } else { Write::Replace };
         let mut buffer = self.take(value.buffer);
-        let to = &mut buffer.numbers_mut()[value.offset..];
+        let to = &mut buffer.elements_mut()[value.offset..];
         work(self, RowsMut::strided(to, value.pixels, value.channels, value.stride), mode);
         self.buffers[value.buffer] = Some(buffer);
         self.written[id.0] = true;
@@ -135,7 +135,7 @@ impl Gradients {
     /// Zeros channels of a gradient whose other channels are written.
     pub(super) fn clear(&mut self, value: Value) {
         let mut buffer = self.take(value.buffer);
-        for row in buffer.numbers_mut()[value.offset..].chunks_mut(value.stride).take(value.pixels)
+        for row in buffer.elements_mut()[value.offset..].chunks_mut(value.stride).take(value.pixels)
         {
             row[..value.channels].fill(0.0);
         }

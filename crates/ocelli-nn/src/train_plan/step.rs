@@ -1,9 +1,10 @@
 //! What a plan consists of.
 
-use crate::graph::{BatchNorm, NodeId};
 use crate::lowering::{ConvolutionKind, Value, ValueId};
+use crate::node_id::NodeId;
+use crate::op::{BatchNorm, UnaryKernel};
 use crate::parameter::ParamId;
-use ocelli_kernels::{Activation, Geometry, LocalResponse};
+use ocelli_kernels::{Activation, Geometry};
 
 impl Step {
     /// The value that it makes.
@@ -12,18 +13,10 @@ impl Step {
             Self::Convolve { y, .. }
             | Self::Normalise { y, .. }
             | Self::Detach { z: y, .. }
-            | Self::Activate { y, .. }
+            | Self::Unary { y, .. }
             | Self::Add { y, .. }
-            | Self::Copy { y, .. }
             | Self::Join { y, .. }
             | Self::Scale { y, .. }
-            | Self::Mean { y, .. }
-            | Self::MaxPool { y, .. }
-            | Self::AvgPool { y, .. }
-            | Self::LocalResponse { y, .. }
-            | Self::Flatten { y, .. }
-            | Self::Repeat { y, .. }
-            | Self::PadShortcut { y, .. }
             | Self::Drop { y, .. } => *y,
         }
     }
@@ -49,18 +42,10 @@ impl Step {
             }
             Self::Normalise { .. } => "norm",
             Self::Detach { .. } => "detach",
-            Self::Activate { .. } => "activation",
+            Self::Unary { kernel, .. } => kernel.label(),
             Self::Add { .. } => "add",
-            Self::Copy { .. } => "copy",
             Self::Join { .. } => "join",
             Self::Scale { .. } => "scale",
-            Self::Mean { .. } => "mean",
-            Self::MaxPool { .. } => "max pool",
-            Self::AvgPool { .. } => "average pool",
-            Self::LocalResponse { .. } => "local response",
-            Self::Flatten { .. } => "flatten",
-            Self::Repeat { .. } => "repeat",
-            Self::PadShortcut { .. } => "pad shortcut",
             Self::Drop { .. } => "drop",
         };
         format!("{kind} {}x{}", output.pixels, output.channels)
@@ -75,7 +60,7 @@ fn window_label(kind: &str, geometry: Geometry, [inputs, outputs]: [usize; 2]) -
 }
 
 /// One operation on values.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) enum Step {
     Convolve {
         x: ValueId,
@@ -109,19 +94,15 @@ pub(super) enum Step {
         x: ValueId,
         z: ValueId,
     },
-    Activate {
+    /// y = kernel(x)
+    Unary {
         x: ValueId,
         y: ValueId,
-        activation: Activation,
+        kernel: Box<dyn UnaryKernel>,
     },
     Add {
         a: ValueId,
         b: ValueId,
-        y: ValueId,
-    },
-    /// A part of a concatenation that could not be made in its place.
-    Copy {
-        x: ValueId,
         y: ValueId,
     },
     /// A concatenation whose parts already stand side by side.
@@ -133,40 +114,6 @@ pub(super) enum Step {
         x: ValueId,
         gate: ValueId,
         y: ValueId,
-    },
-    Mean {
-        x: ValueId,
-        y: ValueId,
-    },
-    MaxPool {
-        x: ValueId,
-        y: ValueId,
-        geometry: Geometry,
-    },
-    AvgPool {
-        x: ValueId,
-        y: ValueId,
-        geometry: Geometry,
-    },
-    LocalResponse {
-        x: ValueId,
-        y: ValueId,
-        constants: LocalResponse,
-    },
-    /// All pixels of an image in one row.
-    Flatten {
-        x: ValueId,
-        y: ValueId,
-    },
-    /// Each channel several times, for a depthwise convolution with several outputs per channel.
-    Repeat {
-        x: ValueId,
-        y: ValueId,
-    },
-    PadShortcut {
-        x: ValueId,
-        y: ValueId,
-        geometry: Geometry,
     },
     Drop {
         x: ValueId,

@@ -95,6 +95,10 @@ impl Scheme {
     }
 
     fn alias(&self, param: &ParamSpec, blocks: &Blocks) -> Option<Alias> {
+        // What a method added has one name everywhere.
+        if matches!(param.role, Role::Coefficient | Role::Range) {
+            return Some(Alias { name: param.name.clone(), layout: Layout::Own });
+        }
         let (module, _) = param.name.rsplit_once('.')?;
         let theirs = match module {
             "conv_stem" => self.stem[0].to_owned(),
@@ -176,6 +180,7 @@ fn torch_leaf(_module: &str, param: &ParamSpec) -> (&'static str, Layout) {
         Role::RunningMean => ".running_mean",
         Role::RunningVar => ".running_var",
         Role::BatchCount => ".num_batches_tracked",
+        Role::Coefficient | Role::Range => "",
     };
     (leaf, Layout::Own)
 }
@@ -192,6 +197,7 @@ fn tensorflow_leaf(module: &str, param: &ParamSpec) -> (&'static str, Layout) {
         Role::RunningMean => ("/moving_mean", Layout::Own),
         Role::RunningVar => ("/moving_variance", Layout::Own),
         Role::BatchCount => ("/num_batches_tracked", Layout::Own),
+        Role::Coefficient | Role::Range => ("", Layout::Own),
     }
 }
 

@@ -14,7 +14,7 @@ pub fn clip_norm(gradients: &mut Gradients, longest: f64) -> f64 {
     let norm = f64::from(Tensor::cat(squares, 0).sum().into_scalar::<f32>()).sqrt();
     if norm > longest {
         let factor = longest / norm;
-        for gradient in gradients.iter_mut().flatten() {
+        for gradient in gradients.tensors_mut() {
             gradient.inplace(|gradient| gradient.mul_scalar(factor));
         }
     }
@@ -23,7 +23,7 @@ pub fn clip_norm(gradients: &mut Gradients, longest: f64) -> f64 {
 
 /// Cuts every element of the gradients to between `-largest` and `largest`.
 pub fn clip_value(gradients: &mut Gradients, largest: f64) {
-    for gradient in gradients.iter_mut().flatten() {
+    for gradient in gradients.tensors_mut() {
         gradient.inplace(|gradient| gradient.clamp(-largest, largest));
     }
 }

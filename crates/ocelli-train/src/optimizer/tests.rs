@@ -48,7 +48,7 @@ fn section(kind: OptimizerKind) -> OptimizerSection {
 fn train(network: &mut Network, optimizer: &mut Optimizer, steps: &[[f32; 4]]) {
     for values in steps {
         let gradients = gradients(network, values);
-        optimizer.step(network.params_mut(), gradients, 0.1).unwrap();
+        optimizer.step(network.params_mut(), &gradients, 0.1).unwrap();
     }
 }
 
@@ -89,7 +89,7 @@ fn the_first_step_of_rmsprop_is_tensorflows() {
     let section = OptimizerSection { weight_decay: 0.0, ..section(OptimizerKind::RmsProp) };
     let (mut network, mut optimizer) = (network(), Optimizer::new(&section));
     let ones = gradients(&network, &[1.0; 4]);
-    optimizer.step(network.params_mut(), ones, 0.256).unwrap();
+    optimizer.step(network.params_mut(), &ones, 0.256).unwrap();
     let expected = WEIGHT.map(|weight| f64::from(weight) - 0.255_872);
     assert_close(&value(&network, "fc.weight"), &expected);
 }
@@ -208,14 +208,14 @@ fn long_gradients_are_shortened_and_large_elements_cut() {
             .flat_map(|g| g.to_data().iter::<f32>().collect::<Vec<_>>())
             .collect()
     };
-    let mut gradients = vec![tensor(&[3.0, 0.0]), None, tensor(&[-4.0])];
+    let mut gradients = Gradients::from_iter([tensor(&[3.0, 0.0]), None, tensor(&[-4.0])]);
     assert!((clip_norm(&mut gradients, 10.0) - 5.0).abs() < 1e-6);
     assert_eq!(flat(&gradients), [3.0, 0.0, -4.0]);
     clip_norm(&mut gradients, 2.5);
     assert_close(&flat(&gradients), &[1.5, 0.0, -2.0]);
     clip_value(&mut gradients, 1.75);
     assert_close(&flat(&gradients), &[1.5, 0.0, -1.75]);
-    assert_eq!(clip_norm(&mut vec![None], 1.0), 0.0);
+    assert_eq!(clip_norm(&mut Gradients::from_iter([None]), 1.0), 0.0);
 }
 
 /// Longer than what one thread is given, so that it is shared out.

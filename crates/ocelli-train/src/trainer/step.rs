@@ -1,11 +1,11 @@
 //! One update of the weights.
 
-use super::gradients::{Accumulated, reduce_stats};
+use super::gradients::{reduce, reduce_stats};
 use super::snapshot::Snapshot;
 use super::{Event, StepReport, Trainer};
-use crate::evaluate::warn_of;
+use crate::Result;
+use crate::method::{PartsPlace, Step, StepOutput, StepParts};
 use crate::optimizer::{clip_norm, clip_value};
-use crate::{Error, Place, Result};
 use ocelli_data::Epoch;
 use ocelli_random::Seed;
 use std::time::Instant;
@@ -19,32 +19,30 @@ impl Trainer<'_> {
         if self.enter_stage(step) || first_part == 0 {
             *batches = None;
         }
-        let epoch = self.now.state.epoch();
+        let place = PartsPlace {
+            step,
+            epoch: self.now.state.epoch(),
+            first_part,
+            count: accumulate,
+            batch_size: self.recipe.train.batch_size as u64,
+            processes: self.group.world_size(),
+        };
         let loader = &self.train.at(step, self.total_steps).1.loader;
-        let batches = batches.get_or_insert_with(|| loader.epoch(epoch, first_part));
-
-        let mut sum = Accumulated::default();
-        for part in 0..accumulate {
-            let batch = batches.next().ok_or(ocelli_data::Error::LoaderStopped)??;
-            warn_of(&batch.skipped);
-            let images = batch.len();
-            let weight = images as f64 / (batch.global_len.max(1) as f64 * accumulate as f64);
-            if images == 0 {
-                // Alone, nothing is lost. Among others, their exchange would wait for ever.
-                if self.group.world_size() > 1 {
-                    return Err(Error::EmptyShare { step: step + 1 });
-                }
-                continue;
-            }
-            let first_row = part * self.recipe.train.batch_size as u64 + batch.first;
-            let place = Place { seed: Seed(self.recipe.seed), step, first_row };
-            let mut output = self.method.step(&self.now.network, batch, place)?;
-            let stats = std::mem::take(&mut output.stats);
+        let context = Step {
+            network: &self.now.network,
+            parts: StepParts::new(loader, batches, place),
+            group: self.group,
+            seed: Seed(self.recipe.seed),
+            step,
+            total_steps: self.total_steps,
+        };
+        self.gradients.clear();
+        let mut sum = self.method.step(context, &mut self.gradients)?;
+        for (weight, stats) in std::mem::take(&mut sum.stats) {
             let stats = reduce_stats(stats, weight * accumulate as f64, self.group)?;
             self.now.network.apply_batch_stats(&stats)?;
-            sum.add(output, weight, images as u64);
         }
-        sum.reduce(self.now.network.params(), self.group)?;
+        reduce(&mut sum, &mut self.gradients, self.now.network.params(), self.group)?;
         if !sum.loss.is_finite() {
             return Err(self.diverged("the loss".to_owned(), step + 1));
         }
@@ -86,17 +84,18 @@ impl Trainer<'_> {
     }
 
     /// Applies the gradients of a step.
-    fn update(&mut self, sum: &mut Accumulated, lr: f64) -> Result<()> {
+    fn update(&mut self, sum: &mut StepOutput, lr: f64) -> Result<()> {
         let section = &self.recipe.optimizer;
         if let Some(largest) = section.clip_value {
-            clip_value(&mut sum.gradients, largest);
+            clip_value(&mut self.gradients, largest);
         }
         if let Some(longest) = section.clip_norm {
-            let norm = clip_norm(&mut sum.gradients, longest);
+            let norm = clip_norm(&mut self.gradients, longest);
             sum.metrics.push(("gradient_norm", norm));
         }
         let Snapshot { network, optimizer, ema, state } = &mut self.now;
-        optimizer.step(network.params_mut(), std::mem::take(&mut sum.gradients), lr)?;
+        optimizer.step(network.params_mut(), &self.gradients, lr)?;
+        self.method.after_update(network, state.step + 1)?;
         if let Some(ema) = ema {
             ema.update(network)?;
             state.ema_updates = ema.updates();

@@ -6,6 +6,7 @@
 
 use super::DeltaPlan;
 use crate::infer_plan::step::{Convolution, Kernel, Step, Work};
+use crate::op::effort::SINGLE;
 
 /// From which step on candidates are computed as a whole, and how many at a time before.
 pub(super) struct Choice {
@@ -25,15 +26,8 @@ const BLOCK: f64 = 60_000.0;
 const STREAM: f64 = 20.0;
 /// Numbers that stay in the second cache beside others.
 const CACHED: f64 = 192.0 * 1024.0;
-/// A number that is read, changed and written.
-const SINGLE: f64 = 8.0;
-/// A number that is put elsewhere.
-const SCATTERED: f64 = 64.0;
-/// A number whose neighbours are summed and raised to a power.
-const RESPONSE: f64 = 240.0;
-/// A tap of a depthwise convolution and of a pooling.
+/// A tap of a depthwise convolution.
 const DEPTHWISE: f64 = 4.0;
-const POOLING: f64 = 16.0;
 
 impl DeltaPlan {
     /// The cheapest choice where steps change these shares of their outputs.
@@ -94,17 +88,8 @@ impl DeltaPlan {
                 let factor = if is_depthwise { DEPTHWISE } else { 1.0 };
                 factor * macs + SINGLE * results
             }
-            Work::MaxPool(geometry) | Work::AvgPool(geometry) => {
-                POOLING * results * geometry.taps() as f64
-            }
-            Work::Mean => SINGLE * numbers(step.x),
-            Work::LocalResponse(_) => RESPONSE * results,
-            Work::Flatten | Work::Repeat | Work::PadShortcut(_) => SCATTERED * results,
-            Work::Normalise { .. }
-            | Work::Activate(_)
-            | Work::Add(_)
-            | Work::Copy
-            | Work::Scale => SINGLE * results,
+            Work::Unary(kernel) => kernel.effort(numbers(step.x), results),
+            Work::Normalise { .. } | Work::Add(_) | Work::Scale => SINGLE * results,
         }
     }
 }

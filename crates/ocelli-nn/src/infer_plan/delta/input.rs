@@ -17,14 +17,14 @@ pub(super) struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
-    /// The numbers of the base image's buffer.
-    pub(super) fn base_numbers(&self) -> &'a [f32] {
+    /// The elements of the base image's buffer.
+    pub(super) fn base_values(&self) -> &'a [f32] {
         self.base.buffer(self.value.buffer)
     }
 
     /// The value of one candidate.
     pub(super) fn seen(&self, candidate: usize) -> Seen<'_> {
-        let (value, base) = (self.value, self.base_numbers());
+        let (value, base) = (self.value, self.base_values());
         Seen { value, base, sources: &self.sources, candidate }
     }
 

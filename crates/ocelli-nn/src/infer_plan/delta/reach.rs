@@ -3,6 +3,7 @@
 use super::changes::Changes;
 use super::rect::{Rect, outputs_of};
 use crate::infer_plan::step::Work;
+use crate::op::Spread;
 use ocelli_kernels::Geometry;
 
 /// How far a change spreads.
@@ -20,16 +21,12 @@ impl Reach {
     pub(super) fn of(work: &Work) -> Option<Self> {
         match work {
             Work::Convolve(convolution) => Some(Self::Windows(convolution.geometry())),
-            Work::MaxPool(geometry) | Work::AvgPool(geometry) | Work::PadShortcut(geometry) => {
-                Some(Self::Windows(*geometry))
-            }
-            Work::Normalise { .. }
-            | Work::Activate(_)
-            | Work::Add(_)
-            | Work::Copy
-            | Work::LocalResponse(_)
-            | Work::Repeat => Some(Self::Pixels),
-            Work::Mean | Work::Flatten => Some(Self::Image),
+            Work::Normalise { .. } | Work::Add(_) => Some(Self::Pixels),
+            Work::Unary(kernel) => Some(match kernel.spread() {
+                Spread::Pixels => Self::Pixels,
+                Spread::Windows(windows) => Self::Windows(windows.geometry()),
+                Spread::Image(_) => Self::Image,
+            }),
             // A gate is of all pixels, and changes with each.
             Work::Scale => None,
         }

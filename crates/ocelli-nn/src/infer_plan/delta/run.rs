@@ -8,8 +8,7 @@ use super::{BaseImage, DeltaPlan, Workspace};
 use crate::infer_plan::run_work;
 use crate::infer_plan::step::{Step, Work};
 use crate::lowering::{Value, ValueId};
-use ocelli_kernels::{Axis, Geometry};
-use ocelli_kernels::{avg_pool_patches, max_pool_patches, pad_shortcut_patches};
+use crate::op::{Changed, ChangedPixel, Spread};
 
 impl DeltaPlan {
     /// Writes to `y` where a step's output changes, for candidates whose changes so far are in
@@ -63,36 +62,27 @@ fn run(
     scratch: &mut Scratch,
 ) {
     let inputs = [Some(x), other];
-    match work {
-        Work::Convolve(convolution) => {
+    let spread = if let Work::Unary(kernel) = work { Some(kernel.spread()) } else { None };
+    match (work, spread) {
+        (Work::Convolve(convolution), _) => {
             let sliding = Sliding::of(convolution);
             sliding.in_groups(inputs, y, scratch, |group| convolution.run(group));
         }
-        Work::MaxPool(geometry) => {
-            let sliding = Sliding::new(*geometry, f32::NEG_INFINITY);
+        (_, Some(Spread::Windows(kernel))) => {
+            let sliding = Sliding::new(kernel.geometry(), kernel.outside());
             sliding.in_groups(inputs, y, scratch, |group| {
-                max_pool_patches(&group.patches, group.y);
+                let mut positions = group.rects.iter().flat_map(|(_, rect)| rect.pixels());
+                kernel.patches(&group.patches, &mut positions, group.y);
             });
         }
-        Work::AvgPool(geometry) => {
-            let sliding = Sliding::new(*geometry, 0.0);
-            sliding.in_groups(inputs, y, scratch, |group| {
-                let outputs = group.rects.iter().flat_map(|(_, rect)| rect.pixels());
-                let shares: Vec<f32> = outputs.map(|at| tap_share(*geometry, at)).collect();
-                avg_pool_patches(&group.patches, &shares, group.y);
-            });
-        }
-        Work::PadShortcut(geometry) => {
-            let sliding = Sliding::new(*geometry, 0.0);
-            sliding.in_groups(inputs, y, scratch, |group| {
-                pad_shortcut_patches(&group.patches, group.y);
-            });
-        }
-        Work::Mean => {
+        (_, Some(Spread::Image(kernel))) => {
             let old = &x.base.buffer(value.buffer)[value.offset..];
-            mean(x, old, y);
+            let candidates: Vec<usize> = y.all().map(|(candidate, _)| candidate).collect();
+            let results = y.data_mut().chunks_exact_mut(value.channels.max(1));
+            for (candidate, result) in candidates.into_iter().zip(results) {
+                kernel.update(&OneCandidate { input: x, candidate }, old, result);
+            }
         }
-        Work::Flatten => flatten(x, &x.base.buffer(value.buffer)[value.offset..], y),
         _ => {
             let Scratch { patches, residual, .. } = scratch;
             let x = x.at(y, patches);
@@ -102,55 +92,36 @@ fn run(
     }
 }
 
-/// The share of each tap of an output that is no padding.
-fn tap_share(geometry: Geometry, [row, column]: [usize; 2]) -> f32 {
-    let inside = |axis: Axis, output: usize| {
-        (0..axis.window.kernel).filter(|tap| axis.source(output, *tap).is_some()).count()
-    };
-    let taps = inside(geometry.rows, row) * inside(geometry.columns, column);
-    1.0 / taps.max(1) as f32
+/// What one candidate changes in an input.
+struct OneCandidate<'a> {
+    input: &'a Input<'a>,
+    candidate: usize,
 }
 
-/// A flattened image, in the order channel, row, column, with its changed pixels.
-fn flatten(x: &Input<'_>, old: &[f32], y: &mut Changes) {
-    let Value { pixels, width, offset, channels, .. } = x.value;
-    let candidates: Vec<usize> = y.all().map(|(candidate, _)| candidate).collect();
-    let length = pixels * channels;
-    for (candidate, flat) in candidates.into_iter().zip(y.data_mut().chunks_exact_mut(length)) {
-        flat.copy_from_slice(&old[..length]);
-        for (source, changes) in &x.sources {
-            let first = source.offset.max(offset);
-            let end = (source.offset + source.channels).min(offset + channels);
-            changes.for_each_pixel(candidate, |[row, column], pixel| {
-                let pixel = &pixel[first - source.offset..end - source.offset];
-                let at = (first - offset) * pixels + row * width + column;
-                let places = flat[at..].iter_mut().step_by(pixels);
-                places.zip(pixel).for_each(|(to, from)| *to = *from);
-            });
-        }
+impl Changed for OneCandidate<'_> {
+    fn pixels(&self) -> usize {
+        self.input.value.pixels
     }
-}
 
-/// The mean moves by the mean of the differences.
-fn mean(x: &Input<'_>, old: &[f32], y: &mut Changes) {
-    let Value { pixels, width, stride, offset, channels, .. } = x.value;
-    let factor = 1.0 / pixels as f32;
-    let candidates: Vec<usize> = y.all().map(|(candidate, _)| candidate).collect();
-    let means = y.data_mut().chunks_exact_mut(channels.max(1));
-    for (candidate, mean) in candidates.into_iter().zip(means) {
-        mean.fill(0.0);
-        for (source, changes) in &x.sources {
+    fn width(&self) -> usize {
+        self.input.value.width
+    }
+
+    fn for_each(&self, visit: &mut dyn FnMut(ChangedPixel<'_>)) {
+        let Value { width, stride, offset, channels, .. } = self.input.value;
+        for (source, changes) in &self.input.sources {
             let first = source.offset.max(offset);
             let end = (source.offset + source.channels).min(offset + channels);
-            let sums = &mut mean[first - offset..end - offset];
-            changes.for_each_pixel_once(candidate, |[row, column], new| {
-                let old = &x.base_numbers()[(row * width + column) * stride + first..];
-                let new = &new[first - source.offset..];
-                for ((sum, new), old) in sums.iter_mut().zip(new).zip(old) {
-                    *sum += new - old;
-                }
+            changes.for_each_pixel_once(self.candidate, |[row, column], new| {
+                let base = &self.input.base_values()[(row * width + column) * stride..];
+                visit(ChangedPixel {
+                    row,
+                    column,
+                    first_channel: first - offset,
+                    old: &base[first..end],
+                    new: &new[first - source.offset..end - source.offset],
+                });
             });
         }
-        mean.iter_mut().zip(old).for_each(|(mean, old)| *mean = *mean * factor + old);
     }
 }

@@ -144,7 +144,7 @@ impl DeltaPlan {
         let carried = self.carried(dense_from);
         let result = self.layout[self.result.0].buffer;
         let tail = &self.steps[dense_from..];
-        let slots = Slots::assign(tail, &self.layout, &self.buffers, &carried, result);
+        let slots = Slots::assign(tail, &self.layout, &self.buffers, &carried, &[result]);
         let written = std::iter::once(self.image)
             .chain(self.steps[..dense_from].iter().map(|step| step.y))
             .map(|id| (self.layout[id.0].buffer, id))

@@ -4,6 +4,7 @@ use super::*;
 use crate::graph::{Activation, Builder, ConvSettings, LocalResponseNorm, NormSettings};
 use crate::infer_plan::InferPlan;
 use crate::init::InitScheme;
+use crate::lowering::GivenSlice;
 use crate::{Network, PixelEdit};
 use burn::tensor::Device;
 use ocelli_random::{Purpose, Seed};
@@ -54,24 +55,33 @@ fn whole(image: &[f32], edits: &EditBatch) -> Vec<f32> {
     images
 }
 
+/// The plans for whole images of a size and for candidates.
+fn plans(network: &Network, [height, width]: [usize; 2]) -> (Option<InferPlan>, Option<DeltaPlan>) {
+    let (graph, params, route) = (network.graph(), network.params(), network.graph().classify());
+    let shape = Shape { channels: graph.in_channels(), height, width };
+    let dense = InferPlan::new(graph, params, &route, &[shape]);
+    (dense, DeltaPlan::new(graph, params, &route, shape))
+}
+
+fn dense_logits(plan: &InferPlan, images: &[f32], batch: usize) -> Vec<f32> {
+    plan.run(&[GivenSlice::Planes(images)], batch).swap_remove(0).values
+}
+
 /// Compares candidates with whole images, for every step from which on they may be whole, or only
 /// some of these.
 #[track_caller]
 fn check(name: &str, network: &Network, size: [usize; 2], every: usize) {
     let Ok(folded) = network.fold_batch_norm() else { panic!("{name} does not fold") };
-    let (graph, params) = (folded.graph(), folded.params());
-    let image_size = [graph.in_channels(), size[0], size[1]];
-    let plans = (
-        InferPlan::new(graph, params, graph.logits(), size),
-        DeltaPlan::new(graph, params, graph.logits(), size),
-    );
-    let (Some(dense), Some(plan)) = plans else { panic!("{name} has no plan for {size:?}") };
+    let image_size = [folded.graph().in_channels(), size[0], size[1]];
+    let (Some(dense), Some(plan)) = plans(&folded, size) else {
+        panic!("{name} has no plan for {size:?}")
+    };
     let image = noise(image_size.iter().product(), 7);
     for most in [1, 3, 5] {
         let edits = candidates(image_size, most, 11);
         let counts: BTreeSet<usize> =
             (0..edits.len()).map(|candidate| edits.count(candidate).max(1)).collect();
-        let expected = dense.run(&whole(&image, &edits), edits.len());
+        let expected = dense_logits(&dense, &whole(&image, &edits), edits.len());
         let changed = plan.predict(most, plan.steps.len());
         let last = Arc::new(plan.schedule_from(changed.len(), 4, &changed));
         locked(&plan.schedules).insert(1, last);
@@ -179,12 +189,7 @@ fn candidates_may_replace_pixels_that_are_no_numbers() {
     let pooled = b.global_avg_pool("pool", features);
     let logits = b.linear("fc", pooled, 3);
     let network = Network::new(b.finish(features, pooled, logits), Seed(1), &Device::flex());
-    let (graph, params, size) = (network.graph(), network.params(), [8, 9]);
-    let plans = (
-        InferPlan::new(graph, params, graph.logits(), size),
-        DeltaPlan::new(graph, params, graph.logits(), size),
-    );
-    let (Some(dense), Some(plan)) = plans else { panic!("there is no plan") };
+    let (Some(dense), Some(plan)) = plans(&network, [8, 9]) else { panic!("there is no plan") };
     let changed = plan.predict(1, plan.steps.len());
     assert_eq!(changed.len(), plan.steps.len());
     let schedule = Arc::new(plan.schedule_from(changed.len(), 4, &changed));
@@ -197,7 +202,8 @@ fn candidates_may_replace_pixels_that_are_no_numbers() {
         image[3 * 9 + 4] = broken;
         let mut actual = [9.0; 3];
         plan.run(&plan.base(&image), &edits, &mut actual);
-        for (actual, expected) in actual.iter().zip(dense.run(&whole(&image, &edits), 1)) {
+        for (actual, expected) in actual.iter().zip(dense_logits(&dense, &whole(&image, &edits), 1))
+        {
             assert!((actual - expected).abs() < 1e-5, "{actual} for {expected} after {broken}");
         }
     }

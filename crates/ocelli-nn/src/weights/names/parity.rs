@@ -252,7 +252,7 @@ fn named_values(scheme: &str, params: &[ParamSpec]) -> StateDict {
                 Role::Weight => (2.0 * u - 1.0) * bound,
                 Role::Bias | Role::NormShift | Role::RunningMean => 0.2 * u - 0.1,
                 Role::NormScale | Role::RunningVar => 0.75 + 0.5 * u,
-                Role::BatchCount => 0.0,
+                Role::BatchCount | Role::Coefficient | Role::Range => 0.0,
             })
             .map(|value| value as f32)
             .collect();

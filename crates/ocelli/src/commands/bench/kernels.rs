@@ -72,7 +72,7 @@ fn layers_of(graph: &Graph, size: usize, batch: usize) -> anyhow::Result<Vec<Lay
             out_channels: conv.out_channels,
             groups: conv.groups,
             geometry: geometry(conv, shapes[input.index()], *output, batch),
-            is_first: matches!(graph.node(*input).op, Op::Input),
+            is_first: matches!(graph.node(*input).op, Op::Input(_)),
         })
     });
     Ok(convolutions.collect())

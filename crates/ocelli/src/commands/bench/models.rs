@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use clap::value_parser;
 use ocelli::data::Targets;
-use ocelli::nn::{GradientEngine, InferenceEngine, Network, TrainPass};
+use ocelli::nn::{GradientEngine, Gradients, InferenceEngine, Network, TrainPass};
 use ocelli::random::Seed;
 use ocelli::train::Optimizer;
 use ocelli::train::loss::cross_entropy;
@@ -131,14 +131,16 @@ pub(super) fn training_step(
     let classes = network.graph().num_classes() as u32;
     let targets = Targets::Hard((0..batch).map(|place| place % classes).collect());
     let mut optimizer = Optimizer::new(&OptimizerSection::default());
-    let mut engine = GradientEngine::new();
+    let (mut engine, mut gradients) = (GradientEngine::new(), Gradients::new());
     let mut step = 0;
     move || {
         let mut pass = TrainPass::new(Seed::default(), step, 0);
         let loss = |logits| cross_entropy(logits, &targets);
-        let result = engine.differentiate(&network, images.clone(), &mut pass, loss);
+        let images = images.clone();
+        gradients.clear();
+        engine.add_gradients(&network, images, &mut pass, loss, 1.0, &mut gradients)?;
         network.apply_batch_stats(pass.stats())?;
-        optimizer.step(network.params_mut(), result.gradients, LEARNING_RATE)?;
+        optimizer.step(network.params_mut(), &gradients, LEARNING_RATE)?;
         step += 1;
         Ok(())
     }
