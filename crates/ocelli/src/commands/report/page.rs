@@ -91,6 +91,7 @@ fn plot(rows: &[Row], figure: &Figure) -> Option<LinePlot> {
         x_label: "step".to_owned(),
         y_label: figure.unit.to_owned(),
         series,
+        marks: Vec::new(),
     })
 }
 
