@@ -74,7 +74,8 @@ for network in allconv nin vgg16; do
     if [ -e "$found/attacked.jsonl" ]; then
         "$ocelli" attack one-pixel --quiet --resume "$found" --images "$images" >/dev/null
     else
-        "$ocelli" attack one-pixel --quiet "$run" --data "${data/\{split\}/test}" --images "$images" \
+        # The last checkpoint: the column top1 is of the last evaluation.
+        "$ocelli" attack one-pixel --quiet "$run" --checkpoint last --data "${data/\{split\}/test}" --images "$images" \
             "${attack[@]}" --out "$found" >/dev/null
     fi
     case "$network" in

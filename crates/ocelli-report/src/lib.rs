@@ -25,7 +25,7 @@ pub use error::ReportError;
 pub use html::{Cell, Page, Table};
 pub use mosaic::{FRAME_COLOURS, Mosaic, Tile};
 pub use pixel_picture::PixelPicture;
-pub use plot::{Axes, BarPlot, LinePlot, MatrixPlot, Scale, Series};
+pub use plot::{Axes, BarPlot, LinePlot, Mark, MatrixPlot, Scale, Series};
 pub use png_file::encode_png;
 pub use run_report::{Confusion, RunReport};
 pub use tensorboard::{EventWriter, Scalar, read_scalars};

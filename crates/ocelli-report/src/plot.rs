@@ -7,7 +7,7 @@ mod matrix;
 mod tests;
 
 pub use bars::BarPlot;
-pub use line::{LinePlot, Series};
+pub use line::{LinePlot, Mark, Series};
 pub use matrix::{Axes, MatrixPlot, Scale};
 
 use std::fmt::Display;

@@ -73,7 +73,7 @@ impl Checkpoints {
     /// When the disk is full or the folder is read-only; checkpoints that are there stay as they
     /// are.
     pub fn save(&self, step: u64, files: &[(&str, Vec<u8>)]) -> Result<Checkpoint> {
-        let path = self.path(step);
+        let path = self.folder_of(step);
         write::folder(&self.folder, &path, files)?;
         Ok(Checkpoint { step, path })
     }
@@ -85,7 +85,7 @@ impl Checkpoints {
     pub fn newest(&self) -> Result<Newest> {
         let mut found = Newest::default();
         for step in self.steps()?.into_iter().rev() {
-            let path = self.path(step);
+            let path = self.folder_of(step);
             match Manifest::verify(&path) {
                 Ok(()) => {
                     found.checkpoint = Some(Checkpoint { step, path });
@@ -102,7 +102,7 @@ impl Checkpoints {
     /// # Errors
     /// When it does not exist or its files are not what its manifest says.
     pub fn at(&self, step: u64) -> Result<Checkpoint> {
-        let path = self.path(step);
+        let path = self.folder_of(step);
         Manifest::verify(&path)?;
         Ok(Checkpoint { step, path })
     }
@@ -138,12 +138,13 @@ impl Checkpoints {
         let steps = self.steps()?;
         let old = &steps[..steps.len().saturating_sub(keep)];
         for step in old.iter().filter(|step| Some(**step) != best) {
-            write::remove_folder(&self.path(*step))?;
+            write::remove_folder(&self.folder_of(*step))?;
         }
         Ok(())
     }
 
-    fn path(&self, step: u64) -> PathBuf {
+    /// Where the checkpoint of a step is, or would be.
+    pub fn folder_of(&self, step: u64) -> PathBuf {
         self.folder.join(format!("{PREFIX}{step}"))
     }
 }

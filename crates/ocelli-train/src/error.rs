@@ -216,6 +216,24 @@ pub enum Error {
         path: PathBuf,
     },
 
+    /// A run has no checkpoint of the step that was asked for.
+    #[error("{}: no checkpoint of step {step}; there are {}", path.display(), listed(known))]
+    NoSuchStep {
+        /// The run's folder.
+        path: PathBuf,
+        /// The step that was asked for.
+        step: u64,
+        /// The steps whose checkpoints are there.
+        known: Vec<u64>,
+    },
+
+    /// A checkpoint was to be chosen where there is but one file of weights.
+    #[error("{}: no run's folder, of which a checkpoint could be chosen", path.display())]
+    NoChoice {
+        /// The file, or the checkpoint's folder.
+        path: PathBuf,
+    },
+
     /// A file of a run is not what it claims to be.
     #[error("{}: {reason}", path.display())]
     Corrupt {
@@ -236,6 +254,13 @@ impl Error {
 
 fn did_you_mean(nearest: Option<&str>) -> String {
     nearest.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
+}
+
+fn listed(steps: &[u64]) -> String {
+    match steps {
+        [] => "none".to_owned(),
+        steps => steps.iter().map(u64::to_string).collect::<Vec<_>>().join(", "),
+    }
 }
 
 fn kept_checkpoint(kept: Option<&std::path::Path>) -> String {

@@ -46,7 +46,8 @@ pub use step_timer::{StepTimer, time_in_turns};
 pub use tensors::images;
 pub use text_file::read_text;
 pub use trained::{
-    Answer, Guess, Metadata, PredictOptions, Pretrained, Trained, WeightsChoice, preprocessing,
+    Answer, CheckpointChoice, ChosenCheckpoint, Guess, Metadata, PredictOptions, Pretrained,
+    Trained, WeightsChoice, WeightsFile, preprocessing,
 };
 pub use trainer::{
     Best, Event, MODEL, Observer, Outcome, Parts, State, StepReport, Summary, Trainer,

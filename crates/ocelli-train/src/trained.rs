@@ -7,13 +7,14 @@ mod predict;
 mod pretrained;
 #[cfg(test)]
 mod tests;
+mod weights_file;
 
 pub use metadata::Metadata;
 pub use predict::{Answer, Guess, PredictOptions};
 pub use pretrained::{Pretrained, WeightsChoice};
+pub use weights_file::{CheckpointChoice, ChosenCheckpoint, WeightsFile};
 
-use crate::checkpoint::{Checkpoint, MANIFEST};
-use crate::{Error, MODEL, Result, RunFolder};
+use crate::{Error, Result};
 use burn::tensor::Device;
 use ocelli_data::{
     EvalConfig, EvalTransform, ImagenetClass, InputConfig, Limits, imagenet_classes,
@@ -31,6 +32,8 @@ pub struct Trained {
     pub arch: String,
     /// The file that the weights came from.
     pub file: PathBuf,
+    /// The checkpoint that the file belongs to, unless the file itself was named.
+    pub checkpoint: Option<ChosenCheckpoint>,
     /// Where in the file they stood.
     pub place: Place,
     /// The network.
@@ -52,8 +55,7 @@ impl Trained {
         [batch, usize::from(self.input.channels), size, size]
     }
 
-    /// Loads a network from a run's folder (its newest checkpoint that can be trusted), from one
-    /// checkpoint, or from a file of weights in any format that [`StateDict::open`] reads.
+    /// Loads a network from a run's folder (its best checkpoint), from one checkpoint, or from a file of weights in any format that [`StateDict::open`] reads.
     ///
     /// `arch` names the network of a file that does not say it itself, as for
     /// [`Pretrained::open`].
@@ -71,13 +73,14 @@ impl Trained {
     /// As [`open`](Self::open).
     pub fn open_with(path: &Path, choice: &WeightsChoice, device: &Device) -> Result<Self> {
         let (pretrained, dict) = Pretrained::read(path, choice)?;
-        let Pretrained { file, model, options, input, eval, classes } = pretrained;
+        let Pretrained { file, checkpoint, model, options, input, eval, classes } = pretrained;
         let (network, report) = network_from(graph(model, &options, &dict)?, &dict, device)?;
         if let Some(choice) = report.choice() {
             tracing::info!("{choice}");
         }
         let (place, limits) = (report.place(), Limits::default());
-        Ok(Self { arch: model.name(), file, place, network, input, eval, classes, limits })
+        let arch = model.name();
+        Ok(Self { arch, file, checkpoint, place, network, input, eval, classes, limits })
     }
 
     /// What a picture goes through before the network sees it.
@@ -134,25 +137,6 @@ pub fn preprocessing(config: &DefaultConfig, channels: usize) -> (InputConfig, E
         Crop::Squash => CropMode::Squash,
     };
     (input, EvalConfig { crop_pct: config.crop_pct, crop_mode })
-}
-
-/// The file of weights that `path` stands for.
-fn weights_file(path: &Path) -> Result<PathBuf> {
-    if !path.is_dir() {
-        return Ok(path.to_owned());
-    }
-    if path.join(MANIFEST).exists() {
-        return Ok(Checkpoint::open(path)?.file(MODEL));
-    }
-    let newest = RunFolder::checkpoints_of(path).newest()?;
-    for rejected in &newest.rejected {
-        let (path, reason) = (rejected.path.display(), &rejected.reason);
-        tracing::warn!("passing over the damaged checkpoint {path}: {reason}");
-    }
-    match newest.checkpoint {
-        Some(checkpoint) => Ok(checkpoint.file(MODEL)),
-        None => Err(Error::NoCheckpoint { path: path.to_owned() }),
-    }
 }
 
 /// The graph that a file is for. What the file says of itself may be absurd.

@@ -95,6 +95,8 @@ pub enum Outcome {
     Finished,
     /// `train.max_steps` or `train.max_hours` was reached.
     LimitReached,
+    /// `train.patience` evaluations were no better than the best.
+    StoppedEarly,
     /// It was stopped from outside.
     Interrupted,
 }
@@ -198,14 +200,18 @@ impl<'a> Trainer<'a> {
         self.tell(&Event::Begun { step, total_steps, steps_per_epoch })?;
         let mut batches = None;
         let outcome = loop {
-            let end = self.end()?;
-            if end != Some(Outcome::Interrupted) && self.evaluation_is_due(end) {
+            let limit = self.end()?;
+            if limit != Some(Outcome::Interrupted) && self.evaluation_is_due(limit) {
                 self.evaluate()?;
             }
+            let end = self.end_of_patience().or(limit);
             if end.is_some() || self.checkpoint_is_due() {
                 self.save()?;
             }
             if let Some(outcome) = end {
+                if outcome == Outcome::StoppedEarly {
+                    self.tell_of_early_stop()?;
+                }
                 break outcome;
             }
             self.step(&mut batches)?;
@@ -222,6 +228,13 @@ impl<'a> Trainer<'a> {
             checkpoint: self.saved,
             images_per_second: self.images as f64 / self.seconds_training,
         })
+    }
+
+    /// Whether training ends here because it gets no better. It follows from the state alone, so that a
+    /// run that is resumed stops where one does that was not.
+    fn end_of_patience(&self) -> Option<Outcome> {
+        let is_over = self.now.state.step >= self.total_steps;
+        (!is_over && self.is_out_of_patience()).then_some(Outcome::StoppedEarly)
     }
 
     /// Why training should end here, if it should. All processes agree.

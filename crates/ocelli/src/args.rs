@@ -9,7 +9,7 @@ pub(crate) mod recipe;
 
 pub(crate) use image_size::ImageSize;
 pub(crate) use labels::LabelArgs;
-pub(crate) use model::{ModelArgs, PlaceArgs};
+pub(crate) use model::{CheckpointArgs, ModelArgs, PlaceArgs};
 pub(crate) use model_name::ModelName;
 pub(crate) use preprocess::PreprocessArgs;
 

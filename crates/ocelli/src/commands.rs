@@ -26,7 +26,7 @@ use crate::settings::Settings;
 pub(crate) fn run(cli: Cli) -> anyhow::Result<Done> {
     let settings = Settings::resolve(cli.global)?;
     match cli.command {
-        Command::Train(args) => train::run(&args, settings),
+        Command::Train(args) => train::run(args, settings),
         Command::Search(args) => search::run(&args, settings),
         Command::Eval(args) => eval::run(&args, settings),
         Command::Predict(args) => predict::run(&args, settings),

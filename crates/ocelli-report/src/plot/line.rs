@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::{FONT, GRID, INK, PALETTE, failed};
 use crate::ReportError;
@@ -22,11 +23,20 @@ pub struct Series {
     pub points: Vec<(f64, f64)>,
 }
 
+/// A point that stands out, with a ring around it and its name beside.
+#[derive(Clone, Debug, Default)]
+pub struct Mark {
+    /// What is special about the point.
+    pub name: String,
+    /// Where it is.
+    pub point: (f64, f64),
+}
+
 /// Curves over a shared horizontal axis.
 ///
 /// ```
 /// # fn main() -> Result<(), ocelli_report::ReportError> {
-/// use ocelli_report::{LinePlot, Series};
+/// use ocelli_report::{LinePlot, Mark, Series};
 ///
 /// let loss = Series { name: "train".into(), points: vec![(0.0, 2.3), (100.0, 0.4)] };
 /// let svg = LinePlot {
@@ -34,6 +44,7 @@ pub struct Series {
 ///     x_label: "step".into(),
 ///     y_label: "cross-entropy".into(),
 ///     series: vec![loss],
+///     marks: vec![Mark { name: "last".into(), point: (100.0, 0.4) }],
 /// }
 /// .to_svg()?;
 /// assert!(svg.starts_with("<svg"));
@@ -50,6 +61,8 @@ pub struct LinePlot {
     pub y_label: String,
     /// The curves, in the order of the legend.
     pub series: Vec<Series>,
+    /// Points that stand out. Those that are not finite are left out.
+    pub marks: Vec<Mark>,
 }
 
 impl LinePlot {
@@ -105,6 +118,17 @@ impl LinePlot {
                 .label(&series.name)
                 .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style));
         }
+        let (low, high) = (chart.x_range().start, chart.x_range().end);
+        for Mark { name, point } in self.marks.iter().filter(|mark| is_finite(&mark.point)) {
+            let ring = Circle::new((0, 0), 6, INK.stroke_width(2));
+            // Beside the point, on the side where there is more room.
+            let is_right = point.0 - low > high - point.0;
+            let (x, side) = if is_right { (-10, HPos::Right) } else { (10, HPos::Left) };
+            let style = (FONT, 12).into_font().color(&INK).pos(Pos::new(side, VPos::Top));
+            let label = Text::new(name.clone(), (x, 8), style);
+            let element = EmptyElement::at(*point) + ring + label;
+            chart.draw_series([element]).map_err(&failed)?;
+        }
         if self.series.len() > 1 {
             chart
                 .configure_series_labels()
@@ -119,10 +143,13 @@ impl LinePlot {
     }
 }
 
+fn is_finite((x, y): &(f64, f64)) -> bool {
+    x.is_finite() && y.is_finite()
+}
+
 /// The finite points, thinned to [`MAX_POINTS`].
 pub(super) fn thin(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
-    let finite = |(x, y): &(f64, f64)| x.is_finite() && y.is_finite();
-    let points: Vec<_> = points.iter().copied().filter(finite).collect();
+    let points: Vec<_> = points.iter().copied().filter(is_finite).collect();
     let bucket = points.len().div_ceil(MAX_POINTS).max(1);
     let mean = |points: &[(f64, f64)]| {
         let n = points.len() as f64;

@@ -84,3 +84,24 @@ fn the_largest_count_can_be_the_darkest() {
     let svg = MatrixPlot { title, labels, counts, scale, axes }.to_svg().unwrap();
     assert!(svg.contains("columns: target class"), "{svg}");
 }
+
+#[test]
+fn what_stands_out_is_ringed_and_named_inside_the_figure() {
+    let points = vec![(0.0, 0.5), (10.0, 0.9), (20.0, 0.7)];
+    let rings = |marks: &[(f64, f64)]| {
+        let marks = marks.iter().map(|point| Mark { name: "best <1>".into(), point: *point });
+        let series = vec![Series { name: "evaluation".into(), points: points.clone() }];
+        let svg = LinePlot { series, marks: marks.collect(), ..LinePlot::default() }.to_svg();
+        let svg = svg.unwrap();
+        (svg.matches("<circle").count(), svg.matches("best &lt;1&gt;").count(), svg)
+    };
+    let (circles, names, _) = rings(&[]);
+    assert_eq!((circles, names), (3, 0));
+    for at in [(0.0, 0.5), (10.0, 0.9), (20.0, 0.7)] {
+        let (circles, names, svg) = rings(&[at]);
+        assert_eq!((circles, names), (4, 1), "{svg}");
+        let anchor = if at.0 > 10.0 { "text-anchor=\"end\"" } else { "text-anchor=\"start\"" };
+        assert!(svg.lines().any(|line| line.contains(anchor)), "{at:?}: {svg}");
+    }
+    assert_eq!(rings(&[(f64::NAN, 0.5)]).1, 0);
+}

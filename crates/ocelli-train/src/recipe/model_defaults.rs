@@ -32,6 +32,7 @@ pub(super) fn weights_choice(recipe: &Table) -> WeightsChoice {
         arch: text("name"),
         section: text("weights_section"),
         prefix: text("weights_prefix"),
+        checkpoint: None,
     }
 }
 

@@ -6,7 +6,7 @@ use toml::{Table, Value};
 
 /// Fields that do not decide the weights of a step: when a run ends, where its data lies now, what
 /// is kept.
-const FREE: [&str; 12] = [
+const FREE: [&str; 13] = [
     "checkpoint.every",
     "checkpoint.keep",
     "data.accept_changes",
@@ -19,6 +19,7 @@ const FREE: [&str; 12] = [
     "data.test",
     "train.max_hours",
     "train.max_steps",
+    "train.patience",
 ];
 
 impl Recipe {

@@ -213,6 +213,9 @@ pub struct TrainSection {
     pub max_hours: Option<f64>,
     /// Evaluate after every so many epochs, and after the last.
     pub eval_every: u64,
+    /// Stop after so many evaluations in a row that are no better than the best before them; 0 means
+    /// never. The schedule does not know of it.
+    pub patience: u64,
     /// Log the mean of so many steps.
     pub log_every: u64,
 }
@@ -251,6 +254,7 @@ impl ModelSection {
             arch: Some(self.name.clone()),
             section: self.weights_section.clone(),
             prefix: self.weights_prefix.clone(),
+            checkpoint: None,
         }
     }
 }
@@ -340,6 +344,7 @@ impl Default for TrainSection {
             max_steps: None,
             max_hours: None,
             eval_every: 1,
+            patience: 0,
             log_every: 10,
         }
     }

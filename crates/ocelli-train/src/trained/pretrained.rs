@@ -1,6 +1,6 @@
 //! What a file of weights is, told without building its network.
 
-use super::{Metadata, preprocessing, weights_file};
+use super::{CheckpointChoice, ChosenCheckpoint, Metadata, WeightsFile, preprocessing};
 use crate::Result;
 use ocelli_data::{EvalConfig, InputConfig};
 use ocelli_nn::registry::{self, Model, ModelOptions};
@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 pub struct Pretrained {
     /// The file.
     pub file: PathBuf,
+    /// The checkpoint that the file belongs to, unless the file itself was named.
+    pub checkpoint: Option<ChosenCheckpoint>,
     /// Its network.
     pub model: &'static Model,
     /// What was chosen about the network, the number of classes among it.
@@ -33,6 +35,8 @@ pub struct WeightsChoice {
     pub section: Option<String>,
     /// What to remove from the start of every name, as for [`ReadOptions::prefix`].
     pub prefix: Option<String>,
+    /// Which checkpoint of a run's folder; the best if absent.
+    pub checkpoint: Option<CheckpointChoice>,
 }
 
 impl WeightsChoice {
@@ -49,7 +53,7 @@ impl WeightsChoice {
 }
 
 impl Pretrained {
-    /// Looks at the weights of a run's folder (its newest checkpoint that can be trusted), of one
+    /// Looks at the weights of a run's folder (its best checkpoint), of one
     /// checkpoint, or of a file in any format that [`StateDict::open`] reads.
     ///
     /// A file that Ocelli wrote says itself what it is. For others `arch` names the network; if it
@@ -71,7 +75,7 @@ impl Pretrained {
 
     /// The same, with the tensors.
     pub(super) fn read(path: &Path, choice: &WeightsChoice) -> Result<(Self, StateDict)> {
-        let file = weights_file(path)?;
+        let WeightsFile { path: file, checkpoint } = WeightsFile::find(path, choice.checkpoint)?;
         let dict = StateDict::open(&file, &choice.read_options())?;
         let metadata = Metadata::of(&dict)?;
         let model = match choice.arch.as_deref().or(metadata.arch.as_deref()) {
@@ -82,6 +86,7 @@ impl Pretrained {
         let (input, eval) = preprocessing(&model.config, options.in_channels);
         let pretrained = Self {
             file,
+            checkpoint,
             model,
             options,
             input: metadata.input.unwrap_or(input),

@@ -1,4 +1,5 @@
 use super::*;
+use crate::{MODEL, RunFolder};
 use burn::tensor::Tensor;
 use ocelli_data::CropMode;
 use ocelli_nn::Pass;

@@ -1,5 +1,6 @@
 //! What a trainer tells while it works. It prints nothing itself.
 
+use super::Best;
 use crate::checkpoint::Rejected;
 use crate::{Evaluation, Recipe, Row};
 use std::fmt;
@@ -65,6 +66,15 @@ pub enum Event<'a> {
         step: u64,
         /// Each value by its name.
         values: &'a [(String, f64)],
+    },
+    /// Training ends because it gets no better.
+    StoppedEarly {
+        /// Steps taken.
+        step: u64,
+        /// How many evaluations were no better (`train.patience`).
+        patience: u64,
+        /// The best evaluation.
+        best: Option<Best>,
     },
     /// A checkpoint is on disk.
     Saved {
@@ -147,6 +157,13 @@ impl fmt::Display for Event<'_> {
                 values.iter().enumerate().try_for_each(|(at, (name, value))| {
                     write!(f, "{} {name} {value:.4}", if at > 0 { "," } else { "" })
                 })
+            }
+            Self::StoppedEarly { step, patience, best } => {
+                write!(f, "step {step}: stopped early, no better in {patience} evaluations")?;
+                match best {
+                    Some(best) => write!(f, "; the best is step {}, {best}", best.step),
+                    None => Ok(()),
+                }
             }
             Self::Saved { path, .. } => write!(f, "saved {}", path.display()),
         }

@@ -8,9 +8,20 @@ use std::path::PathBuf;
 
 impl Trainer<'_> {
     pub(super) fn evaluation_is_due(&self, end: Option<Outcome>) -> bool {
-        let State { step, steps_per_epoch, evaluated_at, .. } = self.now.state;
-        let at_rest = step % (steps_per_epoch * self.recipe.train.eval_every) == 0 && step > 0;
-        (at_rest || end.is_some()) && evaluated_at != Some(step)
+        let State { step, evaluated_at, .. } = self.now.state;
+        (self.is_turn_to_evaluate() || end.is_some()) && evaluated_at != Some(step)
+    }
+
+    /// Whether an evaluation comes after this step, however long the training goes on.
+    fn is_turn_to_evaluate(&self) -> bool {
+        let State { step, steps_per_epoch, .. } = self.now.state;
+        step > 0 && step % (steps_per_epoch * self.recipe.train.eval_every) == 0
+    }
+
+    /// Whether so many evaluations were no better as the recipe has patience for.
+    pub(super) fn is_out_of_patience(&self) -> bool {
+        let patience = self.recipe.train.patience;
+        patience > 0 && self.now.state.patience.waited >= patience
     }
 
     pub(super) fn evaluate(&mut self) -> Result<()> {
@@ -21,14 +32,18 @@ impl Trainer<'_> {
         let step = self.now.state.step;
         let evaluation = evaluate(self.now.model(), loader, self.group, &mut progress);
         let evaluation = evaluation.map_err(|error| match error {
-            Error::NoAnswer { image } => self.diverged(format!("the answer to {image}"), step),
+            Error::NoAnswer { image } => self.without_answer(&image),
             other => other,
         })?;
 
         let Scores { correct, samples, .. } = evaluation.scores;
-        let is_best = self.now.state.best.is_none_or(|best| correct > best.correct);
+        let now = Best { step, correct, samples };
+        let is_best = self.now.state.best.is_none_or(|best| best.is_worse_than(&now));
         if is_best {
-            self.now.state.best = Some(Best { step, correct, samples });
+            self.now.state.best = Some(now);
+        }
+        if self.is_turn_to_evaluate() {
+            self.now.state.patience.add(now);
         }
         self.now.state.evaluated_at = Some(step);
         self.is_saved = false;
@@ -42,6 +57,7 @@ impl Trainer<'_> {
         let mut values: BTreeMap<String, f64> =
             values.map(|(name, value)| (name.to_owned(), value)).into();
         values.extend(scores.top5.map(|top5| ("eval/top5".to_owned(), top5)));
+        values.extend(self.waiting());
         self.tell(&Event::Evaluated { step, evaluation: &evaluation, is_best })?;
         let measured = self.measure();
         values.extend(measured.iter().cloned());
@@ -51,6 +67,22 @@ impl Trainer<'_> {
         }
         self.evaluation = Some(evaluation);
         Ok(())
+    }
+
+    /// What early stopping measures, where the recipe has patience.
+    fn waiting(&self) -> Vec<(String, f64)> {
+        if self.recipe.train.patience == 0 {
+            return Vec::new();
+        }
+        let waited = ("eval/since_best".to_owned(), self.now.state.patience.waited as f64);
+        let stopped = self.is_out_of_patience().then(|| ("train/stopped_early".to_owned(), 1.0));
+        [waited].into_iter().chain(stopped).collect()
+    }
+
+    pub(super) fn tell_of_early_stop(&mut self) -> Result<()> {
+        let State { step, best, .. } = self.now.state;
+        let patience = self.recipe.train.patience;
+        self.tell(&Event::StoppedEarly { step, patience, best })
     }
 
     /// What the probe finds, if it is its turn.
@@ -112,6 +144,17 @@ impl Trainer<'_> {
         }
         let seconds = self.seconds_before + self.begin.elapsed().as_secs_f64();
         self.run.log(&format!("[{seconds:9.1} s] {event}"))
+    }
+
+    /// The error of an evaluation whose answers are not finite. A checkpoint of this very step, which
+    /// was written before it was evaluated, is none of the good ones.
+    fn without_answer(&self, image: &str) -> Error {
+        let step = self.now.state.step;
+        let checkpoints = self.run.checkpoints();
+        let before = checkpoints.steps().unwrap_or_default().into_iter().rev();
+        let mut before = before.filter(|saved| *saved < step);
+        let kept = before.find_map(|step| Some(checkpoints.at(step).ok()?.path));
+        Error::Diverged { what: format!("the answer to {image}"), step, kept }
     }
 
     pub(super) fn diverged(&self, what: String, step: u64) -> Error {

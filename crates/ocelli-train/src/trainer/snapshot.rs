@@ -129,6 +129,16 @@ struct Saved {
     recipe: Option<String>,
 }
 
+impl State {
+    /// Where a training stood when the checkpoint was written.
+    ///
+    /// # Errors
+    /// When the checkpoint has no such file, or it is damaged.
+    pub fn read(checkpoint: &Checkpoint) -> Result<Self> {
+        Ok(read_state(checkpoint)?.state)
+    }
+}
+
 fn read_state(checkpoint: &Checkpoint) -> Result<Saved> {
     let path = checkpoint.file(STATE);
     let text = read_text(&path, LARGEST_STATE)?;

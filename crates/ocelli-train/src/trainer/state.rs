@@ -4,6 +4,7 @@ use crate::StepReport;
 use crate::exact::Exact;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// The version of `state.json`.
 pub(super) const FORMAT: u32 = 1;
@@ -20,8 +21,11 @@ pub struct State {
     pub seed: u64,
     /// Updates of the moving average.
     pub(super) ema_updates: u64,
-    /// The best evaluation so far.
+    /// The best evaluation so far; of equal ones the first.
     pub best: Option<Best>,
+    /// What early stopping knows of the evaluations so far.
+    #[serde(default)]
+    pub(super) patience: Patience,
     /// The step of the last evaluation.
     pub(super) evaluated_at: Option<u64>,
     /// Time spent training and evaluating, over all sessions.
@@ -41,6 +45,45 @@ pub struct Best {
     pub samples: u64,
 }
 
+impl Best {
+    /// The top-1 accuracy.
+    pub fn top1(&self) -> f64 {
+        self.correct as f64 / self.samples as f64
+    }
+
+    /// Whether `other` has the larger share of right answers. They may be of more or fewer images:
+    /// unreadable ones are left out.
+    pub(super) fn is_worse_than(&self, other: &Self) -> bool {
+        let product = |correct: u64, samples: u64| u128::from(correct) * u128::from(samples);
+        product(self.correct, other.samples) < product(other.correct, self.samples)
+    }
+}
+
+impl fmt::Display for Best {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "top-1 {:.2} %, {} of {}", self.top1() * 100.0, self.correct, self.samples)
+    }
+}
+
+/// How long a training has waited for a better evaluation. Only those count that come at their turn
+/// (`train.eval_every`): one more because a limit was reached must not change when a run stops.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Patience {
+    best: Option<Best>,
+    /// Evaluations since the best.
+    pub(super) waited: u64,
+}
+
+impl Patience {
+    pub(super) fn add(&mut self, now: Best) {
+        if self.best.is_none_or(|best| best.is_worse_than(&now)) {
+            *self = Self { best: Some(now), waited: 0 };
+        } else {
+            self.waited += 1;
+        }
+    }
+}
+
 impl State {
     pub(super) fn new(seed: u64, steps_per_epoch: u64) -> Self {
         Self {
@@ -50,6 +93,7 @@ impl State {
             seed,
             ema_updates: 0,
             best: None,
+            patience: Patience::default(),
             evaluated_at: None,
             seconds: 0.0,
             window: Window::default(),

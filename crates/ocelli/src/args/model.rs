@@ -3,7 +3,7 @@
 use burn::tensor::Device;
 use ocelli::data::read_classes;
 use ocelli::nn::registry;
-use ocelli::train::{Trained, WeightsChoice};
+use ocelli::train::{CheckpointChoice, Trained, WeightsChoice};
 use std::path::{Path, PathBuf};
 
 use super::ModelName;
@@ -22,6 +22,15 @@ pub(crate) struct PlaceArgs {
     pub(crate) prefix: Option<String>,
 }
 
+/// Which checkpoint of a run.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+pub(crate) struct CheckpointArgs {
+    /// Which checkpoint of a run's folder: of the best evaluation, the last one, or that of a step
+    /// [default: best]
+    #[arg(long, value_name = "best|last|step-N")]
+    pub(crate) checkpoint: Option<CheckpointChoice>,
+}
+
 impl PlaceArgs {
     /// The same of a network called `arch`, if it is known.
     pub(crate) fn choice(&self, arch: Option<&str>) -> WeightsChoice {
@@ -29,6 +38,7 @@ impl PlaceArgs {
             arch: arch.map(str::to_owned),
             section: self.section.clone(),
             prefix: self.prefix.clone(),
+            checkpoint: None,
         }
     }
 }
@@ -45,6 +55,8 @@ pub(crate) struct ModelArgs {
     pub(crate) weights: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) place: PlaceArgs,
+    #[command(flatten)]
+    pub(crate) checkpoint: CheckpointArgs,
     /// A file with one class name a line, in the order of the labels, or with lines like 0,cat
     #[arg(long, value_name = "FILE")]
     pub(crate) classes: Option<PathBuf>,
@@ -63,7 +75,8 @@ impl ModelArgs {
             (None, None) => return Err(usage("give a run's folder or a file of weights")),
         };
         refuse_bare_name(path)?;
-        let choice = self.place.choice(self.model.as_deref());
+        let CheckpointArgs { checkpoint } = self.checkpoint;
+        let choice = WeightsChoice { checkpoint, ..self.place.choice(self.model.as_deref()) };
         let mut trained = Trained::open_with(path, &choice, device)?;
         if let Some(run) = run_data::recipe_of(path) {
             trained.limits = run.data.limits();

@@ -5,11 +5,11 @@ use ocelli::nn::registry;
 use ocelli::nn::weights::{
     DType, LoadReport, NonFinite, StateDict, convert, model_of, safetensors,
 };
-use ocelli::train::Metadata;
+use ocelli::train::{ChosenCheckpoint, Metadata, WeightsFile};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
-use crate::args::{ModelName, PlaceArgs};
+use crate::args::{CheckpointArgs, ModelName, PlaceArgs};
 use crate::failure::{BadInput, Done};
 use crate::output::grouped;
 use crate::settings::Settings;
@@ -20,6 +20,7 @@ torchvision and others.
 
 Examples:
   ocelli convert resnet20-12fca82f.th resnet20.safetensors --model resnet20_cifar
+  ocelli convert runs/photos photos.safetensors
   ocelli convert checkpoint.pth ema.safetensors --section state_dict_ema
   ocelli convert big.safetensors small.safetensors --dtype f16";
 
@@ -27,8 +28,8 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The weights to read
-    #[arg(value_name = "FILE")]
+    /// The weights to read, or a run's folder
+    #[arg(value_name = "FILE|RUN")]
     input: PathBuf,
     /// The safetensors file to write, whole or not at all
     #[arg(value_name = "OUT")]
@@ -41,6 +42,8 @@ pub(crate) struct Args {
     dtype: Option<Precision>,
     #[command(flatten)]
     place: PlaceArgs,
+    #[command(flatten)]
+    checkpoint: CheckpointArgs,
     /// Replace OUT if it is there
     #[arg(long)]
     force: bool,
@@ -66,6 +69,7 @@ impl From<Precision> for DType {
 #[derive(Serialize)]
 struct Answer {
     model: String,
+    checkpoint: Option<ChosenCheckpoint>,
     output: PathBuf,
     tensors: usize,
     bytes: u64,
@@ -97,7 +101,9 @@ fn check_output(output: &Path, force: bool) -> anyhow::Result<()> {
 pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     check_output(&args.output, args.force)?;
     let choice = args.place.choice(args.model.as_deref());
-    let dict = StateDict::open(&args.input, &choice.read_options())?;
+    let WeightsFile { path, checkpoint } =
+        WeightsFile::find(&args.input, args.checkpoint.checkpoint)?;
+    let dict = StateDict::open(&path, &choice.read_options())?;
     let metadata = Metadata::of(&dict)?;
     let model = match choice.arch.as_ref().or(metadata.arch.as_ref()) {
         Some(name) => registry::find(name)?,
@@ -119,6 +125,7 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     output.text(format_args!("wrote {path}: {name}, {} bytes", grouped(bytes)))?;
     settings.output.finish(&Answer {
         model: name,
+        checkpoint,
         output: args.output.clone(),
         tensors: converted.len(),
         bytes,

@@ -3,7 +3,9 @@
 use anyhow::Context;
 use ocelli::nn::registry::{self, Model, ModelOptions};
 use ocelli::nn::{Cost, LayerCost};
+use ocelli::train::{ChosenCheckpoint, Pretrained};
 use serde::Serialize;
+use std::path::Path;
 
 use crate::args::{ImageSize, recipe};
 use crate::failure::Done;
@@ -19,13 +21,14 @@ Examples:
   ocelli cost efficientnetv2_s --size 384
   ocelli cost ghostnet_100 --size 192x160 --classes 10 --layers
   ocelli cost --recipe my.toml
+  ocelli cost runs/photos
   ocelli cost ghostnet_100 --json";
 
 /// What can be typed after `ocelli cost`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The network, as `ocelli models` lists it
+    /// The network, as `ocelli models` lists it, or that of a run's folder or of a file of weights
     #[arg(value_name = "MODEL", required_unless_present = "recipe")]
     model: Option<String>,
     /// Count the network of a recipe instead, with its layout, Ghost modules, image size and
@@ -38,9 +41,9 @@ pub(crate) struct Args {
     /// How many classes the classifier tells apart [default: the model's own]
     #[arg(long, value_name = "N")]
     classes: Option<usize>,
-    /// Channels of an image
-    #[arg(long, value_name = "N", default_value_t = 3)]
-    channels: usize,
+    /// Channels of an image [default: 3, or those of the weights]
+    #[arg(long, value_name = "N")]
+    channels: Option<usize>,
     /// Show every layer
     #[arg(long)]
     layers: bool,
@@ -49,6 +52,7 @@ pub(crate) struct Args {
 #[derive(Serialize)]
 struct Answer {
     model: String,
+    checkpoint: Option<ChosenCheckpoint>,
     params: u64,
     macs: u64,
     activations: u64,
@@ -65,6 +69,8 @@ struct Subject {
     options: ModelOptions,
     /// Height and width of an image, in pixels.
     size: usize,
+    /// Of a run, the checkpoint that was looked at.
+    checkpoint: Option<ChosenCheckpoint>,
 }
 
 impl Args {
@@ -73,17 +79,35 @@ impl Args {
             let recipe = recipe::resolve(recipe)?;
             let model = registry::find(&recipe.model.name)?;
             let options = recipe.model_options(model.config.num_classes);
-            return Ok(Subject { model, options, size: recipe.input.size as usize });
+            return Ok(Subject {
+                model,
+                options,
+                size: recipe.input.size as usize,
+                checkpoint: None,
+            });
         }
-        let model = registry::find(self.model.as_deref().unwrap_or_default())?;
-        let options = ModelOptions { in_channels: self.channels, ..model.options() };
-        Ok(Subject { model, options, size: model.config.input_size })
+        let name = self.model.as_deref().unwrap_or_default();
+        let model = match registry::find(name) {
+            // All checkpoints of a run have the same network.
+            Err(_) if Path::new(name).exists() => return self.of_weights(Path::new(name)),
+            found => found?,
+        };
+        let options = ModelOptions { in_channels: self.channels.unwrap_or(3), ..model.options() };
+        Ok(Subject { model, options, size: model.config.input_size, checkpoint: None })
+    }
+
+    /// The network that a run, a checkpoint or a file of weights holds.
+    fn of_weights(&self, path: &Path) -> anyhow::Result<Subject> {
+        let pretrained = Pretrained::open(path, None)?;
+        let Pretrained { model, mut options, input, checkpoint, .. } = pretrained;
+        options.in_channels = self.channels.unwrap_or(options.in_channels);
+        Ok(Subject { model, options, size: input.size as usize, checkpoint })
     }
 }
 
 /// Counts the model.
 pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
-    let Subject { model, mut options, size } = args.subject()?;
+    let Subject { model, mut options, size, checkpoint } = args.subject()?;
     options.num_classes = args.classes.unwrap_or(options.num_classes);
     let size = args.size.unwrap_or(ImageSize::square(size));
     let cost = Cost::of(&model.graph(&options)?, size.height, size.width)
@@ -103,6 +127,7 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     }
     settings.output.finish(&Answer {
         model: model.name(),
+        checkpoint,
         params: cost.params,
         macs: cost.macs,
         activations: cost.activations,

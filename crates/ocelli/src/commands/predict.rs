@@ -3,7 +3,7 @@
 use anyhow::Context;
 use ocelli::data::{has_image_extension, is_hidden};
 use ocelli::nn::weights::Place;
-use ocelli::train::{Answer, PredictOptions};
+use ocelli::train::{Answer, ChosenCheckpoint, PredictOptions};
 use serde::Serialize;
 use std::fs;
 use std::io;
@@ -51,6 +51,7 @@ pub(crate) struct Args {
 struct Outcome<'a> {
     model: &'a str,
     weights: &'a Path,
+    checkpoint: Option<&'a ChosenCheckpoint>,
     #[serde(flatten)]
     place: &'a Place,
     images: usize,
@@ -99,6 +100,7 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     settings.output.finish(&Outcome {
         model: &trained.arch,
         weights: &trained.file,
+        checkpoint: trained.checkpoint.as_ref(),
         place: &trained.place,
         images: count,
         unreadable,

@@ -12,7 +12,7 @@ use ocelli::train::grid::Axis;
 use std::cell::RefCell;
 use std::path::PathBuf;
 
-use crate::args::{LabelArgs, ModelName, PlaceArgs};
+use crate::args::{CheckpointArgs, LabelArgs, ModelName, PlaceArgs};
 use crate::failure::Done;
 use crate::settings::Settings;
 use crate::signals;
@@ -57,6 +57,8 @@ pub(crate) struct Args {
     pretrained: Option<PathBuf>,
     #[command(flatten)]
     weights: PlaceArgs,
+    #[command(flatten)]
+    checkpoint: CheckpointArgs,
     /// Give the classifier fresh weights, for classes other than the pretrained ones
     #[arg(long)]
     reset_head: bool,
@@ -101,7 +103,8 @@ impl Args {
 }
 
 /// Trains until the recipe's end, a limit or a signal.
-pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
+pub(crate) fn run(args: Args, mut settings: Settings) -> anyhow::Result<Done> {
+    let args = &begin::with_weights_found(args)?;
     if args.resume.as_deref().is_none_or(|resume| resume == "auto") {
         let grid = begin::grid(args, settings.seed)?;
         if args.dry_run || !grid.is_single() {

@@ -58,6 +58,10 @@ fn of_training(error: &train::Error) -> Option<String> {
         train::Error::CheckpointsGone { .. } => {
             Some("put the checkpoints back, or begin anew with another --out")
         }
+        train::Error::NoChoice { .. } => Some("leave out --checkpoint, or name the run's folder"),
+        train::Error::NoSuchStep { .. } => {
+            Some("--checkpoint best is the one of the best evaluation, last the newest")
+        }
         train::Error::OtherRun { .. } => Some("begin a new run with other settings"),
         _ => None,
     };

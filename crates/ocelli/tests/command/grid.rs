@@ -14,7 +14,7 @@ fn rows(answer: &Value) -> &Vec<Value> {
 }
 
 /// The columns of a grid's sheet by their heads.
-fn column(folder: &Path, head: &str) -> Vec<String> {
+pub(crate) fn column(folder: &Path, head: &str) -> Vec<String> {
     let mut csv = csv::Reader::from_path(folder.join("grid.csv")).unwrap();
     let at = csv.headers().unwrap().iter().position(|name| name == head).unwrap();
     csv.records().map(|record| record.unwrap()[at].to_owned()).collect()

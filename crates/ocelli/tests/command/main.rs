@@ -6,6 +6,7 @@ mod attack;
 mod background;
 mod bad_input;
 mod bench;
+mod best;
 mod convert;
 mod data;
 mod finetune;

@@ -28,17 +28,18 @@ fn images_of_several_classes_are_trained_on_and_evaluated() {
     assert_eq!(answer["samples"], 12);
     // All pictures are the same, so one class is answered: all bees are right, and a third of 12.
     assert_eq!(answer["correct"].as_u64().unwrap() % 4, 0);
-    let evaluated = run_in(root, "eval run --json").success().json();
+    let evaluated = run_in(root, "eval run --checkpoint last --json").success().json();
     assert_eq!(evaluated["correct"], answer["correct"], "with the labels of the run");
-    let evaluated = run_in(root, "eval run --data photos --json").success().json();
+    let evaluated =
+        run_in(root, "eval run --checkpoint last --data photos --json").success().json();
     assert_eq!(evaluated["correct"], 4, "without them");
-    let labelled = "eval run --data photos --labels labels.tsv --json";
+    let labelled = "eval run --checkpoint last --data photos --labels labels.tsv --json";
     let evaluated = run_in(root, labelled).success().json();
     assert_eq!(evaluated["correct"], answer["correct"]);
 
     // Attacked are images with one right answer.
-    let attack = "attack one-pixel run --images 12 --population 8 --generations 1 --untargeted \
-                  --set misclassified=attack --json";
+    let attack = "attack one-pixel run --checkpoint last --images 12 --population 8 --generations 1 \
+                  --untargeted --set misclassified=attack --json";
     for (option, images) in
         [("", 8), ("--data photos", 12), ("--data photos --labels labels.tsv", 8)]
     {

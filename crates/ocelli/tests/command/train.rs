@@ -44,7 +44,8 @@ fn a_run_is_trained_evaluated_used_and_reported() {
     }
     assert!(names.iter().any(|name| name.starts_with("events.out.tfevents.")), "{names:?}");
 
-    let evaluated = run_in(root, "eval runs/one --json --confusion c.csv").success().json();
+    let line = "eval runs/one --checkpoint last --json --confusion c.csv";
+    let evaluated = run_in(root, line).success().json();
     assert_keys(&evaluated, &["model", "samples", "correct", "top1", "latency_ms"]);
     for key in ["samples", "correct", "top1", "top5"] {
         assert_eq!(evaluated[key], trained[key], "{key}");

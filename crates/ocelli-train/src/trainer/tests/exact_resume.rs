@@ -10,7 +10,7 @@ use tempfile::TempDir;
 /// 7 steps per epoch, 21 in all, checkpoints every 4: 7 and 14 are the last of their epochs.
 const KILLED_AT: [u64; 6] = [1, 6, 7, 8, 14, 20];
 
-fn copy_folder(from: &Path, to: &Path) {
+pub(super) fn copy_folder(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
@@ -29,7 +29,7 @@ fn without_times(mut row: Row) -> Row {
     row
 }
 
-fn rows(folder: &Path) -> Vec<Row> {
+pub(super) fn rows(folder: &Path) -> Vec<Row> {
     let rows = MetricsLog::read(&RunFolder::metrics_path(folder)).unwrap();
     rows.into_iter().map(without_times).collect()
 }

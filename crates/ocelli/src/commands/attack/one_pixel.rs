@@ -202,7 +202,8 @@ pub(super) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     let folder = place.path();
     let summary = Summary::of(&plan, journal.attacked());
     let (plan, weights, attacked) = (&plan, &trained.place, journal.attacked());
-    let results = Results { plan, weights, attacked, summary, end, folder };
+    let checkpoint = trained.checkpoint.as_ref();
+    let results = Results { plan, weights, checkpoint, attacked, summary, end, folder };
     results.write(&mut classifier)?;
     if subject.save_adversaries {
         adversaries::write(plan, attacked, folder)?;

@@ -1,7 +1,7 @@
 //! What an evaluation shows.
 
 use ocelli::nn::weights::Place as WeightsPlace;
-use ocelli::train::{Evaluation, Trained};
+use ocelli::train::{ChosenCheckpoint, Evaluation, Trained};
 use serde::Serialize;
 use std::path::Path;
 
@@ -28,6 +28,7 @@ pub(super) struct Report<'a> {
 pub(super) struct Answer<'a> {
     model: &'a str,
     weights: &'a Path,
+    checkpoint: Option<&'a ChosenCheckpoint>,
     #[serde(flatten)]
     place: &'a WeightsPlace,
     samples: u64,
@@ -60,6 +61,7 @@ impl<'a> Report<'a> {
         Answer {
             model: &self.trained.arch,
             weights: &self.trained.file,
+            checkpoint: self.trained.checkpoint.as_ref(),
             place: &self.trained.place,
             samples: scores.samples,
             correct: scores.correct,
@@ -86,11 +88,10 @@ impl<'a> Report<'a> {
         let Evaluation { scores, skipped, seconds, images_per_second, latency_ms } =
             self.evaluation;
         let top5 = scores.top5.map(|top5| ("top-5", percent(top5)));
-        let head = [
-            ("model", self.trained.arch.clone()),
-            ("weights", self.weights()),
-            ("top-1", share(scores.top1, scores.correct, scores.samples)),
-        ];
+        let checkpoint = self.trained.checkpoint.as_ref();
+        let checkpoint = checkpoint.map(|chosen| ("checkpoint", chosen.to_string()));
+        let names = [("model", self.trained.arch.clone()), ("weights", self.weights())];
+        let head = names.into_iter().chain(checkpoint);
         let lines = [
             ("loss", format!("{:.4}", scores.loss)),
             ("calibration", format!("{:.4} expected error", scores.calibration_error)),
@@ -98,7 +99,8 @@ impl<'a> Report<'a> {
             ("speed", format!("{images_per_second:.0} images/s, {seconds:.1} s in all")),
             ("latency", format!("{latency_ms:.2} ms per image in the network")),
         ];
-        for (name, value) in head.into_iter().chain(top5).chain(lines) {
+        let top1 = ("top-1", share(scores.top1, scores.correct, scores.samples));
+        for (name, value) in head.chain([top1]).chain(top5).chain(lines) {
             output.text(format_args!("{name:<11}  {value}"))?;
         }
         Ok(())

@@ -1,11 +1,16 @@
 //! A run's files as the report that shows them.
 
-use ocelli::report::{Confusion, LinePlot, RunReport, Series};
-use ocelli::train::{MetricsLog, Row, RunFolder};
+use ocelli::report::{Confusion, LinePlot, Mark, RunReport, Series};
+use ocelli::train::{Best, MetricsLog, Row, RunFolder, State};
 use std::path::Path;
 
 use super::SavedEvaluation;
 use crate::output::{grouped, percent};
+
+/// The curve on which the best evaluation is marked.
+const TOP1: &str = "eval/top1";
+/// What the last row of a run has that got no better.
+const STOPPED_EARLY: &str = "train/stopped_early";
 
 /// What one figure shows.
 struct Figure {
@@ -24,7 +29,7 @@ const FIGURES: [Figure; 5] = [
     Figure {
         title: "Accuracy",
         unit: "top-1",
-        curves: &[("train/top1", "training"), ("eval/top1", "evaluation")],
+        curves: &[("train/top1", "training"), (TOP1, "evaluation")],
     },
     Figure {
         title: "One-pixel attack",
@@ -48,22 +53,37 @@ pub(super) fn of_run(folder: &Path) -> anyhow::Result<RunReport> {
     let recipe = RunFolder::recipe(folder)?;
     let rows = MetricsLog::read(&RunFolder::metrics_path(folder))?;
     let evaluation = SavedEvaluation::load(folder)?;
+    let best = best(folder)?;
     let title = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy();
     Ok(RunReport {
         title: title.into_owned(),
         subtitle: format!("{} on {}, seed {}", recipe.model.name, recipe.data.source, recipe.seed),
-        numbers: numbers(&rows, evaluation.as_ref()),
-        plots: FIGURES.iter().filter_map(|figure| plot(&rows, figure)).collect(),
+        numbers: numbers(&rows, evaluation.as_ref(), best),
+        plots: FIGURES.iter().filter_map(|figure| plot(&rows, figure, best)).collect(),
         confusion: evaluation.filter(|found| !found.confusion.is_empty()).map(confusion),
         recipe: recipe.to_toml()?,
     })
 }
 
-fn numbers(rows: &[Row], evaluation: Option<&SavedEvaluation>) -> Vec<(String, String)> {
+/// The best evaluation, as the newest checkpoint knows it: of its step is what other commands open.
+fn best(folder: &Path) -> anyhow::Result<Option<Best>> {
+    let newest = RunFolder::checkpoints_of(folder).newest()?.checkpoint;
+    // A page is of use without it, as while the run has no checkpoint.
+    Ok(newest.and_then(|newest| State::read(&newest).ok()?.best))
+}
+
+fn numbers(
+    rows: &[Row],
+    evaluation: Option<&SavedEvaluation>,
+    best: Option<Best>,
+) -> Vec<(String, String)> {
     let mut numbers = Vec::new();
     if let Some(row) = rows.last() {
         numbers.push(("steps", grouped(row.step)));
         numbers.push(("epochs", format!("{:.2}", row.epoch)));
+        if row.values.contains_key(STOPPED_EARLY) {
+            numbers.push(("stopped early at step", grouped(row.step)));
+        }
     }
     if let Some(found) = evaluation {
         numbers.push(("top-1", percent(found.top1)));
@@ -71,11 +91,15 @@ fn numbers(rows: &[Row], evaluation: Option<&SavedEvaluation>) -> Vec<(String, S
         numbers.push(("images", grouped(found.samples)));
         numbers.push(("calibration error", format!("{:.4}", found.calibration_error)));
     }
+    if let Some(best) = best {
+        numbers.push(("best top-1", percent(best.top1())));
+        numbers.push(("best at step", grouped(best.step)));
+    }
     numbers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// The curves of one figure, if any of them was measured.
-fn plot(rows: &[Row], figure: &Figure) -> Option<LinePlot> {
+fn plot(rows: &[Row], figure: &Figure, best: Option<Best>) -> Option<LinePlot> {
     let point = |row: &Row, key: &str| Some((row.step as f64, *row.values.get(key)?));
     let series: Vec<Series> = figure
         .curves
@@ -86,12 +110,18 @@ fn plot(rows: &[Row], figure: &Figure) -> Option<LinePlot> {
         })
         .filter(|series| !series.points.is_empty())
         .collect();
+    let shows_top1 = figure.curves.iter().any(|(key, _)| *key == TOP1);
     (!series.is_empty()).then(|| LinePlot {
         title: figure.title.to_owned(),
         x_label: "step".to_owned(),
         y_label: figure.unit.to_owned(),
         series,
+        marks: best.filter(|_| shows_top1).map(best_mark).into_iter().collect(),
     })
+}
+
+fn best_mark(best: Best) -> Mark {
+    Mark { name: format!("best, step {}", best.step), point: (best.step as f64, best.top1()) }
 }
 
 fn confusion(evaluation: SavedEvaluation) -> Confusion {

@@ -7,6 +7,7 @@ use anyhow::Context;
 use clap::value_parser;
 use ocelli::data::{Loader, LoaderConfig, OpenOptions, Split, Subset, open};
 use ocelli::methods::ghost_redundancy::{Config, study};
+use ocelli::train::Trained;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -123,8 +124,9 @@ pub(super) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     drop(progress);
 
     let data = without_folders(&data);
-    let (model, place, threshold) = (trained.arch, trained.place, config.threshold);
-    let sheet = Sheet { model, place, data, threshold, study: found };
+    let Trained { arch: model, place, checkpoint, .. } = trained;
+    let threshold = config.threshold;
+    let sheet = Sheet { model, place, checkpoint, data, threshold, study: found };
     settings.output.text(&sheet)?;
     if let Some(folder) = &args.out {
         write(&sheet, folder)?;

@@ -4,7 +4,7 @@ use anyhow::Context;
 use ocelli::recipes::{self, RECIPES};
 use ocelli::train::grid::Grid;
 use ocelli::train::recipe::{DEFAULT, DataSection, FINETUNE};
-use ocelli::train::{Error, Recipe, RunFolder};
+use ocelli::train::{Error, Recipe, RunFolder, WeightsFile};
 use std::borrow::Cow;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -48,6 +48,22 @@ impl Place {
             Self::Begun(folder) => Ok(RunFolder::open(folder)?.0),
         }
     }
+}
+
+/// The same with the file of weights in the place of the run's folder that `--pretrained` names, so
+/// that all trainings of a grid begin with the same and it is told once.
+pub(super) fn with_weights_found(mut args: Args) -> anyhow::Result<Args> {
+    let choice = args.checkpoint.checkpoint;
+    let Some(path) = &args.pretrained else {
+        return match choice {
+            None => Ok(args),
+            Some(_) => Err(BadUsage("--checkpoint goes with --pretrained RUN".to_owned()).into()),
+        };
+    };
+    if choice.is_some() || RunFolder::holds_run(path) {
+        args.pretrained = Some(WeightsFile::find(path, choice)?.path);
+    }
+    Ok(args)
 }
 
 /// Finds out what was asked for. The limits of the command line hold for this session and are not
@@ -148,6 +164,7 @@ fn is_same_run(begun: &Recipe, wanted: &Recipe) -> bool {
     wanted.checkpoint = begun.checkpoint.clone();
     wanted.train.max_steps = begun.train.max_steps;
     wanted.train.max_hours = begun.train.max_hours;
+    wanted.train.patience = begun.train.patience;
     wanted == *begun
 }
 

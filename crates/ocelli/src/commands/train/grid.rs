@@ -56,7 +56,8 @@ pub(super) fn run(args: &Args, grid: &Grid, mut settings: Settings) -> anyhow::R
         let name = sheet.rows[at].name.clone();
         let Some(plan) = plan else { continue };
         let folder = sheet.folder.join(&name);
-        if let Some(row) = Row::load(&folder).filter(Row::is_finished) {
+        let is_finished = |row: &Row| row.is_finished(sheet.rows[at].patience);
+        if let Some(row) = Row::load(&folder).filter(is_finished) {
             session.records.borrow_mut().check(&folder, &plan.recipe)?;
             tracing::info!("{name}: finished before");
             sheet.rows[at] = row;
@@ -207,6 +208,7 @@ impl From<Outcome> for Status {
         match outcome {
             Outcome::Finished => Self::Finished,
             Outcome::LimitReached => Self::LimitReached,
+            Outcome::StoppedEarly => Self::StoppedEarly,
             Outcome::Interrupted => Self::Interrupted,
         }
     }

@@ -96,8 +96,9 @@ impl Session {
         drop(watch);
 
         if summary.evaluation.is_none() && summary.outcome != Outcome::Interrupted {
-            // The run had ended and been evaluated before.
-            let network = train::Trained::open(&folder, None, &self.device)?.network;
+            // The run had ended and been evaluated before: what it ended with, not its best.
+            let last = summary.checkpoint.as_ref().map_or(&folder, |saved| &saved.path);
+            let network = train::Trained::open(last, None, &self.device)?.network;
             summary.evaluation = Some(evaluate(&network, &setup.eval, &Local, &mut |_| {})?);
         }
         if let Some(evaluation) = &summary.evaluation {

@@ -10,6 +10,7 @@ use crate::output::{Output, grouped, percent};
 pub(super) struct Answer<'a> {
     run: &'a Path,
     outcome: &'static str,
+    stopped_early: bool,
     steps: u64,
     epochs: f64,
     seconds: f64,
@@ -27,9 +28,13 @@ pub(super) struct Answer<'a> {
 /// Shows where the run stands.
 pub(super) fn show(output: &mut Output, folder: &Path, summary: &Summary) -> anyhow::Result<()> {
     let state = &summary.state;
+    let early = match summary.outcome {
+        Outcome::StoppedEarly => ", stopped early (train.patience)",
+        _ => "",
+    };
     let lines = [
         ("run", folder.display().to_string()),
-        ("steps", format!("{} in {:.0} s", grouped(state.step), state.seconds)),
+        ("steps", format!("{} in {:.0} s{early}", grouped(state.step), state.seconds)),
     ];
     for (name, value) in lines {
         output.text(format_args!("{name:<7}  {value}"))?;
@@ -47,14 +52,9 @@ pub(super) fn show(output: &mut Output, folder: &Path, summary: &Summary) -> any
     }
     if let Some(best) = state.best {
         let step = grouped(best.step);
-        output.text(format_args!("best     {} top-1 at step {step}", percent(share(best))))?;
+        output.text(format_args!("best     {} top-1 at step {step}", percent(best.top1())))?;
     }
     Ok(())
-}
-
-/// The top-1 accuracy of an evaluation.
-fn share(Best { correct, samples, .. }: Best) -> f64 {
-    correct as f64 / samples as f64
 }
 
 /// The one JSON object.
@@ -66,8 +66,10 @@ pub(super) fn answer<'a>(folder: &'a Path, summary: &Summary, not_images: u64) -
         outcome: match summary.outcome {
             Outcome::Finished => "finished",
             Outcome::LimitReached => "limit_reached",
+            Outcome::StoppedEarly => "stopped_early",
             Outcome::Interrupted => "interrupted",
         },
+        stopped_early: summary.outcome == Outcome::StoppedEarly,
         steps: state.step,
         epochs: state.step as f64 / state.steps_per_epoch as f64,
         seconds: state.seconds,
@@ -76,7 +78,7 @@ pub(super) fn answer<'a>(folder: &'a Path, summary: &Summary, not_images: u64) -
         correct: scores.map(|scores| scores.correct),
         top1: scores.map(|scores| scores.top1),
         top5: scores.and_then(|scores| scores.top5),
-        best_top1: state.best.map(share),
+        best_top1: state.best.as_ref().map(Best::top1),
         best_step: state.best.map(|best| best.step),
         not_images,
         model: summary.checkpoint.as_ref().map(|saved| saved.file(MODEL)),

@@ -117,7 +117,10 @@ impl Observer for Watch<'_> {
                 }
             }
             Event::Rejected(_) => tracing::warn!("{event}"),
-            Event::Evaluated { .. } | Event::Measured { .. } | Event::Stage { .. } => {
+            Event::Evaluated { .. }
+            | Event::Measured { .. }
+            | Event::Stage { .. }
+            | Event::StoppedEarly { .. } => {
                 tracing::info!("{event}");
             }
             Event::Saved { .. } => tracing::debug!("{event}"),

@@ -188,6 +188,7 @@ fn plot(trace: &Trace) -> LinePlot {
                 points: (0..).map(f64::from).zip(values.iter().copied()).collect(),
             })
             .into(),
+        marks: Vec::new(),
     }
 }
 

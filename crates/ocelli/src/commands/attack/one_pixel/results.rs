@@ -5,7 +5,7 @@ use ocelli::methods::one_pixel::{
     Aim, Attacked, Classifier, End, Group, Outcome, Plan, Rival, Summary, examples,
 };
 use ocelli::nn::weights::Place as WeightsPlace;
-use ocelli::train::Trained;
+use ocelli::train::{ChosenCheckpoint, Trained};
 use serde::Serialize;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -27,6 +27,7 @@ const MOST_EXAMPLES: usize = 24;
 pub(super) struct Results<'a> {
     pub(super) plan: &'a Plan,
     pub(super) weights: &'a WeightsPlace,
+    pub(super) checkpoint: Option<&'a ChosenCheckpoint>,
     pub(super) attacked: &'a [Attacked],
     pub(super) summary: Summary,
     pub(super) end: End,
@@ -83,6 +84,7 @@ pub(super) struct Answer<'a> {
     model: &'a str,
     #[serde(flatten)]
     weights: &'a WeightsPlace,
+    checkpoint: Option<&'a ChosenCheckpoint>,
     /// What `success_rate` and `mean_confidence` are of: the first of `groups`.
     of: String,
     success_rate: f64,
@@ -93,11 +95,11 @@ pub(super) struct Answer<'a> {
 
 /// The one JSON object of an attack that was interrupted before it had its images.
 pub(super) fn interrupted(folder: &Path, trained: &Trained) -> serde_json::Value {
-    let Trained { arch, place, .. } = trained;
+    let Trained { arch, place, checkpoint, .. } = trained;
     let (section, prefix) = (&place.section, &place.prefix);
     json!({
         "attack": folder, "outcome": INTERRUPTED, "model": arch, "section": section,
-        "prefix": prefix, "images": 0,
+        "prefix": prefix, "checkpoint": checkpoint, "images": 0,
     })
 }
 
@@ -257,6 +259,7 @@ impl Results<'_> {
             },
             model: &self.plan.victim().model,
             weights: self.weights,
+            checkpoint: self.checkpoint,
             of: first.map(of).unwrap_or_default(),
             success_rate: first.map_or(0.0, |group| group.success_rate),
             mean_confidence: first.and_then(|group| group.mean_confidence),

@@ -2,7 +2,7 @@
 
 use burn::tensor::Device;
 use ocelli::data::{ClassOrder, EvalConfig, InputConfig, Limits, Split};
-use ocelli::train::Trained;
+use ocelli::train::{CheckpointChoice, ChosenCheckpoint, RunFolder, Trained};
 use serde::{Deserialize, Serialize};
 use std::ops::Not;
 use std::path::PathBuf;
@@ -26,6 +26,9 @@ pub(super) struct Subject {
     /// What stands before their names, where it was said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) prefix: Option<String>,
+    /// The checkpoint, where the model is a run's folder: an attack goes on with the same one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) checkpoint: Option<CheckpointChoice>,
     /// A file with the names of the classes, where the weights do not say them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) classes: Option<PathBuf>,
@@ -76,6 +79,15 @@ impl Subject {
         model.place.section = model.place.section.or_else(|| begun?.section.clone());
         model.place.prefix = model.place.prefix.or_else(|| begun?.prefix.clone());
         model.classes = model.classes.or_else(|| begun?.classes.clone());
+        let is_run =
+            place.as_ref().or(model.weights.as_ref()).is_some_and(|at| RunFolder::holds_run(at));
+        // Another model than it was begun with has checkpoints of its own.
+        let is_same = is_run && args.model.weights.is_none();
+        if let Some(begun) = begun.filter(|_| is_same) {
+            // Earlier versions attacked the last checkpoint, and did not say so.
+            let begun = begun.checkpoint.unwrap_or(CheckpointChoice::Last);
+            model.checkpoint.checkpoint.get_or_insert(begun);
+        }
         let mut trained = model.open(place.as_deref(), device)?;
         if let Some(Self { input: Some(input), eval: Some(eval), .. }) = begun {
             (trained.input, trained.eval) = (input.clone(), *eval);
@@ -105,12 +117,15 @@ impl Subject {
         let opened = wanted.open(&trained)?;
         let (input, eval) = (Some(trained.input.clone()), Some(trained.eval));
         let changed = trained.limits != Limits::default();
+        let step = |chosen: &ChosenCheckpoint| CheckpointChoice::Step(chosen.step);
+        let checkpoint = trained.checkpoint.as_ref().map(step);
         let max_pixels = changed.then_some(trained.limits.pixels);
         let subject = Self {
             model: path,
             arch: model.model,
             section: model.place.section,
             prefix: model.place.prefix,
+            checkpoint: checkpoint.filter(|_| is_run),
             classes: model.classes,
             data: Some(opened.data.clone()),
             of_run: named.is_none(),

@@ -2,6 +2,7 @@
 
 use ocelli::methods::ghost_redundancy::Study;
 use ocelli::nn::weights::Place;
+use ocelli::train::ChosenCheckpoint;
 use serde::Serialize;
 use std::fmt;
 use std::path::Path;
@@ -16,6 +17,7 @@ pub(super) struct Sheet {
     pub(super) model: String,
     #[serde(flatten)]
     pub(super) place: Place,
+    pub(super) checkpoint: Option<ChosenCheckpoint>,
     pub(super) data: String,
     pub(super) threshold: f64,
     #[serde(flatten)]

@@ -21,6 +21,7 @@ pub(super) enum Status {
     Planned,
     Finished,
     LimitReached,
+    StoppedEarly,
     Interrupted,
     Failed,
 }
@@ -31,6 +32,7 @@ impl Status {
             Self::Planned => "planned",
             Self::Finished => "finished",
             Self::LimitReached => "limit_reached",
+            Self::StoppedEarly => "stopped_early",
             Self::Interrupted => "interrupted",
             Self::Failed => "failed",
         }
@@ -47,10 +49,13 @@ pub(super) struct Row {
     pub(super) params: Option<u64>,
     pub(super) macs: Option<u64>,
     pub(super) activations: Option<u64>,
+    /// `train.patience` where the training may stop early.
+    pub(super) patience: Option<u64>,
     pub(super) steps: Option<u64>,
     pub(super) samples: Option<u64>,
     pub(super) top1: Option<f64>,
     pub(super) best_top1: Option<f64>,
+    pub(super) best_step: Option<u64>,
     pub(super) seconds: Option<f64>,
     pub(super) images_per_second: Option<f64>,
     pub(super) error: Option<String>,
@@ -62,6 +67,7 @@ impl Row {
         let setting = |(key, value): &(String, toml::Value)| {
             (key.clone(), serde_json::to_value(value).unwrap_or_default())
         };
+        let patience = cell.recipe.as_ref().ok().map(|recipe| recipe.train.patience);
         Self {
             name: cell.name.clone(),
             settings: cell.settings.iter().map(setting).collect(),
@@ -70,10 +76,12 @@ impl Row {
             params: None,
             macs: None,
             activations: None,
+            patience: patience.filter(|patience| *patience > 0),
             steps: None,
             samples: None,
             top1: None,
             best_top1: None,
+            best_step: None,
             seconds: None,
             images_per_second: None,
             error: None,
@@ -102,7 +110,8 @@ impl Row {
             steps: Some(summary.state.step),
             samples: scores.map(|scores| scores.samples),
             top1: scores.map(|scores| scores.top1),
-            best_top1: best.map(|best| best.correct as f64 / best.samples as f64),
+            best_top1: best.map(|best| best.top1()),
+            best_step: best.map(|best| best.step),
             seconds: Some(summary.state.seconds),
             images_per_second: measured.or(speed),
             error: None,
@@ -110,8 +119,12 @@ impl Row {
         }
     }
 
-    pub(super) fn is_finished(&self) -> bool {
-        self.status == Status::Finished
+    /// Whether no session would go on with it under this `train.patience`.
+    pub(super) fn is_finished(&self, patience: Option<u64>) -> bool {
+        match self.status {
+            Status::StoppedEarly => self.patience == patience,
+            status => status == Status::Finished,
+        }
     }
 
     /// What an earlier command left in the run's folder.

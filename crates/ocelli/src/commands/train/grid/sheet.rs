@@ -57,6 +57,7 @@ impl Sheet {
             "samples",
             "top1",
             "best_top1",
+            "best_step",
             "seconds",
             "images_per_second",
             "status",
@@ -80,6 +81,7 @@ impl Sheet {
                 whole(row.samples),
                 real(row.top1, 4),
                 real(row.best_top1, 4),
+                whole(row.best_step),
                 real(row.seconds, 1),
                 real(row.images_per_second, 1),
                 row.status.name().to_owned(),
@@ -93,8 +95,14 @@ impl Sheet {
 
     /// What would be trained and what it costs.
     pub(super) fn costs(&self) -> Table {
-        let columns = ["params", "MACs", "activations"];
-        self.table(&columns, |row| [row.params, row.macs, row.activations].map(count).into())
+        let may_stop = self.rows.iter().any(|row| row.patience.is_some());
+        let patience = may_stop.then_some("patience");
+        let columns: Vec<&str> =
+            ["params", "MACs", "activations"].into_iter().chain(patience).collect();
+        self.table(&columns, |row| {
+            let costs = [row.params, row.macs, row.activations].map(count);
+            costs.into_iter().chain(may_stop.then(|| count(row.patience))).collect()
+        })
     }
 
     /// The settings of each row, these columns, and what went wrong where something did.
@@ -116,8 +124,17 @@ impl Sheet {
 
 impl fmt::Display for Sheet {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let columns =
-            ["params", "MACs", "activations", "top-1", "best", "seconds", "images/s", "status"];
+        let columns = [
+            "params",
+            "MACs",
+            "activations",
+            "top-1",
+            "best",
+            "at step",
+            "seconds",
+            "images/s",
+            "status",
+        ];
         let share = |share: Option<f64>| share.map(percent).unwrap_or_default();
         let whole = |number: Option<f64>| number.map(|n| format!("{n:.0}")).unwrap_or_default();
         let table = self.table(&columns, |row| {
@@ -127,6 +144,7 @@ impl fmt::Display for Sheet {
                 count(row.activations),
                 share(row.top1),
                 share(row.best_top1),
+                count(row.best_step),
                 whole(row.seconds),
                 whole(row.images_per_second),
                 row.status.name().to_owned(),
