@@ -39,10 +39,15 @@ impl Output {
         writeln!(self.stdout, "{}", plain_lines(&text)).context("stdout")
     }
 
+    /// Lets everything be seen that was written so far.
+    pub(crate) fn flush(&mut self) -> anyhow::Result<()> {
+        self.stdout.flush().context("stdout")
+    }
+
     /// One line of JSON for anyone, at once.
     pub(crate) fn line(&mut self, text: impl Display) -> anyhow::Result<()> {
         writeln!(self.stdout, "{text}").context("stdout")?;
-        self.stdout.flush().context("stdout")
+        self.flush()
     }
 
     /// Ends the output: with the one JSON object if the user asked for it.
