@@ -95,7 +95,7 @@ pub(crate) enum Command {
     Predict(predict::Args),
     /// Measure how easily a network is fooled
     Attack(attack::Args),
-    /// Put everything about a run on one page
+    /// Put everything about a run, a grid, a search or an attack on one page
     Report(report::Args),
     /// Look into networks as the papers did
     Study(study::Args),
