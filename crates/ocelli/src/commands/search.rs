@@ -106,6 +106,7 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
         folder.display()
     );
     let end = search::run(&plan, &mut ledger, &mut proxy, &mut |event| watch.notice(event))?;
+    watch.end();
 
     let results = Results::new(&plan, ledger.trials(), end, &folder);
     results.write()?;

@@ -33,7 +33,7 @@ impl Watch {
 
     /// Tells of a trial, and of the time that the others will take.
     pub(super) fn notice(&self, event: &search::Event<'_>) {
-        self.training.replace(None);
+        self.end();
         tracing::info!("{event}");
         match event {
             search::Event::Trying { number, .. } => self.present.set(*number),
@@ -51,6 +51,11 @@ impl Watch {
                 }
             }
         }
+    }
+
+    /// Shows nothing any more, where the last trial was interrupted.
+    pub(super) fn end(&self) {
+        self.training.replace(None);
     }
 
     fn begin(&self, step: u64, total_steps: u64) {
