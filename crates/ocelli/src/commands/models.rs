@@ -9,7 +9,7 @@ use crate::output::{Align, Table, percent, short};
 use crate::settings::Settings;
 
 const EXAMPLES: &str = "\
-The top-1 accuracy is what others have published, of the weights that are named or else of the
+The top-1 accuracy is what others have published, of the weights that are named or else of the \
 network in its paper; --json says of which images, and by whom.
 
 Examples:

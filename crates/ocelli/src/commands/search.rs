@@ -18,9 +18,9 @@ use results::Results;
 use watch::Watch;
 
 const EXAMPLES: &str = "\
-Tries networks around an EfficientNetV2, each in a short training on a part of the training images, and
-weighs accuracy against the time of a training step on this device and the number of parameters. What
-was tried is in DIR/ledger.jsonl and DIR/trials.csv; DIR/winner.toml is the recipe of the best network
+Tries networks around an EfficientNetV2, each in a short training on a part of the training images, and \
+weighs accuracy against the time of a training step on this device and the number of parameters. What \
+was tried is in DIR/ledger.jsonl and DIR/trials.csv; DIR/winner.toml is the recipe of the best network \
 at full length. A search can be killed at any time and goes on with --resume.
 
 Examples:
