@@ -4,7 +4,7 @@ mod number;
 mod plain;
 mod table;
 
-pub(crate) use number::{grouped, percent, short};
+pub(crate) use number::{grouped, millions, percent, short};
 pub(crate) use plain::{plain, plain_lines};
 pub(crate) use table::{Align, Table};
 

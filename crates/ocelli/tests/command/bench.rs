@@ -69,7 +69,7 @@ fn backbones_are_counted_timed_and_found_in_the_literature() {
     let line = format!("bench backbones resnet20_cifar --batch 2 {QUICK} --infer-only");
     let table = run_in(folder.path(), &line).success().stdout;
     let cells: Vec<&str> = table.lines().nth(1).unwrap().split_whitespace().collect();
-    assert_eq!(cells[..4], ["resnet20_cifar", "32", "269.72k", "40.55M"], "{table}");
+    assert_eq!(cells[..4], ["resnet20_cifar", "32", "0.27M", "40.55M"], "{table}");
     assert_eq!(cells[cells.len() - 3..], ["91.73", "%", "akamaster/pytorch_resnet_cifar10"]);
 }
 

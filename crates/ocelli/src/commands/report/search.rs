@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::sheet::{Row, Sheet};
 use crate::failure::BadInput;
-use crate::output::{grouped, percent, short};
+use crate::output::{grouped, millions, percent};
 
 const SHEET: &str = "trials.csv";
 const RECIPE: &str = "search.toml";
@@ -105,7 +105,7 @@ fn table(sheet: &Sheet) -> Table {
         let real = |head, digits: usize| {
             Cell::Number(row.number(head).map(|it| format!("{it:.digits$}")).unwrap_or_default())
         };
-        let count = |head| Cell::Number(row.count(head).map(short).unwrap_or_default());
+        let count = |head| Cell::Number(row.count(head).map(millions).unwrap_or_default());
         let text = |head| Cell::Text(row.text(head).to_owned());
         vec![
             Cell::Number(row.text("trial").to_owned()),
