@@ -252,3 +252,16 @@ fn folders_inside_class_folders_are_read_and_told() {
     run_in(root, &format!("train --data photos {small} --out run")).success();
     assert_eq!(run_in(root, "eval run --json").success().json()["samples"], 3);
 }
+
+#[test]
+fn what_is_told_of_weights_has_lines_and_no_escapes() {
+    let folder = tiny::folder();
+    let root = folder.path();
+    run_in(root, "train tiny.toml --out run --max-steps 1").success();
+    for more in ["--out tuned", "--dry-run"] {
+        let line = format!("train tiny.toml --pretrained run --reset-head --max-steps 1 {more}");
+        let outcome = run_in(root, &line).success();
+        assert_said(&outcome, "\n  reset (2): ");
+        assert!(!outcome.stderr.contains("\\n"), "{}", outcome.stderr);
+    }
+}
