@@ -12,6 +12,7 @@ mod notice;
 mod open;
 mod several;
 mod storage;
+mod sub_folders;
 mod subset;
 mod tar;
 mod uri;

@@ -32,11 +32,11 @@ const STYLES: Styles = Styles::styled()
 
 const EXAMPLES: &str = "\
 Examples:
-  ocelli train                              train a small network on embedded images
+  ocelli train                          train a small network on embedded images
   ocelli train my.toml --set optimizer.lr=0.05
-  ocelli eval runs/my                       measure what the run learnt
-  ocelli predict runs/my photos/*.jpg       classify pictures
-  ocelli cost ghostnet_100 --layers         count parameters and multiply-adds
+  ocelli eval runs/my                   measure what the run learnt
+  ocelli predict runs/my photos/*.jpg   classify pictures
+  ocelli cost ghostnet_100 --layers     count parameters and multiply-adds
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 bad input, 130 interrupted after saving.";
 
@@ -95,7 +95,7 @@ pub(crate) enum Command {
     Predict(predict::Args),
     /// Measure how easily a network is fooled
     Attack(attack::Args),
-    /// Put everything about a run on one page
+    /// Put everything about a run, a grid, a search or an attack on one page
     Report(report::Args),
     /// Look into networks as the papers did
     Study(study::Args),

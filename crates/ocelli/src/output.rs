@@ -4,7 +4,7 @@ mod number;
 mod plain;
 mod table;
 
-pub(crate) use number::{grouped, percent, short};
+pub(crate) use number::{grouped, millions, percent, short};
 pub(crate) use plain::{plain, plain_lines};
 pub(crate) use table::{Align, Table};
 
@@ -39,10 +39,15 @@ impl Output {
         writeln!(self.stdout, "{}", plain_lines(&text)).context("stdout")
     }
 
+    /// Lets everything be seen that was written so far.
+    pub(crate) fn flush(&mut self) -> anyhow::Result<()> {
+        self.stdout.flush().context("stdout")
+    }
+
     /// One line of JSON for anyone, at once.
     pub(crate) fn line(&mut self, text: impl Display) -> anyhow::Result<()> {
         writeln!(self.stdout, "{text}").context("stdout")?;
-        self.stdout.flush().context("stdout")
+        self.flush()
     }
 
     /// Ends the output: with the one JSON object if the user asked for it.

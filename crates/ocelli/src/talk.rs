@@ -5,8 +5,10 @@
 
 mod lines;
 mod progress;
+mod status;
 
-pub(crate) use progress::Progress;
+pub(crate) use progress::{Progress, Shown};
+pub(crate) use status::{Status, clock, rate};
 
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
@@ -64,7 +66,7 @@ pub(crate) fn line(text: &str) {
 }
 
 /// Where bars are drawn, if they are wanted and stderr is a terminal.
-pub(crate) fn bars() -> Option<&'static MultiProgress> {
+fn bars() -> Option<&'static MultiProgress> {
     let wanted = !QUIET.get().copied().unwrap_or(false) && io::stderr().is_terminal();
     wanted.then(|| &*BARS)
 }

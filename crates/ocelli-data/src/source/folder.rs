@@ -1,17 +1,22 @@
-//! A folder of `CLASS/NAME.ext`.
+//! A folder of `CLASS/NAME.ext`, with or without further folders between the two.
+
+mod tree;
 
 use super::classes::{ClassNames, ClassOrder, sorted_union};
-use super::{NotImages, SampleKey, has_image_extension, in_bounds, is_hidden};
+use super::sub_folders::{SubFolders, looks_like_a_part};
+use super::{NotImages, SampleKey, has_image_extension, in_bounds};
 use crate::{Error, Limits, Payload, Record, Result, Source};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
+use tree::{Kind, Tree, entries};
 
 /// A folder with one folder of image files for each class.
 ///
-/// Samples are in the order of the class names, then of the file names, both by bytes. Links are
-/// followed; one that leads nowhere and could have been a folder is an error, and so is a folder
-/// inside a class folder. Hidden files are passed over, and files without an image extension are
-/// counted. Memory: the file names, and about 8 bytes more for each sample.
+/// All images below a class folder are of its class, at any depth. Samples are in the order of the
+/// class names, then of the file names with the folders before them, both by bytes. Links are followed;
+/// one that leads nowhere and could have been a folder is an error, and so is one in a circle. Hidden
+/// files are passed over, and files without an image extension are counted. Memory: the file names, and
+/// about 8 bytes more for each sample.
 #[derive(Debug)]
 pub struct FolderSource {
     root: PathBuf,
@@ -60,8 +65,8 @@ impl FolderSource {
     ///
     /// # Errors
     /// When the folder cannot be read, has no image, a class without an image, a class that is not
-    /// in `classes`, images outside of class folders, folders or labels inside of them, links that
-    /// lead nowhere in place of folders, or names that are not UTF-8.
+    /// in `classes`, images outside of class folders, labels inside of them, a part in place of a class,
+    /// links in place of folders that lead nowhere or in a circle, or names that are not UTF-8.
     pub fn open(root: &Path, classes: Option<&[String]>, limits: Limits) -> Result<Self> {
         Self::open_in_order(root, classes, ClassOrder::default(), limits)
     }
@@ -78,13 +83,12 @@ impl FolderSource {
     ) -> Result<Self> {
         let shown = || root.display().to_string();
         let names = class_folders(root)?;
-        let listed: Vec<Listed> = names
-            .par_iter()
-            .map(|name| Listed::of(&root.join(name), name))
-            .collect::<Result<_>>()?;
+        let listed: Vec<Tree> =
+            names.par_iter().map(|name| Tree::of(&root.join(name), name)).collect::<Result<_>>()?;
         let others = listed.iter().map(|folder| folder.others.clone());
         let not_images = others.fold(NotImages::default(), NotImages::and);
         not_images.tell(shown);
+        tell_of_sub_folders(root, &names, &listed)?;
         if listed.iter().all(|folder| folder.images.is_empty()) {
             return Err(Error::Empty { path: root.to_owned() });
         }
@@ -166,7 +170,7 @@ fn class_folders(root: &Path) -> Result<Vec<String>> {
     let mut names = Vec::new();
     for (name, kind) in entries(root)? {
         match kind {
-            Kind::Folder => names.push(name),
+            Kind::Folder | Kind::LinkedFolder => names.push(name),
             _ if has_image_extension(name.as_bytes()) => {
                 return Err(Error::Layout {
                     name: root.join(name).display().to_string(),
@@ -180,98 +184,26 @@ fn class_folders(root: &Path) -> Result<Vec<String>> {
             Kind::File => {}
         }
     }
-    names.sort_unstable();
     Ok(names)
 }
 
-/// What lies in one class folder.
-struct Listed {
-    /// The sorted names of the image files.
-    images: Vec<String>,
-    others: NotImages,
-}
-
-impl Listed {
-    fn of(folder: &Path, class: &str) -> Result<Self> {
-        let mut images = Vec::new();
-        let mut others = Vec::new();
-        for (name, kind) in entries(folder)? {
-            match kind {
-                Kind::Folder => {
-                    return Err(Error::Layout {
-                        name: folder.join(name).display().to_string(),
-                        reason: "a folder inside a class folder; expected CLASS/NAME.ext"
-                            .to_owned(),
-                    });
-                }
-                // That a link to an image leads nowhere, its reader will say.
-                _ if has_image_extension(name.as_bytes()) => images.push(name),
-                Kind::Broken(error) if !name.contains('.') => {
-                    return Err(Error::BrokenLink { path: folder.join(name), error });
-                }
-                Kind::Broken(_) | Kind::File => others.push(name),
-            }
+/// Says how many images lie in sub-folders, and refuses a part in place of a class.
+fn tell_of_sub_folders(root: &Path, names: &[String], listed: &[Tree]) -> Result<()> {
+    let mut below = SubFolders::default();
+    for (name, tree) in names.iter().zip(listed) {
+        let is_below = |image: &&String| image.contains('/');
+        let count = tree.images.iter().filter(is_below).count();
+        let first = || tree.images.iter().find(is_below).map_or("", String::as_str);
+        below.add(count as u64, || format!("{name}/{}", first()));
+        if count > 0
+            && count == tree.images.len()
+            && let Some(reason) = looks_like_a_part(name)
+        {
+            return Err(Error::Layout { name: root.display().to_string(), reason });
         }
-        images.sort_unstable();
-        others.sort_unstable();
-        refuse_labels(folder, &images, &others)?;
-        let mut not_images = NotImages::default();
-        for name in others {
-            not_images.add(|| format!("{class}/{name}"));
-        }
-        Ok(Self { images, others: not_images })
     }
-}
-
-/// A tar of the same files would have these labels; that here the folders are the classes may be a
-/// surprise.
-fn refuse_labels(folder: &Path, images: &[String], others: &[String]) -> Result<()> {
-    let is_of_image = |label: &&String| {
-        let extension = Path::new(label).extension();
-        if !extension.is_some_and(|extension| extension.eq_ignore_ascii_case("cls")) {
-            return false;
-        }
-        let key = label.split('.').next().unwrap_or_default();
-        let at = images.partition_point(|image| image.as_str() < key);
-        images.get(at).is_some_and(|image| image.starts_with(key))
-    };
-    match others.iter().find(is_of_image) {
-        Some(label) => Err(Error::LabelInFolder { path: folder.join(label) }),
-        None => Ok(()),
-    }
-}
-
-/// What an entry of a folder is, after following links.
-enum Kind {
-    File,
-    Folder,
-    /// A link that cannot be followed, and why.
-    Broken(std::io::Error),
-}
-
-/// The visible entries of a folder.
-fn entries(folder: &Path) -> Result<Vec<(String, Kind)>> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(Error::io(folder))? {
-        let entry = entry.map_err(Error::io(folder))?;
-        let name = entry.file_name().into_string().map_err(|name| Error::Layout {
-            name: folder.join(name).display().to_string(),
-            reason: "the name is not UTF-8".to_owned(),
-        })?;
-        if is_hidden(name.as_bytes()) {
-            continue;
-        }
-        let kind = entry.file_type().map_err(Error::io(folder))?;
-        // Only a link costs a second system call.
-        let kind = match kind.is_symlink().then(|| std::fs::metadata(entry.path())) {
-            Some(Err(error)) => Kind::Broken(error),
-            Some(Ok(target)) if target.is_dir() => Kind::Folder,
-            None if kind.is_dir() => Kind::Folder,
-            Some(Ok(_)) | None => Kind::File,
-        };
-        found.push((name, kind));
-    }
-    Ok(found)
+    below.tell(|| root.display().to_string());
+    Ok(())
 }
 
 #[cfg(test)]

@@ -32,7 +32,8 @@ use std::path::{Path, PathBuf};
 /// How the samples lie in a tar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TarLayout {
-    /// `CLASS/NAME.ext`; the label is the place of the class in the sorted names.
+    /// `CLASS/NAME.ext`; the label is the place of the class in the sorted names. In a single tar,
+    /// further folders may stand between the two.
     ClassFolders,
     /// Members `KEY.jpg` and `KEY.cls` (or `.json`, `.txt`), where the key is the path up to the first
     /// dot of the file name.
@@ -219,6 +220,9 @@ fn tell(shards: &[Storage], indexes: &[ShardIndex]) -> NotImages {
     let others = indexes.iter().map(|index| index.not_images.clone());
     let not_images = others.fold(NotImages::default(), NotImages::and);
     not_images.tell(name);
+    for (shard, index) in shards.iter().zip(indexes) {
+        index.sub_folders.tell(|| shard.path().display().to_string());
+    }
     let ranks = indexes.iter().fold(Ranks::default(), |ranks, index| ranks.and(index.ranks));
     if let Some(remark) = ranks.remark() {
         notice::once(&format!("{}: {remark}", name()));

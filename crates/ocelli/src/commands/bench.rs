@@ -23,7 +23,7 @@ use contest::Arena;
 use report::Report;
 
 const EXAMPLES: &str = "\
-Contestants take turns in rounds, and the medians over the rounds are shown. Peers are other
+Contestants take turns in rounds, and the medians over the rounds are shown. Peers are other \
 projects, run by a Python that has the packages of bench/peers/requirements.txt.
 
 Examples:

@@ -15,11 +15,11 @@ use crate::output::grouped;
 use crate::settings::Settings;
 
 const EXAMPLES: &str = "\
-Reads safetensors and PyTorch files of any age, without executing anything, with the names of timm,
+Reads safetensors and PyTorch files of any age, without executing anything, with the names of timm, \
 torchvision and others.
 
 Examples:
-  ocelli convert resnet20-12fca82f.th resnet20.safetensors --model resnet20_cifar
+  ocelli convert resnet20.th resnet20.safetensors --model resnet20_cifar
   ocelli convert runs/photos photos.safetensors
   ocelli convert checkpoint.pth ema.safetensors --section state_dict_ema
   ocelli convert big.safetensors small.safetensors --dtype f16";

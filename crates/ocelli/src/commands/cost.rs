@@ -13,7 +13,7 @@ use crate::output::{Align, Table, grouped, short};
 use crate::settings::Settings;
 
 const EXAMPLES: &str = "\
-Multiply-adds (MACs) count convolutions and linear layers of one image, as the papers do;
+Multiply-adds (MACs) count convolutions and linear layers of one image, as the papers do; \
 activations are the values that these layers write.
 
 Examples:

@@ -14,9 +14,9 @@ use crate::settings::Settings;
 const DATASETS: &str = "\
 Datasets are named by one string:
   builtin:fashion-mnist             embedded images
-  photos/                           a folder of CLASS/NAME.jpg, or of train/ and test/ with such
-  train.tar                         a tar of CLASS/NAME.jpg, or a WebDataset shard: its members tell
-  tar:train.tar, wds:train.tar      the same, whatever its members tell
+  photos/                           CLASS/NAME.jpg, or train/ and test/ with such
+  train.tar                         the same in a tar, or a WebDataset shard
+  tar:train.tar, wds:train.tar      one of the two, whatever is in it
   'shards/{split}-{0000..0146}.tar' many shards of two parts
   idx:mnist/                        the four IDX files of MNIST, plain or .gz
   cifar10:cifar-10-batches-bin/     the binary batches of CIFAR-10, or cifar100:

@@ -16,14 +16,14 @@ use crate::talk::Progress;
 use report::Report;
 
 const EXAMPLES: &str = "\
-Pictures are prepared as the weights expect: as the run trained them, or as `ocelli models --json`
-lists it for published ones. Most networks for 224 pixels resize the short side to 256 and cut out
+Pictures are prepared as the weights expect: as the run trained them, or as `ocelli models --json` \
+lists it for published ones. Most networks for 224 pixels resize the short side to 256 and cut out \
 the centre, so pictures whose short side is 256 already are only cropped.
 
 Examples:
   ocelli eval runs/photos
   ocelli eval runs/photos --data other-photos/ --confusion confusion.csv
-  ocelli eval --model resnet20_cifar --weights resnet20.th --data cifar10/test.tar
+  ocelli eval --model resnet20_cifar --weights resnet20.th --data cifar10.tar
   ocelli eval lite0.safetensors --data imagenet/val/ --json
   ocelli eval lite0.safetensors --data imagenet/val/ --size 256 --crop-pct 1.0";
 

@@ -5,11 +5,11 @@ use ocelli::nn::registry::{self, DefaultConfig, Model, PublishedAccuracy, Publis
 use serde::Serialize;
 
 use crate::failure::{BadInput, Done};
-use crate::output::{Align, Table, percent, short};
+use crate::output::{Align, Table, millions, percent};
 use crate::settings::Settings;
 
 const EXAMPLES: &str = "\
-The top-1 accuracy is what others have published, of the weights that are named or else of the
+The top-1 accuracy is what others have published, of the weights that are named or else of the \
 network in its paper; --json says of which images, and by whom.
 
 Examples:
@@ -129,8 +129,8 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
             row.family.to_owned(),
             row.config.num_classes.to_string(),
             row.config.input_size.to_string(),
-            short(row.params),
-            short(row.macs),
+            millions(row.params),
+            millions(row.macs),
             row.accuracy.map(|accuracy| percent(accuracy.top1)).unwrap_or_default(),
             row.weights.map(|weights| weights.project.to_owned()).unwrap_or_default(),
         ]);

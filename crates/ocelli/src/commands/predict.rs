@@ -6,14 +6,14 @@ use ocelli::nn::weights::Place;
 use ocelli::train::{Answer, ChosenCheckpoint, PredictOptions};
 use serde::Serialize;
 use std::fs;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use crate::args::{ModelArgs, PreprocessArgs, batch_size};
 use crate::failure::{BadInput, BadUsage, Done};
 use crate::output::{Output, percent, plain};
 use crate::settings::Settings;
-use crate::talk;
+use crate::talk::{self, Progress};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -81,7 +81,16 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     let (mut unreadable, mut first_hint, mut predictions) = (0, None, Vec::new());
     let count = pictures.len();
     let keep = settings.output.is_json();
+    // Answers that appear one by one on a terminal are a progress themselves.
+    let is_watched = !keep && io::stdout().is_terminal();
+    let progress = (count > args.batch_size && !is_watched)
+        .then(|| Progress::start("predict", count as u64, "images"));
+    let mut done = 0;
     trained.predict(pictures, options, |answer| {
+        done += 1;
+        if let Some(progress) = &progress {
+            progress.set(done);
+        }
         if let Answer::Unreadable { image, error, hint } = &answer {
             unreadable += 1;
             first_hint = first_hint.or(*hint);
@@ -93,9 +102,13 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
             predictions.push(answer);
         } else {
             show(&mut settings.output, &answer)?;
+            if is_watched {
+                settings.output.flush()?;
+            }
         }
         anyhow::Ok(())
     })?;
+    drop(progress);
 
     settings.output.finish(&Outcome {
         model: &trained.arch,

@@ -1,7 +1,12 @@
-//! `ocelli report`: everything about a run on one page.
+//! `ocelli report`: everything about a run, a grid, a search or an attack on one page.
 
+mod attack;
 mod evaluation;
+mod folder;
+mod grid;
 mod page;
+mod search;
+mod sheet;
 
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -9,26 +14,30 @@ use std::path::{Path, PathBuf};
 use crate::failure::Done;
 use crate::own_place::check_file;
 use crate::settings::Settings;
+use folder::Kind;
 
 pub(crate) use evaluation::SavedEvaluation;
 
 const EXAMPLES: &str = "\
-The page holds the curves, the accuracy of every class, what is confused with what, and the recipe.
-It needs no network and no script. `ocelli train` writes it at its end; this writes it anew, also
-while the run goes on.
+The page of a run holds its curves, the accuracy of every class, what is confused with what, and the \
+recipe; that of a grid the curves of all its runs and a table of what they reached; that of a search \
+every trial and its reward; that of an attack, which the attack itself has written, rates and pictures. \
+It needs no network and no script. `ocelli train` writes that of a run at its end; this writes it anew, \
+also while the run goes on.
 
 Examples:
   ocelli report runs/default-1
+  ocelli report runs/rates                  a grid
   ocelli report runs/default-1 --out report.html";
 
 /// What can be typed after `ocelli report`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The run's folder
-    #[arg(value_name = "RUN")]
+    /// The folder of a run, a grid, a search or an attack
+    #[arg(value_name = "FOLDER")]
     run: PathBuf,
-    /// The page to write [default: RUN/report.html]
+    /// The page to write [default: FOLDER/report.html]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Replace the file of --out, whatever it holds
@@ -42,6 +51,7 @@ const PAGE: &str = "<!doctype html>";
 #[derive(Serialize)]
 struct Answer<'a> {
     run: &'a Path,
+    of: Kind,
     report: &'a Path,
 }
 
@@ -51,9 +61,15 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
         check_file(path, PAGE, args.force)?;
     }
     let report = args.out.clone().unwrap_or_else(|| default_path(&args.run));
-    page::of_run(&args.run)?.write(&report)?;
+    let (folder, of) = (&args.run, Kind::of(&args.run)?);
+    match of {
+        Kind::Run => page::of_run(folder)?.write(&report)?,
+        Kind::Grid => grid::page(folder)?.write(&report)?,
+        Kind::Search => search::page(folder)?.write(&report)?,
+        Kind::Attack => attack::copy_page(folder, &report)?,
+    }
     settings.output.text(report.display())?;
-    settings.output.finish(&Answer { run: &args.run, report: &report })?;
+    settings.output.finish(&Answer { run: folder, of, report: &report })?;
     Ok(Done::Complete)
 }
 
@@ -63,6 +79,9 @@ pub(crate) fn write(run: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn default_path(run: &Path) -> PathBuf {
-    run.join("report.html")
+/// The page of a run, a grid, a search or an attack, in its folder.
+pub(crate) const FILE: &str = "report.html";
+
+fn default_path(folder: &Path) -> PathBuf {
+    folder.join(FILE)
 }

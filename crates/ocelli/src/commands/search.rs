@@ -2,10 +2,11 @@
 
 mod begin;
 mod results;
+mod watch;
 
 use clap::ValueEnum;
 use ocelli::methods::search::{self, End, Proxy, SamplerKind};
-use ocelli::train::{Event, Machine, Observer};
+use ocelli::train::Machine;
 use std::path::PathBuf;
 
 use crate::args::LabelArgs;
@@ -14,11 +15,12 @@ use crate::settings::Settings;
 use crate::signals;
 use begin::Begun;
 use results::Results;
+use watch::Watch;
 
 const EXAMPLES: &str = "\
-Tries networks around an EfficientNetV2, each in a short training on a part of the training images, and
-weighs accuracy against the time of a training step on this device and the number of parameters. What
-was tried is in DIR/ledger.jsonl and DIR/trials.csv; DIR/winner.toml is the recipe of the best network
+Tries networks around an EfficientNetV2, each in a short training on a part of the training images, and \
+weighs accuracy against the time of a training step on this device and the number of parameters. What \
+was tried is in DIR/ledger.jsonl and DIR/trials.csv; DIR/winner.toml is the recipe of the best network \
 at full length. A search can be killed at any time and goes on with --resume.
 
 Examples:
@@ -92,8 +94,9 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     let Begun { plan, place } = begin::plan(args, settings.seed)?;
     let place = place.claim()?;
     let folder = place.path().to_owned();
-    let mut watch = Watch;
-    let proxy = Proxy::new(&plan, &machine, folder.join("trial"), &mut watch, &stop);
+    let watch = Watch::new(plan.config().trials);
+    let mut trial = watch.trial();
+    let proxy = Proxy::new(&plan, &machine, folder.join("trial"), &mut trial, &stop);
     let mut proxy = proxy.inspect_err(|_| place.give_up())?;
     let mut ledger = place.open(&plan)?;
     let (done, trials) = (ledger.trials().len(), plan.config().trials);
@@ -102,8 +105,8 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
         "{}: {done} of {trials} trials are made; {networks:.2e} networks",
         folder.display()
     );
-    let mut notice = |event: &search::Event<'_>| tracing::info!("{event}");
-    let end = search::run(&plan, &mut ledger, &mut proxy, &mut notice)?;
+    let end = search::run(&plan, &mut ledger, &mut proxy, &mut |event| watch.notice(event))?;
+    watch.end();
 
     let results = Results::new(&plan, ledger.trials(), end, &folder);
     results.write()?;
@@ -115,16 +118,4 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
         return Ok(Done::Interrupted);
     }
     Ok(Done::Complete)
-}
-
-/// What a trial's training says, for those who want to know.
-struct Watch;
-
-impl Observer for Watch {
-    fn notice(&mut self, event: &Event<'_>) {
-        match event {
-            Event::Begun { .. } | Event::Evaluated { .. } => tracing::debug!("{event}"),
-            _ => {}
-        }
-    }
 }

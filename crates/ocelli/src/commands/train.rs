@@ -19,17 +19,17 @@ use crate::signals;
 use session::{Session, Trained};
 
 const EXAMPLES: &str = "\
-Everything that decides the result is in the recipe; the run's folder gets a copy with every field
+Everything that decides the result is in the recipe; the run's folder gets a copy with every field \
 filled in. A run can be killed at any time and resumed, with the same result to the bit.
 
 Examples:
   ocelli train
   ocelli train --pretrained lite0.safetensors --data photos/ --reset-head
-  ocelli train my.toml --set optimizer.lr=0.05 --set train.epochs=30 --out runs/slow
+  ocelli train my.toml --set optimizer.lr=0.05 --set train.epochs=30 --out slow
   ocelli train cifar10-resnet20 --data 'cifar10/{split}.tar' --max-hours 0.5
-  ocelli train my.toml --grid optimizer.lr=0.05,0.1,0.2 --grid seed=0,1,2 --out runs/rates
-  ocelli train my.toml --out runs/slow --resume auto
-  ocelli train --resume runs/slow";
+  ocelli train my.toml --grid optimizer.lr=0.05,0.1 --grid seed=0,1 --out rates
+  ocelli train my.toml --out slow --resume auto
+  ocelli train --resume slow";
 
 /// What can be typed after `ocelli train`.
 #[derive(Debug, clap::Args)]

@@ -22,6 +22,14 @@ pub(crate) fn short(number: u64) -> String {
         .map_or_else(|| number.to_string(), |(unit, name)| format!("{:.2}{name}", value / unit))
 }
 
+/// `5182508` as `5.18M`, and `15470314496` as `15,470.31M`: for columns, in which one unit is easier to
+/// compare than several.
+pub(crate) fn millions(number: u64) -> String {
+    // Ten thousands, rounded.
+    let hundredths = (number + 5_000) / 10_000;
+    format!("{}.{:02}M", grouped(hundredths / 100), hundredths % 100)
+}
+
 /// A fraction as `91.73 %`.
 pub(crate) fn percent(fraction: f64) -> String {
     format!("{:.2} %", 100.0 * fraction)
@@ -39,6 +47,12 @@ mod tests {
     #[test]
     fn short_numbers_keep_three_digits_or_so() {
         assert_eq!([7, 1500, 5_182_508].map(short), ["7", "1.50k", "5.18M"]);
+    }
+
+    #[test]
+    fn numbers_of_a_column_have_one_unit() {
+        let shown = [0, 4_999, 269_722, 5_182_508, 9_999_999, 15_470_314_496].map(millions);
+        assert_eq!(shown, ["0.00M", "0.00M", "0.27M", "5.18M", "10.00M", "15,470.31M"]);
     }
 
     #[test]

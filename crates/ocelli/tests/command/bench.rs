@@ -23,8 +23,12 @@ fn write_python(folder: &Path, body: &str) {
 fn models_are_timed_in_inference_and_training() {
     let folder = tiny::folder();
     let line = format!("bench models resnet20_cifar@16 --batch 2 {QUICK} --out rows.csv --json");
-    let report = run_in(folder.path(), &line).success().json();
+    let outcome = run_in(folder.path(), &line).success();
+    let report = outcome.json();
     let rows = report["rows"].as_array().unwrap();
+    // Each is told when it has been measured, and all of them are the result.
+    let told = outcome.stderr.matches("resnet20_cifar@16: ocelli: ").count();
+    assert_eq!(told, rows.len(), "{}", outcome.stderr);
     let tasks: Vec<_> = rows.iter().map(|row| (row["task"].as_str(), &row["images"])).collect();
     let (one, two) = (&1.into(), &2.into());
     assert_eq!(
@@ -65,7 +69,7 @@ fn backbones_are_counted_timed_and_found_in_the_literature() {
     let line = format!("bench backbones resnet20_cifar --batch 2 {QUICK} --infer-only");
     let table = run_in(folder.path(), &line).success().stdout;
     let cells: Vec<&str> = table.lines().nth(1).unwrap().split_whitespace().collect();
-    assert_eq!(cells[..4], ["resnet20_cifar", "32", "269.72k", "40.55M"], "{table}");
+    assert_eq!(cells[..4], ["resnet20_cifar", "32", "0.27M", "40.55M"], "{table}");
     assert_eq!(cells[cells.len() - 3..], ["91.73", "%", "akamaster/pytorch_resnet_cifar10"]);
 }
 

@@ -225,3 +225,43 @@ fn names_of_networks_are_completed() {
     let outcome = run("train --model resnet2 --dry-run");
     assert!(outcome.bad_input().contains("did you mean"), "still no usage error");
 }
+
+#[test]
+fn folders_inside_class_folders_are_read_and_told() {
+    let folder = tiny::folder();
+    let root = folder.path();
+    photos(root, COLOURED, 6);
+    let puppies = root.join("photos/bee/small/young");
+    fs::create_dir_all(&puppies).unwrap();
+    for number in 0..4 {
+        fs::rename(
+            root.join(format!("photos/bee/{number}.ppm")),
+            puppies.join(format!("{number}.ppm")),
+        )
+        .unwrap();
+    }
+    let outcome = run_in(root, "data list photos --json").success();
+    assert_said(
+        &outcome,
+        "photos: 4 images lie in folders inside their class folders, as bee/small/young/0.ppm",
+    );
+    let parts = outcome.json();
+    assert!(parts.to_string().contains("\"bee\""), "{parts}");
+    assert!(!parts.to_string().contains("young"), "no class: {parts}");
+    let small = "--model resnet20_cifar --set input.size=8 --max-steps 1 --set train.batch_size=4";
+    run_in(root, &format!("train --data photos {small} --out run")).success();
+    assert_eq!(run_in(root, "eval run --json").success().json()["samples"], 3);
+}
+
+#[test]
+fn what_is_told_of_weights_has_lines_and_no_escapes() {
+    let folder = tiny::folder();
+    let root = folder.path();
+    run_in(root, "train tiny.toml --out run --max-steps 1").success();
+    for more in ["--out tuned", "--dry-run"] {
+        let line = format!("train tiny.toml --pretrained run --reset-head --max-steps 1 {more}");
+        let outcome = run_in(root, &line).success();
+        assert_said(&outcome, "\n  reset (2): ");
+        assert!(!outcome.stderr.contains("\\n"), "{}", outcome.stderr);
+    }
+}

@@ -21,6 +21,7 @@ mod layout;
 mod models;
 mod other_data;
 mod pth;
+mod reports;
 mod resume;
 mod search;
 mod several_classes;

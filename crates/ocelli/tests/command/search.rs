@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 /// `search.toml` beside the tiny dataset: a backbone of two stages, trials of one pass.
-fn folder() -> tempfile::TempDir {
+pub(crate) fn folder() -> tempfile::TempDir {
     let folder = tiny::folder();
     let root = folder.path();
     let recipe = fs::read_to_string(root.join("tiny.toml")).unwrap();

@@ -44,6 +44,35 @@ fn every_command_has_help_without_a_wide_line() {
     }
 }
 
+/// The help of a command on a terminal of so many columns.
+fn help_at(command: &str, columns: usize) -> String {
+    let words = command.split_whitespace().chain(["--help"]);
+    let mut command = ocelli(words);
+    outcome(command.env("COLUMNS", columns.to_string()).output().unwrap()).success().stdout
+}
+
+#[test]
+fn help_is_wrapped_once_and_examples_fit_a_narrow_terminal() {
+    for command in COMMANDS {
+        for columns in [80, 100] {
+            let help = help_at(command, columns);
+            for paragraph in help.split("\n\n").filter(|text| !text.contains("\n ")) {
+                for (line, next) in paragraph.lines().zip(paragraph.lines().skip(1)) {
+                    let word = next.split(' ').next().unwrap().chars().count();
+                    let is_full = line.chars().count() + 1 + word > columns;
+                    assert!(is_full, "{command} at {columns}: `{line}` has room for more");
+                }
+            }
+        }
+        let examples = |columns| {
+            let help = help_at(command, columns);
+            let found = help.split("\n\n").find(|part| part.trim_start().starts_with("Examples:"));
+            found.map(|part| part.trim_end().to_owned())
+        };
+        assert_eq!(examples(80), examples(100), "{command}");
+    }
+}
+
 #[test]
 fn the_version_is_that_of_the_package() {
     assert_eq!(run("--version").success().stdout, "ocelli 0.1.0\n");

@@ -61,11 +61,49 @@ fn a_class_list_fixes_the_labels() {
 }
 
 #[test]
-fn images_at_another_level_are_an_error() {
+fn an_image_above_the_class_folders_is_an_error() {
     let above = folder(&["cat/a.png", "stray.png"]);
     assert!(matches!(open(above.path()), Err(Error::Layout { .. })));
-    let below = folder(&["cat/a.png", "cat/more/b.png"]);
-    assert!(matches!(open(below.path()), Err(Error::Layout { .. })));
+}
+
+#[test]
+fn everything_below_a_class_folder_is_of_its_class() {
+    let root = folder(&[
+        "cat/b.png",
+        "cat/a/2.png",
+        "cat/a/deep/er/1.png",
+        "cat/a/note.txt",
+        "cat/.thumbs/1.png",
+        "cat/empty/x",
+        "dog/puppies/1.png",
+    ]);
+    let source = open(root.path()).unwrap();
+    assert_eq!(source.classes(), ["cat", "dog"]);
+    let keys = |index| (source.key(index).unwrap().name, source.label(index).unwrap());
+    let expected = [
+        ("cat/a/2.png", 0),
+        ("cat/a/deep/er/1.png", 0),
+        ("cat/b.png", 0),
+        ("dog/puppies/1.png", 1),
+    ];
+    let found: Vec<_> = (0..source.len()).map(keys).collect();
+    assert_eq!(found, expected.map(|(name, label)| (name.to_owned(), label)));
+    let Payload::Encoded(bytes) = source.read(1).unwrap().payload else { panic!("pixels") };
+    assert_eq!(bytes, b"cat/a/deep/er/1.png");
+    let not_images = NotImages { count: 2, example: Some("cat/a/note.txt".to_owned()) };
+    assert_eq!(source.not_images(), not_images);
+    let labelled = folder(&["cat/a/1.png", "cat/a/1.cls", "dog/2.png"]);
+    assert!(matches!(open(labelled.path()), Err(Error::LabelInFolder { .. })), "at any depth");
+}
+
+#[test]
+fn a_part_is_no_class() {
+    // Of a dataset with `train` and `test`, one part is opened before this is seen.
+    let root = folder(&["train/cat/1.png", "train/dog/2.png", "unlabelled/x/3.png"]);
+    let error = open(root.path()).unwrap_err();
+    assert!(matches!(&error, Error::Layout { .. }), "{error}");
+    assert!(error.to_string().contains("`train` is called as a part"), "{error}");
+    assert!(open(folder(&["train/1.png", "train/steam/2.png", "car/3.png"]).path()).is_ok());
 }
 
 #[test]
@@ -84,6 +122,39 @@ fn links_are_followed() {
     std::os::unix::fs::symlink(&class, root.path().join("dog")).unwrap();
     std::os::unix::fs::symlink(class.join("a.png"), class.join("b.png")).unwrap();
     assert_eq!(open(root.path()).unwrap().len(), 4);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_in_circles_end() {
+    let link = |root: &Path, to: &str, name: &str| {
+        std::os::unix::fs::symlink(to, root.join(name)).unwrap();
+    };
+    for (to, name) in [("../..", "cat/up"), (".", "cat/here"), ("..", "cat/a/up")] {
+        let root = folder(&["cat/a/1.png", "dog/2.png"]);
+        link(root.path(), to, name);
+        let error = open(root.path()).unwrap_err();
+        assert!(
+            error.to_string().contains("a link to a folder that it lies in"),
+            "{name}: {error}"
+        );
+    }
+    // Each leads to the other.
+    let root = folder(&["cat/1.png", "dog/2.png"]);
+    link(root.path(), "../dog", "cat/dog");
+    link(root.path(), "../cat", "dog/cat");
+    let error = open(root.path()).unwrap_err();
+    assert!(error.to_string().contains("a link to a folder that it lies in"), "{error}");
+    // Ten folders, each with two links to the next, would be a thousand times the last.
+    let root = folder(&["cat/1.png", "store/10/2.png"]);
+    for level in 0..10 {
+        fs::create_dir(root.path().join(format!("store/{level}"))).unwrap();
+        for name in ["a", "b"] {
+            link(root.path(), &format!("../{}", level + 1), &format!("store/{level}/{name}"));
+        }
+    }
+    let error = open(root.path()).unwrap_err();
+    assert!(error.to_string().contains("more than 1000 links"), "{error}");
 }
 
 #[cfg(unix)]

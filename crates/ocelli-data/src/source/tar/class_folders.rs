@@ -1,20 +1,25 @@
-//! The layout `CLASS/NAME.ext` inside a tar.
+//! The layout `CLASS/NAME.ext` inside a tar, with or without further folders between the two.
+
+mod root;
 
 use super::super::classes::ClassNames;
 use super::super::storage::Storage;
+use super::super::sub_folders::{SubFolders, looks_like_a_part};
 use super::super::{NotImages, has_image_extension, is_hidden};
 use super::header::{Blocks, Found, Kind, Member, SYMBOLIC_LINK, read_member};
 use super::index::{Entry, Labels, ShardIndex};
 use super::label::Ranks;
 use super::scan::Scanner;
 use crate::{Error, Limits, Result};
+use root::Root;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Lists the samples of one tar.
 ///
-/// All images must lie at the same depth, in folders with the same parent; that parent may be
-/// anything (`CLASS/NAME.ext`, `./CLASS/NAME.ext`, `cifar10/train/CLASS/NAME.ext`).
+/// The class folders are the first in which the paths of images part; what stands before them may be
+/// anything (`CLASS/NAME.ext`, `./CLASS/NAME.ext`, `cifar10/train/CLASS/NAME.ext`), and everything below
+/// them is of their class.
 pub(super) fn index(storage: &Storage, limits: Limits) -> Result<ShardIndex> {
     let mut builder = Builder::new(storage);
     let mut scanner = Scanner::new(storage);
@@ -27,17 +32,27 @@ pub(super) fn index(storage: &Storage, limits: Limits) -> Result<ShardIndex> {
 /// What is seen of class folders in one tar, member by member.
 pub(super) struct Builder<'a> {
     storage: &'a Storage,
+    /// The images; until the end, their labels are places in `image_folders`.
     entries: Vec<Entry>,
-    classes: ClassNames,
-    /// The folder of the class folders, and the first image in it.
-    parent: Option<(Vec<u8>, String)>,
+    /// The folders of images, in the order in which they are mentioned.
+    image_folders: Vec<ImageFolder>,
+    /// The place of each of them by its path.
+    places: HashMap<Vec<u8>, u32>,
     folders: BTreeSet<Vec<u8>>,
     /// Symbolic links that may stand for folders.
     links: BTreeSet<Vec<u8>>,
-    /// The files of each folder that are no images.
+    /// The files of each folder that are no images, the example without its folder.
     others: BTreeMap<Vec<u8>, NotImages>,
     /// The hash of each name, to find the entry with the same name. Dropped after the scan.
     names: HashMap<u64, usize>,
+}
+
+/// A folder in which images lie.
+struct ImageFolder {
+    path: Vec<u8>,
+    images: u64,
+    /// The name of the first image, without its folders.
+    first: Vec<u8>,
 }
 
 impl<'a> Builder<'a> {
@@ -45,8 +60,8 @@ impl<'a> Builder<'a> {
         Self {
             storage,
             entries: Vec::new(),
-            classes: ClassNames::default(),
-            parent: None,
+            image_folders: Vec::new(),
+            places: HashMap::new(),
             folders: BTreeSet::new(),
             links: BTreeSet::new(),
             others: BTreeMap::new(),
@@ -67,16 +82,28 @@ impl<'a> Builder<'a> {
             return Ok(());
         }
         super::check_image(self.storage, member, limits)?;
-        let Some((class, parent)) = folders.split_last() else {
-            return Err(self.bad_layout(member, "the image lies in no class folder"));
-        };
-        self.check_parent(member, parent.join(&b'/'))?;
+        if folders.is_empty() {
+            let name = super::sample_name(self.storage, member);
+            return Err(bad_layout(name, "the image lies in no class folder"));
+        }
         self.check_name(member, &path)?;
-        let class = std::str::from_utf8(class)
-            .map_err(|_| self.bad_layout(member, "the class name is not UTF-8"))?;
-        let id = self.classes.id(class, || super::sample_name(self.storage, member))?;
-        self.entries.push(Entry::new(member, id));
+        let place = self.place_of(folders.join(&b'/'), file)?;
+        self.entries.push(Entry::new(member, place));
         Ok(())
+    }
+
+    /// The place of the folder of an image, which is counted.
+    fn place_of(&mut self, folder: Vec<u8>, file: &[u8]) -> Result<u32> {
+        if let Some(&place) = self.places.get(&folder) {
+            self.image_folders[place as usize].images += 1;
+            return Ok(place);
+        }
+        let place = u32::try_from(self.image_folders.len());
+        let place =
+            place.map_err(|_| bad_layout(self.name_of(&folder, file), "too many folders"))?;
+        self.places.insert(folder.clone(), place);
+        self.image_folders.push(ImageFolder { path: folder, images: 1, first: file.to_vec() });
+        Ok(place)
     }
 
     fn add_other(&mut self, member: &Member, file: &[u8], folders: &[&[u8]]) {
@@ -90,26 +117,9 @@ impl<'a> Builder<'a> {
                 self.folders.insert(folder);
             }
         }
-        let Some(class) = folders.last() else { return };
-        let example = || {
-            let [class, file] = [class, file].map(String::from_utf8_lossy);
-            format!("{class}/{file}")
-        };
-        self.others.entry(folders.join(&b'/')).or_default().add(example);
-    }
-
-    fn check_parent(&mut self, member: &Member, parent: Vec<u8>) -> Result<()> {
-        match &self.parent {
-            Some((known, _)) if *known == parent => Ok(()),
-            Some((_, first)) => {
-                let reason =
-                    format!("lies at another level or place than the first image, {first}");
-                Err(self.bad_layout(member, &reason))
-            }
-            None => {
-                self.parent = Some((parent, member.display()));
-                Ok(())
-            }
+        if !folders.is_empty() {
+            let example = || String::from_utf8_lossy(file).into_owned();
+            self.others.entry(folders.join(&b'/')).or_default().add(example);
         }
     }
 
@@ -134,61 +144,95 @@ impl<'a> Builder<'a> {
     }
 
     /// The index of what was seen.
-    pub(super) fn finish(self) -> Result<ShardIndex> {
-        if let Some(link) = self.links.iter().find(|link| self.may_hide_images(link)) {
+    pub(super) fn finish(mut self) -> Result<ShardIndex> {
+        let root = Root::of(self.image_folders.iter().map(|folder| folder.path.as_slice()));
+        if let Some(link) = self.links.iter().find(|link| may_hide_images(link, root.as_ref())) {
             let (path, kind) = (self.storage.path().to_owned(), SYMBOLIC_LINK);
             let name = String::from_utf8_lossy(link).into_owned();
             return Err(Error::TarLink { path, name, kind });
         }
-        let empty = self.folders.iter().filter_map(|folder| self.empty_class(folder)).collect();
-        let of_classes = self.others.iter().filter(|(folder, _)| self.class_at(folder).is_some());
-        let not_images =
-            of_classes.map(|(_, others)| others.clone()).fold(NotImages::default(), NotImages::and);
+        let (classes, sub_folders) = self.name_classes(root.as_ref())?;
+        let empty: BTreeSet<String> = (self.folders.iter())
+            .filter_map(|folder| root.as_ref()?.class_of(folder))
+            .map(|class| String::from_utf8_lossy(class).into_owned())
+            .filter(|class| !classes.contains(class))
+            .collect();
+        let mut not_images = NotImages::default();
+        for (folder, others) in &self.others {
+            let Some(below) = root.as_ref().and_then(|root| root.below(folder)) else { continue };
+            let named = |file: &String| format!("{}/{file}", String::from_utf8_lossy(below));
+            let (count, example) = (others.count, others.example.as_ref().map(named));
+            not_images = not_images.and(NotImages { count, example });
+        }
         Ok(ShardIndex {
             entries: self.entries,
-            labels: Labels::Names(self.classes),
-            empty_classes: empty,
+            labels: Labels::Names(classes),
+            empty_classes: empty.into_iter().collect(),
             not_images,
+            sub_folders,
             ranks: Ranks::default(),
         })
     }
 
-    /// Whether a link stands where a class would be (the labels of all after it would be others), or
-    /// in a class without looking like a file. Where there is no image, it may be any.
-    fn may_hide_images(&self, link: &[u8]) -> bool {
-        let (folder, name) = match link.iter().rposition(|byte| *byte == b'/') {
-            Some(slash) => (&link[..slash], &link[slash + 1..]),
-            None => (&link[..0], link),
-        };
-        let is_in_class = || self.class_at(folder).is_some() && !name.contains(&b'.');
-        match &self.parent {
-            None => true,
-            Some((parent, _)) => folder == parent.as_slice() || is_in_class(),
+    /// The classes of the images, which get the ids of these for labels.
+    fn name_classes(&mut self, root: Option<&Root>) -> Result<(ClassNames, SubFolders)> {
+        let (mut classes, mut below) = (ClassNames::default(), SubFolders::default());
+        let mut ids = Vec::with_capacity(self.image_folders.len());
+        // Images of each class that lie in its folder itself.
+        let mut direct: HashMap<u32, u64> = HashMap::new();
+        for folder in &self.image_folders {
+            let ImageFolder { path, images, first } = folder;
+            let class = root.and_then(|root| root.class_of(path)).unwrap_or(path);
+            let name = || self.name_of(path, first);
+            let class = std::str::from_utf8(class)
+                .map_err(|_| bad_layout(name(), "the class name is not UTF-8"))?;
+            let id = classes.id(class, name)?;
+            ids.push(id);
+            let is_deeper =
+                root.and_then(|root| root.below(path)).is_some_and(|it| it.contains(&b'/'));
+            let (count, deeper) = if is_deeper { (0, *images) } else { (*images, 0) };
+            *direct.entry(id).or_default() += count;
+            below.add(deeper, || {
+                let inside = root.and_then(|root| root.below(path)).unwrap_or(path);
+                [inside, first].map(String::from_utf8_lossy).join("/")
+            });
         }
+        for (folder, id) in self.image_folders.iter().zip(&ids).rev() {
+            let class = root.and_then(|root| root.class_of(&folder.path)).unwrap_or_default();
+            if direct.get(id) == Some(&0)
+                && let Some(reason) = looks_like_a_part(&String::from_utf8_lossy(class))
+            {
+                let name = self.name_of(&folder.path, &folder.first);
+                return Err(Error::Layout { name, reason });
+            }
+        }
+        for entry in &mut self.entries {
+            entry.label = ids[entry.label as usize];
+        }
+        Ok((classes, below))
     }
 
-    /// The name of the class, if `folder` is where a class lies but no image was seen in it.
-    fn empty_class(&self, folder: &[u8]) -> Option<String> {
-        let class = self.class_at(folder)?;
-        (!self.classes.contains(&class)).then_some(class)
+    /// What messages call an image.
+    fn name_of(&self, folder: &[u8], file: &[u8]) -> String {
+        let [folder, file] = [folder, file].map(String::from_utf8_lossy);
+        format!("{}, {folder}/{file}", self.storage.path().display())
     }
+}
 
-    /// The name that a class in this folder has, if classes lie there.
-    fn class_at(&self, folder: &[u8]) -> Option<String> {
-        let (parent, _) = self.parent.as_ref()?;
-        let class = if parent.is_empty() {
-            folder
-        } else {
-            folder.strip_prefix(parent.as_slice())?.strip_prefix(b"/")?
-        };
-        let is_class = !class.is_empty() && !class.contains(&b'/');
-        is_class.then(|| String::from_utf8_lossy(class).into_owned())
-    }
+/// Whether a link stands where a class would be (the labels of all after it would be others), or
+/// in a class without looking like a file. Where there is no image, it may be any.
+fn may_hide_images(link: &[u8], root: Option<&Root>) -> bool {
+    let (folder, name) = match link.iter().rposition(|byte| *byte == b'/') {
+        Some(slash) => (&link[..slash], &link[slash + 1..]),
+        None => (&link[..0], link),
+    };
+    root.is_none_or(|root| {
+        root.is(folder) || root.class_of(folder).is_some() && !name.contains(&b'.')
+    })
+}
 
-    fn bad_layout(&self, member: &Member, reason: &str) -> Error {
-        let reason = format!("{reason}; expected CLASS/NAME.ext");
-        Error::Layout { name: super::sample_name(self.storage, member), reason }
-    }
+fn bad_layout(name: String, reason: &str) -> Error {
+    Error::Layout { name, reason: format!("{reason}; expected CLASS/NAME.ext") }
 }
 
 /// The parts of a path, or `None` if one of them is hidden or there are none.

@@ -2,6 +2,7 @@
 
 use super::super::NotImages;
 use super::super::classes::ClassNames;
+use super::super::sub_folders::SubFolders;
 use super::header::{BLOCK, Member};
 use super::label::Ranks;
 
@@ -70,6 +71,8 @@ pub(super) struct ShardIndex {
     pub(super) empty_classes: Vec<String>,
     /// Files in class folders that are no images.
     pub(super) not_images: NotImages,
+    /// Images in folders inside of class folders.
+    pub(super) sub_folders: SubFolders,
     /// The kinds of members that labels are from.
     pub(super) ranks: Ranks,
 }

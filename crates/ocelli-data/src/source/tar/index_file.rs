@@ -2,7 +2,7 @@
 //!
 //! | bytes | content (integers are little-endian) |
 //! | --- | --- |
-//! | 8 | `OCELTAR` and the version, 3 |
+//! | 8 | `OCELTAR` and the version, 4 |
 //! | 8 | length of the tar in bytes |
 //! | 8 + 4 | its time of modification: seconds since 1970 and nanoseconds |
 //! | 1 | layout: 0 class folders, 1 WebDataset, both plus 2 if it was not told by the members |
@@ -12,6 +12,8 @@
 //! | 4 | number of class folders without an image; per folder, length (4) and bytes of its name |
 //! | 8 | number of files in class folders that are no images |
 //! | 4 + | length and bytes of the name of one of them, empty if there is none |
+//! | 8 | number of images in folders inside of class folders |
+//! | 4 + | length and bytes of the name of the first of them, empty if there is none |
 //! | 1 | the kinds of members that labels are from, see [`Ranks`] |
 //! | 8 | number of samples |
 //! | 16 each | the samples: place (8), length in bytes (4), label (4), see [`Entry`] |
@@ -19,7 +21,8 @@
 //! | 32 | BLAKE3 of everything before |
 //!
 //! Version 1 chose layouts by the first members only, and counted no other files; version 2 had no sample
-//! of the headers, which tells a tar that was changed under the same length and time.
+//! of the headers, which tells a tar that was changed under the same length and time; version 3 knew no folders inside of class
+//! folders.
 //!
 //! For numbered labels there is one name, which is empty, with the sample of the largest label.
 //! An index that is stale, damaged or of another version is passed over: it only saves time.
@@ -27,6 +30,7 @@
 use super::super::NotImages;
 use super::super::classes::{ClassNames, MAX_CLASSES};
 use super::super::storage::Storage;
+use super::super::sub_folders::SubFolders;
 use super::TarLayout;
 use super::index::{Entry, Labels, ShardIndex};
 use super::label::Ranks;
@@ -36,7 +40,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-const MAGIC: &[u8; 8] = b"OCELTAR\x03";
+const MAGIC: &[u8; 8] = b"OCELTAR\x04";
 const CHECKSUM_BYTES: usize = blake3::OUT_LEN;
 
 /// Where the index of a tar is.
@@ -184,6 +188,8 @@ fn encode(tar: &Storage, known: Known, index: &ShardIndex) -> Vec<u8> {
     }
     bytes.extend(index.not_images.count.to_le_bytes());
     put_text(&mut bytes, index.not_images.example.as_deref().unwrap_or_default());
+    bytes.extend(index.sub_folders.count.to_le_bytes());
+    put_text(&mut bytes, index.sub_folders.example.as_deref().unwrap_or_default());
     bytes.push(index.ranks.to_byte());
     bytes.extend((index.entries.len() as u64).to_le_bytes());
     bytes.extend(index.entries.iter().flat_map(|entry| entry.to_bytes()));
@@ -214,9 +220,14 @@ fn decode(bytes: &[u8]) -> Option<ShardIndex> {
     };
     let empty = u32::from_le_bytes(reader.array()?);
     let empty_classes = (0..empty).map(|_| reader.text()).collect::<Option<_>>()?;
-    let count = u64::from_le_bytes(reader.array()?);
-    let example = Some(reader.text()?).filter(|_| count > 0);
+    let mut counted = || {
+        let count = u64::from_le_bytes(reader.array()?);
+        Some((count, Some(reader.text()?).filter(|_| count > 0)))
+    };
+    let (count, example) = counted()?;
     let not_images = NotImages { count, example };
+    let (count, example) = counted()?;
+    let sub_folders = SubFolders { count, example };
     let [ranks] = reader.array()?;
     let ranks = Ranks::from_byte(ranks)?;
     let count = u64::from_le_bytes(reader.array()?);
@@ -230,7 +241,8 @@ fn decode(bytes: &[u8]) -> Option<ShardIndex> {
         _ => entry.label <= number,
     };
     let sound = entries.iter().all(in_range);
-    sound.then_some(ShardIndex { entries, labels, empty_classes, not_images, ranks })
+    let index = ShardIndex { entries, labels, empty_classes, not_images, sub_folders, ranks };
+    sound.then_some(index)
 }
 
 struct Reader<'a> {

@@ -14,7 +14,7 @@ use super::index_file::{self, Known};
 use super::label::{Rank, has_label, may_have_label};
 use super::scan::Scanner;
 use super::{TarLayout, webdataset};
-use crate::{Limits, Result};
+use crate::{Error, Limits, Result};
 use rayon::prelude::*;
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -28,12 +28,29 @@ pub(super) fn open(
     layout: Option<TarLayout>,
     limits: Limits,
 ) -> Result<Vec<ShardIndex>> {
-    let Some(layout) = layout else { return Ok(choose(shards, true, limits)?.1) };
+    let Some(layout) = layout else {
+        return of_one_level(shards, choose(shards, true, limits)?.1);
+    };
     let index = |shard: &Storage| match index_file::read(shard, Some(layout), limits) {
         Some((_, index)) => Ok(index),
         None => scan(shard, layout, limits),
     };
-    shards.par_iter().map(index).collect()
+    of_one_level(shards, shards.par_iter().map(index).collect::<Result<_>>()?)
+}
+
+/// Refuses sub-folders in one of several shards: where the classes begin, each shard tells by itself,
+/// and one that lacks a class could tell otherwise than the rest.
+fn of_one_level(shards: &[Storage], indexes: Vec<ShardIndex>) -> Result<Vec<ShardIndex>> {
+    let deeper = shards.iter().zip(&indexes).find_map(|(shard, index)| {
+        Some((shard, index.sub_folders.example.as_ref()?)).filter(|_| shards.len() > 1)
+    });
+    let Some((shard, example)) = deeper else { return Ok(indexes) };
+    Err(Error::Layout {
+        name: format!("{}, {example}", shard.path().display()),
+        reason: "lies at another level or place than the first image; expected CLASS/NAME.ext in \
+                 every shard"
+            .to_owned(),
+    })
 }
 
 /// The indexes of all shards as they are now, and how their layout is known.
@@ -44,11 +61,11 @@ pub(super) fn index(
 ) -> Result<(Known, Vec<ShardIndex>)> {
     let Some(layout) = layout else {
         let (layout, indexes) = choose(shards, false, limits)?;
-        return Ok((Known { layout, by_members: true }, indexes));
+        return Ok((Known { layout, by_members: true }, of_one_level(shards, indexes)?));
     };
     let scan = |shard| scan(shard, layout, limits);
     let indexes = shards.par_iter().map(scan).collect::<Result<_>>()?;
-    Ok((Known { layout, by_members: false }, indexes))
+    Ok((Known { layout, by_members: false }, of_one_level(shards, indexes)?))
 }
 
 fn scan(shard: &Storage, layout: TarLayout, limits: Limits) -> Result<ShardIndex> {

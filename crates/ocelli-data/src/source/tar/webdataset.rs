@@ -9,6 +9,7 @@
 use super::super::NotImages;
 use super::super::classes::ClassNames;
 use super::super::storage::Storage;
+use super::super::sub_folders::SubFolders;
 use super::group::{Group, Pair, Part, Role, Trouble};
 use super::header::Member;
 use super::index::{Entry, Labels, ShardIndex};
@@ -110,6 +111,7 @@ impl<'a> Builder<'a> {
             labels: self.labels.unwrap_or_else(|| Labels::Names(ClassNames::default())),
             empty_classes: Vec::new(),
             not_images: NotImages::default(),
+            sub_folders: SubFolders::default(),
             ranks: self.ranks,
         })
     }

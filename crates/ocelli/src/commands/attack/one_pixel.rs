@@ -22,23 +22,23 @@ use progress::Watch;
 use results::Results;
 
 const EXAMPLES: &str = "\
-An attack draws images that the network classifies rightly, and for each looks for pixels whose change
-makes another class of it: every other class in turn (--targeted), or any (--untargeted). Who is
-attacked and how is in DIR/attack.toml, every attempt in DIR/results.csv, the rates in DIR/summary.json.
-An attack can be killed at any time and goes on with --resume to the same results.
-What it finds in training images (--split train) makes a network harder to fool that is trained on it
+An attack draws images that the network classifies rightly, and for each looks for pixels whose change \
+makes another class of it: every other class in turn (--targeted), or any (--untargeted). Who is \
+attacked and how is in DIR/attack.toml, every attempt in DIR/results.csv, the rates in DIR/summary.json. \
+An attack can be killed at any time and goes on with --resume to the same results. \
+What it finds in training images (--split train) makes a network harder to fool that is trained on it \
 too: --save-adversaries, then `ocelli train --set data.extra=DIR/adversaries.tar`.
 
 Examples:
   ocelli attack one-pixel runs/photos --images 20
-  ocelli attack one-pixel --weights resnet20.th --model resnet20_cifar --data cifar10/test.tar \\
-      --pixels 1,3,5 --untargeted --images 200 --out attacks/resnet20
+  ocelli attack one-pixel --weights resnet20.th --model resnet20_cifar \\
+      --data cifar10.tar --pixels 1,3,5 --untargeted --out attacks/resnet20
   ocelli attack one-pixel --resume attacks/resnet20 --images 500
-  ocelli attack one-pixel runs/photos --untargeted --fewest --pixels 1,2,3,5,8,13
-  ocelli attack one-pixel runs/photos --split train --save-adversaries --out attacks/photos
-  ocelli attack one-pixel runs/photos --preset scipy-peer --generations 75 --baseline random
+  ocelli attack one-pixel runs/photos --untargeted --fewest --pixels 1,2,3,5
+  ocelli attack one-pixel runs/photos --split train --save-adversaries
+  ocelli attack one-pixel runs/photos --preset scipy-peer --baseline random
   ocelli attack one-pixel runs/photos --untargeted --compare fgsm,local-search
-  ocelli attack one-pixel runs/photos --set evolution.bounds=reflect --set stop=first_success";
+  ocelli attack one-pixel runs/photos --set evolution.bounds=reflect";
 
 /// What can be typed after `ocelli attack one-pixel`.
 #[derive(Debug, clap::Args)]

@@ -60,7 +60,9 @@ pub(super) fn run(
     let progress = Progress::start("bench", models.len() as u64, "networks");
     for (done, model) in models.into_iter().enumerate() {
         progress.set(done as u64);
-        sheet.rows.push(measuring.row(model)?);
+        let row = measuring.row(model)?;
+        tracing::info!("{row}");
+        sheet.rows.push(row);
         // What is measured stays when a long list is given up.
         if let Some(path) = &contest.out {
             sheet.write_csv(path)?;

@@ -116,7 +116,10 @@ impl Arena {
         for (place, contestant) in measured.into_iter().enumerate() {
             let ratio = our_time.map(|time| contestant.ms_per_image() / time);
             let Measured { tool, times, .. } = contestant;
-            self.rows.push(Row::new(case, tool, times, ratio.filter(|_| place > 0)));
+            let row = Row::new(case, tool, times, ratio.filter(|_| place > 0));
+            // The table comes at the end, which may be an hour away.
+            tracing::info!("{row}");
+            self.rows.push(row);
         }
         Ok(())
     }

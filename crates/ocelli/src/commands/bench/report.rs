@@ -8,6 +8,7 @@ use super::contest::{Case, median};
 use crate::circumstances::{command, machine, today};
 use crate::output::{Align, Table};
 use crate::settings::Settings;
+use crate::talk::rate;
 use crate::whole_file::write_csv;
 
 /// How a CSV of figures begins.
@@ -49,6 +50,20 @@ impl Row {
             speedup: speedup.map(rounded),
         }
     }
+}
+
+impl fmt::Display for Row {
+    /// The row as it is told when it has been measured.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { subject, tool, ms, images_per_second, .. } = self;
+        write!(formatter, "{subject}: {tool}: {ms} ms, {}", rate(*images_per_second, "images"))?;
+        told(formatter, self.speedup)
+    }
+}
+
+/// How many times as fast as another we are, where there is another.
+pub(super) fn told(formatter: &mut fmt::Formatter<'_>, speedup: Option<f64>) -> fmt::Result {
+    speedup.map_or(Ok(()), |times| write!(formatter, "; ocelli is {times:.2}×"))
 }
 
 /// To four digits, which is more than any of these figures is good for.

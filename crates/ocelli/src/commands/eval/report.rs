@@ -8,6 +8,7 @@ use std::path::Path;
 use crate::failure::BadInput;
 use crate::output::{Align, Output, Table, grouped, percent};
 use crate::run_data::Opened;
+use crate::talk::rate;
 use crate::whole_file::write_csv;
 
 /// The first cell of a confusion matrix, by which a file is known to be one.
@@ -96,7 +97,7 @@ impl<'a> Report<'a> {
             ("loss", format!("{:.4}", scores.loss)),
             ("calibration", format!("{:.4} expected error", scores.calibration_error)),
             ("skipped", skipped.to_string()),
-            ("speed", format!("{images_per_second:.0} images/s, {seconds:.1} s in all")),
+            ("speed", format!("{}, {seconds:.1} s in all", rate(*images_per_second, "images"))),
             ("latency", format!("{latency_ms:.2} ms per image in the network")),
         ];
         let top1 = ("top-1", share(scores.top1, scores.correct, scores.samples));

@@ -5,7 +5,7 @@ use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 use crate::failure::BadInput;
-use crate::output::{Align, Output, Table, grouped, percent, short};
+use crate::output::{Align, Output, Table, grouped, millions, percent};
 use crate::whole_file::{write_csv, write_whole};
 
 const TRIALS: &str = "trials.csv";
@@ -182,7 +182,7 @@ impl<'a> Results<'a> {
                 percent(measured.accuracy()),
                 format!("{:.2}", measured.step_ms),
                 format!("{:.2}", measured.step_ratio()),
-                short(measured.params),
+                millions(measured.params),
                 trial.stages.to_string(),
                 self.role(trial).replace("front", ""),
             ]);

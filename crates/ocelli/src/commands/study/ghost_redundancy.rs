@@ -26,14 +26,15 @@ use sheet::Sheet;
 const SHEET: &str = "redundancy.csv";
 
 const EXAMPLES: &str = "\
-GhostNet (Han et al., CVPR 2020) starts from feature maps that look alike: one could be made of
-another by a cheap operation. This finds the most similar pairs of a layer's maps, fits the d×d
+GhostNet (Han et al., CVPR 2020) starts from feature maps that look alike: one could be made of \
+another by a cheap operation. This finds the most similar pairs of a layer's maps, fits the d×d \
 filter that makes one of the other, and counts the maps that some other map makes nearly whole.
 
 Examples:
   ocelli study ghost-redundancy runs/photos
-  ocelli study ghost-redundancy --weights resnet56.th --model resnet56_cifar --data cifar10/test.tar
-  ocelli study ghost-redundancy runs/vgg --layer features.4 --images 64 --out redundancy/
+  ocelli study ghost-redundancy --weights resnet56.th --model resnet56_cifar \\
+      --data cifar10.tar
+  ocelli study ghost-redundancy runs/vgg --layer features.4 --images 64
   ocelli cost resnet56_cifar --layers           lists names of layers";
 
 /// What can be typed after `ocelli study ghost-redundancy`.

@@ -49,7 +49,10 @@ impl Session {
         let machine = Machine { device, threads: self.threads, rank: 0, world_size: 1 };
         let setup = Setup::new(&recipe, &machine)?;
         if let Some(report) = &setup.weights {
-            tracing::info!("{report}");
+            // A line by itself: in an event, the end of a line is shown as what it is.
+            for line in report.to_string().lines() {
+                tracing::info!("{line}");
+            }
         }
         setup.check_steps(&recipe)?;
         for stage in setup.train.iter() {

@@ -5,6 +5,7 @@ use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 use crate::output::{Output, grouped, percent};
+use crate::talk::rate;
 
 #[derive(Serialize)]
 pub(super) struct Answer<'a> {
@@ -41,7 +42,7 @@ pub(super) fn show(output: &mut Output, folder: &Path, summary: &Summary) -> any
     }
     // A run that had ended before takes no step.
     if summary.images_per_second.is_finite() {
-        output.text(format_args!("speed    {:.0} images/s", summary.images_per_second))?;
+        output.text(format_args!("speed    {}", rate(summary.images_per_second, "images")))?;
     }
     if let Some(Evaluation { scores, .. }) = &summary.evaluation {
         let counts = format!("({} of {})", grouped(scores.correct), grouped(scores.samples));

@@ -76,13 +76,44 @@ fn file_names_need_not_be_utf8_but_class_names_do() {
 }
 
 #[test]
-fn images_at_different_levels_are_an_error() {
+fn images_of_no_class_and_of_several_parts_are_an_error() {
     for (first, second) in
-        [("a/1.png", "2.png"), ("a/1.png", "a/more/2.png"), ("train/a/1.png", "test/a/1.png")]
+        [("a/1.png", "2.png"), ("train/a/1.png", "test/a/1.png"), ("more/a/1.png", "train/a/1.png")]
     {
         let error = open(tar(&[(first, "1"), (second, "2")])).unwrap_err();
         assert!(matches!(&error, Error::Layout { name, .. } if name.contains(second)), "{error}");
     }
+}
+
+#[test]
+fn everything_below_a_class_folder_is_of_its_class() {
+    let files = [
+        ("set/dog/puppies/1.png", "1"),
+        ("set/cat/2.png", "2"),
+        ("set/cat/a/deep/3.png", "3"),
+        ("set/cat/a/note.txt", "note"),
+    ];
+    let source = open(tar(&files)).unwrap();
+    assert_eq!(source.classes(), ["cat", "dog"]);
+    assert_eq!(samples(&source), pairs(&[("dog", "1"), ("cat", "2"), ("cat", "3")]));
+    let not_images = NotImages { count: 1, example: Some("cat/a/note.txt".to_owned()) };
+    assert_eq!(source.not_images(), not_images);
+
+    // The same files in a folder.
+    let folder = tempfile::tempdir().unwrap();
+    ::tar::Archive::new(&tar(&files)[..]).unpack(folder.path()).unwrap();
+    let unpacked = crate::FolderSource::open(&folder.path().join("set"), None, Limits::default());
+    let unpacked = unpacked.unwrap();
+    assert_eq!((unpacked.classes(), unpacked.len()), (source.classes(), source.len()));
+    assert_eq!(unpacked.not_images(), source.not_images());
+}
+
+#[test]
+fn sub_folders_in_one_of_several_shards_are_an_error() {
+    let shards =
+        [tar(&[("a/1.png", "1"), ("b/2.png", "2")]), tar(&[("b/3.png", "3"), ("b/x/4.png", "4")])];
+    let error = open_shards(&shards, None).unwrap_err();
+    assert!(matches!(&error, Error::Layout { name, .. } if name.ends_with("b/x/4.png")), "{error}");
 }
 
 #[test]

@@ -53,6 +53,7 @@ fn an_index_is_read_back_as_it_was() {
     for files in [
         &[("dog/1.png", "one"), ("cat/2.png", "two")][..],
         &[("dog/1.png", "one"), ("dog/1.txt", "a dog"), ("cat/more.pgm", "two")],
+        &[("dog/1.png", "one"), ("dog/more/2.png", "two"), ("cat/3.png", "three")],
         &[("1.png", "one"), ("1.cls", "7")],
         &[("1.png", "one"), ("1.txt", "dog")],
     ] {

@@ -4,7 +4,7 @@ use ocelli::methods::one_pixel::{Attacked, Event, Plan};
 use std::time::Instant;
 
 use crate::output::{grouped, percent};
-use crate::talk::Progress;
+use crate::talk::{Progress, rate};
 
 /// Tells the progress of an attack: attempts that have ended, and how many of them succeeded.
 pub(super) struct Watch {
@@ -37,7 +37,8 @@ impl Watch {
         if !attacked.is_empty() {
             tracing::info!("{} images are attacked already", attacked.len());
         }
-        let progress = Progress::start("attack", total, "attempts");
+        let before = attacked.len() as u64 * each;
+        let progress = Progress::go_on("attack", before, total, "attempts");
         let mut watch =
             Self { progress, start: Instant::now(), each, ended: 0, succeeded: 0, candidates: 0 };
         for image in attacked {
@@ -73,11 +74,15 @@ impl Watch {
 
     fn tell(&self, ended: u64, succeeded: u64) {
         let (ended, succeeded) = (self.ended + ended, self.succeeded + succeeded);
-        let share = succeeded as f64 / ended.max(1) as f64;
-        let rate = self.candidates as f64 / self.start.elapsed().as_secs_f64().max(1e-9);
-        let (succeeded, rate) = (grouped(succeeded), grouped(rate as u64));
-        let note = format!("{succeeded} succeeded ({}), {rate} evaluations/s", percent(share));
-        self.progress.note(&note);
+        let speed = self.candidates as f64 / self.start.elapsed().as_secs_f64().max(1e-9);
+        let share = match ended {
+            0 => String::new(),
+            _ => format!(" ({})", percent(succeeded as f64 / ended as f64)),
+        };
+        let speed = rate(speed, "evaluations");
+        let separator = if speed.is_empty() { "" } else { ", " };
+        let note = format!("{} succeeded{share}{separator}{speed}", grouped(succeeded));
         self.progress.set(ended);
+        self.progress.note(&note);
     }
 }

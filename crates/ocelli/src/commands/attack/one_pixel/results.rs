@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use super::page::Sheet;
 use super::tables::{self, Rows};
 use crate::output::{Output, grouped, percent};
+use crate::talk::rate;
 use crate::whole_file::{write_csv, write_whole};
 
 const INTERRUPTED: &str = "interrupted";
@@ -239,11 +240,10 @@ impl Results<'_> {
             grouped(summary.examined),
             grouped(summary.misclassified)
         ))?;
-        output.text(format_args!(
-            "evaluations  {}, {} per second",
-            grouped(summary.evaluations + summary.baseline_evaluations),
-            grouped(summary.evaluations_per_second as u64)
-        ))?;
+        let speed = rate(summary.evaluations_per_second, "evaluations");
+        let evaluations = grouped(summary.evaluations + summary.baseline_evaluations);
+        let separator = if speed.is_empty() { "" } else { ", " };
+        output.text(format_args!("evaluations  {evaluations}{separator}{speed}"))?;
         output.text(format_args!("results      {}", self.folder.join(RESULTS).display()))
     }
 

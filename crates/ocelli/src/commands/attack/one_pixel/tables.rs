@@ -49,7 +49,7 @@ pub(super) fn rates(summary: &Summary) -> Rows {
             grouped(group.successes),
             percent(group.success_rate),
             optional(group.mean_confidence, percent),
-            format!("{:.0}", group.mean_evaluations),
+            whole(group.mean_evaluations),
             format!("{:.1}", group.mean_generations),
             optional(group.mean_distortion, |distortion| format!("{distortion:.0}")),
         ]
@@ -124,14 +124,14 @@ pub(super) fn against_random(summary: &Summary, tries: u64) -> Option<Rows> {
 pub(super) fn against_rivals(summary: &Summary, image_pixels: usize) -> Option<Rows> {
     let own = summary.groups.iter().filter(|group| group.kind != Kind::Targeted).map(|group| {
         vec![
-            group.pixels.to_string(),
+            format!("{:.1}", group.pixels as f64),
             group.kind.to_string(),
             percent(group.success_rate),
             optional(group.mean_confidence, percent),
             percent(group.pixels as f64 / image_pixels as f64),
             optional(group.mean_distortion, |distortion| format!("{distortion:.0}")),
-            format!("{:.0}", group.mean_evaluations),
-            "0".to_owned(),
+            whole(group.mean_evaluations),
+            whole(0.0),
         ]
     });
     let rivals = summary.rivals.iter().map(|rate| {
@@ -142,8 +142,8 @@ pub(super) fn against_rivals(summary: &Summary, image_pixels: usize) -> Option<R
             optional(rate.mean_confidence, percent),
             optional(rate.changed_share, percent),
             optional(rate.mean_distortion, |distortion| format!("{distortion:.0}")),
-            format!("{:.0}", rate.mean_evaluations),
-            format!("{:.0}", rate.mean_gradients),
+            whole(rate.mean_evaluations),
+            whole(rate.mean_gradients),
         ]
     });
     let heads = vec![
@@ -157,6 +157,11 @@ pub(super) fn against_rivals(summary: &Summary, image_pixels: usize) -> Option<R
         "gradients",
     ];
     (!summary.rivals.is_empty()).then(|| Rows { heads, rows: own.chain(rivals).collect() })
+}
+
+/// A mean that is told without decimals.
+fn whole(mean: f64) -> String {
+    grouped(mean.round() as u64)
 }
 
 fn optional(value: Option<f64>, show: impl Fn(f64) -> String) -> String {

@@ -5,8 +5,9 @@ use std::fmt;
 
 use super::Victim;
 use crate::commands::bench::contest::{Measured, median};
-use crate::commands::bench::report::{Report, rounded};
+use crate::commands::bench::report::{Report, rounded, told};
 use crate::output::{Align, Table};
+use crate::talk::rate;
 
 /// One contestant against one network.
 #[derive(Clone, Debug, Serialize)]
@@ -46,6 +47,16 @@ impl Row {
     }
 }
 
+impl fmt::Display for Row {
+    /// The row as it is told when it has been measured.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { subject, tool, ms, evaluations_per_second, .. } = self;
+        let speed = rate(*evaluations_per_second, "evaluations");
+        write!(formatter, "{subject}: {tool}: {ms} ms, {speed}")?;
+        told(formatter, self.speedup)
+    }
+}
+
 impl Report<Row> {
     /// Adds what contestants did against `victim`, ours first.
     pub(super) fn push(&mut self, victim: &Victim, measured: Vec<Measured>) {
@@ -57,7 +68,9 @@ impl Report<Row> {
         for (place, measured) in measured.into_iter().enumerate() {
             let ratio = first.map(|first| measured.ms_per_image() / first);
             let ratio = ratio.filter(|_| place > 0);
-            self.rows.push(Row::new(subject, weights, measured, ratio));
+            let row = Row::new(subject, weights, measured, ratio);
+            tracing::info!("{row}");
+            self.rows.push(row);
         }
     }
 }

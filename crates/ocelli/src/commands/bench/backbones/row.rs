@@ -3,8 +3,10 @@
 use ocelli::nn::Cost;
 use ocelli::nn::registry::Model;
 use serde::Serialize;
+use std::fmt;
 
 use crate::commands::bench::report::rounded;
+use crate::talk::rate;
 
 /// One network. What was not measured, and what nobody has published, is missing.
 #[derive(Clone, Debug, Serialize)]
@@ -77,6 +79,19 @@ impl Row {
         self.train_batch = Some(batch);
         self.train_images_per_second = Some(speed(batch, ms));
         self.train_mib = bytes.map(mebibytes);
+    }
+}
+
+impl fmt::Display for Row {
+    /// The row as it is told when it has been measured.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { model, latency_ms, infer_images_per_second, .. } = self;
+        write!(formatter, "{model}: ")?;
+        let one = latency_ms.map(|ms| format!("one image {ms} ms"));
+        let many = infer_images_per_second.map(|speed| rate(speed, "images"));
+        let trained = self.train_images_per_second.map(|speed| rate(speed, "trained images"));
+        let known: Vec<String> = [one, many, trained].into_iter().flatten().collect();
+        formatter.write_str(&known.join(", "))
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::row::Row;
 use crate::commands::bench::report::Report;
-use crate::output::{Align, Table, percent, short};
+use crate::output::{Align, Table, millions, percent};
 
 impl fmt::Display for Report<Row> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -24,19 +24,21 @@ impl fmt::Display for Report<Row> {
             ("weights", Align::Left),
         ]);
         for row in &self.rows {
-            let number = |value: Option<f64>| value.map(|it| format!("{it}")).unwrap_or_default();
+            let real = |value: Option<f64>, digits: usize| {
+                value.map(|it| format!("{it:.digits$}")).unwrap_or_default()
+            };
             let whole = |value: Option<u64>| value.map(|it| it.to_string()).unwrap_or_default();
             table.row([
                 row.model.clone(),
                 row.size.to_string(),
-                short(row.params),
-                short(row.macs),
-                short(row.activations),
-                number(row.latency_ms),
-                number(row.infer_images_per_second),
+                millions(row.params),
+                millions(row.macs),
+                millions(row.activations),
+                real(row.latency_ms, 2),
+                real(row.infer_images_per_second, 1),
                 match row.train_skipped {
                     Some(_) => "skipped".to_owned(),
-                    None => number(row.train_images_per_second),
+                    None => real(row.train_images_per_second, 1),
                 },
                 whole(row.train_batch.map(|batch| batch as u64)),
                 whole(row.train_mib),

@@ -49,7 +49,10 @@ fn begin(
     tell_of_smaller_batches(recipe, train.len());
     let setup = Setup::on(recipe, machine, train, eval)?;
     if let Some(report) = &setup.weights {
-        tracing::info!("{report}");
+        // A line by itself: in an event, the end of a line is shown as what it is.
+        for line in report.to_string().lines() {
+            tracing::info!("{line}");
+        }
     }
     Ok(setup.check_steps(recipe)?)
 }

@@ -14,6 +14,8 @@ use crate::own_place::{check_file, check_folder};
 use crate::whole_file::write_whole;
 
 const FILE: &str = "grid.csv";
+/// The one measured column that is words.
+const STATUS: &str = "status";
 
 /// The rows of a grid.
 #[derive(Debug, Serialize)]
@@ -109,7 +111,8 @@ impl Sheet {
     fn table(&self, columns: &[&str], cells: impl Fn(&Row) -> Vec<String>) -> Table {
         let keys: Vec<&str> = self.keys.iter().map(String::as_str).collect();
         let settings = labels(&keys).into_iter().map(|label| (label, Align::Left));
-        let columns = columns.iter().map(|column| (*column, Align::Right));
+        let align = |column| if column == STATUS { Align::Left } else { Align::Right };
+        let columns = columns.iter().map(|column| (*column, align(*column)));
         let has_errors = self.rows.iter().any(|row| row.error.is_some());
         let error = has_errors.then_some(("error", Align::Left));
         let mut table = Table::new(settings.chain(columns).chain(error));
@@ -133,10 +136,10 @@ impl fmt::Display for Sheet {
             "at step",
             "seconds",
             "images/s",
-            "status",
+            STATUS,
         ];
         let share = |share: Option<f64>| share.map(percent).unwrap_or_default();
-        let whole = |number: Option<f64>| number.map(|n| format!("{n:.0}")).unwrap_or_default();
+        let real = |number: Option<f64>| number.map(|n| format!("{n:.1}")).unwrap_or_default();
         let table = self.table(&columns, |row| {
             vec![
                 count(row.params),
@@ -145,8 +148,8 @@ impl fmt::Display for Sheet {
                 share(row.top1),
                 share(row.best_top1),
                 count(row.best_step),
-                whole(row.seconds),
-                whole(row.images_per_second),
+                real(row.seconds),
+                real(row.images_per_second),
                 row.status.name().to_owned(),
             ]
         });
