@@ -20,6 +20,7 @@ mod layout;
 mod models;
 mod other_data;
 mod pth;
+mod results;
 mod resume;
 mod search;
 mod several_classes;

@@ -5,6 +5,7 @@ use ocelli::methods::one_pixel::{
     Aim, Attacked, Classifier, End, Group, Outcome, Plan, Rival, Summary, examples,
 };
 use ocelli::nn::weights::Place as WeightsPlace;
+use ocelli::results::write_csv;
 use ocelli::train::Trained;
 use serde::Serialize;
 use serde_json::json;
@@ -13,7 +14,7 @@ use std::path::{Path, PathBuf};
 use super::page::Sheet;
 use super::tables::{self, Rows};
 use crate::output::{Output, grouped, percent};
-use crate::whole_file::{write_csv, write_whole};
+use crate::whole_file::write_whole;
 
 const INTERRUPTED: &str = "interrupted";
 const RESULTS: &str = "results.csv";
