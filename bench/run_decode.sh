@@ -15,8 +15,6 @@ seconds=5
 cargo build --quiet --release -p ocelli-data --example decode_throughput
 ocelli=target/release/examples/decode_throughput
 
-machine="${MACHINE:-$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1), $(nproc) cores}"
-echo "date,machine,command,seed,pictures,tool,round,images,seconds,images_per_second"
 for round in $(seq "$rounds"); do
     for pictures in "$@"; do
         for tool in ocelli torchvision; do
@@ -27,27 +25,26 @@ for round in $(seq "$rounds"); do
                 command="decode_torchvision.py $(basename "$pictures") $seconds"
                 result=$("$python" bench/peers/decode_torchvision.py "$pictures" "$seconds")
             fi
-            "$python" - "$result" "$(date -u +%F)" "$machine" "$command" \
-                "$(basename "$pictures")" "$round" <<'PYTHON'
-import csv, json, sys
-
-result, date, machine, command, pictures, round_number = sys.argv[1:]
-result = json.loads(result)
-csv.writer(sys.stdout, lineterminator="\n").writerow(
-    [date, machine, command, result["seed"], pictures, result["tool"], round_number]
-    + [result["images"], f'{result["seconds"]:.3f}', f'{result["images_per_second"]:.1f}']
-)
-PYTHON
+            printf '%s\t%s\t%s\t%s\n' "$command" "$(basename "$pictures")" "$round" "$result"
         done
     done
-done | tee >("$python" -c '
-import collections, csv, statistics, sys
+done | PYTHONPATH=bench/peers "$python" -c '
+import collections, json, statistics, sys
 
-rates = collections.defaultdict(list)
-for row in csv.reader(sys.stdin):
-    rates[row[4], row[5].split()[0]].append(float(row[9]))
+import results
+
+rates, rows = collections.defaultdict(list), []
+for line in sys.stdin:
+    command, pictures, turn, result = line.split("\t")
+    result = json.loads(result)
+    row = results.circumstances(result["seed"], command)
+    row |= {"pictures": pictures, "tool": result["tool"], "round": turn, "images": result["images"]}
+    row |= {"seconds": "%.3f" % result["seconds"], "images_per_second": "%.1f" % result["images_per_second"]}
+    rows.append(row)
+    rates[pictures, result["tool"].split()[0]].append(result["images_per_second"])
+results.write(rows)
 medians = {key: statistics.median(values) for key, values in rates.items()}
 for pictures in dict.fromkeys(pictures for pictures, _ in medians):
     ours, theirs = medians[pictures, "ocelli"], medians[pictures, "torchvision"]
     print(f"{pictures}: ocelli {ours:.0f}/s, torchvision {theirs:.0f}/s, {ours / theirs:.2f} times", file=sys.stderr)
-')
+'

@@ -28,11 +28,11 @@ for case in "${cases[@]}"; do
             echo "$case $("$python" bench/peers/train_step.py "$case" "$repeats" "$layout")"
         done
     done
-done | COMMAND="ROUNDS=$rounds REPEATS=$repeats bench/run_train_step.sh PYTHON" "$python" -c '
-import collections, csv, datetime, json, os, statistics, sys
+done | PYTHONPATH=bench/peers COMMAND="ROUNDS=$rounds REPEATS=$repeats bench/run_train_step.sh PYTHON" "$python" -c '
+import collections, json, os, statistics, sys
 
-cpu = [line for line in open("/proc/cpuinfo") if line.startswith("model name")][0].split(":")[1]
-machine = os.environ.get("MACHINE", f"{cpu.strip()}, {os.cpu_count()} cores")
+import results
+
 times, peak = collections.defaultdict(list), collections.defaultdict(int)
 for line in sys.stdin:
     case, result = line.split(" ", 1)
@@ -40,14 +40,15 @@ for line in sys.stdin:
     key = case, result["tool"]
     times[key] += result["ms"]
     peak[key] = max(peak[key], result["peak_mib"])
-rows = csv.writer(sys.stdout, lineterminator="\n")
-rows.writerow("date machine command case tool steps median_ms best_ms peak_mib ratio".split())
 medians = {key: statistics.median(values) for key, values in times.items()}
+rows = []
 for (case, tool), values in times.items():
     others = [median for (c, t), median in medians.items() if c == case and t != "ocelli"]
     ratio = f"{min(others) / medians[case, tool]:.2f}" if tool == "ocelli" and others else ""
-    rows.writerow(
-        [datetime.date.today(), machine, os.environ["COMMAND"], case, tool, len(values)]
-        + [f"{medians[case, tool]:.1f}", f"{min(values):.1f}", peak[case, tool], ratio]
-    )
+    # Both tools draw their weights with seed 0.
+    row = results.circumstances(0, os.environ["COMMAND"])
+    row |= {"case": case, "tool": tool, "steps": len(values), "median_ms": f"{medians[case, tool]:.1f}"}
+    row |= {"best_ms": f"{min(values):.1f}", "peak_mib": peak[case, tool], "ratio": ratio}
+    rows.append(row)
+results.write(rows)
 '

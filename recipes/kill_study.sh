@@ -6,15 +6,18 @@
 #   recipes/kill_study.sh [KILLS [FOLDER]]
 #
 # KILLS is how often each of the four is killed at least (25). Needs bash and a release build
-# (`cargo build --release`), or another one named in OCELLI. Embedded images only. Prints CSV: the work, its
-# kills, and whether its results are identical.
+# (`cargo build --release`), or another one named in OCELLI. Embedded images only. Appends to RESULTS, or else to
+# FOLDER/kill_study.csv, a row for each work: its kills, and whether its results are identical.
 set -euo pipefail
 
 kills="${1:-25}"
 folder="${2:-runs/kill-study}"
 ocelli="$(realpath "${OCELLI:-target/release/ocelli}")"
-RANDOM=7
+seed=7
+RANDOM="$seed"
+command="recipes/kill_study.sh${*:+ $*}"
 mkdir -p "$folder"
+table="$(realpath "${RESULTS:-$folder/kill_study.csv}")"
 cd "$folder"
 
 train=(train --set train.epochs=2 --set model.name=resnet20_cifar --set input.size=16
@@ -51,7 +54,6 @@ run() {
     esac
 }
 
-echo "work,kills,identical"
 for kind in train grid attack search; do
     rm -rf "whole-$kind" killed-*
     start=$(date +%s%N)
@@ -83,5 +85,7 @@ for kind in train grid attack search; do
         [ "$(results "$kind" "$out")" = "$expected" ] || identical=no
         rm -rf "$out"
     done
-    echo "$kind,$killed,$identical"
+    "$ocelli" results add "$table" "command=$command" "seed=$seed" "work=$kind" "kills=$killed" \
+        "identical=$identical"
+    echo "$kind: $killed kills, identical: $identical"
 done

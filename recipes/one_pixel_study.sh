@@ -7,8 +7,8 @@
 #
 # DATA is as in 'cifar10/{split}.tar'. Needs bash, awk and a release build (`cargo build --release`), or
 # another one named in OCELLI. SIZE=-small takes the recipes for some ten thousand images, ATTACK holds options
-# of the attack, as in ATTACK='--untargeted --pixels 1'. Prints CSV, and goes on with trainings and attacks that
-# were begun.
+# of the attack, as in ATTACK='--untargeted --pixels 1'. Appends rows to RESULTS, or else to
+# FOLDER/one_pixel_study.csv, and goes on with trainings and attacks that were begun.
 set -euo pipefail
 
 data="$1"
@@ -16,6 +16,8 @@ folder="${2:-runs/one-pixel-study}"
 images="${3:-500}"
 options=("${@:4}")
 ocelli="${OCELLI:-target/release/ocelli}"
+results="${RESULTS:-$folder/one_pixel_study.csv}"
+command="${SIZE:+SIZE=$SIZE }${ATTACK:+ATTACK=$(printf '%q' "$ATTACK") }recipes/one_pixel_study.sh $(printf '%q ' "$@")"
 read -ra attack <<<"${ATTACK:---targeted --untargeted --pixels 1,3,5}"
 
 case " ${attack[*]} " in
@@ -31,7 +33,8 @@ value() {
 }
 
 rates() {
-    # Rates by kind and number of pixels, from the table of all attempts.
+    # Rates by kind and number of pixels, from the table of all attempts: the columns of a row in a line, with
+    # tabs between.
     awk -F, -v network="$1" -v top1="$2" -v published="$3" '
         BEGIN { OFS = ","; split(published, paper, " ") }
         # Quoted fields hold commas, and nothing that is wanted here.
@@ -59,12 +62,15 @@ rates() {
                 rate = sprintf("%.4f", n / attempts[key])
                 sure = n && key !~ /^derived/ ? sprintf("%.4f", confidence[key] / n) : ""
                 mean = sprintf("%.1f", evaluations[key] / attempts[key])
-                print network, top1, key, attempts[key], n, rate, sure, mean, (key in place ? paper[place[key]] : "")
+                split(key, part, OFS)
+                published = key in place ? paper[place[key]] : ""
+                printf "network=%s\ttop1=%s\tkind=%s\tpixels=%s\t", network, top1, part[1], part[2]
+                printf "attempts=%s\tsuccesses=%s\tsuccess_rate=%s\t", attempts[key], n, rate
+                printf "mean_confidence=%s\tmean_evaluations=%s\tpaper_rate=%s\n", sure, mean, published
             }
         }' "$4"
 }
 
-echo "network,top1,kind,pixels,attempts,successes,success_rate,mean_confidence,mean_evaluations,paper_rate"
 for network in allconv nin vgg16; do
     run="$folder/$network" found="$folder/$network-attack"
     resume=()
@@ -83,5 +89,8 @@ for network in allconv nin vgg16; do
         nin) published="0.0478 0.3200 0.3520" ;;
         vgg16) published="0.0563 0.3033 0.3140" ;;
     esac
-    rates "$network" "$(value top1 <<<"$answer")" "$published" "$found/results.csv"
+    rates "$network" "$(value top1 <<<"$answer")" "$published" "$found/results.csv" |
+        while IFS=$'\t' read -ra row; do
+            "$ocelli" results add "$results" "command=${command% }" seed=0 "${row[@]}"
+        done
 done

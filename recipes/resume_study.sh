@@ -7,11 +7,14 @@
 #   recipes/resume_study.sh [FOLDER [SEED [OPTIONS OF TRAIN...]]]
 #
 # Needs bash and a release build (`cargo build --release`), or another one named in OCELLI. Takes
-# eleven short trainings.
+# eleven short trainings, and appends a row for each that was killed to RESULTS, or else to FOLDER/resume.csv.
 set -euo pipefail
 
 folder="${1:-runs/resume-study}"
-RANDOM="${2:-1}"
+seed="${2:-1}"
+RANDOM="$seed"
+results="${RESULTS:-$folder/resume.csv}"
+command="recipes/resume_study.sh${*:+ $*}"
 options=("${@:3}")
 ocelli="${OCELLI:-target/release/ocelli}"
 epochs=2
@@ -66,6 +69,9 @@ for trial in 1 2 3 4 5 6 7 8 9 10; do
         verdict=DIFFERENT
         failures=$((failures + 1))
     fi
+    "$ocelli" results add "$results" "command=$command" "seed=$seed" "trial=$trial" \
+        "killed_after_step=${stopped:-0}" "of_steps=$total" "threads=$threads" \
+        "resumed_threads=$((threads + 2))" "final_weights=$verdict"
     echo "trial $trial: killed after step ${stopped:-0} with $threads threads," \
         "resumed with $((threads + 2)): $verdict"
 done

@@ -6,7 +6,8 @@
 #   recipes/search_study.sh DATA [FOLDER [EPOCHS [OPTIONS OF SEARCH...]]]
 #
 # DATA is as in 'cifar10/{split}.tar'. Needs bash, awk and a release build (`cargo build --release`), or
-# another one named in OCELLI. Prints CSV, and goes on with a search and trainings that were begun.
+# another one named in OCELLI. Appends rows to RESULTS, or else to FOLDER/search_study.csv, and goes on with a
+# search and trainings that were begun.
 set -euo pipefail
 
 data="$1"
@@ -15,6 +16,8 @@ epochs="${3:-30}"
 options=("${@:4}")
 ocelli="${OCELLI:-target/release/ocelli}"
 search="$folder/search"
+results="${RESULTS:-$folder/search_study.csv}"
+command="recipes/search_study.sh $(printf '%q ' "$@")"
 
 if [ -e "$search/ledger.jsonl" ]; then
     "$ocelli" search --quiet --resume "$search" "${options[@]}" >/dev/null
@@ -46,7 +49,6 @@ winner_epochs=$(printf '%s\n' "${speeds[@]}" | awk -v epochs="$epochs" '
     { hand += $1; winner += $2 }
     END { rounded = int(epochs * winner / hand + 0.5); print (rounded > 1 ? rounded : 1) }')
 
-echo "network,seed,epochs,params,seconds,images_per_second,top1"
 for seed in 1 2 3; do
     for network in by-hand winner; do
         recipe="$by_hand" length="$epochs"
@@ -57,7 +59,8 @@ for seed in 1 2 3; do
         answer=$("$ocelli" train --quiet "$recipe" --seed "$seed" --out "$run" "${resume[@]}" \
             --set "train.epochs=$length" --set "train.eval_every=$length" --json)
         params=$("$ocelli" cost --recipe "$run/recipe.toml" --classes 10 --json | value params)
-        echo "$network,$seed,$length,$params,$(value seconds <<<"$answer"),$(
-            value images_per_second <<<"$answer"),$(value top1 <<<"$answer")"
+        "$ocelli" results add "$results" "command=${command% }" "network=$network" "seed=$seed" "epochs=$length" \
+            "params=$params" "seconds=$(value seconds <<<"$answer")" \
+            "images_per_second=$(value images_per_second <<<"$answer")" "top1=$(value top1 <<<"$answer")"
     done
 done

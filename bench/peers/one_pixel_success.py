@@ -20,6 +20,7 @@ import numpy
 import torch
 from PIL import Image
 
+import results
 from one_pixel import Art, TorchAttacks, counted, network_of
 
 MEAN = (125.307, 122.95, 113.865)
@@ -51,8 +52,8 @@ def main():
     }
     ours = [row["success"] == "true" for row in rows]
     evaluations = [int(row["evaluations"]) for row in rows]
-    print("attack,images,successes,rate,mean_evaluations,only_ours,only_peer,p")
-    print(f"ocelli,{len(rows)},{sum(ours)},{sum(ours) / len(rows):.4f},{mean(evaluations):.1f},,,")
+    seed = settings["seed"]
+    table = [row_of(seed, model, "ocelli", ours, evaluations, ("", "", ""))]
     with tarfile.open(images) as archive:
         pictures = [read(archive, row["name"]) for row in rows]
     for peer in (TorchAttacks(torch.get_num_threads()), Art(torch.get_num_threads())):
@@ -60,12 +61,17 @@ def main():
         only_ours = sum(a and not b for a, b in zip(ours, theirs))
         only_peer = sum(b and not a for a, b in zip(ours, theirs))
         p = mcnemar(only_ours, only_peer)
-        rate = f"{sum(theirs)},{sum(theirs) / len(rows):.4f},{mean(evaluations):.1f}"
-        print(f"{peer.name},{len(rows)},{rate},{only_ours},{only_peer},{p:.3f}", flush=True)
+        table.append(row_of(seed, model, peer.name, theirs, evaluations, (only_ours, only_peer, f"{p:.3f}")))
+    results.write(table)
 
 
-def mean(numbers):
-    return sum(numbers) / len(numbers)
+def row_of(seed, model, attack, successes, evaluations, compared):
+    """A row as in results/one_pixel_peers.csv."""
+    images = len(successes)
+    row = results.circumstances(seed)
+    row |= {"model": model, "attack": attack, "images": images, "successes": sum(successes)}
+    row |= {"rate": f"{sum(successes) / images:.4f}", "mean_evaluations": f"{sum(evaluations) / images:.1f}"}
+    return row | dict(zip(("only_ours", "only_peer", "p"), compared))
 
 
 def read(archive, name):

@@ -17,8 +17,8 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand};
 
 use crate::commands::{
-    attack, bench, completions, convert, cost, data, eval, models, predict, report, search, study,
-    train, version,
+    attack, bench, completions, convert, cost, data, eval, models, predict, report, results,
+    search, study, train, version,
 };
 use crate::device::DeviceName;
 use crate::memory::Bytes;
@@ -109,6 +109,8 @@ pub(crate) enum Command {
     Data(data::Args),
     /// Time networks, kernels and pictures on this machine
     Bench(bench::Args),
+    /// Keep measured figures as CSV, and check what pages quote of them
+    Results(results::Args),
     /// Print completions for a shell
     Completions(completions::Args),
     /// Print the version and what this build can do

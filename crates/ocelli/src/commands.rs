@@ -10,6 +10,7 @@ pub(crate) mod eval;
 pub(crate) mod models;
 pub(crate) mod predict;
 pub(crate) mod report;
+pub(crate) mod results;
 pub(crate) mod search;
 pub(crate) mod study;
 pub(crate) mod train;
@@ -38,6 +39,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Done> {
         Command::Convert(args) => convert::run(&args, settings),
         Command::Data(args) => data::run(&args, settings),
         Command::Bench(args) => bench::run(&args, settings),
+        Command::Results(args) => results::run(&args, settings),
         Command::Completions(args) => completions::run(&args, settings),
         Command::Version(args) => version::run(&args, settings),
     }

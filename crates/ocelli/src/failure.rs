@@ -134,6 +134,7 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
         || cause.is::<train::Error>()
         || cause.is::<methods::Error>()
         || cause.is::<ocelli::report::ReportError>()
+        || cause.is::<ocelli::results::Error>()
         || cause.is::<io::Error>();
     bad_input.then_some(BAD_INPUT)
 }

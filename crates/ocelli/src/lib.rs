@@ -15,6 +15,7 @@
 #![forbid(unsafe_code)]
 
 pub mod recipes;
+pub mod results;
 
 pub use ocelli_data as data;
 pub use ocelli_evolution as evolution;

@@ -7,7 +7,6 @@
 #![forbid(unsafe_code)]
 
 mod args;
-mod circumstances;
 mod commands;
 mod device;
 mod failure;

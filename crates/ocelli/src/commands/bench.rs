@@ -14,6 +14,7 @@ mod peer;
 mod report;
 
 use clap::{Subcommand, value_parser};
+use ocelli::results::check_build;
 use std::path::PathBuf;
 
 use crate::failure::Done;
@@ -93,6 +94,7 @@ fn seconds(text: &str) -> Result<f64, String> {
 pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     if let Some(path) = &args.contest.out {
         check_file(path, report::HEAD, args.contest.force)?;
+        check_build(path, args.contest.force)?;
     }
     let mut arena = Arena::new(&args.contest, settings.threads);
     match &args.command {

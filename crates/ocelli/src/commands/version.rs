@@ -14,6 +14,7 @@ pub(crate) struct Args {}
 #[derive(Serialize)]
 struct Build {
     version: &'static str,
+    commit: &'static str,
     platform: String,
     devices: Vec<&'static str>,
     threads: usize,
@@ -26,6 +27,7 @@ pub(crate) fn run(_args: &Args, mut settings: Settings) -> anyhow::Result<Done> 
     settings.open_device()?;
     let build = Build {
         version: env!("CARGO_PKG_VERSION"),
+        commit: ocelli::results::COMMIT,
         platform: format!("{ARCH}-{OS}"),
         devices: device::built_in(),
         threads: settings.threads,
@@ -33,6 +35,7 @@ pub(crate) fn run(_args: &Args, mut settings: Settings) -> anyhow::Result<Done> 
     };
     let output = &mut settings.output;
     output.text(format_args!("ocelli {} ({})", build.version, build.platform))?;
+    output.text(format_args!("commit: {}", build.commit))?;
     output.text(format_args!("devices: {}", build.devices.join(", ")))?;
     output.text(format_args!("threads: {}", build.threads))?;
     output.text(format_args!("models: {}", build.models))?;

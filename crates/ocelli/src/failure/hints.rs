@@ -2,7 +2,7 @@
 
 use ocelli::nn::weights::WeightsError;
 use ocelli::report::ReportError;
-use ocelli::{data, methods, nn, train};
+use ocelli::{data, methods, nn, results, train};
 use std::io;
 
 use super::BadInput;
@@ -26,8 +26,20 @@ fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
     let network = cause.downcast_ref().and_then(of_network);
     let weights = cause.downcast_ref().and_then(of_weights);
     let report = cause.downcast_ref().and_then(of_report);
+    let results = cause.downcast_ref().and_then(of_results);
     let system = cause.downcast_ref().and_then(of_system);
-    data.or(network).or(weights).or(report).or(system).map(str::to_owned)
+    data.or(network).or(weights).or(report).or(results).or(system).map(str::to_owned)
+}
+
+fn of_results(error: &results::Error) -> Option<&'static str> {
+    match error {
+        results::Error::NoCommit { .. } => Some(
+            "commit the changes and build again; --force writes figures that nobody can repeat",
+        ),
+        results::Error::Csv { .. } => Some("quote fields with commas; `ocelli results add` does"),
+        results::Error::Row { .. } => Some("`ocelli results add --help` says what a row needs"),
+        results::Error::Io { .. } => None,
+    }
 }
 
 fn of_training(error: &train::Error) -> Option<String> {

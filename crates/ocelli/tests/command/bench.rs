@@ -39,7 +39,7 @@ fn models_are_timed_in_inference_and_training() {
     assert_eq!(rows[0]["subject"], "resnet20_cifar@16");
     let csv = fs::read_to_string(folder.path().join("rows.csv")).unwrap();
     assert_eq!(csv.lines().count(), 1 + rows.len());
-    assert!(csv.starts_with("date,machine,command,seed,threads,rounds,subject,"), "{csv}");
+    assert!(csv.starts_with("date,machine,command,commit,seed,threads,rounds,subject,"), "{csv}");
 }
 
 #[test]

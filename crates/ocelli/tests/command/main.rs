@@ -22,6 +22,7 @@ mod models;
 mod other_data;
 mod pth;
 mod reports;
+mod results;
 mod resume;
 mod search;
 mod several_classes;

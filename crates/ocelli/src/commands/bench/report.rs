@@ -1,15 +1,14 @@
 //! What was measured, as a table, as JSON and as CSV.
 
+use ocelli::results::{self, write_csv};
 use serde::Serialize;
 use std::fmt;
 use std::path::Path;
 
 use super::contest::{Case, median};
-use crate::circumstances::{command, machine, today};
 use crate::output::{Align, Table};
 use crate::settings::Settings;
 use crate::talk::rate;
-use crate::whole_file::write_csv;
 
 /// How a CSV of figures begins.
 pub(super) const HEAD: &str = "date,machine,command,";
@@ -90,6 +89,7 @@ pub(super) struct Circumstances {
     date: String,
     machine: String,
     command: String,
+    commit: String,
     seed: u64,
     threads: usize,
     rounds: u32,
@@ -97,10 +97,13 @@ pub(super) struct Circumstances {
 
 impl Circumstances {
     pub(super) fn new(settings: &Settings, rounds: u32) -> Self {
+        let results::Circumstances { date, machine, command, commit } =
+            results::Circumstances::of_this_process();
         Self {
-            date: today(),
-            machine: machine(),
-            command: command(),
+            date,
+            machine,
+            command,
+            commit,
             seed: settings.seed.unwrap_or_default(),
             threads: settings.threads,
             rounds,
@@ -113,6 +116,7 @@ impl Circumstances {
             date: "2026-11-24".to_owned(),
             machine: "a machine".to_owned(),
             command: "ocelli bench models".to_owned(),
+            commit: "0123abc".to_owned(),
             seed: 7,
             threads: 2,
             rounds: 3,
@@ -142,7 +146,8 @@ impl<R: Serialize> Report<R> {
     pub(super) fn write_csv(&self, path: &Path) -> anyhow::Result<()> {
         write_csv(path, |csv| {
             self.rows.iter().try_for_each(|row| csv.serialize((&self.circumstances, row)))
-        })
+        })?;
+        Ok(())
     }
 }
 
@@ -209,9 +214,9 @@ a machine; 2 threads, medians of 3 rounds, seed 7, 2026-11-24";
         let path = folder.path().join("rows.csv");
         report().write_csv(&path).unwrap();
         let expected = "\
-date,machine,command,seed,threads,rounds,subject,task,images,tool,ms,best_ms,images_per_second,speedup
-2026-11-24,a machine,ocelli bench models,7,2,3,resnet18@224,inference,16,ocelli,40.0,39.0,400.0,
-2026-11-24,a machine,ocelli bench models,7,2,3,resnet18@224,inference,16,peer 1.0,100.0,100.0,160.0,2.5
+date,machine,command,commit,seed,threads,rounds,subject,task,images,tool,ms,best_ms,images_per_second,speedup
+2026-11-24,a machine,ocelli bench models,0123abc,7,2,3,resnet18@224,inference,16,ocelli,40.0,39.0,400.0,
+2026-11-24,a machine,ocelli bench models,0123abc,7,2,3,resnet18@224,inference,16,peer 1.0,100.0,100.0,160.0,2.5
 ";
         assert_eq!(std::fs::read_to_string(path).unwrap(), expected);
     }

@@ -1,6 +1,7 @@
 //! What an evaluation shows.
 
 use ocelli::nn::weights::Place as WeightsPlace;
+use ocelli::results::write_csv;
 use ocelli::train::{ChosenCheckpoint, Evaluation, Trained};
 use serde::Serialize;
 use std::path::Path;
@@ -9,7 +10,6 @@ use crate::failure::BadInput;
 use crate::output::{Align, Output, Table, grouped, percent};
 use crate::run_data::Opened;
 use crate::talk::rate;
-use crate::whole_file::write_csv;
 
 /// The first cell of a confusion matrix, by which a file is known to be one.
 pub(super) const CONFUSION_HEAD: &str = "true \\ predicted";
@@ -126,7 +126,8 @@ impl<'a> Report<'a> {
                 file.write_record([name.to_owned()].into_iter().chain(counts))?;
             }
             Ok(())
-        })
+        })?;
+        Ok(())
     }
 
     /// The file of the weights, and where they stand in it unless they are all that it has.

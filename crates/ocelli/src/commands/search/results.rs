@@ -1,12 +1,13 @@
 //! What a search found: the front on stdout, all trials as CSV, the winner as a recipe.
 
 use ocelli::methods::search::{End, Outcome, Plan, Score, Trial};
+use ocelli::results::write_csv;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 use crate::failure::BadInput;
 use crate::output::{Align, Output, Table, grouped, millions, percent};
-use crate::whole_file::{write_csv, write_whole};
+use crate::whole_file::write_whole;
 
 const TRIALS: &str = "trials.csv";
 const WINNER: &str = "winner.toml";

@@ -7,13 +7,13 @@ use anyhow::Context;
 use clap::value_parser;
 use ocelli::data::{Loader, LoaderConfig, OpenOptions, Split, Subset, open};
 use ocelli::methods::ghost_redundancy::{Config, study};
+use ocelli::results::without_folders;
 use ocelli::train::Trained;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::args::{ModelArgs, PreprocessArgs};
-use crate::circumstances::without_folders;
 use crate::failure::{BadUsage, Done};
 use crate::own_place::{check_file, check_folder};
 use crate::run_data;

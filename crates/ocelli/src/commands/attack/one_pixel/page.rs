@@ -6,9 +6,9 @@ use ocelli::report::{
     Axes, BarPlot, Cell, LinePlot, MatrixPlot, Page, PixelPicture, ReportError, Scale, Series,
     Table,
 };
+use ocelli::results::{command, machine, today};
 
 use super::tables::in_words;
-use crate::circumstances::{command, machine, today};
 use crate::output::{grouped, percent};
 
 /// With more classes a map of pairs is a blur.

@@ -5,6 +5,7 @@ use ocelli::methods::one_pixel::{
     Aim, Attacked, Classifier, End, Group, Outcome, Plan, Rival, Summary, examples,
 };
 use ocelli::nn::weights::Place as WeightsPlace;
+use ocelli::results::write_csv;
 use ocelli::train::{ChosenCheckpoint, Trained};
 use serde::Serialize;
 use serde_json::json;
@@ -14,7 +15,7 @@ use super::page::Sheet;
 use super::tables::{self, Rows};
 use crate::output::{Output, grouped, percent};
 use crate::talk::rate;
-use crate::whole_file::{write_csv, write_whole};
+use crate::whole_file::write_whole;
 
 const INTERRUPTED: &str = "interrupted";
 const RESULTS: &str = "results.csv";

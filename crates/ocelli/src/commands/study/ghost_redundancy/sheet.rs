@@ -2,14 +2,13 @@
 
 use ocelli::methods::ghost_redundancy::Study;
 use ocelli::nn::weights::Place;
+use ocelli::results::{Circumstances, write_csv};
 use ocelli::train::ChosenCheckpoint;
 use serde::Serialize;
 use std::fmt;
 use std::path::Path;
 
-use crate::circumstances::{command, machine, today};
 use crate::output::{Align, Table, percent};
-use crate::whole_file::write_csv;
 
 /// A study and what it was made on.
 #[derive(Debug, Serialize)]
@@ -30,6 +29,7 @@ struct Line<'a> {
     date: &'a str,
     machine: &'a str,
     command: &'a str,
+    commit: &'a str,
     model: &'a str,
     data: &'a str,
     layer: &'a str,
@@ -96,12 +96,13 @@ impl Sheet {
 
     /// Writes a line for each pair and kernel, and one for all maps and each kernel.
     pub(super) fn write_csv(&self, path: &Path) -> anyhow::Result<()> {
-        let (date, machine, command) = (today(), machine(), command());
+        let Circumstances { date, machine, command, commit } = &Circumstances::of_this_process();
         let study = &self.study;
         let line = |at: usize| Line {
-            date: &date,
-            machine: &machine,
-            command: &command,
+            date,
+            machine,
+            command,
+            commit,
             model: &self.model,
             data: &self.data,
             layer: &study.layer,
@@ -135,7 +136,8 @@ impl Sheet {
                 })?;
             }
             Ok(())
-        })
+        })?;
+        Ok(())
     }
 }
 

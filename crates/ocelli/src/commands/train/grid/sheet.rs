@@ -1,17 +1,16 @@
 //! All cells of a grid, as a table, as JSON and as CSV.
 
 use anyhow::Context;
+use ocelli::results::{Circumstances, write_csv};
 use ocelli::train::grid::labels;
 use serde::Serialize;
 use serde_json::Value;
 use std::path::PathBuf;
-use std::{fmt, fs, io};
+use std::{fmt, fs};
 
 use super::row::Row;
-use crate::circumstances::{command, machine, today};
 use crate::output::{Align, Table, grouped, percent};
 use crate::own_place::{check_file, check_folder};
-use crate::whole_file::write_whole;
 
 const FILE: &str = "grid.csv";
 /// The one measured column that is words.
@@ -42,15 +41,16 @@ impl Sheet {
     /// Writes a line per row, each with what every figure needs beside it; whole or not at all.
     pub(super) fn write_csv(&self) -> anyhow::Result<()> {
         let path = self.csv_path();
-        let make = || -> io::Result<Vec<u8>> {
-            fs::create_dir_all(&self.folder)?;
-            self.to_csv(&[today(), machine(), command()])
-        };
-        write_whole(&path, make().with_context(|| path.display().to_string())?)
+        fs::create_dir_all(&self.folder).with_context(|| path.display().to_string())?;
+        write_csv(&path, |csv| self.fill(csv, &Circumstances::of_this_process()))?;
+        Ok(())
     }
 
-    fn to_csv(&self, circumstances: &[String; 3]) -> io::Result<Vec<u8>> {
-        let mut csv = csv::Writer::from_writer(Vec::new());
+    fn fill(
+        &self,
+        csv: &mut csv::Writer<Vec<u8>>,
+        circumstances: &Circumstances,
+    ) -> csv::Result<()> {
         let measured = [
             "params",
             "macs",
@@ -67,7 +67,9 @@ impl Sheet {
             "run",
         ];
         let keys = self.keys.iter().map(String::as_str);
-        csv.write_record(["date", "machine", "command"].into_iter().chain(keys).chain(measured))?;
+        let heads = ["date", "machine", "command", "commit"];
+        csv.write_record(heads.into_iter().chain(keys).chain(measured))?;
+        let Circumstances { date, machine, command, commit } = circumstances;
         for row in &self.rows {
             let settings = self.keys.iter().map(|key| setting(row, key));
             let whole = |number: Option<u64>| number.map(|n| n.to_string()).unwrap_or_default();
@@ -90,9 +92,10 @@ impl Sheet {
                 row.error.clone().unwrap_or_default(),
                 run.unwrap_or_default(),
             ];
-            csv.write_record(circumstances.iter().cloned().chain(settings).chain(measured))?;
+            let here = [date, machine, command, commit].map(String::clone);
+            csv.write_record(here.into_iter().chain(settings).chain(measured))?;
         }
-        csv.into_inner().map_err(|error| io::Error::other(error.to_string()))
+        Ok(())
     }
 
     /// What would be trained and what it costs.
