@@ -9,13 +9,13 @@ use crate::failure::Done;
 use crate::settings::Settings;
 
 const EXAMPLES: &str = "\
-Every row has the columns date, machine, command, commit and seed. Pages quote a figure beside a comment that
-does not show, as in
-  <!-- result: one_pixel.csv model=lenet* seed=0 pixels=1 success_rate~52.4% -->
+Every row has the columns date, machine, command, commit and seed. Pages quote a figure beside a comment that does not show:
+
+  <!-- result: one_pixel.csv model=lenet* seed=0 success_rate~52.4% -->
 
 Examples:
   ocelli results check
-  ocelli results add results/decode.csv seed=0 'command=decode a.tar' tool=ocelli seconds=5.1";
+  ocelli results add decode.csv seed=0 'command=decode a.tar' seconds=5.1";
 
 /// What can be typed after `ocelli results`.
 #[derive(Debug, clap::Args)]
