@@ -22,7 +22,7 @@ pub struct ModelSection {
     /// What stands before the names of the weights, as in `module.`; found if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weights_prefix: Option<String>,
-    /// Give the classifier fresh weights, for classes other than the file's.
+    /// Start the classifier anew, at zero, for classes other than the file's.
     pub reset_head: bool,
     /// Dropout before the classifier, 0 to 1; none means the architecture's own rate.
     #[serde(skip_serializing_if = "Option::is_none")]

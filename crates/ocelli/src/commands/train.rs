@@ -57,7 +57,7 @@ pub(crate) struct Args {
     pretrained: Option<PathBuf>,
     #[command(flatten)]
     weights: PlaceArgs,
-    /// Give the classifier fresh weights, for classes other than the pretrained ones
+    /// Start the classifier anew, at zero, for classes other than the pretrained ones
     #[arg(long)]
     reset_head: bool,
     /// Train once for every value of a field, and for every combination with other axes. The
