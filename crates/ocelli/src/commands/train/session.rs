@@ -52,6 +52,7 @@ impl Session {
             tracing::info!("{report}");
         }
         setup.check_steps(&recipe)?;
+        setup.tell_of_small_set(&recipe);
         for stage in setup.train.iter() {
             let (input, batch) = (&stage.recipe.input, recipe.train.batch_size);
             let size = input.size as usize;

@@ -51,5 +51,7 @@ fn begin(
     if let Some(report) = &setup.weights {
         tracing::info!("{report}");
     }
-    Ok(setup.check_steps(recipe)?)
+    setup.check_steps(recipe)?;
+    setup.tell_of_small_set(recipe);
+    Ok(())
 }
