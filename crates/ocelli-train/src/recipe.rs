@@ -13,6 +13,7 @@ mod progressive;
 mod reader;
 mod resume;
 mod sections;
+mod set_size;
 mod with_section;
 
 #[cfg(test)]

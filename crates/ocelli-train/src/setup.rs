@@ -98,12 +98,46 @@ impl Setup {
     /// # Errors
     /// [`Error::TooFewSamples`].
     pub fn check_steps(&self, recipe: &Recipe) -> Result<()> {
-        let loader = &self.train.first().loader;
-        if loader.steps_per_epoch() >= recipe.train.accumulate as u64 {
+        if self.steps_per_epoch(recipe) > 0 {
             return Ok(());
         }
         let needed = (recipe.train.batch_size * recipe.train.accumulate) as u64;
-        Err(Error::TooFewSamples { samples: loader.source().len(), needed })
+        let samples = self.train.first().loader.source().len();
+        Err(Error::TooFewSamples { samples, needed })
+    }
+
+    /// Says so if the training set is so small that it is passed over more often than in the recipe's
+    /// epochs (`train.min_steps`), or at a lower rate (`optimizer.lr_images`), or does
+    /// without statistics of its own (`model.keep_statistics_below`).
+    pub fn tell_of_small_set(&self, recipe: &Recipe) {
+        let images = self.train.first().loader.source().len();
+        let lr = recipe.optimizer.lr_of(images);
+        if lr < recipe.optimizer.lr {
+            tracing::info!(
+                "{images} training images: rate {lr:.2e} instead of {:.2e} (optimizer.lr_images)",
+                recipe.optimizer.lr
+            );
+        }
+        if recipe.model.keeps_statistics_on(images) {
+            tracing::info!(
+                "{images} training images: batch normalisations keep the statistics of the weights \
+                 (model.keep_statistics_below)"
+            );
+        }
+        let (steps, train) = (self.steps_per_epoch(recipe), &recipe.train);
+        let epochs = train.epochs_of(steps);
+        if steps > 0 && epochs > train.epochs {
+            tracing::info!(
+                "{steps} steps an epoch: {epochs} epochs instead of {}, for {} steps (train.min_steps)",
+                train.epochs,
+                steps.saturating_mul(epochs)
+            );
+        }
+    }
+
+    /// Updates of the weights in a pass over the training set.
+    fn steps_per_epoch(&self, recipe: &Recipe) -> u64 {
+        self.train.first().loader.steps_per_epoch() / recipe.train.accumulate as u64
     }
 }
 

@@ -135,8 +135,10 @@ impl<'a> Trainer<'a> {
                 needed: (recipe.train.batch_size * recipe.train.accumulate) as u64,
             });
         }
-        network.params_mut().freeze(&recipe.model.freeze)?;
-        let total_steps = recipe.train.epochs.saturating_mul(steps_per_epoch);
+        let images = loader.source().len();
+        network.params_mut().freeze(&recipe.model.frozen_on(images))?;
+        let epochs = recipe.train.epochs_of(steps_per_epoch);
+        let total_steps = epochs.saturating_mul(steps_per_epoch);
         let mut now = Snapshot {
             state: State::new(recipe.seed, steps_per_epoch),
             optimizer: Optimizer::new(&recipe.optimizer).with_head(network.head()),
@@ -165,7 +167,7 @@ impl<'a> Trainer<'a> {
             stop: parts.stop,
             schedule: Schedule::new(
                 &recipe.schedule,
-                recipe.optimizer.lr,
+                recipe.optimizer.lr_of(images),
                 steps_per_epoch as f64,
                 total_steps,
             ),

@@ -21,8 +21,9 @@ use std::{collections::HashSet, fmt};
 pub struct LoadOptions {
     /// What to remove from the start of every name; found by itself if absent.
     pub prefix: Option<String>,
-    /// Leave the classifier at its first values, for classes other than the file's. The file's own
-    /// may have other layers, as torchvision's VGG-16 has.
+    /// Set the classifier to zeros, for classes other than the file's: its first loss is then ln of
+    /// the classes, whatever the features are. The file's own may have other layers, as
+    /// torchvision's VGG-16 has.
     pub reset_head: bool,
     /// Load what fits and only report the rest.
     pub partial: bool,
@@ -65,7 +66,7 @@ pub struct LoadReport {
     pub summed: Option<String>,
     /// Batch counts that the file does not have; they start at zero.
     pub absent_counts: Vec<String>,
-    /// Parameters of the classifier that were left at their first values as asked.
+    /// Parameters of the classifier that were set to zero as asked.
     pub reset: Vec<String>,
     /// Tensors of the file's classifier that have no counterpart in the one that was reset.
     pub left_out: Vec<String>,
@@ -232,6 +233,10 @@ impl fmt::Display for LoadReport {
 
 /// Copies the tensors of `dict` into `network`, translating their names and layouts.
 ///
+/// A classifier that is reset becomes zero. The first values of a network that is trained from the
+/// start would not do: those of some families shrink with the number of classes, as they are made
+/// for a thousand, so that three classes begin with logits that are confident and wrong.
+///
 /// Nothing is copied unless all fits, or `options` allow a part.
 ///
 /// # Errors
@@ -242,11 +247,14 @@ pub fn load(network: &mut Network, dict: &StateDict, options: &LoadOptions) -> R
     let (fit, report) = fit(network.graph(), dict, options)?;
     let ids: Vec<_> = network.params().iter().map(|(id, _)| id).collect();
     for (id, slot) in ids.into_iter().zip(&fit.slots) {
-        let name = network.params().get(id).spec.name.clone();
-        if report.reset.contains(&name) {
-            continue;
-        }
-        if let Some(values) = slot.values(|entry| finite_values(dict, entry))? {
+        let spec = &network.params().get(id).spec;
+        let (name, length) = (spec.name.clone(), spec.len());
+        let values = if report.reset.contains(&name) {
+            Some(vec![0.0; length])
+        } else {
+            slot.values(|entry| finite_values(dict, entry))?
+        };
+        if let Some(values) = values {
             let values = network.params_mut().set_values(id, values);
             values.map_err(|error| dict.tensor_error(&name, error.to_string()))?;
         }

@@ -48,6 +48,9 @@ fn check_optimizer(recipe: &Recipe) -> Result<()> {
     let optimizer = &recipe.optimizer;
     positive("optimizer.lr", optimizer.lr)?;
     positive("optimizer.head_lr", optimizer.head_lr)?;
+    if let Some(images) = optimizer.lr_images {
+        at_least_one("optimizer.lr_images", images)?;
+    }
     not_negative("optimizer.weight_decay", optimizer.weight_decay)?;
     fraction("optimizer.momentum", optimizer.momentum)?;
     fraction("optimizer.betas.0", optimizer.betas[0])?;
@@ -90,6 +93,9 @@ fn check_train(recipe: &Recipe) -> Result<()> {
     portion("train.accumulate", train.accumulate)?;
     at_least_one("train.eval_every", train.eval_every)?;
     at_least_one("train.log_every", train.log_every)?;
+    if let Some(steps) = train.min_steps {
+        at_least_one("train.min_steps", steps)?;
+    }
     if let Some(steps) = train.max_steps {
         at_least_one("train.max_steps", steps)?;
     }

@@ -22,7 +22,7 @@ pub struct ModelSection {
     /// What stands before the names of the weights, as in `module.`; found if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weights_prefix: Option<String>,
-    /// Give the classifier fresh weights, for classes other than the file's.
+    /// Start the classifier anew, at zero, for classes other than the file's.
     pub reset_head: bool,
     /// Dropout before the classifier, 0 to 1; none means the architecture's own rate.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,6 +35,10 @@ pub struct ModelSection {
     /// Globs over parameter names, as in `blocks.0.*`. What matches is not trained; a batch
     /// normalisation whose running mean matches keeps its statistics.
     pub freeze: Vec<String>,
+    /// Batch normalisations keep the statistics of the weights, which more images have made, where
+    /// the training set has fewer images than this. None means that they follow the training set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep_statistics_below: Option<u64>,
     /// How convolutions become Ghost modules; none means that they stay as they are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ghost: Option<Ghost>,
@@ -94,6 +98,10 @@ pub struct OptimizerSection {
     pub kind: OptimizerKind,
     /// The learning rate at the schedule's peak, per step.
     pub lr: f64,
+    /// The training images for which `lr` is meant: a set of fewer has a rate in proportion, a tenth
+    /// of it at least. None means that the rate is the same for all sets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lr_images: Option<u64>,
     /// The classifier's learning rate over that of all else, for a classifier that starts anew on
     /// a network that does not.
     pub head_lr: f64,
@@ -199,8 +207,12 @@ pub enum ScheduleKind {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TrainSection {
-    /// Passes over the training set.
+    /// Passes over the training set, or more where they have fewer steps than `min_steps`.
     pub epochs: u64,
+    /// The least number of steps: a training set so small that `epochs` have fewer is passed over as
+    /// often as it takes. The schedule knows of it. None means that `epochs` are enough.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_steps: Option<u64>,
     /// Images per forward pass, over all processes.
     pub batch_size: usize,
     /// Forward passes whose gradients are averaged into one step.
@@ -271,6 +283,7 @@ impl Default for ModelSection {
             drop_path: None,
             small_input: false,
             freeze: Vec::new(),
+            keep_statistics_below: None,
             ghost: None,
             layout: None,
         }
@@ -299,6 +312,7 @@ impl Default for OptimizerSection {
         Self {
             kind: OptimizerKind::Sgd,
             lr: 0.1,
+            lr_images: None,
             head_lr: 1.0,
             weight_decay: 1e-4,
             decay_bias_and_norm: false,
@@ -339,6 +353,7 @@ impl Default for TrainSection {
     fn default() -> Self {
         Self {
             epochs: 15,
+            min_steps: None,
             batch_size: 64,
             accumulate: 1,
             max_steps: None,

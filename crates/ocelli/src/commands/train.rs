@@ -59,7 +59,7 @@ pub(crate) struct Args {
     weights: PlaceArgs,
     #[command(flatten)]
     checkpoint: CheckpointArgs,
-    /// Give the classifier fresh weights, for classes other than the pretrained ones
+    /// Start the classifier anew, at zero, for classes other than the pretrained ones
     #[arg(long)]
     reset_head: bool,
     /// Train once for every value of a field, and for every combination with other axes. The

@@ -65,7 +65,7 @@ fn of_training(error: &train::Error) -> Option<String> {
             Some("`--set data.accept_changes=true` goes on with them, and says so in log.txt")
         }
         train::Error::OtherClasses { .. } => {
-            Some("--reset-head gives the classifier fresh weights and loads all others")
+            Some("--reset-head starts the classifier anew, at zero, and loads all other weights")
         }
         train::Error::CheckpointsGone { .. } => {
             Some("put the checkpoints back, or begin anew with another --out")
@@ -132,7 +132,7 @@ fn of_network(error: &nn::Error) -> Option<&'static str> {
 fn of_weights(error: &WeightsError) -> Option<&'static str> {
     match error {
         WeightsError::OtherHead { .. } => {
-            Some("--reset-head gives the classifier fresh weights and loads all others")
+            Some("--reset-head starts the classifier anew, at zero, and loads all other weights")
         }
         WeightsError::NoKnownModel { .. } => {
             Some("name the model with --model to see what is missing")

@@ -31,14 +31,26 @@ fn a_network_that_knows_three_classes_learns_two_in_one_command() {
     assert!(refused.bad_input().contains("classifier"), "{}", refused.stderr);
     assert!(refused.stderr.contains("hint: --reset-head"), "{}", refused.stderr);
 
-    let answer = run_in(root, &format!("{line} --reset-head --json")).success().json();
-    assert_eq!(answer["run"], "runs/finetune-1");
+    let trained = run_in(root, &format!("{line} --reset-head --json")).success();
+    // 96 images are a small set: 12 steps an epoch, 200 at least.
+    for told in [
+        "96 training images: rate 3.00e-4 instead of 3.00e-3 (optimizer.lr_images)",
+        "96 training images: batch normalisations keep the statistics of the weights",
+        "12 steps an epoch: 17 epochs instead of 5, for 204 steps (train.min_steps)",
+    ] {
+        assert!(trained.stderr.contains(told), "{told} in {}", trained.stderr);
+    }
+    let answer = trained.json();
+    assert_eq!((&answer["run"], &answer["steps"]), (&"runs/finetune-1".into(), &204.into()));
     assert!(answer["top1"].as_f64().unwrap() > 0.8, "{answer}");
     let recipe = fs::read_to_string(root.join("runs/finetune-1/recipe.toml")).unwrap();
     for field in [
         "name = \"resnet20_cifar\"",
         "base/checkpoints/step-36/model.safetensors",
         "reset_head = true",
+        "keep_statistics_below = 250",
+        "lr_images = 1000",
+        "min_steps = 200",
         "kind = \"adamw\"",
         "size = 8",
         "channels = 1",

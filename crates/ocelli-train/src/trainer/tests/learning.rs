@@ -31,6 +31,21 @@ fn a_tiny_set_can_be_memorised_by_every_optimiser() {
     }
 }
 
+/// Seven steps an epoch: 30 steps are five epochs, and the cosine ends with the last of them.
+#[test]
+fn a_small_training_set_is_passed_over_until_it_has_the_least_steps() {
+    let sets = ["train.epochs=2", "train.min_steps=30", "train.log_every=1"];
+    let scene = Scene::new(&[&sets[..], &["schedule.kind=cosine", "optimizer.lr=0.01"]].concat());
+    let folder = tempfile::tempdir().unwrap();
+    let summary = scene.run(folder.path(), &mut ()).unwrap();
+    assert_eq!((summary.outcome, summary.state.step), (Outcome::Finished, 35));
+    let rows = MetricsLog::read(&RunFolder::metrics_path(folder.path())).unwrap();
+    let rate = rows.iter().filter_map(|row| Some((row.step, *row.values.get("train/lr")?)));
+    let rates: Vec<_> = rate.collect();
+    assert!(rates[13].1 > 0.006, "two epochs are no end: {rates:?}");
+    assert!(rates[34].1 < 1e-4, "the schedule ends where training does: {rates:?}");
+}
+
 #[test]
 fn probes_are_asked_between_epochs_and_their_errors_end_nothing() {
     let mut scene = Scene::new(&["train.epochs=3", "train.max_steps=17"]);
@@ -125,6 +140,26 @@ fn frozen_parts_stay_and_so_do_their_statistics() {
         let same = before.params().to_values(id) == after.get(name).unwrap().values().unwrap();
         assert_eq!(same, name.starts_with("conv.") || name.starts_with("bn."), "{name}");
     }
+}
+
+#[test]
+fn statistics_of_the_weights_stay_on_a_small_training_set() {
+    let train = |least: &str| {
+        let sets = [least, "model.weights=w.safetensors", "train.epochs=1"];
+        let scene = Scene::new(&sets);
+        let folder = tempfile::tempdir().unwrap();
+        let summary = scene.run(folder.path(), &mut ()).unwrap();
+        let path = summary.checkpoint.unwrap().file(crate::MODEL);
+        let after = StateDict::open(&path, &ReadOptions::default()).unwrap();
+        let before = scene.network();
+        let stays = |name: &str| {
+            let entry = before.params().index_by_name()[name];
+            before.params().to_values(entry) == after.get(name).unwrap().values().unwrap()
+        };
+        ["bn.running_mean", "bn.running_var", "bn.weight", "conv.weight"].map(stays)
+    };
+    assert_eq!(train("model.keep_statistics_below=1000"), [true, true, false, false]);
+    assert_eq!(train("model.keep_statistics_below=2"), [false; 4]);
 }
 
 #[test]

@@ -55,6 +55,7 @@ impl Session {
             }
         }
         setup.check_steps(&recipe)?;
+        setup.tell_of_small_set(&recipe);
         for stage in setup.train.iter() {
             let (input, batch) = (&stage.recipe.input, recipe.train.batch_size);
             let size = input.size as usize;

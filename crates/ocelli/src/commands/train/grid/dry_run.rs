@@ -54,5 +54,7 @@ fn begin(
             tracing::info!("{line}");
         }
     }
-    Ok(setup.check_steps(recipe)?)
+    setup.check_steps(recipe)?;
+    setup.tell_of_small_set(recipe);
+    Ok(())
 }
