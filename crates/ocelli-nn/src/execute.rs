@@ -11,6 +11,9 @@ use ocelli_random::Purpose;
 use rand::RngExt;
 use rayon::prelude::*;
 
+#[cfg(test)]
+mod tests;
+
 /// Runs `graph` on `input` and returns the values of `wanted`, in that order. Operations after the
 /// last wanted one do not run; a value is freed after its last use.
 ///
