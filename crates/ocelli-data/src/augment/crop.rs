@@ -167,6 +167,7 @@ mod tests {
     /// one fits at once.
     #[test]
     fn areas_ratios_and_places_of_crops_follow_their_laws() {
+        type Value<'a> = &'a dyn Fn(&Region) -> f64;
         const SIDE: u32 = 20_000;
         let crop = RandomResizedCrop { scale: [0.1, 0.5], ..RandomResizedCrop::default() };
         let mut random = Seed(0).stream(Purpose::AUGMENT, 0, 0);
@@ -183,7 +184,6 @@ mod tests {
         };
         let left = |region: &Region| f64::from(region.left) / f64::from(SIDE - region.width);
         let top = |region: &Region| f64::from(region.top) / f64::from(SIDE - region.height);
-        type Value<'a> = &'a dyn Fn(&Region) -> f64;
         let laws: [(&str, Value<'_>); 4] =
             [("area", &area), ("logarithm of the ratio", &ratio), ("left", &left), ("top", &top)];
         for (name, value) in laws {

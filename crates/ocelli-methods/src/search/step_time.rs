@@ -16,6 +16,7 @@ pub enum StepTime {
 
 impl StepTime {
     /// Whether it is measured.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
     pub(super) fn is_measured(&self) -> bool {
         *self == Self::Measured
     }
