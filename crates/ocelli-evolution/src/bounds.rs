@@ -74,13 +74,13 @@ mod tests {
     fn a_range_that_does_not_begin_at_zero_is_kept_too() {
         let mut random = Seed(0).stream(Purpose::SEARCH, 0, 0);
         let mut put =
-            |rule: BoundsRule, value| rule.apply(value, Gene::uniform(3.0, 5.0), &mut random);
-        assert_eq!([1.0, 6.5].map(|value| put(BoundsRule::Clip, value)), [3.0, 5.0]);
+            |rule: BoundsRule, value| rule.apply(value, Gene::uniform(3.25, 5.25), &mut random);
+        assert_eq!([1.0, 6.5].map(|value| put(BoundsRule::Clip, value)), [3.25, 5.25]);
         assert_eq!([2.5, 6.5, 9.25].map(|value| put(BoundsRule::Wrap, value)), [4.5, 4.5, 3.25]);
-        assert_eq!([2.5, 6.5, 7.75].map(|value| put(BoundsRule::Reflect, value)), [3.5, 3.5, 3.75]);
+        assert_eq!([2.5, 6.5, 7.75].map(|value| put(BoundsRule::Reflect, value)), [4.0, 4.0, 3.75]);
         let redrawn: Vec<f64> = (0..100).map(|_| put(BoundsRule::Redraw, 9.0)).collect();
         let mean = redrawn.iter().sum::<f64>() / 100.0;
-        assert!((mean - 4.0).abs() < 0.25, "uniform over the range: {mean}");
+        assert!((mean - 4.25).abs() < 0.25, "uniform over the range: {mean}");
     }
 
     #[test]
