@@ -24,7 +24,7 @@ pub use hue::hue;
 pub use jitter::ColourJitter;
 pub use mix::Mix;
 pub use point::{auto_contrast, equalize, invert, posterize, solarize, solarize_add};
-pub use rand_augment::{MagnitudeRange, RandAugment, RandAugmentOp};
+pub use rand_augment::{RandAugment, RandAugmentOp};
 
 #[cfg(test)]
 mod tests;

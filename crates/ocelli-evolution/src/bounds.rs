@@ -70,7 +70,33 @@ mod tests {
         assert_ne!(put(BoundsRule::Redraw, 12.0), put(BoundsRule::Redraw, 12.0));
     }
 
+    #[test]
+    fn a_range_that_does_not_begin_at_zero_is_kept_too() {
+        let mut random = Seed(0).stream(Purpose::SEARCH, 0, 0);
+        let mut put =
+            |rule: BoundsRule, value| rule.apply(value, Gene::uniform(3.25, 5.25), &mut random);
+        assert_eq!([1.0, 6.5].map(|value| put(BoundsRule::Clip, value)), [3.25, 5.25]);
+        assert_eq!([2.5, 6.5, 9.25].map(|value| put(BoundsRule::Wrap, value)), [4.5, 4.5, 3.25]);
+        assert_eq!([2.5, 6.5, 7.75].map(|value| put(BoundsRule::Reflect, value)), [4.0, 4.0, 3.75]);
+        let redrawn: Vec<f64> = (0..100).map(|_| put(BoundsRule::Redraw, 9.0)).collect();
+        let mean = redrawn.iter().sum::<f64>() / 100.0;
+        assert!((mean - 4.25).abs() < 0.25, "uniform over the range: {mean}");
+    }
+
+    #[test]
+    fn a_range_of_one_value_and_what_is_not_finite_have_an_answer() {
+        let mut random = Seed(0).stream(Purpose::SEARCH, 0, 0);
+        for rule in RULES {
+            assert_eq!(rule.apply(9.0, Gene::uniform(2.0, 2.0), &mut random), 2.0, "{rule:?}");
+        }
+        for rule in [BoundsRule::Clip, BoundsRule::Wrap, BoundsRule::Reflect] {
+            let mut put = |value| rule.apply(value, Gene::uniform(3.0, 5.0), &mut random);
+            assert_eq!([f64::NEG_INFINITY, f64::INFINITY, f64::NAN].map(&mut put), [3.0, 5.0, 3.0]);
+        }
+    }
+
     proptest! {
+        #![proptest_config(ocelli_testkit::cases(256))]
         #[test]
         fn every_value_ends_in_range(
             low in -1e6_f64..1e6,

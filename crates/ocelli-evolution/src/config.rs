@@ -206,10 +206,12 @@ mod tests {
     fn defaults_are_in_range_and_what_is_not_is_named() {
         type Spoil = fn(&mut Config);
         Config::default().check().unwrap();
-        let cases: [(Spoil, &str); 6] = [
+        let cases: [(Spoil, &str); 8] = [
             (|config| config.population = 3, "`population` is 3, expected 4 to"),
             (|config| config.population = usize::MAX, "`population` is"),
             (|config| config.weight = Weight::Constant(f64::NAN), "`weight` is NaN"),
+            (|config| config.weight = Weight::Constant(10.5), "`weight` is 10.5"),
+            (|config| config.weight = Weight::Dither([0.5, 11.0]), "`weight` is [0.5, 11]"),
             (|config| config.weight = Weight::Dither([1.0, 0.5]), "`weight` is [1, 0.5]"),
             (|config| config.crossover = 1.5, "`crossover` is 1.5"),
             (|config| config.stop.spread = Some(-1.0), "`stop.spread` is -1"),

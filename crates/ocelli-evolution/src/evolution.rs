@@ -4,6 +4,9 @@ use crate::offspring::Parents;
 use crate::{Config, Error, Generation, Objective, Result, Selection, Space, State};
 use ocelli_random::Seed;
 
+#[cfg(test)]
+mod tests;
+
 /// An evolution under way.
 #[derive(Clone, Debug)]
 pub struct Evolution {

@@ -20,6 +20,9 @@
 //! clipped). Su et al. do not say whether r1, r2, r3 may be the parent; Storn and Price exclude it,
 //! and so does the default of [`Config::may_include_parent`].
 //!
+//! Deviation: a child has to be fitter than its parent to survive, as Su et al. write; Storn and Price, and
+//! SciPy, let it survive when it is as fit too. [`Selection::SameIndexOrEqual`] does that.
+//!
 //! As SciPy has it: F that is drawn for each generation ([`Weight::Dither`]), a Latin hypercube
 //! ([`Start::LatinHypercube`]), an end when fitness hardly differs ([`StopRules::spread`]). Ours: a
 //! budget ([`StopRules::evaluations`]), and survivors that are chosen among all

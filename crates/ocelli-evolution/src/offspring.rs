@@ -145,6 +145,81 @@ mod tests {
         }
     }
 
+    /// Whether each gene of each child is the mutant's: with F = 0 and `best1` that is the best's.
+    fn crossed(crossover: f64, individuals: usize, genes: usize) -> Vec<Vec<bool>> {
+        let space = Space::new(vec![Gene::uniform(-1e9, 1e9); genes]);
+        let config = Config {
+            population: individuals,
+            strategy: Strategy::Best1,
+            weight: Weight::Constant(0.0),
+            crossover,
+            ..Config::default()
+        };
+        let population: Vec<f64> =
+            (0..individuals).flat_map(|index| vec![index as f64; genes]).collect();
+        let population = &population[..];
+        let parents = Parents {
+            config: &config,
+            space: &space,
+            seed: Seed(2),
+            generation: 3,
+            population,
+            best: 0,
+        };
+        let mut children = Vec::new();
+        parents.children(&mut children);
+        let is_mutant = |child: &[f64]| child.iter().map(|gene| *gene == 0.0).collect();
+        // The best's own child is the best whatever crosses.
+        children.chunks(genes).skip(1).map(is_mutant).collect()
+    }
+
+    #[test]
+    fn so_many_genes_cross_as_the_rate_says() {
+        for rate in [0.3, 0.7] {
+            let genes = 50;
+            let crossed = crossed(rate, 401, genes).concat();
+            let share = crossed.iter().filter(|is_mutant| **is_mutant).count() as f64 / 20_000.0;
+            // One gene is certain. The deviation of the share is 0.0033.
+            let expected = rate + (1.0 - rate) / genes as f64;
+            assert!((share - expected).abs() < 0.012, "{share} of genes at rate {rate}");
+        }
+        assert!(crossed(1.0, 20, 5).concat().iter().all(|is_mutant| *is_mutant));
+    }
+
+    #[test]
+    fn the_gene_that_is_certain_is_any_gene() {
+        let mut counts = [0; 4];
+        for child in crossed(0.0, 401, 4) {
+            let certain: Vec<usize> = (0..4).filter(|gene| child[*gene]).collect();
+            assert_eq!(certain.len(), 1, "{child:?}");
+            counts[certain[0]] += 1;
+        }
+        // 100 each are expected, with a deviation of 9.
+        assert!(counts.iter().all(|count| (65..=135).contains(count)), "{counts:?}");
+    }
+
+    #[test]
+    fn a_parent_is_in_its_own_mutant_only_where_it_may_be() {
+        let includes = |may_include_parent| {
+            let config = Config { population: 8, may_include_parent, ..Config::default() };
+            let space = Space::new(vec![Gene::uniform(-1e9, 1e9)]);
+            let population = &[0.0; 8][..];
+            let parents = Parents {
+                config: &config,
+                space: &space,
+                seed: Seed(1),
+                generation: 1,
+                population,
+                best: 0,
+            };
+            let partners = |at: u64| parents.partners(5, &mut Seed(1).stream(CHILD, 1, at));
+            (0..100).filter(|at| partners(*at).contains(&5)).count()
+        };
+        assert_eq!(includes(false), 0);
+        // Three of eight are 37.5 of 100.
+        assert!((20..=55).contains(&includes(true)), "{}", includes(true));
+    }
+
     #[test]
     fn dither_draws_one_weight_for_a_generation() {
         let weight = Weight::Dither([0.5, 1.0]);

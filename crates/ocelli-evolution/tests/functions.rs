@@ -173,7 +173,7 @@ fn answers_that_are_not_numbers_lose_and_too_many_are_refused() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ocelli_testkit::cases(64))]
     #[test]
     fn no_candidate_ever_leaves_its_range(
         seed: u64,

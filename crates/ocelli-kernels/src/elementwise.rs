@@ -192,6 +192,7 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #![proptest_config(ocelli_testkit::cases(256))]
         #[test]
         fn sums_products_copies_and_gradients_are_those_of_single_numbers(
             count in 1_usize..50, channels in 1_usize..40,

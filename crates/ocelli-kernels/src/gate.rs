@@ -171,6 +171,7 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #![proptest_config(ocelli_testkit::cases(256))]
         #[test]
         fn squeeze_and_excitation_equal_the_formulas(
             images in 1_usize..4, pixels in 1_usize..20, channels in 1_usize..40,

@@ -222,7 +222,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
+        #![proptest_config(ocelli_testkit::cases(64))]
         #[test]
         fn all_passes_equal_the_naive_sums(
             geometry in any_geometry(),

@@ -80,6 +80,7 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #![proptest_config(ocelli_testkit::cases(256))]
         #[test]
         fn flattened_images_are_planes_side_by_side(
             images in 1_usize..4, pixels in 1_usize..20, channels in 1_usize..20, gap in 0_usize..3,

@@ -190,6 +190,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ocelli_testkit::cases(256))]
         #[test]
         fn responses_equal_the_formula_and_gradients_its_differences(
             pixels in 1_usize..6,

@@ -252,6 +252,7 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #![proptest_config(ocelli_testkit::cases(256))]
         #[test]
         fn maxima_and_where_they_come_from(geometry in any_geometry(), channels in 1_usize..20) {
             let x = values(geometry.input_pixels() * channels, 1);

@@ -61,6 +61,7 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #![proptest_config(ocelli_testkit::cases(256))]
         #[test]
         fn copies_and_their_sums_equal_the_formula(
             pixels in 1_usize..30, channels in 1_usize..20, times in 1_usize..5, gap in 0_usize..3,

@@ -42,6 +42,12 @@
 //! of class, which is not looked for before the first mutation. Two of them count an attempt as a targeted
 //! success when the class has changed to any other; here it has to be the target.
 //!
+//! Deviations of that preset: the peers keep the best individual at index 0 and write a child that is better
+//! than it there *as well as* at its own index, so that the best stands twice in their populations and what
+//! stood first is lost; here a child takes the place of its own parent alone. Selection is strict (`<`), as
+//! in the SciPy of which they are a copy; today's lets equals through
+//! ([`Selection::SameIndexOrEqual`](ocelli_evolution::Selection::SameIndexOrEqual)).
+//!
 //! Ours: the [`Oracle`], which tries everything where that is possible, random search with as many
 //! evaluations as the attack had, the exact test of McNemar between the two, and the search for the
 //! [fewest pixels](Config::fewest) that are enough. A black box may take [images of any

@@ -18,8 +18,13 @@
 //! network, which cancels what else the machine does. The range of layers is that of the backbone, one
 //! more or one less.
 //!
-//! Ours: the first trial is the backbone. Beside random search there are regularised evolution and
-//! REINFORCE with one softmax for each decision, in place of the paper's controller. Trials have no
+//! Measured times steer samplers and choose the winner, so two searches with one seed part where times
+//! do. With [`StepTime::Modelled`] times are counted from multiply-adds and bytes instead, and a search is
+//! repeatable to the bit, on any machine whose trainings are.
+//!
+//! Deviation: REINFORCE has one softmax for each decision, in place of the paper's controller.
+//!
+//! Ours: the first trial is the backbone. Beside random search there is regularised evolution. Trials have no
 //! moving average of weights and do not grow progressively: both want longer trainings.
 
 mod config;
@@ -31,6 +36,7 @@ mod reward;
 mod run;
 mod sampler;
 mod space;
+mod step_time;
 mod trial;
 
 pub use crate::ledger::Header;
@@ -42,4 +48,5 @@ pub use proxy::Proxy;
 pub use reward::Reward;
 pub use run::{End, Evaluator, Event, Verdict, run};
 pub use space::{Candidate, Space, SpaceConfig, StageChoice};
+pub use step_time::{StepTime, modelled_step_ms};
 pub use trial::{Measured, Outcome, Score, Trial};

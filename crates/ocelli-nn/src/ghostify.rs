@@ -11,6 +11,8 @@
 //! The paper leaves open whether the first convolution is replaced; its author says that it is
 //! not, while the counts of its tables need that it is. [`Ghost::keep_first`] decides.
 //!
+//! Kernels, strides and dilations have to be square, as all of the paper's are; others are refused.
+//!
 //! Ours: grouped convolutions stay, being cheap already, and so do those on pooled vectors
 //! (squeeze-and-excitation, heads), which have no feature maps.
 
@@ -75,7 +77,8 @@ impl Ghost {
 /// The Ghost form of a network.
 ///
 /// # Errors
-/// When a setting has an impossible value, or a convolution has fewer channels than the ratio.
+/// When a setting has an impossible value, or a convolution has fewer channels than the ratio or is not
+/// square.
 pub fn ghostify(graph: &Graph, ghost: &Ghost) -> Result<Graph> {
     let keep = ghost.check()?;
     let norm = NormSettings::default();
@@ -94,6 +97,22 @@ pub fn ghostify(graph: &Graph, ghost: &Ghost) -> Result<Graph> {
         rewriting.visit(index)?;
     }
     Ok(rewriting.finish())
+}
+
+/// A module has one number for height and width.
+fn check_square(name: &str, conv: &Conv2d) -> Result<()> {
+    for (what, [rows, columns]) in
+        [("kernel", conv.kernel), ("stride", conv.stride), ("dilation", conv.dilation)]
+    {
+        if rows != columns {
+            return Err(Error::ModelOption {
+                option: "ghost".to_owned(),
+                value: format!("a {what} of {rows}×{columns} in `{name}`"),
+                expected: "square ones; `keep` can leave the layer alone".to_owned(),
+            });
+        }
+    }
+    Ok(())
 }
 
 struct Rewriting<'a> {
@@ -157,6 +176,7 @@ impl Rewriting<'_> {
                 ),
             });
         }
+        check_square(&node.name, conv)?;
         let (norm, after_norm) = match self.norm_after(index) {
             Some((place, norm)) => (Some(norm), place),
             None => (None, index),
@@ -221,5 +241,38 @@ impl Rewriting<'_> {
         let free = self.graph.free_params().into_iter();
         graph.params.extend(free.map(|id| self.graph.params()[id.index()].clone()));
         graph
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::init::InitScheme;
+
+    #[test]
+    fn what_is_not_square_is_refused_unless_it_is_kept() {
+        type Stretch = fn(&mut Conv2d);
+        let (mut b, image) = Builder::new(1, InitScheme::FanInUniform, NormSettings::default());
+        let features = b.conv("tall", image, ConvSettings::new(4, 3));
+        let pooled = b.global_avg_pool("pool", features);
+        let logits = b.linear("fc", pooled, 2);
+        let graph = b.finish(features, pooled, logits);
+        let ghost = Ghost { keep_first: false, ..Ghost::default() };
+        ghostify(&graph, &ghost).unwrap();
+        let cases: [(Stretch, &str); 3] = [
+            (|conv| conv.kernel = [5, 1], "a kernel of 5×1 in `tall`"),
+            (|conv| conv.stride = [1, 2], "a stride of 1×2 in `tall`"),
+            (|conv| conv.dilation = [2, 1], "a dilation of 2×1 in `tall`"),
+        ];
+        for (stretch, expected) in cases {
+            let mut graph = graph.clone();
+            if let Op::Conv2d(conv) = &mut graph.nodes[1].op {
+                stretch(conv);
+            }
+            let message = ghostify(&graph, &ghost).unwrap_err().to_string();
+            assert!(message.contains(expected), "{message}");
+            let keep = vec!["tall".to_owned()];
+            ghostify(&graph, &Ghost { keep, ..ghost.clone() }).unwrap();
+        }
     }
 }

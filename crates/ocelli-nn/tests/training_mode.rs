@@ -96,6 +96,50 @@ fn what_is_dropped_depends_on_the_place_of_a_sample_alone() {
     assert_ne!(whole, run(0, 8, 6), "every step drops others");
 }
 
+/// Whether a sample's values under training are zeros, `scale` times those of evaluation, or both.
+fn fates(network: &Network, batch: &Tensor<4>, scale: f32, pooled: bool) -> Vec<[bool; 2]> {
+    let look = |pass: Pass<'_>| {
+        if pooled {
+            values(network.pooled(batch.clone(), pass))
+        } else {
+            values(network.features(batch.clone(), pass))
+        }
+    };
+    let trained = look(Pass::Train(&mut TrainPass::new(Seed(1), 3, 0)));
+    let kept = look(Pass::Eval);
+    let length = kept.len() / batch.dims()[0];
+    let samples = trained.chunks(length).zip(kept.chunks(length));
+    let fate = |(trained, kept): (&[f32], &[f32])| {
+        let (mut has_zeros, mut has_kept) = (false, false);
+        for (trained, kept) in trained.iter().zip(kept).filter(|(_, kept)| **kept != 0.0) {
+            let is_kept = (trained - scale * kept).abs() <= 1e-6 * kept.abs();
+            assert!(is_kept || *trained == 0.0, "{trained} of {kept}");
+            has_zeros |= !is_kept;
+            has_kept |= is_kept;
+        }
+        [has_zeros, has_kept]
+    };
+    samples.map(fate).collect()
+}
+
+#[test]
+fn stochastic_depth_drops_whole_samples_and_dropout_drops_values() {
+    let count = 400;
+    let pixels: Vec<f32> = (0..count * 9).map(|at| ((at * 7) % 13) as f32 / 13.0 + 0.1).collect();
+    let batch = images(&pixels, [count, 1, 3, 3]);
+    let network = Network::new(with_drops(0.0, 0.25), Seed(1), &Device::flex());
+    let fates_of_samples = fates(&network, &batch, 4.0 / 3.0, false);
+    let dropped = fates_of_samples.iter().filter(|fate| **fate == [true, false]).count();
+    let kept = fates_of_samples.iter().filter(|fate| **fate == [false, true]).count();
+    assert_eq!(dropped + kept, count, "a sample is dropped whole or kept whole");
+    // 100 are expected, with a deviation of 9.
+    assert!((65..=135).contains(&dropped), "{dropped} of {count}");
+
+    let network = Network::new(with_drops(0.5, 0.0), Seed(1), &Device::flex());
+    let mixed = fates(&network, &batch, 2.0, true);
+    assert!(mixed.contains(&[true, true]), "values of a sample are apart");
+}
+
 #[test]
 fn dropping_keeps_the_expectation() {
     let network = Network::new(with_drops(0.0, 0.3), Seed(1), &Device::flex());

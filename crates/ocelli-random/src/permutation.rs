@@ -81,7 +81,10 @@ mod tests {
             seen.sort_unstable();
             assert_eq!(seen, (0..len).collect::<Vec<_>>(), "length {len}");
             assert_eq!(order.get(len), None);
+            assert_eq!((order.len(), order.is_empty()), (len, false));
         }
+        let none = Permutation::new(Seed(5), 0, 0);
+        assert_eq!((none.len(), none.is_empty(), none.get(0)), (0, true, None));
     }
 
     #[test]

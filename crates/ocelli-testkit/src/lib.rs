@@ -1,9 +1,12 @@
-//! Shared helpers for the tests of Ocelli: where reference data lies, how to compare tensors, and
-//! JPEG files of every kind.
+//! Shared helpers for the tests of Ocelli: where reference data lies, how to compare tensors, the
+//! settings of property tests, and JPEG files of every kind.
 
 #![expect(clippy::panic, reason = "a test helper fails the test")]
 
 pub mod jpeg;
+mod property;
+
+pub use property::cases;
 
 use half::f16;
 use safetensors::Dtype;

@@ -28,6 +28,7 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #![proptest_config(ocelli_testkit::cases(256))]
         #[test]
         fn every_number_reads_back_as_itself(bits: u64) {
             let number = f64::from_bits(bits);

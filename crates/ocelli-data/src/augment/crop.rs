@@ -121,6 +121,7 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #![proptest_config(ocelli_testkit::cases(256))]
         #[test]
         fn crops_lie_inside_the_image(
             width in 1_u32..700,
@@ -148,6 +149,48 @@ mod tests {
         // Large crops with extreme ratios do not fit and are drawn again.
         assert!((0.45..0.54).contains(&mean), "{mean}");
         assert!(shares.iter().all(|share| (0.078..=1.0).contains(share)));
+    }
+
+    /// The largest distance between the distribution of `values` and the uniform one on 0 to 1
+    /// (Kolmogorov and Smirnov).
+    fn distance_from_uniform(mut values: Vec<f64>) -> f64 {
+        values.sort_by(f64::total_cmp);
+        let count = values.len() as f64;
+        let steps = values.iter().enumerate();
+        let distance = |(at, value): (usize, &f64)| {
+            (value - at as f64 / count).max((at + 1) as f64 / count - value)
+        };
+        steps.map(distance).fold(0.0, f64::max)
+    }
+
+    /// On an image that is large enough for whole pixels not to matter, and with areas of which every
+    /// one fits at once.
+    #[test]
+    fn areas_ratios_and_places_of_crops_follow_their_laws() {
+        type Value<'a> = &'a dyn Fn(&Region) -> f64;
+        const SIDE: u32 = 20_000;
+        let crop = RandomResizedCrop { scale: [0.1, 0.5], ..RandomResizedCrop::default() };
+        let mut random = Seed(0).stream(Purpose::AUGMENT, 0, 0);
+        let regions: Vec<Region> = (0..4000).map(|_| crop.draw(SIDE, SIDE, &mut random)).collect();
+        let size = |region: &Region| (f64::from(region.width), f64::from(region.height));
+        let area = |region: &Region| {
+            let (width, height) = size(region);
+            (width * height / f64::from(SIDE).powi(2) - 0.1) / 0.4
+        };
+        let ratio = |region: &Region| {
+            let (width, height) = size(region);
+            let [low, high] = crop.ratio.map(f64::ln);
+            ((width / height).ln() - low) / (high - low)
+        };
+        let left = |region: &Region| f64::from(region.left) / f64::from(SIDE - region.width);
+        let top = |region: &Region| f64::from(region.top) / f64::from(SIDE - region.height);
+        let laws: [(&str, Value<'_>); 4] =
+            [("area", &area), ("logarithm of the ratio", &ratio), ("left", &left), ("top", &top)];
+        for (name, value) in laws {
+            let distance = distance_from_uniform(regions.iter().map(value).collect());
+            // Uniform values are further away once in a thousand seeds.
+            assert!(distance < 1.95 / 4000.0_f64.sqrt(), "{name}: {distance}");
+        }
     }
 
     #[test]

@@ -18,8 +18,9 @@
 //!
 //! Posterize and Solarize thus grow *weaker* with the magnitude, as in the released code.
 //!
-//! Deviation: Contrast blends with the mean grey, as Pillow does; the released code takes the
-//! mean of the histogram's counts for it by mistake.
+//! Deviations: Contrast blends with the mean grey, as Pillow does; the released code takes the
+//! mean of the histogram's counts for it by mistake. AutoAugment, with which the paper's B0–B3 were
+//! trained, is not here.
 
 use super::geometry::{cutout, rotate, shear_x, shear_y, translate};
 use super::point::{auto_contrast, equalize, invert, posterize, solarize, solarize_add};
@@ -177,37 +178,6 @@ fn square(image: &Image, half: u32, random: &mut ChaCha8Rng) -> Region {
     let (left, width) = range(image.width);
     let (top, height) = range(image.height);
     Region { left, top, width, height }
-}
-
-/// From which to which magnitude progressive learning goes (EfficientNetV2, Table 6). The paper
-/// and its released code disagree.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct MagnitudeRange {
-    /// The magnitude of the first stage.
-    pub first: f64,
-    /// The magnitude of the last stage.
-    pub last: f64,
-}
-
-impl MagnitudeRange {
-    /// EfficientNetV2-S in the paper.
-    pub const PAPER_S: Self = Self { first: 5.0, last: 15.0 };
-    /// EfficientNetV2-M in the paper.
-    pub const PAPER_M: Self = Self { first: 5.0, last: 20.0 };
-    /// EfficientNetV2-L in the paper.
-    pub const PAPER_L: Self = Self { first: 5.0, last: 25.0 };
-    /// EfficientNetV2-S in the released code.
-    pub const RELEASED_S: Self = Self { first: 5.0, last: 10.0 };
-    /// EfficientNetV2-M in the released code.
-    pub const RELEASED_M: Self = Self { first: 5.0, last: 15.0 };
-    /// EfficientNetV2-L and XL in the released code.
-    pub const RELEASED_L: Self = Self { first: 5.0, last: 20.0 };
-
-    /// The magnitude of `stage` (from 0) out of `stages`, on a straight line.
-    pub fn at(self, stage: u32, stages: u32) -> f64 {
-        let part = f64::from(stage) / f64::from(stages.saturating_sub(1).max(1));
-        self.first + (self.last - self.first) * part.min(1.0)
-    }
 }
 
 #[cfg(test)]

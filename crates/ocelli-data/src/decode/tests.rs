@@ -300,6 +300,7 @@ fn reference_photos_decode() {
 }
 
 proptest! {
+    #![proptest_config(ocelli_testkit::cases(256))]
     #[test]
     fn damaged_files_never_panic(
         which in 0..CONTAINERS.len(),

@@ -47,6 +47,7 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #![proptest_config(ocelli_testkit::cases(256))]
         #[test]
         fn the_shares_of_all_ranks_are_the_epoch(
             samples in 0_u64..500,

@@ -300,6 +300,7 @@ mod tests {
     }
 
     proptest::proptest! {
+        #![proptest_config(ocelli_testkit::cases(256))]
         #[test]
         fn what_opens_can_be_read(
             labels in proptest::collection::vec(0..20_u8, 0..4),

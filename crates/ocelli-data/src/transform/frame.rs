@@ -150,6 +150,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ocelli_testkit::cases(256))]
         #[test]
         fn frames_lie_inside_picture_and_canvas(
             width in 1_u32..3000,

@@ -87,7 +87,7 @@ fn check_all_passes(conv: Conv) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ocelli_testkit::cases(64))]
     #[test]
     fn all_three_passes_equal_the_naive_sums(
         geometry in any_geometry(), in_channels in 1_usize..20, out_channels in 1_usize..100,
@@ -120,7 +120,7 @@ fn any_tiled_conv() -> impl Strategy<Value = Conv> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ocelli_testkit::cases(48))]
     #[test]
     fn tiles_give_the_sums_of_plain_products(conv in any_tiled_conv()) {
         check_all_passes(conv);

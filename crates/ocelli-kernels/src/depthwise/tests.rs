@@ -22,7 +22,7 @@ fn naive(conv: Depthwise, x: &[f32], w: &[f32], dy: &[f32]) -> [Vec<f64>; 3] {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(ocelli_testkit::cases(128))]
     #[test]
     fn all_three_passes_equal_the_naive_sums(
         geometry in any_geometry(), channels in 1_usize..40, gap in 0_usize..3,

@@ -3,6 +3,7 @@ use crate::testing::{assert_close, values};
 use proptest::prelude::*;
 
 proptest! {
+    #![proptest_config(ocelli_testkit::cases(256))]
     #[test]
     fn products_equal_the_naive_sums(
         rows in 0_usize..30, depth in 0_usize..40, columns in 1_usize..70, gap in 0_usize..3,
@@ -54,6 +55,7 @@ fn deep_products_are_summed_over_all_blocks() {
 }
 
 proptest! {
+    #![proptest_config(ocelli_testkit::cases(256))]
     #[test]
     fn transposed_products_are_the_naive_sums(
         depth in 0_usize..400, rows in 1_usize..30, columns in 1_usize..70, gap in 0_usize..3,

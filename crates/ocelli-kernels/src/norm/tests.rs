@@ -54,7 +54,7 @@ fn slopes(at: &[f64], objective: impl Fn(&[f64]) -> f64) -> Vec<f64> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ocelli_testkit::cases(48))]
     #[test]
     fn values_and_gradients_equal_central_differences(
         count in 2_usize..9, channels in 1_usize..21, which in 0_usize..6, seed in 0_u32..1000,

@@ -67,6 +67,7 @@ fn doubles(values: &[f32]) -> Vec<f64> {
 }
 
 proptest! {
+    #![proptest_config(ocelli_testkit::cases(256))]
     #[test]
     fn rectangles_are_parts_of_the_whole(
         (geometry, rects) in any_case(), inputs in 1_usize..20, outputs in 1_usize..40,

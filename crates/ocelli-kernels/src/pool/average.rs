@@ -152,6 +152,7 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #![proptest_config(ocelli_testkit::cases(256))]
         #[test]
         fn means_and_their_shares_equal_the_naive_sums(
             geometry in any_geometry(), channels in 1_usize..20,

@@ -108,6 +108,29 @@ mod tests {
     }
 
     #[test]
+    fn switches_of_the_first_population_change_the_laws_of_the_genes() {
+        let genes = |config: &Config, rounding| {
+            let encoding = Encoding::new(1, [1, 4, 6], rounding).unwrap();
+            encoding.space(config).genes().to_vec()
+        };
+        let of = |config: &Config| genes(config, Rounding::Truncate);
+        let place = [Gene::uniform(0.0, 6.0), Gene::uniform(0.0, 4.0)];
+        let with = |colour| [&place[..], &[colour]].concat();
+        let paper = Config::default();
+        assert_eq!(of(&paper), with(Gene::normal(0.0, 256.0, 128.0, 127.0)));
+        let other = Config { colour_mean: 90.0, colour_deviation: 10.0, ..paper.clone() };
+        assert_eq!(of(&other), with(Gene::normal(0.0, 256.0, 90.0, 10.0)));
+        for first_population in [FirstPopulation::Uniform, FirstPopulation::LatinHypercube] {
+            let config = Config { first_population, ..paper.clone() };
+            assert_eq!(of(&config), with(Gene::uniform(0.0, 256.0)));
+        }
+        let colour = |rounding| genes(&paper, rounding)[2];
+        assert_eq!(colour(Rounding::Real), Gene::normal(0.0, 255.0, 128.0, 127.0));
+        assert_eq!(colour(Rounding::Nearest), Gene::normal(-0.5, 255.5, 128.0, 127.0));
+        assert_eq!(genes(&paper, Rounding::Nearest)[0], Gene::uniform(-0.5, 5.5));
+    }
+
+    #[test]
     fn rounding_is_what_it_is_called() {
         let change = |rounding| {
             let encoding = Encoding::new(1, [1, 9, 9], rounding).unwrap();
@@ -126,6 +149,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ocelli_testkit::cases(256))]
         #[test]
         fn any_genes_are_pixels_of_the_image(
             pixels in 1..6_usize,

@@ -1,6 +1,6 @@
 //! The hyper-parameters of a search: the section `[search]` of a recipe.
 
-use super::{Reward, SpaceConfig};
+use super::{Reward, SpaceConfig, StepTime};
 use crate::Result;
 use crate::error::require;
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,11 @@ pub struct SearchConfig {
     /// Training images of each class that are held out to measure accuracy. The paper holds out
     /// 25,000 of ImageNet, which are about 25 of each class.
     pub minival_per_class: u64,
-    /// How many steps are timed, in turns with as many of the backbone. The median counts.
+    /// Where the time of a training step comes from.
+    #[serde(skip_serializing_if = "StepTime::is_measured")]
+    pub step_time: StepTime,
+    /// How many steps are timed, in turns with as many of the backbone. The median counts. Modelled
+    /// times take none.
     pub timed_steps: usize,
     /// Networks whose step takes more than so many times the backbone's are tried but do not win;
     /// none means that the reward alone decides.
@@ -77,6 +81,7 @@ impl Default for SearchConfig {
             epochs: 10,
             image_size: None,
             minival_per_class: 25,
+            step_time: StepTime::Measured,
             timed_steps: 9,
             max_step_ratio: None,
             sampler: SamplerKind::Evolution,

@@ -25,6 +25,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ocelli_testkit::cases(256))]
         /// On a coarse grid, so that points meet.
         #[test]
         fn the_front_is_all_that_is_not_dominated_and_dominates_the_rest(

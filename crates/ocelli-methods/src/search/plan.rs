@@ -2,7 +2,7 @@
 
 use super::ledger::FORMAT;
 use super::sampler::{Scored, propose};
-use super::{Candidate, Reward, SamplerKind, Score, SearchConfig, Space, Trial, pareto};
+use super::{Candidate, Reward, SamplerKind, Score, SearchConfig, Space, StepTime, Trial, pareto};
 use crate::error::require;
 use crate::ledger::Header;
 use crate::{Error, Result};
@@ -38,6 +38,9 @@ struct Identity<'a> {
     space: &'a Space,
     reward: Reward,
     minival_per_class: u64,
+    /// Absent where it is measured, as in ledgers of before there was a choice.
+    #[serde(skip_serializing_if = "StepTime::is_measured")]
+    step_time: StepTime,
     timed_steps: usize,
     classes: usize,
     training_images: u64,
@@ -118,6 +121,7 @@ impl Plan {
             space: &self.space,
             reward: self.config.reward,
             minival_per_class: self.config.minival_per_class,
+            step_time: self.config.step_time,
             timed_steps: self.config.timed_steps,
             classes: self.train.classes().len(),
             training_images: self.train.len(),

@@ -1,6 +1,6 @@
 //! The proxy task: a short training in place of a long one.
 
-use super::{Evaluator, Measured, Plan, Verdict};
+use super::{Evaluator, Measured, Plan, StepTime, Verdict, modelled_step_ms};
 use crate::{Error, Result};
 use ocelli_data::Loader;
 use ocelli_nn::backbones::efficientnetv2::Layout;
@@ -52,6 +52,24 @@ impl<'a> Proxy<'a> {
 
     /// The times of a step of this network and of the backbone, in milliseconds.
     fn time(&self, recipe: &Recipe, setup: &Setup) -> Result<[f64; 2]> {
+        match self.plan.config().step_time {
+            StepTime::Measured => self.measure(recipe, setup),
+            StepTime::Modelled => Self::model(recipe, [&setup.network, &self.backbone]),
+        }
+    }
+
+    /// What they cost at the size of images in trials.
+    fn model(recipe: &Recipe, networks: [&Network; 2]) -> Result<[f64; 2]> {
+        let size = recipe.input.size as usize;
+        let mut times = [0.0; 2];
+        for (time, network) in times.iter_mut().zip(networks) {
+            let cost = Cost::of(network.graph(), size, size)?;
+            *time = modelled_step_ms(&cost, recipe.train.batch_size);
+        }
+        Ok(times)
+    }
+
+    fn measure(&self, recipe: &Recipe, setup: &Setup) -> Result<[f64; 2]> {
         let loader = &setup.train.first().loader;
         let timer = |network: &Network| -> Result<StepTimer> {
             let batch = loader.epoch(0, 0).next();

@@ -39,6 +39,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ocelli_testkit::cases(256))]
         #[test]
         fn better_faster_and_smaller_are_worth_more(
             accuracy in 0.01_f64..0.99,

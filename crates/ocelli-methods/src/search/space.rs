@@ -193,15 +193,19 @@ impl Space {
     }
 
     /// The table of a network: its choices, with the backbone's widths and strides. Where it keeps
-    /// the backbone's operation it keeps its squeeze-and-excitation too, and else has the paper's.
+    /// the backbone's operation it keeps its squeeze-and-excitation too, and else has the paper's. Blocks
+    /// that are one convolution have none.
     pub fn layout(&self, candidate: &Candidate) -> Layout {
-        let stage = |(stage, choice): (&Stage, &StageChoice)| Stage {
-            op: choice.op,
-            kernel: choice.kernel,
-            expand: choice.expand,
-            layers: choice.layers,
-            squeeze_ratio: stage.squeeze_ratio.filter(|_| stage.op == choice.op),
-            ..*stage
+        let stage = |(stage, choice): (&Stage, &StageChoice)| {
+            let chosen = Stage {
+                op: choice.op,
+                kernel: choice.kernel,
+                expand: choice.expand,
+                layers: choice.layers,
+                ..*stage
+            };
+            let keeps = stage.op == choice.op && !chosen.is_single_convolution();
+            Stage { squeeze_ratio: stage.squeeze_ratio.filter(|_| keeps), ..chosen }
         };
         let stages = self.backbone.stages.iter().zip(&candidate.0).map(stage).collect();
         Layout { stages, ..self.backbone.clone() }
@@ -268,6 +272,20 @@ mod tests {
             assert_eq!((stage.channels, stage.stride), (backbone.channels, backbone.stride));
         }
         layout.check().unwrap();
+    }
+
+    #[test]
+    fn a_squeeze_of_the_backbone_stays_wherever_there_is_a_place_for_it() {
+        let mut backbone = Variant::SMALL_CIFAR.layout(Flavour::PyTorch);
+        backbone.stages[1].squeeze_ratio = Some(0.5);
+        let space = Space::new(&SpaceConfig::default(), backbone).unwrap();
+        for (op, expand, expected) in [(1, 1, Some(0.5)), (1, 0, None), (0, 1, None)] {
+            let mut choices = space.choices(&space.backbone().unwrap()).unwrap();
+            (choices[4], choices[6]) = (op, expand);
+            let layout = space.layout(&space.candidate(&choices));
+            layout.check().unwrap();
+            assert_eq!(layout.stages[1].squeeze_ratio, expected, "operation {op}, {expand}");
+        }
     }
 
     #[test]

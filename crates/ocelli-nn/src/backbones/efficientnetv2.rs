@@ -8,13 +8,17 @@
 //! | MBConv and Fused-MBConv, figure 2 | [`mbconv`], [`fused_mbconv`] |
 //! | Table 4 (S); M, L, XL and B0–B3 from the code, rw from timm | [`Variant`] |
 //! | any network of the space of section 3.3 | [`Layout`] |
-//! | stochastic depth, section 5.1 | `drop_path` rising over all blocks |
+//! | stochastic depth, section 5.1 | `drop_path` · i / B in block i of B, if given |
 //!
 //! Three flavours: `tf_…` has TensorFlow's 'SAME' padding and ε = 1e-3, for Google's weights; `tv_…`
 //! has symmetric padding and ε = 1e-3, for torchvision's; without prefix padding is symmetric and ε
-//! is PyTorch's 1e-5, as in timm. Deviation: the paper's text
-//! names a BN momentum of 0.99, its code uses 0.9; like the code, and in PyTorch's convention,
-//! this is 0.1. `small_input` (ours) gives the stem stride 1.
+//! is PyTorch's 1e-5, as in timm. `small_input` (ours) gives the stem stride 1.
+//!
+//! Deviations: the paper's text names a BN momentum of 0.99, its code uses 0.9; like the code, and in
+//! PyTorch's convention, this is 0.1. Stochastic depth is off unless `drop_path` is given, as in timm; the
+//! paper trains with 0.2, and so do the recipes named after it. A Fused-MBConv of expansion 1 refuses
+//! squeeze-and-excitation ([`Layout::check`]), of which no published network has one there. B0–B3 were
+//! trained with AutoAugment, which is not here: RandAugment is.
 
 mod layout;
 mod published;

@@ -16,6 +16,11 @@
 //! nothing is activated after the addition; `conv_head` has a bias, no normalisation, and 1,280
 //! channels at every width.
 //!
+//! Deviations: there is no switch for squeeze-and-excitation, which the paper does not ablate, and none of
+//! the other structures in which the network is found: the TensorFlow checkpoint's (a gate cut off between
+//! 0 and 1, hidden widths that are not rounded, 'SAME' padding), the author's first demonstration's and
+//! d-li14's, which differ in gate, hidden widths and head. Their weights do not fit.
+//!
 //! Ours: `small_input` gives the stem stride 1, and [`Layout::SMALL`] is a short network of the same
 //! blocks for images of about 32 pixels, which the five halvings of the published one reduce to
 //! nothing.

@@ -64,7 +64,7 @@ pub fn mbconv(b: &mut Builder, name: &str, x: NodeId, block: MbConv) -> NodeId {
 }
 
 /// Fused-MBConv: dense k×k expansion → 1×1 projection; with `expand` 1, unless `always_project`, a
-/// single k×k convolution *with* activation.
+/// single k×k convolution *with* activation, which has no place for a squeeze-and-excitation.
 ///
 /// Names as in timm: `conv_exp`, `bn1`, `conv_pwl`, `bn2`; of a single convolution `conv`, `bn1`.
 pub fn fused_mbconv(b: &mut Builder, name: &str, x: NodeId, block: MbConv) -> NodeId {

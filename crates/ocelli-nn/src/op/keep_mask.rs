@@ -40,3 +40,6 @@ pub(super) fn multiply(
     let mask = Tensor::<4>::from_data(TensorData::new(mask, shape), &x.device());
     x * mask
 }
+
+#[cfg(test)]
+mod tests;

@@ -162,6 +162,7 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #![proptest_config(ocelli_testkit::cases(256))]
         #[test]
         fn any_scalar_survives_the_wire(tag in ".{0,40}", step: u64, value: f32, wall_time: f64) {
             prop_assume!(!value.is_nan() && !wall_time.is_nan());

@@ -168,6 +168,23 @@ mod tests {
         }
     }
 
+    /// S, M and L of Table 6, then S, M and both L and XL of the released code.
+    #[test]
+    fn magnitudes_are_those_of_the_paper_and_of_the_released_code() {
+        for (preset, last, expected) in [
+            ("paper", 15, [5.0, 8.333, 11.667, 15.0]),
+            ("paper", 20, [5.0, 10.0, 15.0, 20.0]),
+            ("paper", 25, [5.0, 11.667, 18.333, 25.0]),
+            ("released", 10, [5.0, 6.667, 8.333, 10.0]),
+            ("released", 15, [5.0, 8.333, 11.667, 15.0]),
+            ("released", 20, [5.0, 10.0, 15.0, 20.0]),
+        ] {
+            let text = format!("[progressive]\npreset = '{preset}'\nmagnitude = [5, {last}]");
+            let magnitude = |stage: &Recipe| stage.augment.rand_augment.unwrap().magnitude;
+            assert_near(stages(&text).iter().map(magnitude), expected);
+        }
+    }
+
     #[test]
     fn without_growth_there_is_one_stage() {
         let recipe = Recipe::default();

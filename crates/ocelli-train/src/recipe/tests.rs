@@ -238,6 +238,7 @@ fn every_default_is_in_range() {
 }
 
 proptest! {
+    #![proptest_config(ocelli_testkit::cases(256))]
     /// Whatever is in a file or typed after `--set`: an answer, never a panic.
     #[test]
     fn no_text_makes_it_panic(text in ".{0,200}", set in "[a-z.]{0,20}=?.{0,40}") {

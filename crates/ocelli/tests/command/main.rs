@@ -11,6 +11,7 @@ mod convert;
 mod data;
 mod finetune;
 mod first_hour;
+mod golden;
 mod grid;
 mod held_out;
 mod hostile;

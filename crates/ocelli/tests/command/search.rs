@@ -93,6 +93,46 @@ fn killed_in_a_trial_and_resumed_a_search_tries_the_same_networks() {
     }
 }
 
+/// What a search wrote into its ledger and table, without how long it took.
+fn written(folder: &Path) -> (Vec<Value>, String) {
+    let ledger = fs::read_to_string(folder.join("ledger.jsonl")).unwrap();
+    let trial = |line: &str| {
+        let mut trial: Value = serde_json::from_str(line).unwrap();
+        let fields = trial.as_object_mut().unwrap();
+        // The hash covers the seconds.
+        assert!(fields.remove("seconds").is_some() && fields.remove("hash").is_some());
+        trial
+    };
+    (
+        ledger.lines().skip(1).map(trial).collect(),
+        fs::read_to_string(folder.join("winner.toml")).unwrap(),
+    )
+}
+
+#[test]
+fn searches_with_modelled_times_are_the_same_to_the_bit() {
+    let folder = folder();
+    let root = folder.path();
+    let modelled = "--set search.step_time=modelled --trials 5 --sampler evolution";
+    let search = format!("search search.toml {modelled} --set search.evolution.population=2");
+    let search = format!("{search} --set search.evolution.tournament=2");
+    let answer = run_in(root, &format!("{search} --out one --threads 1 --json")).success().json();
+    assert_eq!(answer["step_time"], "modelled");
+    run_in(root, &format!("{search} --out two --threads 2")).success();
+    // Stopped and gone on with, too.
+    run_in(root, &format!("{search} --out three --trials 3").replace("--trials 5 ", "")).success();
+    let shown = run_in(root, "search --resume three --trials 5").success();
+    assert!(shown.stdout.contains("modelled ms"), "{}", shown.stdout);
+    let one = written(&root.join("one"));
+    assert_eq!(one.0.len(), 5);
+    assert_eq!(one, written(&root.join("two")));
+    assert_eq!(one, written(&root.join("three")));
+    let backbone = &one.0[0];
+    assert_eq!(backbone["step_ms"], backbone["backbone_step_ms"], "the backbone is itself");
+    let other = run_in(root, "search --resume one --set search.step_time=measured");
+    assert_refused(&other, "step_time", "begin anew with another --out");
+}
+
 #[track_caller]
 fn assert_refused(outcome: &Outcome, message: &str, hint: &str) {
     assert!(outcome.bad_input().contains(message), "{message} in: {}", outcome.stderr);

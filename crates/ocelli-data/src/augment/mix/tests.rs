@@ -7,6 +7,7 @@ fn draws(mix: Mix, samples: usize) -> MixDraws {
 }
 
 proptest! {
+    #![proptest_config(ocelli_testkit::cases(256))]
     #[test]
     fn labels_are_probabilities(
         mixup in 0.0_f64..2.0,

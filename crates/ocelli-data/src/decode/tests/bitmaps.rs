@@ -126,11 +126,7 @@ fn a_tile_or_canvas_far_larger_than_the_image_takes_no_memory() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        rng_seed: proptest::test_runner::RngSeed::Fixed(15),
-        cases: 2000,
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(ocelli_testkit::cases(2000))]
 
     /// As `damaged_files_never_panic`, for headers alone, where most of these formats are.
     #[test]

@@ -198,7 +198,6 @@ fn fields(line: &str) -> Vec<String> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use proptest::test_runner::RngSeed;
 
     fn names(text: &str) -> Vec<String> {
         parse_classes(text).unwrap()
@@ -320,7 +319,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { rng_seed: RngSeed::Fixed(1), ..ProptestConfig::default() })]
+        #![proptest_config(ocelli_testkit::cases(256))]
 
         /// However a list is laid out, its names are the same.
         #[test]

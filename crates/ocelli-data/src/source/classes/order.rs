@@ -132,7 +132,6 @@ fn start(names: &[String], parting: usize) -> String {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use proptest::test_runner::RngSeed;
 
     fn list(names: &[&str]) -> Vec<String> {
         names.iter().map(|name| (*name).to_owned()).collect()
@@ -191,7 +190,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { rng_seed: RngSeed::Fixed(1), ..ProptestConfig::default() })]
+        #![proptest_config(ocelli_testkit::cases(256))]
 
         /// Sorting panics on an order that contradicts itself, so every order of every names is one.
         #[test]

@@ -168,6 +168,7 @@ fn a_label_out_of_range_is_an_error() {
 }
 
 proptest! {
+    #![proptest_config(ocelli_testkit::cases(256))]
     #[test]
     fn damaged_files_never_panic(
         at in any::<prop::sample::Index>(),

@@ -49,6 +49,69 @@ fn the_paper_s_evolution_is_that_of_its_section_three() {
     assert_eq!(direct.stop.fitness, Some(0.05));
 }
 
+/// What a list of fields and values became in another.
+fn changed(before: &serde_json::Value, after: &serde_json::Value) -> Vec<String> {
+    let mut found = Vec::new();
+    let keys = |value: &serde_json::Value| -> Vec<String> {
+        value.as_object().map(|object| object.keys().cloned().collect()).unwrap_or_default()
+    };
+    let mut names = keys(before);
+    names.extend(keys(after).into_iter().filter(|name| before.get(name).is_none()));
+    for name in names {
+        let (old, new) = (&before[&name], &after[&name]);
+        if old.is_object() && new.is_object() {
+            found.extend(changed(old, new).iter().map(|inner| format!("{name}.{inner}")));
+        } else if old != new {
+            found.push(format!("{name}={new}"));
+        }
+    }
+    found
+}
+
+#[test]
+fn each_switch_changes_what_it_names_in_the_evolution_and_nothing_else() {
+    type Turn = fn(&mut Config);
+    let cases: [(Turn, &str); 17] = [
+        (|c| c.evolution.population = 123, "population=123"),
+        (
+            |c| (c.evolution.population_in_multiples, c.evolution.population) = (true, 123),
+            "population=120",
+        ),
+        (|c| c.evolution.generations = 7, "stop.generations=7"),
+        (|c| c.evolution.strategy = Strategy::Best1, "strategy=\"best1\""),
+        (|c| c.evolution.weight = Weight::Constant(0.9), "weight=0.9"),
+        (|c| c.evolution.weight = Weight::Dither([0.5, 1.0]), "weight=[0.5,1.0]"),
+        (|c| c.evolution.crossover = 0.7, "crossover=0.7"),
+        (|c| c.evolution.bounds = BoundsRule::Reflect, "bounds=\"reflect\""),
+        (|c| c.evolution.may_include_parent = true, "may_include_parent=true"),
+        (|c| c.evolution.selection = Selection::BestOfBoth, "selection=\"best_of_both\""),
+        (|c| c.evolution.budget = Some(900), "stop.evaluations=900"),
+        (|c| c.stop = Stop::Never, "stop.fitness=null"),
+        (|c| c.stop = Stop::FirstSuccess, "stop.fitness=null"),
+        (|c| c.stop_at_start = false, "stop.at_start=false"),
+        (|c| c.first_population = FirstPopulation::LatinHypercube, "start=\"latin_hypercube\""),
+        (|c| c.target_probability = 0.8, "stop.fitness=0.8"),
+        (|c| c.true_probability = 0.1, ""),
+    ];
+    let evolution =
+        |config: &Config, aim| serde_json::to_value(config.evolution_of(aim, 5)).unwrap();
+    let target = Aim::Target(2);
+    let paper = evolution(&Config::default(), target);
+    for (turn, expected) in cases {
+        let mut config = Config::default();
+        turn(&mut config);
+        assert_eq!(changed(&paper, &evolution(&config, target)).join(", "), expected);
+    }
+    // Only a direct attempt looks at the probability of the true class.
+    let direct = evolution(&Config::default(), Aim::Untargeted);
+    assert_eq!(changed(&paper, &direct), ["goal=\"minimise\"", "stop.fitness=0.05"]);
+    let config = Config { true_probability: 0.1, target_probability: 0.8, ..Config::default() };
+    assert_eq!(changed(&direct, &evolution(&config, Aim::Untargeted)), ["stop.fitness=0.1"]);
+    // What is drawn by law, uniformly too, begins as the paper's; the laws are those of the genes.
+    let uniform = Config { first_population: FirstPopulation::Uniform, ..Config::default() };
+    assert_eq!(changed(&paper, &evolution(&uniform, target)), Vec::<String>::new());
+}
+
 #[test]
 fn peers_have_populations_in_multiples_of_the_genes() {
     let peer = Config::preset(Preset::ScipyPeer);

@@ -44,6 +44,24 @@ fn heat_maps_histograms_and_rates_agree() {
 }
 
 #[test]
+fn rows_of_the_class_pairs_are_the_images_classes_and_columns_the_targets() {
+    let whole = attack(&Config { images: 20, ..config() }, 1);
+    let mut expected = vec![vec![0; CLASSES]; CLASSES];
+    for image in &whole.attacked {
+        for outcome in image.outcomes.iter().filter(|outcome| outcome.success) {
+            if let Some(target) = outcome.aim.target() {
+                expected[image.label as usize][target as usize] += 1;
+            }
+        }
+    }
+    let transposed: Vec<Vec<u64>> =
+        (0..CLASSES).map(|to| (0..CLASSES).map(|from| expected[from][to]).collect()).collect();
+    assert_ne!(expected, transposed, "nothing to tell them apart by");
+    let summary = Summary::of(&whole.plan, &whole.attacked);
+    assert_eq!(summary.class_pairs[0].counts, expected);
+}
+
+#[test]
 fn with_the_fewest_pixels_larger_numbers_are_tried_where_smaller_ones_fail() {
     let every = Config { pixels: vec![1, 2, 4], images: 12, random: true, ..config() };
     let all = attack(&every, 1);

@@ -181,6 +181,7 @@ fn a_line_that_cannot_be_is_refused_by_number() {
 }
 
 proptest! {
+    #![proptest_config(ocelli_testkit::cases(256))]
     /// Whatever is in a file: an answer, never a panic.
     #[test]
     fn no_bytes_make_it_panic(

@@ -1,5 +1,5 @@
 use super::*;
-use crate::search::{EvolutionConfig, Proxy, SamplerKind, SearchConfig};
+use crate::search::{EvolutionConfig, Proxy, SamplerKind, SearchConfig, StepTime};
 use ocelli_nn::backbones::efficientnetv2::{BlockKind, Stage};
 use ocelli_train::{Machine, Recipe};
 use std::path::Path;
@@ -166,6 +166,8 @@ fn a_trial_is_short_and_the_header_knows_what_it_depends_on() {
     assert_eq!(header(&["train.epochs=90"], longer), plan.header().unwrap());
     assert_ne!(header(&["seed=12"], config.clone()), plan.header().unwrap());
     assert_ne!(header(&["optimizer.lr=0.3"], config.clone()), plan.header().unwrap());
+    let modelled = SearchConfig { step_time: StepTime::Modelled, ..config.clone() };
+    assert_ne!(header(&[], modelled), plan.header().unwrap());
     let smaller = SearchConfig { image_size: Some(20), ..config.clone() };
     assert_ne!(header(&[], smaller), plan.header().unwrap());
 }

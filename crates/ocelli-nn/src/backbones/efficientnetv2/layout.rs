@@ -62,7 +62,8 @@ pub struct Stage {
     /// How many blocks.
     pub layers: usize,
     /// The share of a block's input channels that squeeze-and-excitation keeps, 0 for none. If
-    /// absent it is the paper's: 0.25 in MBConv, none in Fused-MBConv.
+    /// absent it is the paper's: 0.25 in MBConv, none in Fused-MBConv. A Fused-MBConv that is a single
+    /// convolution (expansion 1 without `always_project`) has no place for one, and refuses it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub squeeze_ratio: Option<f64>,
     /// Whether a Fused-MBConv with expansion 1 has its 1×1 projection all the same, as in timm's
@@ -166,10 +167,23 @@ impl Stage {
         ] {
             within(&field(name), value, most)?;
         }
-        match self.squeeze_ratio.filter(|ratio| !(0.0..=1.0).contains(ratio)) {
-            Some(ratio) => Err(refuse(&field("squeeze_ratio"), ratio.to_string(), "0 to 1")),
-            None => Ok(()),
+        let Some(ratio) = self.squeeze_ratio else { return Ok(()) };
+        let refuse = |expected| Err(refuse(&field("squeeze_ratio"), ratio.to_string(), expected));
+        if !(0.0..=1.0).contains(&ratio) {
+            return refuse("0 to 1");
         }
+        if ratio > 0.0 && self.is_single_convolution() {
+            return refuse(
+                "0, or `always_project`: expanding once, a fused block is one convolution",
+            );
+        }
+        Ok(())
+    }
+
+    /// Whether its blocks are a k×k convolution alone, without a middle where squeeze-and-excitation
+    /// could stand.
+    pub fn is_single_convolution(&self) -> bool {
+        self.op == BlockKind::FusedMbConv && self.expand == 1 && !self.always_project
     }
 }
 
@@ -187,7 +201,8 @@ fn refuse(field: &str, value: String, expected: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backbones::efficientnetv2::Variant;
+    use crate::backbones::efficientnetv2::{Variant, efficientnetv2};
+    use crate::registry::ModelOptions;
 
     #[test]
     fn the_published_networks_are_possible() {
@@ -197,9 +212,29 @@ mod tests {
     }
 
     #[test]
+    fn a_fused_block_has_the_squeeze_that_it_is_given_or_refuses_it() {
+        let squeezes = |spoil: fn(&mut Stage)| {
+            let mut layout = Variant::SMALL_CIFAR.layout(Flavour::PyTorch);
+            spoil(&mut layout.stages[0]);
+            layout.check().map(|()| {
+                let graph = efficientnetv2(&layout, &ModelOptions::default());
+                graph.params().iter().any(|spec| spec.name.starts_with("blocks.0.0.se."))
+            })
+        };
+        assert!(!squeezes(|_| ()).unwrap());
+        assert!(!squeezes(|stage| stage.squeeze_ratio = Some(0.0)).unwrap());
+        assert!(squeezes(|stage| stage.squeeze_ratio = Some(0.5)).is_err());
+        let wide = |stage: &mut Stage| (stage.squeeze_ratio, stage.expand) = (Some(0.5), 4);
+        assert!(squeezes(wide).unwrap());
+        let projects =
+            |stage: &mut Stage| (stage.squeeze_ratio, stage.always_project) = (Some(0.5), true);
+        assert!(squeezes(projects).unwrap());
+    }
+
+    #[test]
     fn a_field_that_cannot_be_is_named() {
         type Spoil = fn(&mut Layout);
-        let cases: [(Spoil, &str); 10] = [
+        let cases: [(Spoil, &str); 11] = [
             (|layout| layout.stem = 0, "`layout.stem`: 0"),
             (|layout| layout.stem_stride = 5, "`layout.stem_stride`: 5"),
             (|layout| layout.head = usize::MAX, "`layout.head`: 18446744073709551615"),
@@ -212,6 +247,10 @@ mod tests {
             (
                 |layout| layout.stages[4].squeeze_ratio = Some(1.5),
                 "`layout.stages.4.squeeze_ratio`: 1.5",
+            ),
+            (
+                |layout| layout.stages[0].squeeze_ratio = Some(0.25),
+                "`layout.stages.0.squeeze_ratio`: 0.25 is not possible, expected 0, or",
             ),
         ];
         for (spoil, expected) in cases {

@@ -115,6 +115,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ocelli_testkit::cases(256))]
         #[test]
         fn joining_loses_no_pixel(places in prop::collection::vec((0_usize..9, 0_usize..9, 1_usize..4, 1_usize..4), 0..8)) {
             let before: Vec<Rect> = places.iter().map(|(t, l, h, w)| rect(*t, *l, *h, *w)).collect();

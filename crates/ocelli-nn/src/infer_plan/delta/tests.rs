@@ -278,7 +278,7 @@ fn chain(layers: &[Layer], [height, width]: [usize; 2], flat: bool) -> Graph {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ocelli_testkit::cases(24))]
     #[test]
     fn random_chains_may_change_over_anywhere(
         layers in prop::collection::vec(

@@ -322,6 +322,7 @@ fn step() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
+    #![proptest_config(ocelli_testkit::cases(256))]
     #[test]
     fn random_programs_never_panic_and_stay_within_their_length(
         steps in prop::collection::vec(step(), 0..200),

@@ -289,6 +289,7 @@ fn a_legacy_file_cut_anywhere_is_refused() {
 }
 
 proptest! {
+    #![proptest_config(ocelli_testkit::cases(256))]
     #[test]
     fn damaged_files_never_panic(
         file in prop::sample::select(vec![TENSORS_ZIP, TENSORS_LEGACY, TENSORS_PROTOCOL4, CHECKPOINT]),

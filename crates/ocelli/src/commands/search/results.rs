@@ -1,6 +1,6 @@
 //! What a search found: the front on stdout, all trials as CSV, the winner as a recipe.
 
-use ocelli::methods::search::{End, Outcome, Plan, Score, Trial};
+use ocelli::methods::search::{End, Outcome, Plan, Score, StepTime, Trial};
 use ocelli::results::write_csv;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -78,6 +78,8 @@ struct Line {
 pub(super) struct Answer {
     search: PathBuf,
     outcome: &'static str,
+    /// Whether times were measured or modelled.
+    step_time: StepTime,
     trials: usize,
     failed: usize,
     backbone: Option<Row>,
@@ -169,7 +171,10 @@ impl<'a> Results<'a> {
             right("trial"),
             right("reward"),
             right("top-1"),
-            right("step ms"),
+            right(match self.plan.config().step_time {
+                StepTime::Measured => "step ms",
+                StepTime::Modelled => "modelled ms",
+            }),
             right("× backbone"),
             right("params"),
             ("network", Align::Left),
@@ -216,6 +221,7 @@ impl<'a> Results<'a> {
                 End::Finished => "finished",
                 End::Interrupted => "interrupted",
             },
+            step_time: self.plan.config().step_time,
             trials: self.trials.len(),
             failed: self.failed(),
             backbone: backbone.and_then(row),

@@ -137,6 +137,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ocelli_testkit::cases(256))]
         #[test]
         fn pixels_are_those_of_the_definition(
             values in prop::collection::vec((0_usize..64, -60_i16..60), 1..20),

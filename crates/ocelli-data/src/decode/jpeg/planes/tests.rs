@@ -111,6 +111,7 @@ fn encoded(
 }
 
 proptest! {
+    #![proptest_config(ocelli_testkit::cases(256))]
     #[test]
     fn every_region_of_every_sampling_is_a_part_of_the_whole(
         width in 1_u32..70,

@@ -145,6 +145,7 @@ fn a_file_that_changes_after_it_was_opened_is_an_error() {
 }
 
 proptest! {
+    #![proptest_config(ocelli_testkit::cases(256))]
     /// Whatever the bytes are, opening ends, and what was listed can be read.
     #[test]
     fn damaged_tars_never_panic(

@@ -2,7 +2,6 @@
 
 use super::*;
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 
 fn labels(files: &[(&str, &str)]) -> Vec<(String, String)> {
     samples(&open(tar(files)).unwrap())
@@ -93,7 +92,7 @@ fn text_of_several_lines_is_no_name_of_a_class() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { rng_seed: RngSeed::Fixed(1), ..ProptestConfig::default() })]
+    #![proptest_config(ocelli_testkit::cases(256))]
 
     /// Whatever the names are and wherever the members lie, every image has its own label or there
     /// is an error.

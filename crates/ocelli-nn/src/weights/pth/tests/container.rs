@@ -4,7 +4,6 @@ use super::torch_zip::{Width, torch_zip};
 use super::{CHECKPOINT, archive, dict_of, parse, refusal};
 use crate::weights::{Limits, ReadOptions, StateDict, WeightsError, pickle::tape::Tape};
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 
 /// The entries of a file with one tensor, as PyTorch 2 writes them.
 fn entries<'a>(pickle: &'a [u8], storage: &'a [u8]) -> [(&'a str, &'a [u8]); 7] {
@@ -135,10 +134,7 @@ fn a_directory_over_the_limits_is_refused_before_it_is_read() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        rng_seed: RngSeed::Fixed(1),
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(ocelli_testkit::cases(256))]
 
     /// What is read is what was written, however the sizes fall around the alignment.
     #[test]
