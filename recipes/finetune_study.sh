@@ -56,7 +56,7 @@ make_photos() {
 make_omniglot() {
     local character name
     unzip -q -o "$OMNIGLOT" -d "$folder/data/unzipped"
-    find "$folder/data/unzipped" -type d -name 'character*' | LC_ALL=C sort | head -n 50 |
+    find "$folder/data/unzipped" -type d -name 'character*' | LC_ALL=C sort | sed -n 1,50p |
         while read -r character; do
             name="$(basename "$(dirname "$character")")-$(basename "$character")"
             mkdir -p "$folder/data/omniglot"
@@ -70,7 +70,7 @@ make_cifar10() {
     for class in "$CIFAR10"/*/; do
         class="$(basename "$class")"
         mkdir -p "$folder/data/cifar10/$class"
-        find "$CIFAR10/$class" -type f | LC_ALL=C sort | head -n 250 |
+        find "$CIFAR10/$class" -type f | LC_ALL=C sort | sed -n 1,250p |
             xargs cp -t "$folder/data/cifar10/$class"
     done
 }
