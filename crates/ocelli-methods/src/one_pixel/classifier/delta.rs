@@ -1,6 +1,6 @@
 //! Networks that compute of each candidate what its pixels change.
 
-use super::gradient::gradient;
+use super::gradient::InputGradient;
 use super::{Candidates, Classifier, Session, dense};
 use crate::{Error, Result};
 use ocelli_data::{Image, InputConfig};
@@ -13,8 +13,7 @@ use ocelli_train::metrics::probabilities as softmax;
 #[derive(Debug)]
 pub struct Delta {
     engine: DeltaEngine,
-    /// The network itself, whose memory is shared, for gradients.
-    network: Network,
+    gradient: InputGradient,
     /// What to multiply a value with and what to add then, for each channel.
     scale_and_offset: [(f32, f32); 3],
 }
@@ -30,8 +29,9 @@ impl Delta {
         if !engine.has_plan() {
             return Err(Error::NoDelta);
         }
-        let (network, scale_and_offset) = (network.clone(), input.scale_and_offset());
-        Ok(Self { engine, network, scale_and_offset })
+        let scale_and_offset = input.scale_and_offset();
+        let gradient = InputGradient::new(network, scale_and_offset);
+        Ok(Self { engine, gradient, scale_and_offset })
     }
 }
 
@@ -54,7 +54,7 @@ impl Classifier for Delta {
 }
 
 struct Begun<'a> {
-    model: &'a Delta,
+    model: &'a mut Delta,
     image: &'a Image,
     base: DeltaBase,
     edits: EditBatch,
@@ -89,6 +89,6 @@ impl Session for Begun<'_> {
     }
 
     fn gradient(&mut self, class: u32) -> Result<Vec<f32>> {
-        gradient(&self.model.network, self.model.scale_and_offset, self.image, class)
+        self.model.gradient.of(self.image, class)
     }
 }

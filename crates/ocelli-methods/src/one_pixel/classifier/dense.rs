@@ -1,6 +1,6 @@
 //! Networks that compute each candidate as a whole image.
 
-use super::gradient::gradient;
+use super::gradient::InputGradient;
 use super::{Candidates, Classifier, Session, batch_size};
 use crate::{Error, Result};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -12,8 +12,7 @@ use ocelli_train::metrics::probabilities as softmax;
 #[derive(Debug)]
 pub struct Dense {
     engine: InferenceEngine,
-    /// The network itself, whose memory is shared, for gradients.
-    network: Network,
+    gradient: InputGradient,
     device: Device,
     classes: usize,
     shape: [usize; 3],
@@ -30,7 +29,7 @@ impl Dense {
         let shape = shape(network, input)?;
         Ok(Self {
             engine: InferenceEngine::new(network)?,
-            network: network.clone(),
+            gradient: InputGradient::new(network, input.scale_and_offset()),
             device: network.params().device().clone(),
             classes: network.graph().num_classes(),
             shape,
@@ -116,7 +115,7 @@ impl Session for Begun<'_> {
     }
 
     fn gradient(&mut self, class: u32) -> Result<Vec<f32>> {
-        gradient(&self.model.network, self.model.scale_and_offset, self.image, class)
+        self.model.gradient.of(self.image, class)
     }
 }
 
