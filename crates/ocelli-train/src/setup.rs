@@ -40,7 +40,7 @@ pub struct Setup {
     /// Training batches, stage after stage.
     pub train: Stages,
     /// Evaluation batches.
-    pub eval: Loader,
+    pub eval: Arc<Loader>,
     /// What the model's file says about itself.
     pub metadata: BTreeMap<String, String>,
     /// What became of the weights that the recipe starts from, if it does.
@@ -85,7 +85,7 @@ impl Setup {
         Ok(Self {
             network,
             train: stages,
-            eval: eval_loader(recipe, machine, Arc::clone(eval))?,
+            eval: Arc::new(eval_loader(recipe, machine, Arc::clone(eval))?),
             metadata: metadata.to_map()?,
             weights,
         })

@@ -7,8 +7,8 @@ use ocelli_nn::backbones::efficientnetv2::Layout;
 use ocelli_nn::{Cost, Network};
 use ocelli_train::Error::{Diverged, TooFewSamples};
 use ocelli_train::{
-    Local, Machine, Observer, Outcome, Parts, Recipe, RunFolder, Setup, StepTimer, Summary,
-    Supervised, Trainer, tell_of_smaller_batches, time_in_turns,
+    Classification, Local, Machine, Observer, Outcome, Parts, Recipe, RunFolder, Setup, StepTimer,
+    Summary, Supervised, Trainer, tell_of_smaller_batches, time_in_turns,
 };
 use std::fs;
 use std::io::ErrorKind;
@@ -70,8 +70,7 @@ impl<'a> Proxy<'a> {
             network: setup.network,
             method: &mut Supervised::default(),
             train: &setup.train,
-            eval: Some(&setup.eval),
-            probe: None,
+            examiners: vec![Box::new(Classification::new(setup.eval))],
             run: &mut run,
             metadata: setup.metadata,
             group: &Local,

@@ -58,8 +58,8 @@ pub(super) fn of_run(folder: &Path) -> anyhow::Result<RunReport> {
     Ok(RunReport {
         title: title.into_owned(),
         subtitle: format!("{} on {}, seed {}", recipe.model.name, recipe.data.source, recipe.seed),
-        numbers: numbers(&rows, evaluation.as_ref(), best),
-        plots: FIGURES.iter().filter_map(|figure| plot(&rows, figure, best)).collect(),
+        numbers: numbers(&rows, evaluation.as_ref(), best.as_ref()),
+        plots: FIGURES.iter().filter_map(|figure| plot(&rows, figure, best.as_ref())).collect(),
         confusion: evaluation.filter(|found| !found.confusion.is_empty()).map(confusion),
         recipe: recipe.to_toml()?,
     })
@@ -75,7 +75,7 @@ fn best(folder: &Path) -> anyhow::Result<Option<Best>> {
 fn numbers(
     rows: &[Row],
     evaluation: Option<&SavedEvaluation>,
-    best: Option<Best>,
+    best: Option<&Best>,
 ) -> Vec<(String, String)> {
     let mut numbers = Vec::new();
     if let Some(row) = rows.last() {
@@ -91,15 +91,18 @@ fn numbers(
         numbers.push(("images", grouped(found.samples)));
         numbers.push(("calibration error", format!("{:.4}", found.calibration_error)));
     }
+    let mut found: Vec<(String, String)> =
+        numbers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     if let Some(best) = best {
-        numbers.push(("best top-1", percent(best.top1())));
-        numbers.push(("best at step", grouped(best.step)));
+        let of = format!("best {}", best.score.meaning);
+        found.push((of, percent(best.score.share())));
+        found.push(("best at step".to_owned(), grouped(best.step)));
     }
-    numbers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    found
 }
 
 /// The curves of one figure, if any of them was measured.
-fn plot(rows: &[Row], figure: &Figure, best: Option<Best>) -> Option<LinePlot> {
+fn plot(rows: &[Row], figure: &Figure, best: Option<&Best>) -> Option<LinePlot> {
     let point = |row: &Row, key: &str| Some((row.step as f64, *row.values.get(key)?));
     let series: Vec<Series> = figure
         .curves
@@ -116,12 +119,13 @@ fn plot(rows: &[Row], figure: &Figure, best: Option<Best>) -> Option<LinePlot> {
         x_label: "step".to_owned(),
         y_label: figure.unit.to_owned(),
         series,
-        marks: best.filter(|_| shows_top1).map(best_mark).into_iter().collect(),
+        marks: best.filter(|_| shows_top1).and_then(best_mark).into_iter().collect(),
     })
 }
 
-fn best_mark(best: Best) -> Mark {
-    Mark { name: format!("best, step {}", best.step), point: (best.step as f64, best.top1()) }
+fn best_mark(best: &Best) -> Option<Mark> {
+    let point = (best.step as f64, best.top1()?);
+    Some(Mark { name: format!("best, step {}", best.step), point })
 }
 
 fn confusion(evaluation: SavedEvaluation) -> Confusion {

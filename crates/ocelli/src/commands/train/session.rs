@@ -4,7 +4,8 @@ use burn::tensor::Device;
 use ocelli::data::NotImages;
 use ocelli::methods::one_pixel::Robustness;
 use ocelli::train::{
-    self, Local, Machine, Outcome, Parts, Probe, Setup, Summary, Supervised, Trainer, evaluate,
+    self, Classification, Examiner, Local, Machine, Outcome, Parts, Setup, Summary, Supervised,
+    Trainer, evaluate,
 };
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -74,21 +75,22 @@ impl Session {
             Some(_) => NotImages::default(),
         };
         let not_images = images.not_images().and(others).count;
-        let mut probe = self.eval_attack.map(|(images, every)| {
+        let mut examiners: Vec<Box<dyn Examiner + '_>> =
+            vec![Box::new(Classification::new(Arc::clone(&setup.eval)))];
+        if let Some((images, every)) = self.eval_attack {
             let (source, size) = (Arc::clone(setup.eval.source()), (images, recipe.seed));
             let pictures = (recipe.input.clone(), recipe.eval);
             let every = (every, recipe.train.eval_every);
-            Robustness::new(size, every, source, pictures, &self.stop)
-                .with_limits(recipe.data.limits())
-        });
+            let robustness = Robustness::new(size, every, source, pictures, &self.stop);
+            examiners.push(Box::new(robustness.with_limits(recipe.data.limits())));
+        }
         let mut watch = Watch::new(&folder, recipe.train.max_steps);
         let mut summary = Trainer::new(Parts {
             recipe: &recipe,
             network: setup.network,
             method: &mut Supervised::default(),
             train: &setup.train,
-            eval: Some(&setup.eval),
-            probe: probe.as_mut().map(|probe| probe as &mut dyn Probe),
+            examiners,
             run: &mut run,
             metadata: setup.metadata,
             group: &Local,

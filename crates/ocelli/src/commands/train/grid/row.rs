@@ -103,14 +103,14 @@ impl Row {
     pub(super) fn with_summary(self, summary: &Summary, run: &Path, speed: Option<f64>) -> Self {
         let scores = summary.evaluation.as_ref().map(|evaluation| &evaluation.scores);
         let measured = Some(summary.images_per_second).filter(|speed| speed.is_finite());
-        let best = summary.state.best;
+        let best = summary.state.best.as_ref();
         Self {
             status: summary.outcome.into(),
             run: Some(run.to_owned()),
             steps: Some(summary.state.step),
             samples: scores.map(|scores| scores.samples),
             top1: scores.map(|scores| scores.top1),
-            best_top1: best.map(|best| best.top1()),
+            best_top1: best.and_then(|best| best.top1()),
             best_step: best.map(|best| best.step),
             seconds: Some(summary.state.seconds),
             images_per_second: measured.or(speed),
