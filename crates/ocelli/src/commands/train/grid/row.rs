@@ -3,7 +3,7 @@
 use ocelli::nn::Cost;
 use ocelli::train::grid::Cell;
 use ocelli::train::recipe::LARGEST_FILE;
-use ocelli::train::{Summary, read_text};
+use ocelli::train::{Best, Summary, read_text};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::io;
@@ -110,7 +110,7 @@ impl Row {
             steps: Some(summary.state.step),
             samples: scores.map(|scores| scores.samples),
             top1: scores.map(|scores| scores.top1),
-            best_top1: best.and_then(|best| best.top1()),
+            best_top1: best.and_then(Best::top1),
             best_step: best.map(|best| best.step),
             seconds: Some(summary.state.seconds),
             images_per_second: measured.or(speed),
