@@ -2,9 +2,11 @@
 
 mod classification;
 mod neighbours;
+mod setup;
 
 pub use classification::Classification;
 pub use neighbours::{Neighbours, Voting};
+pub use setup::ExaminerSetup;
 
 use crate::{Evaluation, ProcessGroup, Result};
 use ocelli_nn::Network;

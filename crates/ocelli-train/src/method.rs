@@ -1,8 +1,10 @@
 //! What a way of training has to say; everything else is the [`Trainer`](crate::Trainer)'s.
 
+mod kind;
 mod parts;
 mod supervised;
 
+pub use kind::{MethodConfig, MethodKind, Methods};
 pub(crate) use parts::PartsPlace;
 pub use parts::{Part, StepParts};
 pub use supervised::Supervised;

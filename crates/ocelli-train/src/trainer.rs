@@ -106,9 +106,9 @@ pub struct Summary {
     pub outcome: Outcome,
     /// Where it stands.
     pub state: State,
-    /// The last evaluation of this session, if there was one.
+    /// The evaluation of the last step, where a classifier was evaluated.
     pub evaluation: Option<Evaluation>,
-    /// The last score of this session, if there was one.
+    /// The score of the last step, if there is one.
     pub score: Option<Score>,
     /// The last checkpoint.
     pub checkpoint: Option<Checkpoint>,
@@ -221,6 +221,9 @@ impl<'a> Trainer<'a> {
                 return Err(Error::NothingReadable { of: "the training images", skipped });
             }
         };
+        if outcome != Outcome::Interrupted && self.score.is_none() {
+            self.score_again()?;
+        }
         Ok(Summary {
             outcome,
             state: self.now.state,

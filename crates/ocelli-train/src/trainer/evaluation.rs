@@ -17,6 +17,21 @@ impl Trainer<'_> {
         self.log(found?)
     }
 
+    /// Scores a network that was evaluated in an earlier session, which leaves nothing behind.
+    pub(super) fn score_again(&mut self) -> Result<()> {
+        let models = self.method.models(self.now.model(), self.now.state.step)?;
+        let scored = models.first().map(|(_, network)| network);
+        for mut examiner in std::mem::take(&mut self.examiners) {
+            if let Some(Examined { score: Some(score), evaluation, .. }) =
+                self.examine(&mut *examiner, scored)?
+            {
+                (self.score, self.evaluation) = (Some(score), evaluation);
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// What is found, by the names in the log.
     fn examine_all(
         &mut self,

@@ -90,7 +90,7 @@ impl Snapshot {
         let Saved { mut state, recipe: begun } = read_state(checkpoint)?;
         if let Some(begun) = begun {
             let origin = checkpoint.file(STATE).display().to_string();
-            Recipe::resolve(&origin, &begun, &[] as &[&str])?.check_same_run(recipe)?;
+            Recipe::of_run(&origin, &begun)?.check_same_run(recipe)?;
         }
         if recipe.data.accept_changes {
             // Of more or fewer images an epoch has more or fewer steps.

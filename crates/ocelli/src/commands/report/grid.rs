@@ -113,7 +113,11 @@ fn run(folder: &Path, row: Row<'_>) -> Option<Run> {
     let name = PathBuf::from(row.text("run")).file_name()?.to_string_lossy().into_owned();
     let metrics = MetricsLog::read(&RunFolder::metrics_path(&folder.join(&name)));
     let metrics = metrics.inspect_err(|error| tracing::warn!("{name}: no curves: {error}")).ok()?;
-    let best = row.number("best_top1").or(row.number("top1")).unwrap_or(f64::NEG_INFINITY);
+    let best = row
+        .number("best_top1")
+        .or(row.number("top1"))
+        .or(row.number("best_score"))
+        .unwrap_or(f64::NEG_INFINITY);
     Some(Run { name, best, metrics })
 }
 

@@ -2,6 +2,7 @@
 
 use ocelli::report::{Confusion, LinePlot, Mark, RunReport, Series};
 use ocelli::train::{Best, MetricsLog, Row, RunFolder, State};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::SavedEvaluation;
@@ -54,12 +55,13 @@ pub(super) fn of_run(folder: &Path) -> anyhow::Result<RunReport> {
     let rows = MetricsLog::read(&RunFolder::metrics_path(folder))?;
     let evaluation = SavedEvaluation::load(folder)?;
     let best = best(folder)?;
+    let figures = FIGURES.iter().filter_map(|figure| plot(&rows, figure, best.as_ref()));
     let title = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy();
     Ok(RunReport {
         title: title.into_owned(),
         subtitle: format!("{} on {}, seed {}", recipe.model.name, recipe.data.source, recipe.seed),
         numbers: numbers(&rows, evaluation.as_ref(), best.as_ref()),
-        plots: FIGURES.iter().filter_map(|figure| plot(&rows, figure, best.as_ref())).collect(),
+        plots: figures.chain(others(&rows)).collect(),
         confusion: evaluation.filter(|found| !found.confusion.is_empty()).map(confusion),
         recipe: recipe.to_toml()?,
     })
@@ -121,6 +123,25 @@ fn plot(rows: &[Row], figure: &Figure, best: Option<&Best>) -> Option<LinePlot> 
         series,
         marks: best.filter(|_| shows_top1).and_then(best_mark).into_iter().collect(),
     })
+}
+
+/// A figure for each measurement that is only a method's.
+fn others(rows: &[Row]) -> Vec<LinePlot> {
+    const OF_ALL: [&str; 3] = ["train", "eval", "attack"];
+    let is_other = |key: &&String| !OF_ALL.contains(&key.split('/').next().unwrap_or_default());
+    let keys: BTreeSet<&String> = rows.iter().flat_map(|row| row.values.keys()).collect();
+    let curve = |key: &String| {
+        let point = |row: &Row| Some((row.step as f64, *row.values.get(key)?));
+        let points = rows.iter().filter_map(point).collect();
+        LinePlot {
+            title: key.clone(),
+            x_label: "step".to_owned(),
+            y_label: "value".to_owned(),
+            series: vec![Series { name: "evaluation".to_owned(), points }],
+            marks: Vec::new(),
+        }
+    };
+    keys.into_iter().filter(is_other).map(curve).collect()
 }
 
 fn best_mark(best: &Best) -> Option<Mark> {
