@@ -65,6 +65,10 @@ impl MethodConfig for ConstantConfig {
         LoaderConfig { mix: Mix::default(), ..config }
     }
 
+    fn classifies(&self) -> bool {
+        false
+    }
+
     fn needs_classes(&self) -> bool {
         false
     }
@@ -229,6 +233,12 @@ fn a_run_of_a_method_is_trained_resumed_scored_and_opened() {
 
     let trained = Trained::open(whole.path(), None, &Machine::cpu(1).device).unwrap();
     assert_eq!(trained.network.graph().num_classes(), 5, "as the method wants it");
+    assert_eq!(trained.classes, None, "its outputs are no classes");
+    let mut examiners = Setup::examiners(&recipe, CONSTANT, &Machine::cpu(2)).unwrap();
+    let examined = examiners[0].examine(&trained.network, &Local, &mut |_, _| {}).unwrap();
+    assert_eq!(examined.score.as_ref(), Some(&best.score), "what a run scored is scored again");
+    let again = train(&recipe, whole.path()).unwrap();
+    assert_eq!((again.state.step, again.score), (3, examined.score), "it has ended");
     // Three steps of 0.001 · 2 up, from where the network began.
     let before = Setup::with(&recipe, CONSTANT, &Machine::cpu(1)).unwrap().network;
     let dict = StateDict::open(&model(&summary), &ReadOptions::default()).unwrap();
