@@ -7,3 +7,7 @@ pub mod one_pixel;
 pub mod search;
 
 pub use error::{Error, Result, Work};
+use ocelli_train::Methods;
+
+/// The methods that a recipe can choose by a section, beside supervised training.
+pub const METHODS: Methods = Methods::new(&[]);

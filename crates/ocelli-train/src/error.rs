@@ -186,6 +186,10 @@ pub enum Error {
     #[error(transparent)]
     Data(#[from] ocelli_data::Error),
 
+    /// Something that only a method or an examiner knows of.
+    #[error(transparent)]
+    Method(Box<dyn std::error::Error + Send + Sync>),
+
     /// A file or folder could not be read or written.
     #[error("{}: {error}", path.display())]
     Io {
@@ -245,6 +249,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// An error of a method or an examiner outside of this crate.
+    pub fn method(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Method(Box::new(error))
+    }
+
     /// Says which file or folder an I/O error is about.
     pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();

@@ -23,7 +23,7 @@ pub use axis::Axis;
 pub use name::labels;
 
 use crate::recipe::table;
-use crate::{Error, Recipe, Result};
+use crate::{Error, Methods, Recipe, Result};
 use std::collections::HashSet;
 use std::path::PathBuf;
 use toml::{Table, Value};
@@ -40,6 +40,7 @@ pub struct Grid {
     base: Table,
     weights: Option<PathBuf>,
     products: Vec<Product>,
+    methods: Methods,
 }
 
 /// One training of a grid.
@@ -80,7 +81,13 @@ impl Grid {
                 }
             }
         }
-        Ok(Self { base, weights, products })
+        Ok(Self { base, weights, products, methods: Methods::default() })
+    }
+
+    /// The same with recipes that may choose one of these methods.
+    #[must_use]
+    pub fn with_methods(self, methods: Methods) -> Self {
+        Self { methods, ..self }
     }
 
     /// Whether nothing varies.
@@ -144,6 +151,6 @@ impl Grid {
         for (key, value) in settings {
             axis::set(&mut table, key, value.clone())?;
         }
-        Recipe::of_table(table, self.weights.as_deref())
+        self.methods.of_table(table, self.weights.as_deref())
     }
 }

@@ -6,13 +6,15 @@ mod ema;
 mod error;
 mod evaluate;
 mod exact;
+mod examiner;
 pub mod grid;
+mod loaders;
 pub mod loss;
 mod lost_colours;
+mod machine;
 mod method;
 pub mod metrics;
 pub mod optimizer;
-mod probe;
 mod process_group;
 pub mod recipe;
 mod run_folder;
@@ -31,15 +33,21 @@ pub use data_record::{Changed, DataRecord};
 pub use ema::Ema;
 pub use error::{Error, Result};
 pub use evaluate::{Evaluation, evaluate};
+pub use examiner::{
+    Classification, Examined, Examiner, ExaminerSetup, Neighbours, Occasion, Score, Voting,
+};
 pub use lost_colours::warn_of_lost_colours;
-pub use method::{Method, Part, Step, StepOutput, StepParts, Supervised, check_classes};
+pub use machine::Machine;
+pub use method::{
+    Method, MethodConfig, MethodKind, Methods, Part, Step, StepOutput, StepParts, Supervised,
+    check_classes,
+};
 pub use optimizer::Optimizer;
-pub use probe::Probe;
 pub use process_group::{Local, ProcessGroup};
 pub use recipe::Recipe;
 pub use run_folder::{MetricsLog, Row, RunFolder};
 pub use schedule::Schedule;
-pub use setup::{Machine, Setup, sources, tell_of_smaller_batches};
+pub use setup::{Setup, sources, tell_of_smaller_batches};
 pub use span::{ParseSpanError, Span};
 pub use stages::{Stage, Stages};
 pub use step_timer::{StepTimer, time_in_turns};

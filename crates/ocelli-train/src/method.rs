@@ -1,14 +1,16 @@
 //! What a way of training has to say; everything else is the [`Trainer`](crate::Trainer)'s.
 
+mod kind;
 mod parts;
 mod supervised;
 
+pub use kind::{MethodConfig, MethodKind, Methods};
 pub(crate) use parts::PartsPlace;
 pub use parts::{Part, StepParts};
 pub use supervised::Supervised;
 
 use crate::{Error, ProcessGroup, Result};
-use ocelli_data::Source;
+use ocelli_data::{Loader, Source};
 use ocelli_nn::{BatchStats, Gradients, Network, TrainPass};
 use ocelli_random::Seed;
 
@@ -42,6 +44,27 @@ pub trait Method {
     fn after_update(&self, network: &mut Network, step: u64) -> Result<()> {
         let _ = (network, step);
         Ok(())
+    }
+
+    /// Changes what follows from the training set as a whole: rows that are the means of classes, say.
+    /// A pass over `train` is complete; a moving average sees it with the next update.
+    ///
+    /// # Errors
+    /// When images cannot be read, or the network is another than it was made for.
+    fn end_epoch(&self, network: &mut Network, train: &Loader) -> Result<()> {
+        let _ = (network, train);
+        Ok(())
+    }
+
+    /// What the network is used as after `step` updates, each with a name for its measurements: the
+    /// first is scored and saved, others are only measured. `network` is the moving average where there
+    /// is one. None means the network as it is.
+    ///
+    /// # Errors
+    /// When the network is another than it was made for.
+    fn models(&self, network: &Network, step: u64) -> Result<Vec<(&'static str, Network)>> {
+        let _ = (network, step);
+        Ok(Vec::new())
     }
 }
 

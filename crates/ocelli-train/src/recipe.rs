@@ -7,6 +7,7 @@
 
 mod held_out;
 mod limits;
+mod method_section;
 mod model_defaults;
 pub(crate) mod overrides;
 mod progressive;
@@ -19,6 +20,8 @@ mod with_section;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use method_section::Claimed;
+pub use method_section::MethodSection;
 pub use progressive::{Preset, ProgressiveSection};
 pub(crate) use resume::leaves;
 pub use sections::{
@@ -68,6 +71,9 @@ pub struct Recipe {
     pub ema: EmaSection,
     /// `[checkpoint]`
     pub checkpoint: CheckpointSection,
+    /// The section of a method, as in `[simclr]`; none means supervised training.
+    #[serde(skip)]
+    pub method: Option<MethodSection>,
 }
 
 /// What `ocelli train` does when it is not told otherwise: a small GhostNet on embedded images.
@@ -98,7 +104,7 @@ impl Recipe {
     /// # Ok::<(), ocelli_train::Error>(())
     /// ```
     pub fn resolve<S: AsRef<str>>(origin: &str, text: &str, overrides: &[S]) -> Result<Self> {
-        Self::of_table(table(origin, text, overrides)?, None)
+        Self::of_table(table(origin, text, overrides)?, None, Claimed::By(&[]))
     }
 
     /// Resolves a recipe that starts from `weights`, as [`resolve`](Self::resolve) does otherwise.
@@ -115,20 +121,42 @@ impl Recipe {
         text: &str,
         overrides: &[S],
     ) -> Result<Self> {
-        Self::of_table(table(origin, text, overrides)?, Some(weights))
+        Self::of_table(table(origin, text, overrides)?, Some(weights), Claimed::By(&[]))
     }
 
     /// Completes and checks a recipe's table.
-    pub(crate) fn of_table(mut table: Table, weights: Option<&Path>) -> Result<Self> {
+    pub(crate) fn of_table(
+        mut table: Table,
+        weights: Option<&Path>,
+        claimed: Claimed<'_>,
+    ) -> Result<Self> {
+        let method = method_section::take(&mut table, claimed)?;
         if let Some(weights) = weights {
             let pretrained =
                 Pretrained::open_with(weights, &model_defaults::weights_choice(&table))?;
             model_defaults::fill_from(&mut table, &pretrained);
         }
         model_defaults::fill(&mut table)?;
-        let recipe: Self = reader::read(table).map_err(with_hint_from_all_keys)?;
+        let recipe: Self =
+            reader::read(table).map_err(|error| with_hint_from_all_keys(error, claimed.names()))?;
         limits::check(&recipe)?;
-        Ok(recipe)
+        Ok(Self { method, ..recipe })
+    }
+
+    /// Reads the recipe of a run, whatever method it is for.
+    pub(crate) fn of_run(origin: &str, text: &str) -> Result<Self> {
+        Self::of_table(table(origin, text, &[] as &[&str])?, None, Claimed::Anyone)
+    }
+
+    /// Every field that has a value.
+    fn to_table(&self) -> Result<Table> {
+        let syntax = |error: toml::ser::Error| Error::RecipeSyntax {
+            origin: "the resolved recipe".to_owned(),
+            message: error.to_string(),
+        };
+        let mut table = Table::try_from(self).map_err(syntax)?;
+        table.extend(self.method.iter().flat_map(MethodSection::to_table));
+        Ok(table)
     }
 
     /// Resolves a recipe file under `overrides`.
@@ -172,10 +200,14 @@ impl Recipe {
     /// # Errors
     /// When a number does not fit TOML (a seed above 2⁶³−1).
     pub fn to_toml(&self) -> Result<String> {
-        toml::to_string(self).map_err(|error| Error::RecipeSyntax {
+        let syntax = |error: toml::ser::Error| Error::RecipeSyntax {
             origin: "the resolved recipe".to_owned(),
             message: error.to_string(),
-        })
+        };
+        let text = toml::to_string(self).map_err(syntax)?;
+        let Some(method) = &self.method else { return Ok(text) };
+        let section = toml::to_string(&method.to_table()).map_err(syntax)?;
+        Ok(format!("{text}\n{section}"))
     }
 }
 
@@ -202,9 +234,14 @@ fn in_one_line(text: &str, error: &toml::de::Error) -> String {
 }
 
 /// A key without a namesake in its own section may belong to another one, or be written without
-/// its section: looks for its last part among all keys.
-fn with_hint_from_all_keys(error: Error) -> Error {
+/// its section: looks for its last part among all keys. Its section may be that of one of `methods`.
+fn with_hint_from_all_keys(error: Error, methods: &[&str]) -> Error {
     let Error::UnknownKey { key, nearest: None } = error else { return error };
+    let (section, below) = key.split_once('.').unwrap_or((&key, ""));
+    if let Some(method) = reader::nearest(section, methods.iter().copied()) {
+        let below = if below.is_empty() { String::new() } else { format!(".{below}") };
+        return Error::UnknownKey { nearest: Some(format!("{method}{below}")), key };
+    }
     let last = key.rsplit('.').next().unwrap_or(&key);
     let known = all_keys();
     let ends = known.iter().map(|full| full.rsplit('.').next().unwrap_or(full));

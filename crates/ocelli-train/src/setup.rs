@@ -1,10 +1,14 @@
 //! From a recipe to what it describes: datasets, loaders and a network.
 
-use crate::{Error, Metadata, Recipe, Result, Stage, Stages, warn_of_lost_colours};
+use crate::loaders::{eval_loader, train_loader};
+use crate::{
+    Error, Examiner, ExaminerSetup, Machine, Metadata, Method, MethodConfig, Methods, Recipe,
+    Result, Stage, Stages, warn_of_lost_colours,
+};
 use burn::tensor::Device;
 use ocelli_data::{
-    EvalTransform, Joined, LabelFile, Loader, LoaderConfig, OpenOptions, SeveralClasses, Source,
-    Split, Subset, TrainTransform, check_several_classes, open, open_splits,
+    Joined, LabelFile, Loader, OpenOptions, SeveralClasses, Source, Split, Subset,
+    check_several_classes, open, open_splits,
 };
 use ocelli_nn::Network;
 use ocelli_nn::registry::{self, ModelOptions};
@@ -13,34 +17,18 @@ use ocelli_random::Seed;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What a training run needs that does not change its result.
-#[derive(Clone, Debug)]
-pub struct Machine {
-    /// Where the network is computed.
-    pub device: Device,
-    /// How many threads decode and augment.
-    pub threads: usize,
-    /// Which of the processes this is, counted from zero.
-    pub rank: usize,
-    /// How many processes train together.
-    pub world_size: usize,
-}
-
-impl Machine {
-    /// One process on the CPU.
-    pub fn cpu(threads: usize) -> Self {
-        Self { device: Device::flex(), threads, rank: 0, world_size: 1 }
-    }
-}
-
 /// What a recipe describes.
 pub struct Setup {
     /// The network with its first values.
     pub network: Network,
     /// Training batches, stage after stage.
     pub train: Stages,
+    /// The way of training.
+    pub method: Box<dyn Method>,
+    /// What is measured at evaluations.
+    pub examiners: Vec<Box<dyn Examiner>>,
     /// Evaluation batches.
-    pub eval: Loader,
+    pub eval: Arc<Loader>,
     /// What the model's file says about itself.
     pub metadata: BTreeMap<String, String>,
     /// What became of the weights that the recipe starts from, if it does.
@@ -48,44 +36,59 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// Opens the datasets and builds the network of a recipe.
+    /// Opens the datasets and builds the network of a recipe for supervised training.
     ///
     /// # Errors
-    /// When the dataset cannot be opened, a setting is out of range, the architecture cannot be
-    /// built as asked, or the weights do not fit it.
+    /// As [`Setup::with`].
     pub fn new(recipe: &Recipe, machine: &Machine) -> Result<Self> {
+        Self::with(recipe, Methods::default(), machine)
+    }
+
+    /// Opens the datasets and builds the network of a recipe that may choose one of `methods`.
+    ///
+    /// # Errors
+    /// When there is no such method, the dataset cannot be opened, a setting is out of range, the architecture cannot be
+    /// built as asked, or the weights do not fit it.
+    pub fn with(recipe: &Recipe, methods: Methods, machine: &Machine) -> Result<Self> {
         let (train, eval) = sources(recipe)?;
         warn_of_lost_colours(recipe, &train);
         tell_of_smaller_batches(recipe, train.len());
-        Self::on(recipe, machine, &train, &eval)
+        Self::on(recipe, methods, machine, &train, &eval)
     }
 
     /// Builds what a recipe describes on datasets that are open already, whatever its `[data]` says.
     ///
     /// # Errors
-    /// As [`Setup::new`].
+    /// As [`Setup::with`].
     pub fn on(
         recipe: &Recipe,
+        methods: Methods,
         machine: &Machine,
         train: &Arc<dyn Source>,
         eval: &Arc<dyn Source>,
     ) -> Result<Self> {
+        let config = &*methods.of(recipe)?;
+        check_classes_of_method(recipe, config, train)?;
         let classes = train.classes().to_vec();
-        let options = recipe.model_options(classes.len());
+        let options = config.model_options(recipe.model_options(classes.len().max(1)));
         let (network, weights) = network(recipe, &options, &classes, &machine.device)?;
         check_size("input.size", recipe.input.size, &network)?;
-        let stages = stages(recipe, machine, train, &network)?;
+        let stages = stages(recipe, config, machine, train, &network)?;
         let metadata = Metadata {
             arch: Some(recipe.model.name.clone()),
             options: Some(options),
             input: Some(recipe.input.clone()),
             eval: Some(recipe.eval),
-            classes: Some(classes),
+            classes: config.classifies().then_some(classes),
         };
+        let eval = Arc::new(eval_loader(recipe, machine, Arc::clone(eval))?);
+        let setup = ExaminerSetup { recipe, machine, train, eval: &eval };
         Ok(Self {
+            method: config.method()?,
+            examiners: config.examiners(&setup)?,
             network,
             train: stages,
-            eval: eval_loader(recipe, machine, Arc::clone(eval))?,
+            eval,
             metadata: metadata.to_map()?,
             weights,
         })
@@ -93,6 +96,21 @@ impl Setup {
 }
 
 impl Setup {
+    /// What is measured at evaluations of a run with this recipe, to measure a network of it once more.
+    ///
+    /// # Errors
+    /// When there is no such method, or a dataset cannot be opened.
+    pub fn examiners(
+        recipe: &Recipe,
+        methods: Methods,
+        machine: &Machine,
+    ) -> Result<Vec<Box<dyn Examiner>>> {
+        let (train, eval) = sources(recipe)?;
+        let eval = Arc::new(eval_loader(recipe, machine, eval)?);
+        let setup = ExaminerSetup { recipe, machine, train: &train, eval: &eval };
+        methods.of(recipe)?.examiners(&setup)
+    }
+
     /// Checks that the training set fills one step at least.
     ///
     /// # Errors
@@ -148,7 +166,8 @@ impl Setup {
 /// should: a single class among them, unless `data.one_class` says so.
 pub fn sources(recipe: &Recipe) -> Result<(Arc<dyn Source>, Arc<dyn Source>)> {
     let (train, test) = parts(recipe)?;
-    if !recipe.data.one_class {
+    // What classes a method needs, it says itself.
+    if !recipe.data.one_class && recipe.method.is_none() {
         check_several_classes(&train, &recipe.data.source)?;
     }
     let Some(extra) = &recipe.data.extra else { return Ok((train, test)) };
@@ -223,6 +242,18 @@ fn check_same_classes(dict: &StateDict, classes: &[String]) -> Result<()> {
     }
 }
 
+/// The pictures of a method that learns from classes have several.
+fn check_classes_of_method(
+    recipe: &Recipe,
+    config: &dyn MethodConfig,
+    train: &Arc<dyn Source>,
+) -> Result<()> {
+    if recipe.method.is_some() && config.needs_classes() && !recipe.data.one_class {
+        check_several_classes(train, &recipe.data.source)?;
+    }
+    Ok(())
+}
+
 fn check_size(field: &str, size: u32, network: &Network) -> Result<()> {
     match network.graph().shapes(size as usize, size as usize) {
         Ok(_) => Ok(()),
@@ -251,6 +282,7 @@ fn check_stride(stage: &Recipe, network: &Network) -> Result<()> {
 
 fn stages(
     recipe: &Recipe,
+    config: &dyn MethodConfig,
     machine: &Machine,
     source: &Arc<dyn Source>,
     network: &Network,
@@ -263,7 +295,8 @@ fn stages(
     let stage = |recipe: Recipe| {
         check_size("progressive.size", recipe.input.size, network)?;
         check_stride(&recipe, network)?;
-        let loader = train_loader(&recipe, machine, Arc::clone(source))?;
+        let loader =
+            train_loader(&recipe, machine, Arc::clone(source), |feed| config.loader(feed))?;
         Ok(Stage { recipe, loader })
     };
     if recipe.progressive.is_some()
@@ -272,7 +305,8 @@ fn stages(
     {
         return Ok(stages);
     }
-    Ok(Stages::single(recipe.clone(), train_loader(recipe, machine, Arc::clone(source))?))
+    let loader = train_loader(recipe, machine, Arc::clone(source), |feed| config.loader(feed))?;
+    Ok(Stages::single(recipe.clone(), loader))
 }
 
 /// How many images a batch has if the training set does not fill one step of the recipe; `None` where
@@ -293,28 +327,4 @@ pub fn tell_of_smaller_batches(recipe: &Recipe, samples: u64) {
              have {fitting} images"
         );
     }
-}
-
-fn train_loader(recipe: &Recipe, machine: &Machine, source: Arc<dyn Source>) -> Result<Loader> {
-    let transform = TrainTransform::new(recipe.input.clone(), recipe.augment)?;
-    let transform = transform.with_limits(recipe.data.limits());
-    let config = LoaderConfig::train(recipe.train.batch_size, Seed(recipe.seed));
-    let config = LoaderConfig { mix: recipe.mix, ..spread(config, recipe, machine) };
-    Ok(Loader::new(source, Arc::new(transform), config)?)
-}
-
-fn eval_loader(recipe: &Recipe, machine: &Machine, source: Arc<dyn Source>) -> Result<Loader> {
-    let transform = EvalTransform::new(recipe.input.clone(), recipe.eval)?;
-    let transform = transform.with_limits(recipe.data.limits());
-    let config = spread(LoaderConfig::eval(recipe.train.batch_size), recipe, machine);
-    Ok(Loader::new(source, Arc::new(transform), config)?)
-}
-
-/// The same loader over the threads and processes of a machine.
-fn spread(mut config: LoaderConfig, recipe: &Recipe, machine: &Machine) -> LoaderConfig {
-    config.threads = machine.threads;
-    config.rank = machine.rank;
-    config.world_size = machine.world_size;
-    config.error_budget = recipe.data.error_budget;
-    config
 }

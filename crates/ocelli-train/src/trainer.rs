@@ -5,6 +5,7 @@
 //! random number and the learning rate follow from the seed and the number of the step. So a run
 //! that is killed and resumed ends with the same bits as one that was not.
 
+mod evaluation;
 mod event;
 mod gradients;
 mod milestone;
@@ -21,10 +22,9 @@ pub use state::{Best, State};
 
 use crate::checkpoint::{Checkpoint, Newest};
 use crate::{
-    Ema, Error, Evaluation, Method, MetricsLog, Optimizer, Probe, ProcessGroup, Recipe, Result,
-    RunFolder, Schedule, Stages,
+    Ema, Error, Evaluation, Examiner, Method, MetricsLog, Optimizer, ProcessGroup, Recipe, Result,
+    RunFolder, Schedule, Score, Stages,
 };
-use ocelli_data::Loader;
 use ocelli_nn::{Gradients, Network};
 use snapshot::Snapshot;
 use std::collections::BTreeMap;
@@ -41,10 +41,8 @@ pub struct Parts<'a> {
     pub method: &'a mut dyn Method,
     /// Training batches: shuffled, full batches only.
     pub train: &'a Stages,
-    /// Evaluation batches, or none to train blindly.
-    pub eval: Option<&'a Loader>,
-    /// What else is measured at evaluations.
-    pub probe: Option<&'a mut dyn Probe>,
+    /// What is measured at evaluations; nothing to train blindly.
+    pub examiners: Vec<Box<dyn Examiner + 'a>>,
     /// Where everything is written.
     pub run: &'a mut RunFolder,
     /// What the model's file says about itself, so that it can be used alone.
@@ -64,8 +62,7 @@ pub struct Trainer<'a> {
     train: &'a Stages,
     /// The stage of the last step of this session.
     stage: Option<usize>,
-    eval: Option<&'a Loader>,
-    probe: Option<&'a mut dyn Probe>,
+    examiners: Vec<Box<dyn Examiner + 'a>>,
     run: &'a mut RunFolder,
     metadata: BTreeMap<String, String>,
     group: &'a dyn ProcessGroup,
@@ -81,6 +78,7 @@ pub struct Trainer<'a> {
     /// Whether `saved` is the present state.
     is_saved: bool,
     evaluation: Option<Evaluation>,
+    score: Option<Score>,
     /// The clock of this session, and what earlier ones took.
     begin: Instant,
     seconds_before: f64,
@@ -108,8 +106,10 @@ pub struct Summary {
     pub outcome: Outcome,
     /// Where it stands.
     pub state: State,
-    /// The last evaluation of this session, if there was one.
+    /// The evaluation of the last step, where a classifier was evaluated.
     pub evaluation: Option<Evaluation>,
+    /// The score of the last step, if there is one.
+    pub score: Option<Score>,
     /// The last checkpoint.
     pub checkpoint: Option<Checkpoint>,
     /// Images per second in training, over this session and process.
@@ -159,8 +159,7 @@ impl<'a> Trainer<'a> {
             method: parts.method,
             train,
             stage: None,
-            eval: parts.eval,
-            probe: parts.probe,
+            examiners: parts.examiners,
             metadata: parts.metadata,
             group: parts.group,
             observer: parts.observer,
@@ -181,6 +180,7 @@ impl<'a> Trainer<'a> {
             is_saved: saved.is_some(),
             saved,
             evaluation: None,
+            score: None,
             images: 0,
             seconds_training: 0.0,
         };
@@ -223,10 +223,14 @@ impl<'a> Trainer<'a> {
                 return Err(Error::NothingReadable { of: "the training images", skipped });
             }
         };
+        if outcome != Outcome::Interrupted && self.score.is_none() {
+            self.score_again()?;
+        }
         Ok(Summary {
             outcome,
             state: self.now.state,
             evaluation: self.evaluation,
+            score: self.score,
             checkpoint: self.saved,
             images_per_second: self.images as f64 / self.seconds_training,
         })

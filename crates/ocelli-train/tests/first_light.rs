@@ -1,10 +1,11 @@
 //! The default recipe on the embedded images, for two steps: every part in its place.
 
 use ocelli_train::{
-    Error, Local, Machine, Outcome, Parts, Recipe, RunFolder, Setup, Summary, Supervised, Trained,
-    Trainer, evaluate, recipe,
+    Classification, Error, Local, Machine, Outcome, Parts, Recipe, RunFolder, Setup, Summary,
+    Supervised, Trained, Trainer, evaluate, recipe,
 };
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 fn train(folder: &Path, overrides: &[&str]) -> Result<(Summary, Setup), Error> {
@@ -21,15 +22,15 @@ fn train(folder: &Path, overrides: &[&str]) -> Result<(Summary, Setup), Error> {
         network: setup.network.clone(),
         method: &mut Supervised::default(),
         train: &setup.train,
-        eval: Some(&setup.eval),
-        probe: None,
+        examiners: vec![Box::new(Classification::new(Arc::clone(&setup.eval)))],
         run: &mut run,
         metadata: setup.metadata.clone(),
         group: &Local,
         observer: &mut (),
         stop: &AtomicBool::new(false),
     };
-    Ok((Trainer::new(parts)?.run()?, setup))
+    let summary = Trainer::new(parts)?.run()?;
+    Ok((summary, setup))
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::{Compiled, Config, EvolutionSection, Inference, Pictures, Plan, Stop,
 use crate::{Error, Result};
 use ocelli_data::{EvalConfig, InputConfig, Limits, Source};
 use ocelli_nn::Network;
-use ocelli_train::Probe;
+use ocelli_train::{Error as TrainError, Examined, Examiner, Occasion, ProcessGroup};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -79,25 +79,36 @@ impl<'a> Robustness<'a> {
     }
 }
 
-impl Probe for Robustness<'_> {
+impl Examiner for Robustness<'_> {
+    fn name(&self) -> &'static str {
+        "robustness"
+    }
+
+    fn is_due(&self, occasion: Occasion) -> bool {
+        let Some(epoch) = occasion.between_epochs() else { return false };
+        let evaluated_before = epoch.saturating_sub(1) / self.eval_every * self.eval_every;
+        epoch / self.every != evaluated_before / self.every
+    }
+
+    fn is_vital(&self) -> bool {
+        false
+    }
+
     /// `attack/success_rate`, `attack/images`, `attack/evaluations`; nothing of a network that classifies
     /// no image rightly.
-    fn measure(
+    fn examine(
         &mut self,
         network: &Network,
-        epoch: u64,
-    ) -> Result<Vec<(String, f64)>, Box<dyn std::error::Error + Send + Sync>> {
-        let evaluated_before = epoch.saturating_sub(1) / self.eval_every * self.eval_every;
-        if epoch / self.every == evaluated_before / self.every {
-            return Ok(Vec::new());
-        }
-        let Some(summary) = self.summary(network)? else { return Ok(Vec::new()) };
+        _group: &dyn ProcessGroup,
+        _progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Examined, TrainError> {
+        let summary = self.summary(network).map_err(TrainError::method)?;
+        let Some(summary) = summary else { return Ok(Examined::default()) };
         let rate = summary.groups.first().map_or(0.0, |group| group.success_rate);
-        let values = [
+        Ok(Examined::values([
             ("attack/success_rate", rate),
             ("attack/images", summary.images as f64),
             ("attack/evaluations", summary.evaluations as f64),
-        ];
-        Ok(values.map(|(name, value)| (name.to_owned(), value)).into())
+        ]))
     }
 }

@@ -7,8 +7,8 @@ use ocelli_nn::backbones::efficientnetv2::Layout;
 use ocelli_nn::{Cost, Network};
 use ocelli_train::Error::{Diverged, TooFewSamples};
 use ocelli_train::{
-    Local, Machine, Observer, Outcome, Parts, Recipe, RunFolder, Setup, StepTimer, Summary,
-    Supervised, Trainer, tell_of_smaller_batches, time_in_turns,
+    Local, Machine, Methods, Observer, Outcome, Parts, Recipe, RunFolder, Setup, StepTimer,
+    Summary, Trainer, tell_of_smaller_batches, time_in_turns,
 };
 use std::fs;
 use std::io::ErrorKind;
@@ -81,15 +81,14 @@ impl<'a> Proxy<'a> {
         Ok(seconds.map(|seconds| 1e3 * seconds))
     }
 
-    fn train(&mut self, recipe: &Recipe, setup: Setup) -> Result<Summary, ocelli_train::Error> {
+    fn train(&mut self, recipe: &Recipe, mut setup: Setup) -> Result<Summary, ocelli_train::Error> {
         let mut run = RunFolder::create(&self.folder, recipe)?;
         let parts = Parts {
             recipe,
             network: setup.network,
-            method: &mut Supervised::default(),
+            method: &mut *setup.method,
             train: &setup.train,
-            eval: Some(&setup.eval),
-            probe: None,
+            examiners: setup.examiners,
             run: &mut run,
             metadata: setup.metadata,
             group: &Local,
@@ -139,7 +138,7 @@ impl Evaluator for Proxy<'_> {
 
 fn setup(plan: &Plan, machine: &Machine, recipe: &Recipe) -> Result<Setup> {
     let [train, minival] = plan.images();
-    Ok(Setup::on(recipe, machine, train, minival)?)
+    Ok(Setup::on(recipe, Methods::default(), machine, train, minival)?)
 }
 
 /// A trial takes one step at least.

@@ -30,7 +30,11 @@ fn check_model(recipe: &Recipe) -> Result<()> {
 fn check_data(recipe: &Recipe) -> Result<()> {
     let source = &recipe.data.source;
     require("data.source", source, !source.is_empty(), "a dataset")?;
-    let others = [("data.extra", &recipe.data.extra), ("data.test", &recipe.data.test)];
+    let others = [
+        ("data.extra", &recipe.data.extra),
+        ("data.probe", &recipe.data.probe),
+        ("data.test", &recipe.data.test),
+    ];
     for (field, dataset) in others {
         let Some(dataset) = dataset else { continue };
         require(field, dataset, !dataset.is_empty(), "a dataset")?;

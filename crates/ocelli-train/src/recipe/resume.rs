@@ -1,12 +1,12 @@
 //! What may change of a recipe when its run is resumed.
 
-use super::{Recipe, limits, model_defaults, overrides, reader, with_hint_from_all_keys};
+use super::{Claimed, MethodSection, Recipe, overrides};
 use crate::{Error, Result};
 use toml::{Table, Value};
 
 /// Fields that do not decide the weights of a step: when a run ends, where its data lies now, what
 /// is kept.
-const FREE: [&str; 13] = [
+const FREE: [&str; 14] = [
     "checkpoint.every",
     "checkpoint.keep",
     "data.accept_changes",
@@ -15,6 +15,7 @@ const FREE: [&str; 13] = [
     "data.labels",
     "data.max_pixels",
     "data.one_class",
+    "data.probe",
     "data.source",
     "data.test",
     "train.max_hours",
@@ -33,9 +34,8 @@ impl Recipe {
         for text in overrides {
             overrides::apply(&mut table, text.as_ref())?;
         }
-        model_defaults::fill(&mut table)?;
-        let resumed: Self = reader::read(table).map_err(with_hint_from_all_keys)?;
-        limits::check(&resumed)?;
+        let method = self.method.as_ref().map(MethodSection::name);
+        let resumed = Self::of_table(table, None, Claimed::By(method.as_slice()))?;
         self.check_same_run(&resumed)?;
         Ok(resumed)
     }
@@ -68,13 +68,6 @@ impl Recipe {
             }
         }
         Ok(())
-    }
-
-    fn to_table(&self) -> Result<Table> {
-        Table::try_from(self).map_err(|error| Error::RecipeSyntax {
-            origin: "the run's recipe".to_owned(),
-            message: error.to_string(),
-        })
     }
 }
 

@@ -60,6 +60,10 @@ pub struct DataSection {
     /// found; nothing of it is held out or evaluated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub extra: Option<String>,
+    /// A labelled dataset that features are probed with, where a method learns without classes; none
+    /// means the recipe's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probe: Option<String>,
     /// A file that says which images are of further classes, as [`ocelli_data::LabelFile`] reads it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub labels: Option<PathBuf>,
@@ -296,6 +300,7 @@ impl Default for DataSection {
             source: "builtin:fashion-mnist".to_owned(),
             test: None,
             extra: None,
+            probe: None,
             labels: None,
             hold_out: None,
             class_order: ClassOrder::default(),

@@ -1,6 +1,6 @@
 //! Recipes with a section more, which belongs to a method.
 
-use super::{Recipe, reader, table};
+use super::{Claimed, Recipe, reader, table};
 use crate::{Error, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -22,7 +22,7 @@ impl Recipe {
     ) -> Result<(Self, T)> {
         let mut table = table(origin, text, overrides)?;
         let section = table.remove(name).unwrap_or_else(|| Value::Table(Table::new()));
-        Ok((Self::of_table(table, None)?, reader::read_section(name, section)?))
+        Ok((Self::of_table(table, None, Claimed::By(&[]))?, reader::read_section(name, section)?))
     }
 
     /// The recipe as TOML and the section called `name` after it, with every field that has a value.

@@ -30,7 +30,7 @@ impl RunFolder {
         let file = Self::recipe_path(path);
         let text = read_text(&file, LARGEST_FILE)?;
         let corrupt = |reason: String| Error::Corrupt { path: file.clone(), reason };
-        let recipe = Recipe::resolve(&file.display().to_string(), &text, &[] as &[&str])?;
+        let recipe = Recipe::of_run(&file.display().to_string(), &text)?;
         if seal_fits(&text) {
             return Ok(recipe);
         }

@@ -90,7 +90,7 @@ impl ChosenCheckpoint {
         best: Option<Best>,
     ) -> Self {
         let step = checkpoint.step;
-        let top1 = best.filter(|best| best.step == step).map(|best| best.top1());
+        let top1 = best.filter(|best| best.step == step).and_then(|best| best.top1());
         Self { step, which, why: why.into(), top1 }
     }
 }
@@ -151,7 +151,7 @@ fn asked_for(
     which: CheckpointChoice,
     best: Option<Best>,
 ) -> ChosenCheckpoint {
-    let why = match best {
+    let why = match &best {
         Some(best) if best.step == checkpoint.step => {
             format!("asked for, and also the best: {best}")
         }

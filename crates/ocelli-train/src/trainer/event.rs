@@ -2,7 +2,7 @@
 
 use super::Best;
 use crate::checkpoint::Rejected;
-use crate::{Evaluation, Recipe, Row};
+use crate::{Examined, Recipe, Row};
 use std::fmt;
 use std::path::Path;
 
@@ -51,21 +51,19 @@ pub enum Event<'a> {
         /// Images in all.
         total: u64,
     },
-    /// An evaluation is complete.
-    Evaluated {
+    /// An [`Examiner`](crate::Examiner) has measured the network.
+    Examined {
         /// Steps taken.
         step: u64,
-        /// The result.
-        evaluation: &'a Evaluation,
-        /// Whether it is the best of the run so far.
+        /// The examiner.
+        name: &'static str,
+        /// Which of the [models](crate::Method::models) of the method, where it is not the one that is
+        /// scored.
+        model: Option<&'static str>,
+        /// What was found.
+        examined: &'a Examined,
+        /// Whether its score is the best of the run so far.
         is_best: bool,
-    },
-    /// A [`Probe`](crate::Probe) has measured the network.
-    Measured {
-        /// Steps taken.
-        step: u64,
-        /// Each value by its name.
-        values: &'a [(String, f64)],
     },
     /// Training ends because it gets no better.
     StoppedEarly {
@@ -138,25 +136,10 @@ impl fmt::Display for Event<'_> {
             ),
             Self::Logged(row) => write!(f, "step {}: {:?}", row.step, row.values),
             Self::Evaluating { done, total } => write!(f, "evaluating: {done} of {total}"),
-            Self::Evaluated { step, evaluation, is_best } => {
-                let scores = &evaluation.scores;
-                write!(f, "step {step}: top-1 {:.2} %", scores.top1 * 100.0)?;
-                if let Some(top5) = scores.top5 {
-                    write!(f, ", top-5 {:.2} %", top5 * 100.0)?;
-                }
-                write!(
-                    f,
-                    ", loss {:.4} on {} images{}",
-                    scores.loss,
-                    scores.samples,
-                    if *is_best { ", the best so far" } else { "" }
-                )
-            }
-            Self::Measured { step, values } => {
-                write!(f, "step {step}:")?;
-                values.iter().enumerate().try_for_each(|(at, (name, value))| {
-                    write!(f, "{} {name} {value:.4}", if at > 0 { "," } else { "" })
-                })
+            Self::Examined { step, model, examined, is_best, .. } => {
+                let model = model.map(|name| format!("{name}: ")).unwrap_or_default();
+                let best = if *is_best { ", the best so far" } else { "" };
+                write!(f, "step {step}: {model}{examined}{best}")
             }
             Self::StoppedEarly { step, patience, best } => {
                 write!(f, "step {step}: stopped early, no better in {patience} evaluations")?;

@@ -1,8 +1,10 @@
 //! A training as the files of a checkpoint, and back.
 //!
 //! ```text
-//! model.safetensors      the network to use: the moving average where there is one
-//! optimizer.safetensors  the optimiser's memory; with a moving average also the last weights
+//! model.safetensors      the network to use: the moving average where there is one, or what the method
+//!                        makes of it
+//! optimizer.safetensors  the optimiser's memory; where the model is not the trained network also that,
+//!                        and the moving average where it is neither
 //! state.json             where the training stands
 //! ```
 
@@ -26,6 +28,9 @@ const LARGEST_STATE: u64 = 16 << 20;
 /// Under which names the optimiser's file keeps the last weights.
 const WEIGHTS: &str = "weights.";
 
+/// Under which names it keeps the moving average, where a method makes the model of that.
+const AVERAGE: &str = "average.";
+
 /// Everything that changes in a training.
 #[derive(Debug)]
 pub(super) struct Snapshot {
@@ -36,29 +41,35 @@ pub(super) struct Snapshot {
 }
 
 impl Snapshot {
-    /// The network that is evaluated and saved as the model.
+    /// The network of which the model is made: the moving average where there is one.
     pub(super) fn model(&self) -> &Network {
         self.ema.as_ref().map_or(&self.network, Ema::network)
     }
 
-    /// The files of a checkpoint. `metadata` goes into the model's header.
+    /// The files of a checkpoint. `model` is what the method makes of the network, where it is another;
+    /// `metadata` goes into its header.
     ///
     /// # Errors
     /// [`Error::Diverged`] when a number is not finite: such a network is not worth keeping.
     pub(super) fn files(
         &self,
+        model: Option<&Network>,
         metadata: &BTreeMap<String, String>,
         recipe: &Recipe,
     ) -> Result<Vec<(&'static str, Vec<u8>)>> {
-        let mut model = finite_state_dict(self.model(), self.state.step)?;
-        model.metadata.clone_from(metadata);
+        let step = self.state.step;
+        let average = self.ema.as_ref().map(Ema::network);
+        let weights = (model.is_some() || average.is_some()).then_some(&self.network);
+        let kept = [(WEIGHTS, weights), (AVERAGE, average.filter(|_| model.is_some()))];
         let mut memory = StateDict::new();
-        if self.ema.is_some() {
-            for tensor in finite_state_dict(&self.network, self.state.step)?.iter() {
-                let name = format!("{WEIGHTS}{}", tensor.name());
-                memory.push(tensor.clone().renamed(name))?;
+        for (prefix, network) in kept {
+            let Some(network) = network else { continue };
+            for tensor in finite_state_dict(network, step)?.iter() {
+                memory.push(tensor.clone().renamed(format!("{prefix}{}", tensor.name())))?;
             }
         }
+        let mut model = finite_state_dict(model.unwrap_or_else(|| self.model()), step)?;
+        model.metadata.clone_from(metadata);
         for tensor in self.optimizer.memory(self.network.params())? {
             memory.push(tensor)?;
         }
@@ -79,7 +90,7 @@ impl Snapshot {
         let Saved { mut state, recipe: begun } = read_state(checkpoint)?;
         if let Some(begun) = begun {
             let origin = checkpoint.file(STATE).display().to_string();
-            Recipe::resolve(&origin, &begun, &[] as &[&str])?.check_same_run(recipe)?;
+            Recipe::of_run(&origin, &begun)?.check_same_run(recipe)?;
         }
         if recipe.data.accept_changes {
             // Of more or fewer images an epoch has more or fewer steps.
@@ -90,16 +101,18 @@ impl Snapshot {
         let open = |name| StateDict::open(&checkpoint.file(name), &ReadOptions::default());
         let (model, memory) = (open(MODEL)?, open(OPTIMIZER)?);
         let exactly = LoadOptions { prefix: Some(String::new()), ..LoadOptions::default() };
+        let (weights, average) = (below(&memory, WEIGHTS)?, below(&memory, AVERAGE)?);
         self.ema = None;
         if ema.enabled {
-            let mut average = self.network.clone();
-            load(&mut average, &model, &exactly)?;
-            load(&mut self.network, &below(&memory, WEIGHTS)?, &exactly)?;
-            self.ema = Some(Ema::resume(average, ema.decay, state.ema_updates));
+            let mut network = self.network.clone();
+            load(&mut network, if average.is_empty() { &model } else { &average }, &exactly)?;
+            load(&mut self.network, &weights, &exactly)?;
+            self.ema = Some(Ema::resume(network, ema.decay, state.ema_updates));
         } else {
-            load(&mut self.network, &model, &exactly)?;
+            load(&mut self.network, if weights.is_empty() { &model } else { &weights }, &exactly)?;
         }
-        let tensors = memory.iter().filter(|tensor| !tensor.name().starts_with(WEIGHTS));
+        let is_network = |name: &str| name.starts_with(WEIGHTS) || name.starts_with(AVERAGE);
+        let tensors = memory.iter().filter(|tensor| !is_network(tensor.name()));
         self.optimizer.restore(self.network.params(), state.step, tensors)?;
         self.state = state;
         Ok(())

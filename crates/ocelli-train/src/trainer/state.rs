@@ -1,7 +1,7 @@
 //! Where a training stands: all that a checkpoint holds besides tensors.
 
-use crate::StepReport;
 use crate::exact::Exact;
+use crate::{Score, StepReport};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -35,39 +35,36 @@ pub struct State {
 }
 
 /// The best evaluation of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Best {
     /// Steps taken.
     pub step: u64,
-    /// How many images were classified rightly.
-    pub correct: u64,
-    /// Of how many.
-    pub samples: u64,
+    /// How good it was.
+    #[serde(flatten)]
+    pub score: Score,
 }
 
 impl Best {
-    /// The top-1 accuracy.
-    pub fn top1(&self) -> f64 {
-        self.correct as f64 / self.samples as f64
+    /// Whether it is better than all before, of which `best` is the best.
+    pub(super) fn is_better_than(&self, best: Option<&Self>) -> bool {
+        best.is_none_or(|best| best.score.is_worse_than(&self.score))
     }
 
-    /// Whether `other` has the larger share of right answers. They may be of more or fewer images:
-    /// unreadable ones are left out.
-    pub(super) fn is_worse_than(&self, other: &Self) -> bool {
-        let product = |correct: u64, samples: u64| u128::from(correct) * u128::from(samples);
-        product(self.correct, other.samples) < product(other.correct, self.samples)
+    /// The top-1 accuracy, if that is the score.
+    pub fn top1(&self) -> Option<f64> {
+        self.score.is_top1().then(|| self.score.share())
     }
 }
 
 impl fmt::Display for Best {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "top-1 {:.2} %, {} of {}", self.top1() * 100.0, self.correct, self.samples)
+        self.score.fmt(f)
     }
 }
 
 /// How long a training has waited for a better evaluation. Only those count that come at their turn
 /// (`train.eval_every`): one more because a limit was reached must not change when a run stops.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Patience {
     best: Option<Best>,
     /// Evaluations since the best.
@@ -76,7 +73,7 @@ pub(super) struct Patience {
 
 impl Patience {
     pub(super) fn add(&mut self, now: Best) {
-        if self.best.is_none_or(|best| best.is_worse_than(&now)) {
+        if now.is_better_than(self.best.as_ref()) {
             *self = Self { best: Some(now), waited: 0 };
         } else {
             self.waited += 1;

@@ -63,7 +63,12 @@ impl Trainer<'_> {
         };
         self.images += report.images;
         self.seconds_training += report.seconds;
-        self.record(&report)
+        self.record(&report)?;
+        if self.now.state.step_in_epoch() == 0 {
+            let loader = &self.train.at(step, self.total_steps).1.loader;
+            self.method.end_epoch(&mut self.now.network, loader)?;
+        }
+        Ok(())
     }
 
     /// Prepares the network for the stage of a step, if another one came before.

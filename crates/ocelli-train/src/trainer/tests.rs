@@ -4,4 +4,5 @@ mod best;
 mod exact_resume;
 mod fixture;
 mod learning;
+mod models;
 mod parallel;

@@ -1,6 +1,7 @@
 //! Recipes by name: one that comes with the library, or a file.
 
 use anyhow::Context;
+use ocelli::methods::METHODS;
 use ocelli::recipes::{self, BuiltinRecipe, RECIPES};
 use ocelli::train::recipe::LARGEST_FILE;
 use ocelli::train::{Recipe, read_text};
@@ -44,7 +45,7 @@ pub(crate) fn text(
 /// As [`text`], and when a field is wrong.
 pub(crate) fn resolve(name: &str) -> anyhow::Result<Recipe> {
     let (origin, text) = text(name, RECIPES)?;
-    Recipe::resolve::<&str>(&origin, &text, &[]).with_context(|| name.to_owned())
+    METHODS.resolve::<&str>(&origin, &text, &[]).with_context(|| name.to_owned())
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! `ocelli cost`: what a network costs before anyone trains it.
 
 use anyhow::Context;
+use ocelli::methods::METHODS;
 use ocelli::nn::registry::{self, Model, ModelOptions};
 use ocelli::nn::{Cost, LayerCost};
 use ocelli::train::{ChosenCheckpoint, Pretrained};
@@ -78,7 +79,7 @@ impl Args {
         if let Some(recipe) = &self.recipe {
             let recipe = recipe::resolve(recipe)?;
             let model = registry::find(&recipe.model.name)?;
-            let options = recipe.model_options(model.config.num_classes);
+            let options = METHODS.model_options(&recipe, model.config.num_classes)?;
             return Ok(Subject {
                 model,
                 options,

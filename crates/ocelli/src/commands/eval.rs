@@ -1,5 +1,6 @@
 //! `ocelli eval`: how good a network is, on every sample of a dataset once.
 
+mod examined;
 mod report;
 
 use ocelli::data::{Loader, LoaderConfig, Split};
@@ -75,6 +76,9 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     }
     let device = settings.open_device()?;
     let mut trained = args.model.open(args.place.as_deref(), &device)?;
+    if let Some(recipe) = examined::recipe_of(args)? {
+        return examined::run(&recipe, &trained, settings);
+    }
     args.preprocess.apply(&mut trained);
     settings.memory.check_inference(
         &trained.file.display().to_string(),

@@ -42,7 +42,7 @@ fn what_is_opened_is_what_was_scored_and_outlives_newer_ones() {
         let best = summary.state.best.unwrap();
         let last = summary.evaluation.unwrap().scores.correct;
         assert!(
-            best.step < summary.state.step && best.correct > last,
+            best.step < summary.state.step && best.score.correct > last,
             "{ema}: {best}, then {last}"
         );
 
@@ -51,7 +51,7 @@ fn what_is_opened_is_what_was_scored_and_outlives_newer_ones() {
         let open = |choice| WeightsFile::find(folder.path(), choice).unwrap();
         let opened = open(None);
         assert_eq!(opened.checkpoint.unwrap().step, best.step);
-        assert_eq!(correct(&scene, &opened.path), best.correct, "{ema}");
+        assert_eq!(correct(&scene, &opened.path), best.score.correct, "{ema}");
         let opened = open(Some(CheckpointChoice::Last));
         assert_eq!(correct(&scene, &opened.path), last, "{ema}");
     }
@@ -178,7 +178,7 @@ fn killed_stopped_or_limited_it_stops_early_at_the_same_step() {
         // As kills in the middle of epochs, before and after evaluations and checkpoints left it.
         let at = match event {
             Event::Step(report) => report.step,
-            Event::Evaluated { step, .. } | Event::Saved { step, .. } => *step,
+            Event::Examined { step, .. } | Event::Saved { step, .. } => *step,
             _ => return,
         };
         if [3, 7, 10, 14, 20, 21].contains(&at) {

@@ -1,8 +1,8 @@
 //! A dataset of patterns, a network of one convolution, and a run in a temporary folder.
 
 use crate::{
-    Event, Local, Observer, Outcome, Parts, Probe, ProcessGroup, Recipe, Result, RunFolder, Stages,
-    Summary, Supervised, Trainer,
+    Classification, Error, Event, Examined, Examiner, Local, Method, Observer, Occasion, Outcome,
+    Parts, ProcessGroup, Recipe, Result, RunFolder, Stages, Summary, Supervised, Trainer,
 };
 use burn::tensor::Device;
 use ocelli_data::{Image, Loader, LoaderConfig, Payload, Record, Scratch, Source, Transform};
@@ -11,8 +11,8 @@ use ocelli_nn::graph::{Activation, Builder, ConvSettings, Graph, NodeId, NormSet
 use ocelli_nn::init::InitScheme;
 use ocelli_random::{ChaCha8Rng, Purpose, Seed};
 use rand::RngExt;
+use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -139,18 +139,38 @@ pub(super) struct Scene<'a> {
     pub(super) threads: usize,
     pub(super) group: &'a dyn ProcessGroup,
     pub(super) stop: AtomicBool,
-    /// What a probe says after each epoch, if there is one.
+    /// What another examiner says after each epoch, if there is one.
     pub(super) probe: Option<fn(u64) -> Measured>,
+    pub(super) method: fn() -> Box<dyn Method>,
 }
 
-/// What a probe finds.
-pub(super) type Measured = Result<Vec<(String, f64)>, Box<dyn Error + Send + Sync>>;
+/// What that one finds.
+pub(super) type Measured = Result<Vec<(String, f64)>, String>;
 
-struct Answers(fn(u64) -> Measured);
+/// What is said, and the epoch that it is asked after.
+struct Answers(fn(u64) -> Measured, Cell<u64>);
 
-impl Probe for Answers {
-    fn measure(&mut self, _: &Network, epoch: u64) -> Measured {
-        (self.0)(epoch)
+impl Examiner for Answers {
+    fn name(&self) -> &'static str {
+        "answers"
+    }
+
+    fn is_due(&self, occasion: Occasion) -> bool {
+        occasion.between_epochs().inspect(|epoch| self.1.set(*epoch)).is_some()
+    }
+
+    fn is_vital(&self) -> bool {
+        false
+    }
+
+    fn examine(
+        &mut self,
+        _: &Network,
+        _: &dyn ProcessGroup,
+        _: &mut dyn FnMut(u64, u64),
+    ) -> Result<Examined> {
+        let values = (self.0)(self.1.get()).map_err(|error| Error::Method(error.into()))?;
+        Ok(Examined { values, ..Examined::default() })
     }
 }
 
@@ -164,6 +184,7 @@ impl Scene<'_> {
             group: &Local,
             stop: AtomicBool::new(false),
             probe: None,
+            method: || Box::new(Supervised::default()),
         }
     }
 
@@ -197,15 +218,17 @@ impl Scene<'_> {
             Err(_) => RunFolder::create(folder, &self.recipe)?,
         };
         let train = Stages::single(self.recipe.clone(), self.train_loader());
-        let eval = self.eval_loader(self.samples);
-        let mut probe = self.probe.map(Answers);
+        let eval = Arc::new(self.eval_loader(self.samples));
+        let mut examiners: Vec<Box<dyn Examiner>> = vec![Box::new(Classification::new(eval))];
+        examiners.extend(
+            self.probe.map(|probe| Box::new(Answers(probe, Cell::new(0))) as Box<dyn Examiner>),
+        );
         let parts = Parts {
             recipe: &self.recipe,
             network: self.network(),
-            method: &mut Supervised::default(),
+            method: &mut *(self.method)(),
             train: &train,
-            eval: Some(&eval),
-            probe: probe.as_mut().map(|probe| probe as &mut dyn Probe),
+            examiners,
             run: &mut run,
             metadata: BTreeMap::from([("arch".to_owned(), "test".to_owned())]),
             group: self.group,

@@ -10,6 +10,9 @@ use crate::output::{grouped, percent};
 /// The table that a grid writes.
 pub(super) const SHEET: &str = "grid.csv";
 
+/// What stands before the fields that the grid varies; older tables have no commit.
+const CIRCUMSTANCES: [&str; 4] = ["date", "machine", "command", "commit"];
+
 /// With more curves than this, none can be told from another.
 const MOST_CURVES: usize = 18;
 
@@ -56,10 +59,11 @@ pub(super) fn page(folder: &Path) -> anyhow::Result<Page> {
     Ok(page)
 }
 
-/// The fields that the grid varies: what stands between the circumstances and the measurements.
+/// The fields that the grid varies: what stands before the measurements, without the circumstances.
 fn keys(sheet: &Sheet) -> Vec<String> {
-    let heads = sheet.heads.iter().skip_while(|head| *head != "command").skip(1);
-    heads.take_while(|head| *head != "params").cloned().collect()
+    let is_setting = |head: &&String| !CIRCUMSTANCES.contains(&head.as_str());
+    let heads = sheet.heads.iter().take_while(|head| *head != "params");
+    heads.filter(is_setting).cloned().collect()
 }
 
 fn numbers(sheet: &Sheet, keys: &[String]) -> Vec<(String, String)> {
@@ -113,7 +117,11 @@ fn run(folder: &Path, row: Row<'_>) -> Option<Run> {
     let name = PathBuf::from(row.text("run")).file_name()?.to_string_lossy().into_owned();
     let metrics = MetricsLog::read(&RunFolder::metrics_path(&folder.join(&name)));
     let metrics = metrics.inspect_err(|error| tracing::warn!("{name}: no curves: {error}")).ok()?;
-    let best = row.number("best_top1").or(row.number("top1")).unwrap_or(f64::NEG_INFINITY);
+    let best = row
+        .number("best_top1")
+        .or(row.number("top1"))
+        .or(row.number("best_score"))
+        .unwrap_or(f64::NEG_INFINITY);
     Some(Run { name, best, metrics })
 }
 

@@ -2,6 +2,7 @@
 
 use ocelli::report::{Confusion, LinePlot, Mark, RunReport, Series};
 use ocelli::train::{Best, MetricsLog, Row, RunFolder, State};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::SavedEvaluation;
@@ -54,12 +55,13 @@ pub(super) fn of_run(folder: &Path) -> anyhow::Result<RunReport> {
     let rows = MetricsLog::read(&RunFolder::metrics_path(folder))?;
     let evaluation = SavedEvaluation::load(folder)?;
     let best = best(folder)?;
+    let figures = FIGURES.iter().filter_map(|figure| plot(&rows, figure, best.as_ref()));
     let title = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy();
     Ok(RunReport {
         title: title.into_owned(),
         subtitle: format!("{} on {}, seed {}", recipe.model.name, recipe.data.source, recipe.seed),
-        numbers: numbers(&rows, evaluation.as_ref(), best),
-        plots: FIGURES.iter().filter_map(|figure| plot(&rows, figure, best)).collect(),
+        numbers: numbers(&rows, evaluation.as_ref(), best.as_ref()),
+        plots: figures.chain(others(&rows)).collect(),
         confusion: evaluation.filter(|found| !found.confusion.is_empty()).map(confusion),
         recipe: recipe.to_toml()?,
     })
@@ -75,7 +77,7 @@ fn best(folder: &Path) -> anyhow::Result<Option<Best>> {
 fn numbers(
     rows: &[Row],
     evaluation: Option<&SavedEvaluation>,
-    best: Option<Best>,
+    best: Option<&Best>,
 ) -> Vec<(String, String)> {
     let mut numbers = Vec::new();
     if let Some(row) = rows.last() {
@@ -91,15 +93,18 @@ fn numbers(
         numbers.push(("images", grouped(found.samples)));
         numbers.push(("calibration error", format!("{:.4}", found.calibration_error)));
     }
+    let mut found: Vec<(String, String)> =
+        numbers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     if let Some(best) = best {
-        numbers.push(("best top-1", percent(best.top1())));
-        numbers.push(("best at step", grouped(best.step)));
+        let of = format!("best {}", best.score.meaning);
+        found.push((of, percent(best.score.share())));
+        found.push(("best at step".to_owned(), grouped(best.step)));
     }
-    numbers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    found
 }
 
 /// The curves of one figure, if any of them was measured.
-fn plot(rows: &[Row], figure: &Figure, best: Option<Best>) -> Option<LinePlot> {
+fn plot(rows: &[Row], figure: &Figure, best: Option<&Best>) -> Option<LinePlot> {
     let point = |row: &Row, key: &str| Some((row.step as f64, *row.values.get(key)?));
     let series: Vec<Series> = figure
         .curves
@@ -116,12 +121,32 @@ fn plot(rows: &[Row], figure: &Figure, best: Option<Best>) -> Option<LinePlot> {
         x_label: "step".to_owned(),
         y_label: figure.unit.to_owned(),
         series,
-        marks: best.filter(|_| shows_top1).map(best_mark).into_iter().collect(),
+        marks: best.filter(|_| shows_top1).and_then(best_mark).into_iter().collect(),
     })
 }
 
-fn best_mark(best: Best) -> Mark {
-    Mark { name: format!("best, step {}", best.step), point: (best.step as f64, best.top1()) }
+/// A figure for each measurement that is only a method's.
+fn others(rows: &[Row]) -> Vec<LinePlot> {
+    const OF_ALL: [&str; 3] = ["train", "eval", "attack"];
+    let is_other = |key: &&String| !OF_ALL.contains(&key.split('/').next().unwrap_or_default());
+    let keys: BTreeSet<&String> = rows.iter().flat_map(|row| row.values.keys()).collect();
+    let curve = |key: &String| {
+        let point = |row: &Row| Some((row.step as f64, *row.values.get(key)?));
+        let points = rows.iter().filter_map(point).collect();
+        LinePlot {
+            title: key.clone(),
+            x_label: "step".to_owned(),
+            y_label: "value".to_owned(),
+            series: vec![Series { name: "evaluation".to_owned(), points }],
+            marks: Vec::new(),
+        }
+    };
+    keys.into_iter().filter(is_other).map(curve).collect()
+}
+
+fn best_mark(best: &Best) -> Option<Mark> {
+    let point = (best.step as f64, best.top1()?);
+    Some(Mark { name: format!("best, step {}", best.step), point })
 }
 
 fn confusion(evaluation: SavedEvaluation) -> Confusion {

@@ -82,7 +82,7 @@ impl Observer for Trial<'_> {
                 self.0.begin(*step, *total_steps);
             }
             Event::Step(report) => self.0.step(report),
-            Event::Evaluated { .. } => tracing::debug!("{event}"),
+            Event::Examined { .. } => tracing::debug!("{event}"),
             _ => {}
         }
     }

@@ -1,6 +1,7 @@
 //! What is trained, and where: a new run from a recipe, or one that was begun before.
 
 use anyhow::Context;
+use ocelli::methods::METHODS;
 use ocelli::recipes::{self, RECIPES};
 use ocelli::train::grid::Grid;
 use ocelli::train::recipe::{DEFAULT, DataSection, FINETUNE};
@@ -114,7 +115,7 @@ fn resume(args: &Args, seed: Option<u64>, folder: &Path) -> anyhow::Result<Plan>
         return Err(BadUsage(message.to_owned()).into());
     }
     let begun = RunFolder::recipe(folder)?;
-    let recipe = begun.resume(&args.overrides(seed))?;
+    let recipe = METHODS.resume(&begun, &args.overrides(seed))?;
     Ok(Plan { recipe, place: Place::Begun(folder.to_owned()) })
 }
 
@@ -187,7 +188,8 @@ fn newest_of(recipe: &Recipe) -> Option<PathBuf> {
 pub(super) fn grid(args: &Args, seed: Option<u64>) -> anyhow::Result<Grid> {
     let (origin, text) = args.recipe_text()?;
     let overrides = args.overrides(seed);
-    Ok(Grid::new(&origin, &text, &overrides, &args.grid, args.pretrained.clone())?)
+    let grid = Grid::new(&origin, &text, &overrides, &args.grid, args.pretrained.clone())?;
+    Ok(grid.with_methods(METHODS))
 }
 
 /// The folder that was asked for, or the new one that would be made.
@@ -208,8 +210,8 @@ fn resolve(args: &Args, seed: Option<u64>) -> anyhow::Result<Recipe> {
     let overrides = args.overrides(seed);
     let (origin, text) = args.recipe_text()?;
     let recipe = match &args.pretrained {
-        Some(weights) => Recipe::finetune(weights, &origin, &text, &overrides),
-        None => Recipe::resolve(&origin, &text, &overrides),
+        Some(weights) => METHODS.finetune(weights, &origin, &text, &overrides),
+        None => METHODS.resolve(&origin, &text, &overrides),
     };
     let mut recipe = match &args.recipe {
         Some(name) => recipe.with_context(|| name.clone())?,

@@ -5,6 +5,7 @@ mod row;
 mod sheet;
 
 use ocelli::data::{OpenOptions, Split, open};
+use ocelli::methods::METHODS;
 use ocelli::nn::registry;
 use ocelli::train::grid::{Cell, Grid};
 use ocelli::train::{Machine, Outcome, Recipe, RunFolder};
@@ -139,7 +140,7 @@ fn plans(args: &Args, cells: Vec<Cell>, folder: &Path) -> anyhow::Result<Vec<Opt
 fn planned(cell: &Cell, classes: &mut Classes) -> Row {
     let row = Row::new(cell);
     let cost = match &cell.recipe {
-        Ok(recipe) => recipe.cost(classes.of(recipe)).map_err(|error| error.to_string()),
+        Ok(recipe) => METHODS.cost(recipe, classes.of(recipe)).map_err(|error| error.to_string()),
         Err(error) => Err(error.to_string()),
     };
     match cost {

@@ -2,10 +2,9 @@
 
 use burn::tensor::Device;
 use ocelli::data::NotImages;
+use ocelli::methods::METHODS;
 use ocelli::methods::one_pixel::Robustness;
-use ocelli::train::{
-    self, Local, Machine, Outcome, Parts, Probe, Setup, Summary, Supervised, Trainer, evaluate,
-};
+use ocelli::train::{Examiner, Local, Machine, Parts, Setup, Summary, Trainer};
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -47,7 +46,7 @@ impl Session {
         let Plan { recipe, place } = plan;
         let device = self.device.clone();
         let machine = Machine { device, threads: self.threads, rank: 0, world_size: 1 };
-        let setup = Setup::new(&recipe, &machine)?;
+        let mut setup = Setup::with(&recipe, METHODS, &machine)?;
         if let Some(report) = &setup.weights {
             // A line by itself: in an event, the end of a line is shown as what it is.
             for line in report.to_string().lines() {
@@ -75,21 +74,21 @@ impl Session {
             Some(_) => NotImages::default(),
         };
         let not_images = images.not_images().and(others).count;
-        let mut probe = self.eval_attack.map(|(images, every)| {
+        let mut examiners: Vec<Box<dyn Examiner + '_>> = setup.examiners;
+        if let Some((images, every)) = self.eval_attack {
             let (source, size) = (Arc::clone(setup.eval.source()), (images, recipe.seed));
             let pictures = (recipe.input.clone(), recipe.eval);
             let every = (every, recipe.train.eval_every);
-            Robustness::new(size, every, source, pictures, &self.stop)
-                .with_limits(recipe.data.limits())
-        });
+            let robustness = Robustness::new(size, every, source, pictures, &self.stop);
+            examiners.push(Box::new(robustness.with_limits(recipe.data.limits())));
+        }
         let mut watch = Watch::new(&folder, recipe.train.max_steps);
-        let mut summary = Trainer::new(Parts {
+        let summary = Trainer::new(Parts {
             recipe: &recipe,
             network: setup.network,
-            method: &mut Supervised::default(),
+            method: &mut *setup.method,
             train: &setup.train,
-            eval: Some(&setup.eval),
-            probe: probe.as_mut().map(|probe| probe as &mut dyn Probe),
+            examiners,
             run: &mut run,
             metadata: setup.metadata,
             group: &Local,
@@ -99,12 +98,6 @@ impl Session {
         .run()?;
         drop(watch);
 
-        if summary.evaluation.is_none() && summary.outcome != Outcome::Interrupted {
-            // The run had ended and been evaluated before: what it ended with, not its best.
-            let last = summary.checkpoint.as_ref().map_or(&folder, |saved| &saved.path);
-            let network = train::Trained::open(last, None, &self.device)?.network;
-            summary.evaluation = Some(evaluate(&network, &setup.eval, &Local, &mut |_| {})?);
-        }
         if let Some(evaluation) = &summary.evaluation {
             SavedEvaluation::new(summary.state.step, classes, evaluation).save(&folder)?;
         }

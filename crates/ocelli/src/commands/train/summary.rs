@@ -1,6 +1,6 @@
 //! What a training says at its end.
 
-use ocelli::train::{Best, Evaluation, MODEL, Outcome, Summary};
+use ocelli::train::{Best, Evaluation, MODEL, Outcome, Score, Summary};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -22,6 +22,9 @@ pub(super) struct Answer<'a> {
     top5: Option<f64>,
     best_top1: Option<f64>,
     best_step: Option<u64>,
+    score: Option<&'a str>,
+    last_score: Option<f64>,
+    best_score: Option<f64>,
     not_images: u64,
     model: Option<PathBuf>,
 }
@@ -51,16 +54,20 @@ pub(super) fn show(output: &mut Output, folder: &Path, summary: &Summary) -> any
             output.text(format_args!("top-5    {}", percent(top5)))?;
         }
     }
-    if let Some(best) = state.best {
-        let step = grouped(best.step);
-        output.text(format_args!("best     {} top-1 at step {step}", percent(best.top1())))?;
+    if let (None, Some(score)) = (&summary.evaluation, &summary.score) {
+        output.text(format_args!("score    {score}"))?;
+    }
+    if let Some(Best { step, score }) = &state.best {
+        let (share, step) = (percent(score.share()), grouped(*step));
+        output.text(format_args!("best     {share} {} at step {step}", score.meaning))?;
     }
     Ok(())
 }
 
 /// The one JSON object.
-pub(super) fn answer<'a>(folder: &'a Path, summary: &Summary, not_images: u64) -> Answer<'a> {
+pub(super) fn answer<'a>(folder: &'a Path, summary: &'a Summary, not_images: u64) -> Answer<'a> {
     let state = &summary.state;
+    let best = state.best.as_ref().map(|best| &best.score);
     let scores = summary.evaluation.as_ref().map(|evaluation| &evaluation.scores);
     Answer {
         run: folder,
@@ -79,8 +86,11 @@ pub(super) fn answer<'a>(folder: &'a Path, summary: &Summary, not_images: u64) -
         correct: scores.map(|scores| scores.correct),
         top1: scores.map(|scores| scores.top1),
         top5: scores.and_then(|scores| scores.top5),
-        best_top1: state.best.as_ref().map(Best::top1),
-        best_step: state.best.map(|best| best.step),
+        best_top1: state.best.as_ref().and_then(Best::top1),
+        best_step: state.best.as_ref().map(|best| best.step),
+        score: best.or(summary.score.as_ref()).map(|score| &*score.meaning),
+        last_score: summary.score.as_ref().map(Score::share),
+        best_score: best.map(Score::share),
         not_images,
         model: summary.checkpoint.as_ref().map(|saved| saved.file(MODEL)),
     }

@@ -90,10 +90,7 @@ impl Observer for Watch<'_> {
                 }
             }
             Event::Rejected(_) => tracing::warn!("{event}"),
-            Event::Evaluated { .. }
-            | Event::Measured { .. }
-            | Event::Stage { .. }
-            | Event::StoppedEarly { .. } => {
+            Event::Examined { .. } | Event::Stage { .. } | Event::StoppedEarly { .. } => {
                 tracing::info!("{event}");
             }
             Event::Saved { .. } => tracing::debug!("{event}"),

@@ -2,6 +2,7 @@
 
 use anyhow::Error;
 use ocelli::data::Source;
+use ocelli::methods::METHODS;
 use ocelli::train::grid::Cell;
 use ocelli::train::{
     Machine, Recipe, Setup, sources, tell_of_smaller_batches, warn_of_lost_colours,
@@ -47,7 +48,7 @@ fn begin(
     }
     let Some((train, eval)) = opened.get(&key) else { return Ok(()) };
     tell_of_smaller_batches(recipe, train.len());
-    let setup = Setup::on(recipe, machine, train, eval)?;
+    let setup = Setup::on(recipe, METHODS, machine, train, eval)?;
     if let Some(report) = &setup.weights {
         // A line by itself: in an event, the end of a line is shown as what it is.
         for line in report.to_string().lines() {

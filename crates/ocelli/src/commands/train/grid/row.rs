@@ -3,7 +3,7 @@
 use ocelli::nn::Cost;
 use ocelli::train::grid::Cell;
 use ocelli::train::recipe::LARGEST_FILE;
-use ocelli::train::{Summary, read_text};
+use ocelli::train::{Best, Summary, read_text};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::io;
@@ -56,6 +56,9 @@ pub(super) struct Row {
     pub(super) top1: Option<f64>,
     pub(super) best_top1: Option<f64>,
     pub(super) best_step: Option<u64>,
+    /// What decides which evaluation is the best, as in `top-1`.
+    pub(super) score: Option<String>,
+    pub(super) best_score: Option<f64>,
     pub(super) seconds: Option<f64>,
     pub(super) images_per_second: Option<f64>,
     pub(super) error: Option<String>,
@@ -82,6 +85,8 @@ impl Row {
             top1: None,
             best_top1: None,
             best_step: None,
+            score: None,
+            best_score: None,
             seconds: None,
             images_per_second: None,
             error: None,
@@ -103,15 +108,17 @@ impl Row {
     pub(super) fn with_summary(self, summary: &Summary, run: &Path, speed: Option<f64>) -> Self {
         let scores = summary.evaluation.as_ref().map(|evaluation| &evaluation.scores);
         let measured = Some(summary.images_per_second).filter(|speed| speed.is_finite());
-        let best = summary.state.best;
+        let best = summary.state.best.as_ref();
         Self {
             status: summary.outcome.into(),
             run: Some(run.to_owned()),
             steps: Some(summary.state.step),
             samples: scores.map(|scores| scores.samples),
             top1: scores.map(|scores| scores.top1),
-            best_top1: best.map(|best| best.top1()),
+            best_top1: best.and_then(Best::top1),
             best_step: best.map(|best| best.step),
+            score: best.map(|best| best.score.meaning.clone()),
+            best_score: best.map(|best| best.score.share()),
             seconds: Some(summary.state.seconds),
             images_per_second: measured.or(speed),
             error: None,
