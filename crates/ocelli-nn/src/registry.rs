@@ -15,7 +15,7 @@ pub use published::{Published, PublishedAccuracy, PublishedWeights};
 
 use crate::backbones::efficientnetv2::{Layout, efficientnetv2};
 use crate::ghostify::{Ghost, ghostify};
-use crate::graph::Graph;
+use crate::graph::{Graph, Head};
 use crate::parameter::ParamSpec;
 use crate::{Error, Network, Result};
 use burn::tensor::Device;
@@ -45,6 +45,9 @@ pub struct ModelOptions {
     /// The stages of `efficientnetv2`, which is no network without them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub layout: Option<Layout>,
+    /// What stands after the pooled features.
+    #[serde(skip_serializing_if = "Head::is_linear")]
+    pub head: Head,
 }
 
 impl Default for ModelOptions {
@@ -57,6 +60,7 @@ impl Default for ModelOptions {
             small_input: false,
             ghost: None,
             layout: None,
+            head: Head::Linear,
         }
     }
 }
@@ -158,10 +162,11 @@ impl Model {
             }
             Build::Described => described(self.given_layout(options)?, options)?,
         };
-        match options.ghost.clone().or_else(|| self.ghost.then(Ghost::default)) {
-            Some(ghost) => ghostify(&graph, &ghost),
-            None => Ok(graph),
-        }
+        let graph = match options.ghost.clone().or_else(|| self.ghost.then(Ghost::default)) {
+            Some(ghost) => ghostify(&graph, &ghost)?,
+            None => graph,
+        };
+        graph.with_head(&options.head)
     }
 
     /// The table of stages of an EfficientNetV2, its own or that of the options; `None` for other

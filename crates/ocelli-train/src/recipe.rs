@@ -153,6 +153,7 @@ impl Recipe {
             small_input: self.model.small_input,
             ghost: self.model.ghost.clone(),
             layout: self.model.layout.clone(),
+            ..ModelOptions::default()
         }
     }
 
