@@ -6,6 +6,7 @@
 
 mod adamw;
 mod clip;
+mod groups;
 mod in_place;
 mod lars;
 mod rmsprop;
@@ -20,10 +21,11 @@ use crate::recipe::{OptimizerKind, OptimizerSection};
 use crate::{Error, Result};
 use adamw::AdamW;
 use burn::tensor::{Tensor, TensorData};
+use groups::Rates;
 use lars::Lars;
-use ocelli_nn::Gradients;
-use ocelli_nn::parameter::{ParamId, Parameters, Role};
+use ocelli_nn::parameter::{Parameters, Role};
 use ocelli_nn::weights::{DType, TensorEntry};
+use ocelli_nn::{Gradients, Network};
 use rmsprop::RmsProp;
 use sgd::Sgd;
 use std::fmt::Debug;
@@ -80,18 +82,17 @@ struct Settings {
 #[derive(Debug)]
 pub struct Optimizer {
     rule: Box<dyn Rule>,
-    weight_decay: f64,
     decay_bias_and_norm: bool,
-    /// The classifier's parameters, and their learning rate over that of all else.
-    head: Vec<ParamId>,
-    head_lr: f64,
+    /// What holds for each parameter, in state-dict order; for all others what holds in general.
+    rates: Vec<Rates>,
+    general: Rates,
     steps: u64,
     /// The memory of each parameter, in state-dict order; empty until its first gradient.
     memory: Vec<Vec<Tensor<1>>>,
 }
 
 impl Optimizer {
-    /// An optimiser that has taken no step.
+    /// An optimiser that has taken no step, for which all parameters are alike.
     pub fn new(section: &OptimizerSection) -> Self {
         let momentum = section.momentum;
         let rule: Box<dyn Rule> = match section.kind {
@@ -111,19 +112,22 @@ impl Optimizer {
         };
         Self {
             rule,
-            weight_decay: section.weight_decay,
             decay_bias_and_norm: section.decay_bias_and_norm,
-            head: Vec::new(),
-            head_lr: section.head_lr,
+            rates: Vec::new(),
+            general: Rates { lr: 1.0, weight_decay: section.weight_decay },
             steps: 0,
             memory: Vec::new(),
         }
     }
 
-    /// Says which parameters are the classifier's, to which `head_lr` applies.
-    #[must_use]
-    pub fn with_head(self, head: Vec<ParamId>) -> Self {
-        Self { head, ..self }
+    /// An optimiser that has taken no step, with the groups of `section` and the rate of the network's
+    /// head.
+    ///
+    /// # Errors
+    /// [`Error::Field`] for a group's pattern that is malformed or matches no learnt parameter.
+    pub fn for_network(section: &OptimizerSection, network: &Network) -> Result<Self> {
+        let rates = groups::rates(section, network.params(), &network.head())?;
+        Ok(Self { rates, ..Self::new(section) })
     }
 
     /// How many steps it has taken.
@@ -153,9 +157,10 @@ impl Optimizer {
                 let fresh = |name: &&str| gradient.full_like(self.rule.initial(name));
                 *memory = self.rule.memory().iter().map(fresh).collect();
             }
+            let rates = self.rates.get(id.index()).copied().unwrap_or(self.general);
             let settings = Settings {
-                lr: if self.head.contains(&id) { lr * self.head_lr } else { lr },
-                weight_decay: if decays { self.weight_decay } else { 0.0 },
+                lr: lr * rates.lr,
+                weight_decay: if decays { rates.weight_decay } else { 0.0 },
                 is_weight,
                 step: self.steps,
             };

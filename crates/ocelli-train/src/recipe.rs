@@ -21,8 +21,8 @@ mod tests;
 pub use progressive::{Preset, ProgressiveSection};
 pub(crate) use resume::leaves;
 pub use sections::{
-    CheckpointSection, DataSection, EmaSection, ModelSection, OptimizerKind, OptimizerSection,
-    ScheduleKind, ScheduleSection, TrainSection,
+    CheckpointSection, DataSection, EmaSection, ModelSection, OptimizerGroup, OptimizerKind,
+    OptimizerSection, ScheduleKind, ScheduleSection, TrainSection,
 };
 pub use with_section::settings;
 
