@@ -22,41 +22,22 @@
 //! tiles again. Working memory is a tile for each thread, a tile of keys (packed twice), and a few
 //! numbers for each row: O(rows + tile · channels), and nothing of rows².
 
+mod partner;
 mod sweep;
 
 #[cfg(test)]
 mod tests;
+
+pub use partner::Partner;
 
 use crate::elementwise::Write;
 use crate::gemm::{Panels, multiply, pack_panels, pack_transposed, packed_len};
 use crate::rows::{Rows, RowsMut};
 use crate::scratch::with_scratch;
 use crate::simd::dispatch;
+use partner::Columns;
 use rayon::prelude::*;
 use sweep::{Accumulate, RowSums, Slopes};
-
-/// Which key belongs to each query.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Partner {
-    /// Two views stand side by side: the partner of row i is row `i ^ 1`, and no row is compared with
-    /// itself.
-    Neighbour,
-    /// Two lists stand in one order: the partner of query i is key i.
-    SameRow,
-}
-
-impl Partner {
-    fn key(self, query: usize) -> usize {
-        match self {
-            Self::Neighbour => query ^ 1,
-            Self::SameRow => query,
-        }
-    }
-
-    fn excluded(self, query: usize) -> Option<usize> {
-        (self == Self::Neighbour).then_some(query)
-    }
-}
 
 /// A comparison of queries, which may be some rows of a larger set, with all keys.
 #[derive(Clone, Copy, Debug)]
@@ -244,20 +225,6 @@ impl Contrast<'_> {
             multiply(self.queries.range(first, count), keys, products, false);
             use_it(scores, stride);
         });
-    }
-}
-
-/// Where in a tile the partner of a query stands, and what is not to be compared with it.
-#[derive(Clone, Copy)]
-struct Columns {
-    partner: Option<usize>,
-    excluded: Option<usize>,
-}
-
-impl Columns {
-    fn new(partner: Partner, query: usize, first: usize, count: usize) -> Self {
-        let at = |key: usize| key.checked_sub(first).filter(|column| *column < count);
-        Self { partner: at(partner.key(query)), excluded: partner.excluded(query).and_then(at) }
     }
 }
 

@@ -3,6 +3,7 @@
 
 #![expect(clippy::panic, reason = "a test helper fails the test")]
 
+pub mod imports;
 pub mod jpeg;
 
 use half::f16;

@@ -2,7 +2,7 @@
 
 #![expect(unsafe_code, reason = "the inner loops run on checked-once pointers")]
 
-use super::Columns;
+use super::partner::Columns;
 use crate::simd::{Kernel, Simd};
 
 /// Rows of scores are a multiple of this apart, so that every vector of them is whole.
