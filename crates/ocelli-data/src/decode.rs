@@ -23,6 +23,8 @@ mod format;
 mod gif;
 mod input;
 mod jpeg;
+mod kind;
+mod options;
 mod png;
 mod pnm;
 mod tiff;
@@ -30,22 +32,11 @@ mod webp;
 
 pub use channels::Channels;
 pub(crate) use channels::luma;
-pub use format::Format;
 pub(crate) use jpeg::planes::{Header, Plane, PlaneDecoder};
+pub use kind::Format;
+pub use options::DecodeOptions;
 
-use crate::{Image, Limits, Result};
-
-/// What [`decode`] gives, and what it refuses.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct DecodeOptions {
-    /// Grey or colour.
-    pub channels: Channels,
-    /// Whether to turn the image as its EXIF orientation says. The usual training sets are read
-    /// without, so this is off by default.
-    pub apply_orientation: bool,
-    /// What is too large. The pixels are checked before memory is taken for them.
-    pub limits: Limits,
-}
+use crate::{Image, Result};
 
 /// Decodes a file of one of the [`Format`]s; its first bytes tell which it is.
 ///

@@ -13,6 +13,7 @@
 
 mod difference;
 mod record;
+mod stamp;
 
 #[cfg(test)]
 mod tests;
@@ -20,9 +21,9 @@ mod tests;
 pub use difference::DataDifference;
 
 use crate::{Image, Payload, Result, SampleKey, Source};
-use difference::Stamp;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use stamp::Stamp;
 
 /// The most bytes of pictures that are read for a fingerprint, 256 MiB.
 pub const CONTENT_BYTES: u64 = 256 << 20;

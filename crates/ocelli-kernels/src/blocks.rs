@@ -1,5 +1,9 @@
 //! Work on blocks of rows, in parallel, with sums that do not depend on the number of threads.
 
+mod size;
+
+pub(crate) use size::rows_per_block;
+
 use crate::norm::{Statistics, block_moments};
 use crate::rows::RowsMut;
 use crate::scratch::with_scratch;
@@ -9,14 +13,6 @@ use rayon::prelude::*;
 /// of the pool's to wake up; many small kernels should wait once, together.
 pub fn in_pool<R: Send>(work: impl FnOnce() -> R + Send) -> R {
     rayon::scope(|_| work())
-}
-
-/// How many numbers a block should hold at least, to outweigh handing it to a thread.
-const BLOCK_VALUES: usize = 16 * 1024;
-
-/// Rows per block for rows that touch `values` numbers each. It depends on the problem alone.
-pub(crate) fn rows_per_block(values: usize) -> usize {
-    (BLOCK_VALUES / values.max(1)).clamp(12, 4096) / 12 * 12
 }
 
 /// Calls `work` with the first row and the rows of every block; then, while the block is in the

@@ -17,8 +17,11 @@ mod gather;
 mod lines;
 mod patches;
 mod shares;
+mod sizes;
 mod weight;
 mod winograd;
+
+pub use sizes::Conv;
 
 use crate::blocks::{for_each_block, rows_per_block};
 use crate::elementwise::Write;
@@ -48,17 +51,6 @@ impl PackedWeight {
     pub fn numbers(&self) -> usize {
         self.transformed.as_ref().or(self.panels.as_ref()).map_or(0, Vec::len)
     }
-}
-
-/// The sizes of a convolution without groups.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Conv {
-    /// How the window slides.
-    pub geometry: Geometry,
-    /// Channels of the input.
-    pub in_channels: usize,
-    /// Channels of the output.
-    pub out_channels: usize,
 }
 
 /// Pixels that share each visit of the packed weights at least, where there are many.

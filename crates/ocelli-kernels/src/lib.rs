@@ -11,6 +11,7 @@
 
 mod activation;
 mod blocks;
+mod contrast;
 mod conv;
 mod depthwise;
 mod elementwise;
@@ -30,9 +31,11 @@ mod scratch;
 mod simd;
 #[cfg(test)]
 mod testing;
+mod unit;
 
 pub use activation::Activation;
 pub use blocks::in_pool;
+pub use contrast::{Comparison, Contrast, ContrastiveLoss, Partner, nt_xent, two_towers};
 pub use conv::{Conv, PackedWeight, bias_gradient};
 pub use depthwise::{Depthwise, PackedDepthwise};
 pub use elementwise::{Write, activate, activation_gradient, add, copy, multiply};
@@ -49,3 +52,4 @@ pub use pool::{max_pool, max_pool_gradient, max_pool_patches};
 pub use pool::{pad_shortcut, pad_shortcut_gradient, pad_shortcut_patches};
 pub use repeat::{repeat_channels, repeat_channels_gradient};
 pub use rows::{Rows, RowsMut};
+pub use unit::{unit, unit_gradient};

@@ -14,9 +14,11 @@
 //! combined in double precision by the formula of Chan, Golub and LeVeque (1983), which does not
 //! lose digits when the mean is large.
 
+mod constants;
 mod passes;
 mod statistics;
 
+pub use constants::Norm;
 pub use statistics::Statistics;
 pub(crate) use statistics::block_moments;
 
@@ -25,16 +27,6 @@ use crate::blocks::{rows_per_block, sum_blocks};
 use crate::rows::{Rows, RowsMut};
 use passes::{Backward, Forward, GradientSums};
 use rayon::prelude::*;
-
-/// A normalisation with given statistics, ready to run: `y = f(scale · z + shift)`.
-#[derive(Clone, Debug, Default)]
-pub struct Norm {
-    scale: Vec<f32>,
-    shift: Vec<f32>,
-    mean: Vec<f32>,
-    /// 1 / √(σ² + ε)
-    inverse_deviation: Vec<f32>,
-}
 
 /// The gradients of γ and β.
 #[derive(Clone, Debug, Default)]

@@ -8,16 +8,18 @@
 //! features and logits have a height and width of one.
 
 mod builder;
+mod head;
 mod join;
 
 pub use crate::node_id::NodeId;
 pub use crate::op::{
     Activation, Add, AvgPool, BatchNorm, Concat, Conv2d, DropPath, Dropout, Flatten, GlobalAvgPool,
-    Input, Linear, LocalResponseNorm, MaxPool, Op, PadShortcut, Padding, Pool, Scale, Shape,
+    Input, Linear, LocalResponseNorm, MaxPool, Op, PadShortcut, Padding, Pool, Scale, Shape, Unit,
     Window,
 };
 pub use crate::route::Route;
 pub use builder::{Builder, ConvSettings, NormSettings};
+pub use head::{Head, Projection};
 
 use crate::init::InitScheme;
 use crate::parameter::{ParamId, ParamSpec};
@@ -110,11 +112,16 @@ impl Graph {
         self.in_channels
     }
 
-    /// The classifier's parameters: weight first, then the bias if it has one.
+    /// The classifier's parameters, weight first, then the bias if it has one; those of a projection where
+    /// that is what follows the pooled features.
     pub fn head(&self) -> Vec<ParamId> {
         match &self.node(self.logits).op {
             Op::Linear(linear) => std::iter::once(linear.weight).chain(linear.bias).collect(),
             Op::Conv2d(conv) => std::iter::once(conv.weight).chain(conv.bias).collect(),
+            Op::Unit(_) => {
+                let head = Route { from: vec![self.pooled], to: vec![self.logits] };
+                self.params_on(&head).unwrap_or_default()
+            }
             _ => Vec::new(),
         }
     }

@@ -26,6 +26,7 @@ mod pad_shortcut;
 mod scale;
 mod shape;
 mod unary;
+mod unit;
 mod window;
 
 pub use activation::Activation;
@@ -45,6 +46,7 @@ pub use max_pool::MaxPool;
 pub use pad_shortcut::PadShortcut;
 pub use scale::Scale;
 pub use shape::Shape;
+pub use unit::Unit;
 pub use window::{Padding, Pool, Window};
 
 pub(crate) use concat::Copy;
@@ -114,6 +116,8 @@ operations! {
     PadShortcut,
     /// All axes but the batch joined.
     Flatten,
+    /// Each pixel's channels divided by their length.
+    Unit,
     /// Dropout of single values, in training only.
     Dropout,
     /// Stochastic depth, in training only.

@@ -16,6 +16,7 @@
 //! | file | contents |
 //! | --- | --- |
 //! | `lower` | from a graph to steps and values |
+//! | `plan` | what a plan holds |
 //! | `step` | what a step is |
 //! | `memory` | buffers of values and of gradients |
 //! | `forward`, `backward` | what each step does |
@@ -24,68 +25,24 @@ mod backward;
 mod forward;
 mod lower;
 mod memory;
+mod plan;
 mod step;
+
+pub(crate) use plan::{SeenStatistics, TrainPlan, Wants};
 
 use crate::RowValues;
 use crate::gradients::Gradients;
 use crate::graph::Graph;
 use crate::lowering::{GivenSlice, Value, ValueId};
-use crate::node_id::NodeId;
 use crate::op::Shape;
 use crate::parameter::Parameters;
 use crate::pass::Drops;
 use crate::route::Route;
 use backward::Learnt;
 use memory::{ValueGradients, Values};
-use ocelli_kernels::{Norm, Rows, Statistics};
-use step::Step;
+use ocelli_kernels::Rows;
+use plan::Saved;
 use tracing::trace_span;
-
-/// What is wanted of a plan beside values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Wants {
-    /// Whether normalisations use their batch and dropout is on.
-    pub(crate) training: bool,
-    /// Whether the gradients of trainable parameters are wanted.
-    pub(crate) params: bool,
-    /// Whether those of the given values are.
-    pub(crate) inputs: bool,
-}
-
-/// The steps of a route's forward and backward pass for one shape of inputs, with their memory.
-pub(crate) struct TrainPlan {
-    steps: Vec<Step>,
-    layout: Vec<Value>,
-    /// Whether anything whose gradient is wanted stands before each value.
-    needs_gradient: Vec<bool>,
-    given: Vec<ValueId>,
-    wanted: Vec<ValueId>,
-    batch: usize,
-    values: Values,
-    gradients: ValueGradients,
-    saved: Vec<Saved>,
-}
-
-/// What a step of the forward pass leaves for its backward pass.
-#[derive(Default)]
-enum Saved {
-    #[default]
-    Nothing,
-    /// The statistics of a convolution's output, until the normalisation takes them.
-    Statistics(Statistics),
-    /// A normalisation with its batch's statistics.
-    Norm(Norm),
-    /// The factors of a dropout, `[batch, channels]`.
-    Mask(Vec<f32>),
-}
-
-/// The statistics that a normalisation saw.
-pub(crate) struct SeenStatistics {
-    pub(crate) node: NodeId,
-    pub(crate) statistics: Statistics,
-    /// How many pixels they are of.
-    pub(crate) count: usize,
-}
 
 impl TrainPlan {
     /// A plan for a batch of given values of these shapes; `None` if an operation has no kernel here,

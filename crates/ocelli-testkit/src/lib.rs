@@ -3,6 +3,7 @@
 
 #![expect(clippy::panic, reason = "a test helper fails the test")]
 
+pub mod imports;
 pub mod jpeg;
 mod property;
 
@@ -67,13 +68,14 @@ impl SafeTensors {
     /// The values of tensor `name` as f32, or `None` if there is no such tensor.
     ///
     /// # Panics
-    /// When the file is malformed or the type is none of F16, F32 and I64.
+    /// When the file is malformed or the type is none of F16, F32, F64 and I64.
     pub fn get(&self, name: &str) -> Option<Vec<f32>> {
         let file = self.open();
         let tensor = file.tensor(name).ok()?;
         let data = tensor.data();
         Some(match tensor.dtype() {
             Dtype::F32 => convert(data, f32::from_le_bytes),
+            Dtype::F64 => convert(data, |bytes| f64::from_le_bytes(bytes) as f32),
             Dtype::F16 => convert(data, |bytes| f16::from_le_bytes(bytes).to_f32()),
             Dtype::I64 => convert(data, |bytes| i64::from_le_bytes(bytes) as f32),
             other => panic!("tensor {name} has type {other:?}"),

@@ -11,14 +11,13 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+pub use manifest::MANIFEST;
+
 use crate::{Error, Result};
 use manifest::Manifest;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// The name of the manifest in a checkpoint.
-pub const MANIFEST: &str = "manifest.json";
 
 const PREFIX: &str = "step-";
 

@@ -4,8 +4,9 @@
 //! nobody asked for. So whatever is begun on a dataset keeps its [`Fingerprint`], part by part, and looks
 //! at it again before it goes on.
 
+use crate::changed::Changed;
 use crate::{Error, Result};
-use ocelli_data::{DataDifference, Fingerprint, Limits, Source};
+use ocelli_data::{Fingerprint, Limits, Source};
 use ocelli_nn::weights::write_whole;
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -28,15 +29,6 @@ struct Part {
     name: String,
     #[serde(flatten)]
     fingerprint: Fingerprint,
-}
-
-/// The first difference between two records.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Changed {
-    /// The part, as in `train`.
-    pub part: String,
-    /// What differs in it.
-    pub difference: DataDifference,
 }
 
 impl DataRecord {
@@ -117,12 +109,6 @@ impl DataRecord {
             }
         }
         Ok(None)
-    }
-}
-
-impl std::fmt::Display for Changed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "the {} images are others than before: {}", self.part, self.difference)
     }
 }
 

@@ -24,15 +24,13 @@ pub use name::labels;
 
 use crate::recipe::table;
 use crate::{Error, Methods, Recipe, Result};
+use axis::Product;
 use std::collections::HashSet;
 use std::path::PathBuf;
 use toml::{Table, Value};
 
 /// The most trainings that a grid may have; more is a mistake.
 const MOST_CELLS: usize = 4096;
-
-/// Axes that all vary together.
-type Product = Vec<Axis>;
 
 /// A recipe some of whose fields have several values.
 #[derive(Clone, Debug)]

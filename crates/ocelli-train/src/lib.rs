@@ -1,5 +1,6 @@
 //! Training for Ocelli: recipes, optimisers, the trainer, checkpoints and run folders.
 
+mod changed;
 pub mod checkpoint;
 mod data_record;
 mod ema;
@@ -29,7 +30,8 @@ mod text_file;
 mod trained;
 mod trainer;
 
-pub use data_record::{Changed, DataRecord};
+pub use changed::Changed;
+pub use data_record::DataRecord;
 pub use ema::Ema;
 pub use error::{Error, Result};
 pub use evaluate::{Evaluation, evaluate};

@@ -6,9 +6,11 @@
 
 mod adamw;
 mod clip;
+mod groups;
 mod in_place;
 mod lars;
 mod rmsprop;
+mod rule;
 mod sgd;
 
 #[cfg(test)]
@@ -20,78 +22,30 @@ use crate::recipe::{OptimizerKind, OptimizerSection};
 use crate::{Error, Result};
 use adamw::AdamW;
 use burn::tensor::{Tensor, TensorData};
+use groups::Rates;
 use lars::Lars;
-use ocelli_nn::Gradients;
-use ocelli_nn::parameter::{ParamId, Parameters, Role};
+use ocelli_nn::parameter::{Parameters, Role};
 use ocelli_nn::weights::{DType, TensorEntry};
+use ocelli_nn::{Gradients, Network};
 use rmsprop::RmsProp;
+use rule::{Rule, Settings, Update};
 use sgd::Sgd;
-use std::fmt::Debug;
-
-/// A rule for updating one tensor.
-trait Rule: Debug + Send + Sync {
-    /// The names of the tensors that it remembers for each parameter, as they stand in a
-    /// checkpoint.
-    fn memory(&self) -> &'static [&'static str];
-
-    /// What every element of one of these is before the first step.
-    fn initial(&self, _memory: &str) -> f32 {
-        0.0
-    }
-
-    /// The new value of a parameter; `memory` is changed in place.
-    fn update(&self, update: Update, memory: &mut [Tensor<1>]) -> Tensor<1>;
-
-    /// The settings for numbers in memory, once whole tensors have been looked at.
-    fn settle(&self, settings: Settings, _value: &[f32], _gradient: &[f32]) -> Settings {
-        settings
-    }
-
-    /// The same update for some of a parameter's numbers, in one pass; all slices are as long.
-    fn update_numbers(
-        &self,
-        settings: Settings,
-        value: &mut [f32],
-        gradient: &[f32],
-        memory: &mut [&mut [f32]],
-    );
-}
-
-/// What a rule knows about one step of one parameter.
-struct Update {
-    value: Tensor<1>,
-    gradient: Tensor<1>,
-    settings: Settings,
-}
-
-/// What one step of one parameter depends on, besides its numbers.
-#[derive(Clone, Copy, Debug)]
-struct Settings {
-    lr: f64,
-    /// Zero for a parameter that does not decay.
-    weight_decay: f64,
-    /// False for biases and normalisations, whose norms mean little.
-    is_weight: bool,
-    /// The step, counted from one.
-    step: u64,
-}
 
 /// An optimiser: a rule and what it remembers of each parameter.
 #[derive(Debug)]
 pub struct Optimizer {
     rule: Box<dyn Rule>,
-    weight_decay: f64,
     decay_bias_and_norm: bool,
-    /// The classifier's parameters, and their learning rate over that of all else.
-    head: Vec<ParamId>,
-    head_lr: f64,
+    /// What holds for each parameter, in state-dict order; for all others what holds in general.
+    rates: Vec<Rates>,
+    general: Rates,
     steps: u64,
     /// The memory of each parameter, in state-dict order; empty until its first gradient.
     memory: Vec<Vec<Tensor<1>>>,
 }
 
 impl Optimizer {
-    /// An optimiser that has taken no step.
+    /// An optimiser that has taken no step, for which all parameters are alike.
     pub fn new(section: &OptimizerSection) -> Self {
         let momentum = section.momentum;
         let rule: Box<dyn Rule> = match section.kind {
@@ -111,19 +65,22 @@ impl Optimizer {
         };
         Self {
             rule,
-            weight_decay: section.weight_decay,
             decay_bias_and_norm: section.decay_bias_and_norm,
-            head: Vec::new(),
-            head_lr: section.head_lr,
+            rates: Vec::new(),
+            general: Rates { lr: 1.0, weight_decay: section.weight_decay },
             steps: 0,
             memory: Vec::new(),
         }
     }
 
-    /// Says which parameters are the classifier's, to which `head_lr` applies.
-    #[must_use]
-    pub fn with_head(self, head: Vec<ParamId>) -> Self {
-        Self { head, ..self }
+    /// An optimiser that has taken no step, with the groups of `section` and the rate of the network's
+    /// head.
+    ///
+    /// # Errors
+    /// [`Error::Field`] for a group's pattern that is malformed or matches no learnt parameter.
+    pub fn for_network(section: &OptimizerSection, network: &Network) -> Result<Self> {
+        let rates = groups::rates(section, network.params(), &network.head())?;
+        Ok(Self { rates, ..Self::new(section) })
     }
 
     /// How many steps it has taken.
@@ -153,9 +110,10 @@ impl Optimizer {
                 let fresh = |name: &&str| gradient.full_like(self.rule.initial(name));
                 *memory = self.rule.memory().iter().map(fresh).collect();
             }
+            let rates = self.rates.get(id.index()).copied().unwrap_or(self.general);
             let settings = Settings {
-                lr: if self.head.contains(&id) { lr * self.head_lr } else { lr },
-                weight_decay: if decays { self.weight_decay } else { 0.0 },
+                lr: lr * rates.lr,
+                weight_decay: if decays { rates.weight_decay } else { 0.0 },
                 is_weight,
                 step: self.steps,
             };
@@ -227,14 +185,4 @@ impl Optimizer {
         self.steps = steps;
         Ok(())
     }
-}
-
-/// The gradient of the loss plus the penalty λ‖w‖²/2.
-fn with_l2(update: &Update) -> Tensor<1> {
-    let gradient = update.gradient.clone();
-    let weight_decay = update.settings.weight_decay;
-    if weight_decay == 0.0 {
-        return gradient;
-    }
-    gradient + update.value.clone().mul_scalar(weight_decay)
 }

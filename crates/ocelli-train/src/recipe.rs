@@ -25,8 +25,8 @@ pub use method_section::MethodSection;
 pub use progressive::{Preset, ProgressiveSection};
 pub(crate) use resume::leaves;
 pub use sections::{
-    CheckpointSection, DataSection, EmaSection, ModelSection, OptimizerKind, OptimizerSection,
-    ScheduleKind, ScheduleSection, TrainSection,
+    CheckpointSection, DataSection, EmaSection, ModelSection, OptimizerGroup, OptimizerKind,
+    OptimizerSection, ScheduleKind, ScheduleSection, TrainSection,
 };
 pub use with_section::settings;
 
@@ -182,6 +182,7 @@ impl Recipe {
             small_input: self.model.small_input,
             ghost: self.model.ghost.clone(),
             layout: self.model.layout.clone(),
+            ..ModelOptions::default()
         }
     }
 

@@ -141,7 +141,7 @@ impl<'a> Trainer<'a> {
         let total_steps = epochs.saturating_mul(steps_per_epoch);
         let mut now = Snapshot {
             state: State::new(recipe.seed, steps_per_epoch),
-            optimizer: Optimizer::new(&recipe.optimizer).with_head(network.head()),
+            optimizer: Optimizer::for_network(&recipe.optimizer, &network)?,
             ema: recipe.ema.enabled.then(|| Ema::new(&network, recipe.ema.decay)),
             network,
         };

@@ -16,6 +16,8 @@ pub(crate) mod study;
 pub(crate) mod train;
 pub(crate) mod version;
 
+use clap::CommandFactory;
+
 use crate::args::{Cli, Command};
 use crate::failure::Done;
 use crate::settings::Settings;
@@ -40,7 +42,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Done> {
         Command::Data(args) => data::run(&args, settings),
         Command::Bench(args) => bench::run(&args, settings),
         Command::Results(args) => results::run(&args, settings),
-        Command::Completions(args) => completions::run(&args, settings),
+        Command::Completions(args) => completions::run(&args, Cli::command(), settings),
         Command::Version(args) => version::run(&args, settings),
     }
 }

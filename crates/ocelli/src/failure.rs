@@ -1,6 +1,9 @@
 //! How a command ends: its exit code, and one line that says what went wrong.
 
+mod bad_input;
 mod hints;
+
+pub(crate) use bad_input::BadInput;
 
 use anyhow::Error;
 use ocelli::data::Error::{LoaderStopped, WorkerPanicked};
@@ -36,27 +39,6 @@ impl From<Done> for ExitCode {
             Done::Complete => Self::SUCCESS,
             Done::Interrupted => Self::from(INTERRUPTED),
         }
-    }
-}
-
-/// Something that the user gave cannot be used, and no library said so first.
-#[derive(Debug, thiserror::Error)]
-#[error("{message}")]
-pub(crate) struct BadInput {
-    message: String,
-    hint: Option<String>,
-}
-
-impl BadInput {
-    /// Refuses with a message that names the file, field or argument.
-    pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None }
-    }
-
-    /// Adds what the user can try.
-    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
-        self
     }
 }
 

@@ -45,7 +45,8 @@ fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(failure::USAGE));
         }
     };
-    talk::start(&cli.global);
+    talk::start(cli.global.color, cli.global.quiet);
+    talk::listen(cli.global.quiet, cli.global.verbose);
     match commands::run(cli) {
         Ok(done) => done.into(),
         Err(error) => failure::report(&error),

@@ -2,10 +2,8 @@
 
 use anyhow::Context;
 use burn::tensor::Device;
-use std::num::NonZeroUsize;
-use std::thread::available_parallelism;
 
-use crate::args::GlobalArgs;
+use crate::args::{GlobalArgs, cores};
 use crate::memory::MemoryLimit;
 use crate::output::Output;
 
@@ -50,9 +48,4 @@ impl Settings {
     pub(crate) fn open_device(&self) -> anyhow::Result<Device> {
         self.device.open()
     }
-}
-
-/// How many threads this machine runs at once.
-pub(crate) fn cores() -> usize {
-    available_parallelism().map_or(1, NonZeroUsize::get)
 }

@@ -7,6 +7,7 @@ mod lines;
 mod progress;
 mod status;
 
+pub(crate) use lines::listen;
 pub(crate) use progress::{Progress, Shown};
 pub(crate) use status::{Status, clock, rate};
 
@@ -16,9 +17,7 @@ use clap::ColorChoice;
 use indicatif::MultiProgress;
 use std::io::{self, IsTerminal, Write};
 use std::sync::{LazyLock, OnceLock};
-use tracing::level_filters::LevelFilter;
 
-use crate::args::GlobalArgs;
 use crate::output::plain;
 
 pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
@@ -29,18 +28,11 @@ static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 static COLOR: OnceLock<ColorChoice> = OnceLock::new();
 static QUIET: OnceLock<bool> = OnceLock::new();
 
-/// Sets how much is said and in which colours, and listens to the libraries.
-pub(crate) fn start(global: &GlobalArgs) {
-    let level = match (global.quiet, global.verbose) {
-        (true, _) => LevelFilter::WARN,
-        (false, 0) => LevelFilter::INFO,
-        (false, 1) => LevelFilter::DEBUG,
-        (false, _) => LevelFilter::TRACE,
-    };
+/// Sets in which colours it is said, and whether progress is told.
+pub(crate) fn start(color: ColorChoice, quiet: bool) {
     // A second call is impossible: only `main` starts talking.
-    let _ = COLOR.set(global.color);
-    let _ = QUIET.set(global.quiet);
-    lines::listen(level);
+    let _ = COLOR.set(color);
+    let _ = QUIET.set(quiet);
 }
 
 /// What went wrong.

@@ -5,12 +5,14 @@
 //! image, as in Pillow.
 
 mod header;
+mod refusal;
 mod run_length;
 
+use super::DecodeOptions;
 use super::exif::Orientation;
-use super::{DecodeOptions, Format};
-use crate::{Error, Image, Result};
+use crate::{Image, Result};
 use header::{Header, Storage};
+use refusal::cut;
 
 pub(super) fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<(Image, Orientation)> {
     let header = Header::read(bytes)?;
@@ -71,14 +73,6 @@ fn turn_over(pixels: &mut [u8], stride: usize) {
     for (above, below) in upper.chunks_exact_mut(stride).zip(lower.rchunks_exact_mut(stride)) {
         above.swap_with_slice(below);
     }
-}
-
-fn bad(reason: impl Into<String>) -> Error {
-    Format::Bmp.bad(reason)
-}
-
-fn cut(length: usize) -> Error {
-    Format::Bmp.cut(length, "pixels are missing")
 }
 
 #[cfg(test)]

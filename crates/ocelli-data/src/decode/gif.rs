@@ -4,11 +4,13 @@
 //! transparent colour, or the first one; transparency itself is dropped like all alpha.
 
 mod blocks;
+mod refusal;
 
+use super::DecodeOptions;
 use super::exif::Orientation;
-use super::{DecodeOptions, Format};
-use crate::{Error, Image, Result};
+use crate::{Image, Result};
 use blocks::Frame;
+use refusal::{bad, cut};
 use weezl::BitOrder;
 use weezl::decode::Decoder;
 
@@ -88,14 +90,6 @@ fn colours(indices: &[u8], palette: &[u8]) -> Vec<u8> {
     // Like Pillow, indices without a colour are black.
     let colour = |index: &u8| palette.get(usize::from(*index)).copied().unwrap_or_default();
     indices.iter().flat_map(colour).collect()
-}
-
-fn bad(reason: impl Into<String>) -> Error {
-    Format::Gif.bad(reason)
-}
-
-fn cut(length: usize) -> Error {
-    Format::Gif.cut(length, "the end mark is missing")
 }
 
 #[cfg(test)]

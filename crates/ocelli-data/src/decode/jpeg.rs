@@ -24,6 +24,7 @@ mod huffman;
 mod markers;
 pub(crate) mod planes;
 mod reader;
+mod refusal;
 mod scan;
 mod sequential;
 mod standard_tables;
@@ -32,8 +33,8 @@ mod tests;
 mod whole;
 
 use super::exif::Orientation;
-use super::{Channels, DecodeOptions, Format};
-use crate::{Error, Image, Result};
+use super::{Channels, DecodeOptions};
+use crate::{Image, Result};
 use colours::Model;
 use reader::Reader;
 
@@ -53,8 +54,4 @@ pub(super) fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<(Image, Or
 
 pub(super) fn dimensions(bytes: &[u8]) -> Result<(u32, u32)> {
     frame::read_size(bytes)
-}
-
-fn bad(reason: &str) -> Error {
-    Error::BadImage { format: Format::Jpeg, reason: reason.to_owned() }
 }

@@ -4,7 +4,7 @@
 mod bitmaps;
 
 use super::*;
-use crate::Error;
+use crate::{Error, Limits};
 use proptest::prelude::*;
 use std::path::Path;
 

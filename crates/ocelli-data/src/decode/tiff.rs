@@ -8,12 +8,14 @@
 mod chunks;
 mod directory;
 mod layout;
+mod refusal;
 
+use super::DecodeOptions;
 use super::exif::Orientation;
-use super::{DecodeOptions, Format};
-use crate::{Error, Image, Result};
+use crate::{Image, Result};
 use directory::Directory;
 use layout::{Colours, Layout};
+use refusal::bad;
 
 pub(super) fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<(Image, Orientation)> {
     let directory = Directory::read(bytes)?;
@@ -67,14 +69,6 @@ fn divided([red, green, blue, alpha]: [u8; 4]) -> [u8; 3] {
         let divided = (u32::from(sample) * 255).checked_div(alpha.into());
         divided.unwrap_or(0).min(255) as u8
     })
-}
-
-fn bad(reason: impl Into<String>) -> Error {
-    Format::Tiff.bad(reason)
-}
-
-fn cut(length: usize) -> Error {
-    Format::Tiff.cut(length, "a part that it points to is missing")
 }
 
 #[cfg(test)]

@@ -4,13 +4,6 @@ use super::Fingerprint;
 use crate::{Result, Source};
 use std::fmt;
 
-/// Four bytes of the hash of a sample's name, and four of the hash of all that is known of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stamp {
-    pub(super) name: u32,
-    pub(super) whole: u32,
-}
-
 /// The first thing in which a dataset is another than before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DataDifference {

@@ -1,6 +1,6 @@
 //! Stamps as one text, 16 hexadecimal digits a sample: compact, and one line of a JSON file.
 
-use super::difference::Stamp;
+use super::stamp::Stamp;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serializer};
 use std::fmt::Write;

@@ -1,80 +1,10 @@
 //! Opening a dataset by one string.
 
 use super::locate::{Location, Place, locate};
-use super::{ClassOrder, Source, TarSource};
-use crate::{Error, Limits, Result};
-use std::fmt;
+use super::{OpenOptions, Source, Split, TarSource};
+use crate::{Error, Result};
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::sync::Arc;
-
-/// A part of a dataset.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum Split {
-    /// What a model learns from.
-    #[default]
-    Train,
-    /// What a model is measured on.
-    Test,
-}
-
-impl Split {
-    /// The names that files and folders of this part have, the preferred one first.
-    pub(super) fn names(self) -> &'static [&'static str] {
-        match self {
-            Self::Train => &["train"],
-            Self::Test => &["test", "val", "validation", "valid", "dev"],
-        }
-    }
-
-    pub(super) fn other(self) -> Self {
-        match self {
-            Self::Train => Self::Test,
-            Self::Test => Self::Train,
-        }
-    }
-}
-
-impl fmt::Display for Split {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.names()[0])
-    }
-}
-
-impl FromStr for Split {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        [Self::Train, Self::Test]
-            .into_iter()
-            .find(|split| split.names().contains(&text))
-            .ok_or_else(|| format!("`{text}` is no split; expected train or test"))
-    }
-}
-
-/// What to open of a dataset, and how.
-#[derive(Clone, Debug, Default)]
-pub struct OpenOptions {
-    /// The part, where there are two.
-    pub split: Split,
-    /// The classes in the order of their labels, where the dataset's own order will not do:
-    /// a part that lacks a class, or numbered labels that should have names.
-    pub classes: Option<Vec<String>>,
-    /// How classes are sorted that have names in the dataset and none in `classes`.
-    pub class_order: ClassOrder,
-    /// What is too large.
-    pub limits: Limits,
-}
-
-impl OpenOptions {
-    /// The default options for one part.
-    pub fn of(split: Split) -> Self {
-        Self { split, ..Self::default() }
-    }
-}
 
 /// Opens the dataset that `uri` names.
 ///

@@ -7,6 +7,7 @@
 //! position from any thread, by positioned reads without a lock. The name of a sample is read
 //! again from its header when it is wanted.
 
+mod checks;
 mod class_folders;
 mod group;
 mod header;
@@ -16,29 +17,22 @@ mod label;
 mod layout;
 mod packed;
 mod scan;
+mod tar_layout;
 mod webdataset;
+
+pub use tar_layout::TarLayout;
 
 use super::classes::{ClassNames, ClassOrder, numbered_classes, sorted_union};
 use super::storage::Storage;
 use super::{NotImages, SampleKey, in_bounds, notice};
 use crate::{Error, Limits, Payload, Record, Result, Source};
-use header::{Blocks, Found, Kind, Member, read_member};
+use checks::sample_name;
+use header::{Blocks, Found, Member, read_member};
 use index::{Entry, Labels, ShardIndex};
 use label::{Rank, Ranks};
 use rayon::prelude::*;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-
-/// How the samples lie in a tar.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TarLayout {
-    /// `CLASS/NAME.ext`; the label is the place of the class in the sorted names. In a single tar,
-    /// further folders may stand between the two.
-    ClassFolders,
-    /// Members `KEY.jpg` and `KEY.cls` (or `.json`, `.txt`), where the key is the path up to the first
-    /// dot of the file name.
-    WebDataset,
-}
 
 /// Labelled images in one or more tars.
 ///
@@ -291,23 +285,6 @@ fn append(entries: &mut Vec<Entry>, shard: ShardIndex, classes: &[String]) -> Re
         Labels::Numbers { .. } => entries.extend(shard.entries),
     }
     Ok(())
-}
-
-/// Checks that a member with the name of an image can be one.
-fn check_image(storage: &Storage, member: &Member, limits: Limits) -> Result<()> {
-    if let Kind::Other(kind) = member.kind {
-        return Err(Error::TarLink {
-            path: storage.path().to_owned(),
-            name: member.display(),
-            kind,
-        });
-    }
-    let limits = Limits { file_bytes: limits.file_bytes.min(u32::MAX.into()), ..limits };
-    limits.check_file(|| sample_name(storage, member), member.size)
-}
-
-fn sample_name(storage: &Storage, member: &Member) -> String {
-    format!("{}, {}", storage.path().display(), member.display())
 }
 
 #[cfg(test)]

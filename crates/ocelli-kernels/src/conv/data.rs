@@ -5,8 +5,8 @@
 //! each phase is such a convolution, with every s-th tap of each axis. With stride 1 it may be computed in
 //! tiles (`winograd`).
 
-use super::Conv;
 use super::gather::gather;
+use super::sizes::Conv;
 use super::winograd::{KernelOrder, Winograd};
 use crate::blocks::{for_each_block, rows_per_block};
 use crate::elementwise::{Write, copy_block};

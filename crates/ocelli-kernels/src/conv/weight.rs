@@ -14,7 +14,7 @@
 
 mod block;
 
-use super::Conv;
+use super::sizes::Conv;
 use super::winograd::Winograd;
 use crate::geometry::{Axis, Geometry};
 use crate::rows::Rows;

@@ -21,7 +21,7 @@ mod kernels;
 mod tiles;
 mod transform;
 
-use super::Conv;
+use super::sizes::Conv;
 use crate::blocks::for_each_block;
 use crate::elementwise::Write;
 use crate::finish::Finish;
@@ -37,11 +37,9 @@ use rayon::prelude::*;
 use std::marker::PhantomData;
 use std::ops::Range;
 use tiles::{Gather, Scatter, Tiling};
-use transform::{Inputs, POINTS, Transform};
+use transform::{Inputs, POINTS, PRODUCTS, Transform};
 
-/// Matrix products.
-const PRODUCTS: usize = POINTS * POINTS;
-/// Numbers between matrices that would else stand a multiple of 4096 bytes apart, in few sets of a cache.
+// Numbers between matrices that would else stand a multiple of 4096 bytes apart, in few sets of a cache.
 const GAP: usize = 16;
 /// The most that a layer may take, as a share of what its sums take, to be computed so.
 const GAIN: f64 = 0.875;

@@ -2,7 +2,7 @@
 
 #![expect(unsafe_code, reason = "the inner loops run on checked-once pointers")]
 
-use super::Norm;
+use super::constants::Norm;
 use crate::activation::Function;
 use crate::rows::{Rows, RowsMut};
 use crate::simd::{Kernel, Simd};

@@ -1,6 +1,6 @@
 //! Eight lanes: AVX2 with FMA.
 
-use super::{Kernel, Simd};
+use super::vector::{Kernel, Simd};
 use std::arch::x86_64::{
     __m256, __m256i, _CMP_GT_OQ, _mm256_add_epi32, _mm256_add_ps, _mm256_blendv_ps,
     _mm256_castps_si256, _mm256_castsi256_ps, _mm256_cmp_ps, _mm256_cmpgt_epi32,

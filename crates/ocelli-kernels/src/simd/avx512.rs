@@ -1,6 +1,6 @@
 //! Sixteen lanes: AVX-512 F.
 
-use super::{Kernel, Simd};
+use super::vector::{Kernel, Simd};
 use std::arch::x86_64::{
     __m512, __mmask16, _CMP_GT_OQ, _mm512_add_ps, _mm512_cmp_ps_mask, _mm512_div_ps,
     _mm512_fmadd_ps, _mm512_fnmadd_ps, _mm512_loadu_ps, _mm512_mask_blend_ps,

@@ -1,6 +1,6 @@
 //! Four lanes in plain Rust, which compilers turn into SSE2, NEON and their like.
 
-use super::Simd;
+use super::vector::Simd;
 
 #[derive(Clone, Copy)]
 pub(super) struct Portable;

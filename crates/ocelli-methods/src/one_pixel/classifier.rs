@@ -6,12 +6,15 @@ mod compiled;
 mod delta;
 mod dense;
 mod gradient;
+mod inference;
+mod normalised;
 
 pub use black_box::BlackBox;
 pub use candidates::Candidates;
-pub use compiled::{Compiled, Inference};
+pub use compiled::Compiled;
 pub use delta::Delta;
 pub use dense::Dense;
+pub use inference::Inference;
 
 use crate::{Error, Result};
 use ocelli_data::Image;

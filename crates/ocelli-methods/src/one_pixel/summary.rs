@@ -3,6 +3,7 @@
 mod case;
 mod fewest;
 mod group;
+mod ratios;
 mod rival;
 
 pub use fewest::FewestPixels;
@@ -11,6 +12,7 @@ pub use rival::RivalRate;
 
 use super::{Aim, Attacked, Plan};
 use case::Reach;
+use ratios::{mean, share};
 use serde::Serialize;
 
 /// What an attack found.
@@ -191,12 +193,4 @@ impl Trace {
             mean: mean(&|place| outcomes.iter().map(|o| at(&o.mean, place)).collect()),
         })
     }
-}
-
-fn share(part: u64, whole: u64) -> f64 {
-    if whole > 0 { part as f64 / whole as f64 } else { 0.0 }
-}
-
-fn mean(values: &[f64]) -> Option<f64> {
-    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }

@@ -7,21 +7,15 @@
 mod evolution;
 mod random;
 mod reinforce;
+mod scored;
+
+pub(super) use scored::Scored;
 
 #[cfg(test)]
 mod tests;
 
 use super::config::{SamplerKind, SearchConfig};
 use ocelli_random::{ChaCha8Rng, Purpose, Seed};
-
-/// A trial as samplers see it.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Scored {
-    /// The option taken in each decision.
-    pub(super) choices: Vec<usize>,
-    /// What it was worth; nothing if it failed.
-    pub(super) reward: f64,
-}
 
 /// How often a network that was tried before is drawn again before it is tried once more.
 const REDRAWS: usize = 100;

@@ -234,13 +234,24 @@ impl Builder {
 
     /// A linear layer with bias over a pooled or flattened value.
     pub fn linear(&mut self, name: &str, x: NodeId, out_features: usize) -> NodeId {
-        let in_features = self.channels(x);
-        let (weight_init, bias_init) = self.init.linear([out_features, in_features]);
-        let shape = [out_features, in_features];
-        let weight = self.param(name, "weight", &shape, Role::Weight, weight_init);
-        let bias = Some(self.param(name, "bias", &[out_features], Role::Bias, bias_init));
-        let linear = Linear { weight, bias, in_features, out_features };
+        let (_, bias_init) = self.init.linear([out_features, self.channels(x)]);
+        let mut linear = self.linear_weight(name, x, out_features);
+        linear.bias = Some(self.param(name, "bias", &[out_features], Role::Bias, bias_init));
         self.push(name, linear, &[x], out_features)
+    }
+
+    /// A linear layer whose shift a normalisation gives.
+    pub fn linear_without_bias(&mut self, name: &str, x: NodeId, out_features: usize) -> NodeId {
+        let linear = self.linear_weight(name, x, out_features);
+        self.push(name, linear, &[x], out_features)
+    }
+
+    fn linear_weight(&mut self, name: &str, x: NodeId, out_features: usize) -> Linear {
+        let in_features = self.channels(x);
+        let (initializer, _) = self.init.linear([out_features, in_features]);
+        let shape = [out_features, in_features];
+        let weight = self.param(name, "weight", &shape, Role::Weight, initializer);
+        Linear { weight, bias: None, in_features, out_features }
     }
 
     /// Dropout; nothing is added when `probability` is zero.
@@ -291,6 +302,25 @@ impl Builder {
         let first = inputs.first().map_or(0, |input| self.channels(*input));
         let channels = op.operation().out_channels(first);
         self.push(&node.name, op, inputs, channels)
+    }
+
+    /// Goes on after the last operation of a graph, whose value has `channels`; those of others are not
+    /// known.
+    pub(super) fn resume(graph: Graph, channels: usize) -> Self {
+        let last = graph.nodes.len() - 1;
+        let known = |index: usize| match index {
+            0 => graph.in_channels,
+            index if index == last => channels,
+            _ => 0,
+        };
+        Self {
+            channels: (0..graph.nodes.len()).map(known).collect(),
+            nodes: graph.nodes,
+            params: graph.params,
+            stages: graph.stages,
+            init: graph.init,
+            norm: NormSettings::default(),
+        }
     }
 
     /// What batch normalisations share from now on.

@@ -81,7 +81,7 @@ impl Graph {
 
     /// The parameters that no operation reads.
     pub(crate) fn free_params(&self) -> Vec<ParamId> {
-        let read = self.params_of(|_| true);
+        let read = self.params_read();
         (0..self.params.len()).map(ParamId).filter(|id| !read.contains(id)).collect()
     }
 
@@ -94,6 +94,11 @@ impl Graph {
         let needed = self.needed(route)?;
         let runs = |index: usize| needed[index] && !route.from.contains(&NodeId(index));
         Ok(self.params_of(runs).into_iter().collect())
+    }
+
+    /// The parameters that some operation reads.
+    pub(crate) fn params_read(&self) -> BTreeSet<ParamId> {
+        self.params_of(|_| true)
     }
 
     fn params_of(&self, counts: impl Fn(usize) -> bool) -> BTreeSet<ParamId> {

@@ -20,10 +20,12 @@
 //! | `schedule` | how much changes, and from which step on steps are ordinary |
 //! | `cost` | what both ways cost |
 
+mod base;
 mod changes;
 mod cost;
 mod groups;
 mod input;
+mod numbers;
 mod reach;
 mod rect;
 mod run;
@@ -31,6 +33,7 @@ mod schedule;
 mod tail;
 mod view;
 
+pub(crate) use base::BaseImage;
 pub use schedule::LayerShare;
 
 use super::arena::{Arena, Slots};
@@ -69,15 +72,6 @@ pub(crate) struct DeltaPlan {
     workspaces: Mutex<Vec<Workspace>>,
 }
 
-/// The values of one image.
-pub(crate) struct BaseImage {
-    buffers: Vec<Option<Vec<f32>>>,
-    result: Vec<f32>,
-    /// Whether all kept values are numbers. What is none goes further in a layer that is computed in tiles
-    /// than the pixels that a candidate changes, so that candidates cannot replace it in parts.
-    is_finite: bool,
-}
-
 /// The memory of one thread.
 #[derive(Default)]
 struct Workspace {
@@ -100,24 +94,6 @@ impl Workspace {
         let changes: usize = self.changes.iter().map(Changes::len).sum();
         let free: usize = self.free.iter().map(Vec::len).sum();
         changes + free + self.scratch.len() + self.arena.len()
-    }
-}
-
-impl BaseImage {
-    /// The wanted value.
-    pub(crate) fn result(&self) -> &[f32] {
-        &self.result
-    }
-
-    /// What the base image has in a buffer. One that nobody was to read is empty.
-    fn buffer(&self, buffer: usize) -> &[f32] {
-        self.buffers[buffer].as_deref().unwrap_or_default()
-    }
-
-    /// The memory that it takes.
-    pub(crate) fn bytes(&self) -> usize {
-        let numbers: usize = self.buffers.iter().flatten().map(Vec::len).sum();
-        (numbers + self.result.len()) * size_of::<f32>()
     }
 }
 

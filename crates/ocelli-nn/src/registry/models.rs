@@ -1,23 +1,14 @@
 //! The table of all networks.
 
+use super::config::DefaultConfig;
+use super::model::{Build, DESCRIBED_ARCH, Model, model};
 use super::one_pixel::{ALLCONVS, NINS, OTHERS, WIDE_VGGS};
-use super::{Build, DefaultConfig, Model, ModelOptions};
 use crate::backbones::efficientnetv2::{self, Flavour, Variant};
 use crate::backbones::ghostnet::{Layout, Widths, ghostnet};
 use crate::backbones::mobilenetv2::{self, mobilenetv2};
 use crate::backbones::resnet::{Depth, resnet};
 use crate::backbones::resnet_cifar::resnet_cifar;
 use crate::backbones::vgg::{Head, vgg16};
-use crate::graph::Graph;
-
-pub(super) const fn model(
-    arch: &'static str,
-    family: &'static str,
-    config: DefaultConfig,
-    build: fn(&ModelOptions) -> Graph,
-) -> Model {
-    Model { arch, tag: "", family, config, ghost: false, build: Build::Graph(build) }
-}
 
 const fn efficientnet(
     arch: &'static str,
@@ -104,7 +95,7 @@ static EFFICIENTNETS: [Model; 23] = efficientnets![
 
 /// No network by itself, and so not among the others.
 pub(super) static DESCRIBED: Model = Model {
-    arch: "efficientnetv2",
+    arch: DESCRIBED_ARCH,
     tag: "",
     family: "efficientnetv2",
     config: IMAGENET,

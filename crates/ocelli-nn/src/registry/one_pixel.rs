@@ -1,7 +1,7 @@
 //! The networks of the one-pixel attack: those of its paper, and those of its Keras re-implementation.
 
-use super::models::model;
-use super::{DefaultConfig, Model};
+use super::config::DefaultConfig;
+use super::model::{Model, model};
 use crate::backbones::alexnet::alexnet;
 use crate::backbones::allconv::{Form as AllConv, allconv};
 use crate::backbones::keras_cifar;

@@ -3,8 +3,8 @@
 
 use super::forward::drop_values;
 use super::memory::{ValueGradients, Values};
+use super::plan::{Saved, TrainPlan};
 use super::step::Step;
-use super::{Saved, TrainPlan};
 use crate::gradients::Gradients;
 use crate::lowering::{ConvolutionKind, Value, ValueId};
 use crate::op::Taped;

@@ -1,7 +1,7 @@
 //! What each step does forward.
 
+use super::plan::{Saved, SeenStatistics, TrainPlan};
 use super::step::Step;
-use super::{Saved, SeenStatistics, TrainPlan};
 use crate::lowering::{ConvolutionKind, Value};
 use crate::op::keep_mask;
 use crate::pass::Drops;

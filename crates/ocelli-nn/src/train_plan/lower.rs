@@ -1,6 +1,6 @@
 //! From a graph to a plan.
 
-use super::Wants;
+use super::plan::Wants;
 use super::step::Step;
 use crate::graph::Graph;
 use crate::lowering::{ConvolutionKind, Layout, Routed, Value, ValueId};

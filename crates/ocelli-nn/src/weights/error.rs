@@ -1,8 +1,8 @@
 //! What can go wrong with a file of weights.
 
 use super::{
-    load::{LoadReport, Misfit},
     pickle::PickleError,
+    report::{LoadReport, Misfit},
 };
 use std::{io, path::Path};
 

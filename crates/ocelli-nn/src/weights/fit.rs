@@ -8,14 +8,12 @@
 mod naming;
 
 use super::{
-    Misfit, StateDict, TensorEntry, error::Result, names::Alias, place::Place, view::View,
+    Misfit, StateDict, TensorEntry, error::Result, names::Alias, place::Place, report::OWN,
+    view::View,
 };
 use crate::parameter::{ParamSpec, Role};
 use naming::{Found, Naming};
 use std::collections::HashSet;
-
-/// The name of the scheme whose names are a network's own.
-pub(super) const OWN: &str = "own";
 
 /// The channels of a colour image.
 const COLOURS: usize = 3;

@@ -25,7 +25,6 @@ pub(super) use tables::SCHEMES;
 
 use crate::parameter::{ParamSpec, Role};
 use std::collections::HashMap;
-use tables::keras_weight;
 
 /// Where another project keeps the tensors of a network.
 pub(super) struct Scheme {

@@ -18,6 +18,7 @@ mod archive;
 mod legacy;
 mod rebuild;
 mod sections;
+mod storage;
 mod zip;
 
 pub(super) use legacy::{is_legacy, read as read_legacy};
@@ -25,49 +26,13 @@ pub(super) use zip::read as read_zip;
 
 use super::{
     ReadOptions,
-    dtype::DType,
     error::{Result, WeightsError},
-    pickle::{Pickle, Value, ValueId},
+    pickle::Pickle,
     source::Source,
     state_dict::StateDict,
 };
 use sections::Section;
-
-/// Says where the storage of a key lies, if the file has it.
-type FindStorage<'a> = dyn Fn(&str) -> Result<Option<Span>> + 'a;
-
-/// The bytes of one storage.
-#[derive(Clone, Copy, Debug)]
-struct Span {
-    start: u64,
-    length: u64,
-}
-
-/// A storage as the pickle refers to it.
-#[derive(Clone, Copy, Debug)]
-struct StorageId<'a> {
-    key: &'a str,
-    dtype: DType,
-    elements: usize,
-}
-
-impl<'a> StorageId<'a> {
-    /// Reads the tuple `("storage", type, key, device, elements[, view])`.
-    fn of(pickle: &'a Pickle, tuple: ValueId) -> Option<Self> {
-        let [tag, dtype, key, _device, elements, view @ ..] = pickle.tuple(tuple)? else {
-            return None;
-        };
-        let Value::Global(super::pickle::Global::Storage(dtype)) = pickle.get(*dtype) else {
-            return None;
-        };
-        // PyTorch stopped writing views of storages long ago, but still writes the place for them.
-        let whole = view.iter().all(|view| matches!(pickle.get(*view), Value::None));
-        if pickle.text(*tag) != Some("storage") || !whole {
-            return None;
-        }
-        Some(Self { key: pickle.text(*key)?, dtype: *dtype, elements: pickle.size(*elements)? })
-    }
-}
+use storage::FindStorage;
 
 /// Lists the tensors of every dictionary that has some, in the order of the file.
 fn state_dict(

@@ -1,12 +1,14 @@
 //! What a checkpoint consists of, so that it can be proved whole.
 
-use super::MANIFEST;
 use crate::text_file::read_text;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
+
+/// The name of the manifest in a checkpoint.
+pub const MANIFEST: &str = "manifest.json";
 
 /// A manifest names a handful of files; one that is longer is not ours.
 const MAX_BYTES: u64 = 1 << 20;

@@ -1,7 +1,6 @@
 //! Folders that are either whole or absent.
 
-use super::MANIFEST;
-use super::manifest::Manifest;
+use super::manifest::{MANIFEST, Manifest};
 use crate::{Error, Result};
 use std::fs::{self, File};
 use std::io::{self, Write};

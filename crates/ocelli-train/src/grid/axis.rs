@@ -1,10 +1,12 @@
 //! Axes: a field of a recipe and its values.
 
-use super::Product;
 use crate::recipe::overrides;
 use crate::{Error, Result};
 use std::str::FromStr;
 use toml::{Table, Value};
+
+/// Axes that all vary together.
+pub(super) type Product = Vec<Axis>;
 
 /// A field of a recipe and the values that it has in a grid, of which there is at least one.
 #[derive(Clone, Debug, PartialEq)]

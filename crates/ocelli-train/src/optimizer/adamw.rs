@@ -2,7 +2,7 @@
 //!
 //! `w ← w·(1 − lr·λ)`, then `w ← w − lr · m̂ / (√v̂ + ε)` with the bias-corrected moments m̂, v̂.
 
-use super::{Rule, Settings, Update};
+use super::rule::{Rule, Settings, Update};
 use burn::tensor::Tensor;
 
 /// PyTorch's default.

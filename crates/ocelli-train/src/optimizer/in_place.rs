@@ -1,6 +1,6 @@
 //! Updates on the CPU: one pass over each parameter, where it stands.
 
-use super::{Rule, Update};
+use super::rule::{Rule, Update};
 use burn::backend::{BackendTypes, Flex};
 use burn::tensor::Tensor;
 use rayon::prelude::*;

@@ -4,7 +4,7 @@
 //! With gradient g and decay λ, `u = g + λw` and the trust ratio `r = η‖w‖ / ‖u‖` (one if either
 //! norm is zero): `v ← μv + lr·r·u`, `w ← w − v`. Biases and normalisations have `r = 1`.
 
-use super::{Rule, Settings, Update};
+use super::rule::{Rule, Settings, Update};
 use burn::tensor::Tensor;
 
 #[derive(Debug)]
@@ -20,7 +20,7 @@ impl Rule for Lars {
 
     fn update(&self, update: Update, memory: &mut [Tensor<1>]) -> Tensor<1> {
         let [velocity] = memory else { return update.value };
-        let gradient = super::with_l2(&update);
+        let gradient = super::rule::with_l2(&update);
         let mut step = gradient.clone().mul_scalar(update.settings.lr);
         if update.settings.is_weight {
             step = step * self.trust_ratio(update.value.clone(), gradient);

@@ -4,7 +4,7 @@
 //! and the learning rate goes into the momentum. With gradient g (and L2 penalty λw):
 //! `s ← ρs + (1−ρ)g²`, `v ← μv + lr · g / √(s + ε)`, `w ← w − v`.
 
-use super::{Rule, Settings, Update};
+use super::rule::{Rule, Settings, Update};
 use burn::tensor::Tensor;
 
 /// The value of the EfficientNet recipes.
@@ -28,7 +28,7 @@ impl Rule for RmsProp {
 
     fn update(&self, update: Update, memory: &mut [Tensor<1>]) -> Tensor<1> {
         let [mean_square, velocity] = memory else { return update.value };
-        let gradient = super::with_l2(&update);
+        let gradient = super::rule::with_l2(&update);
         let rho = self.smoothing;
         mean_square
             .inplace(|s| s.mul_scalar(rho) + gradient.clone().square().mul_scalar(1.0 - rho));

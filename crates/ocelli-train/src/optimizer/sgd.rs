@@ -2,7 +2,7 @@
 //!
 //! `v ← μv + g + λw`, then `w ← w − lr·v`, or with Nesterov's look-ahead `w ← w − lr·(g + λw + μv)`.
 
-use super::{Rule, Settings, Update};
+use super::rule::{Rule, Settings, Update};
 use burn::tensor::Tensor;
 
 #[derive(Debug)]
@@ -17,7 +17,7 @@ impl Rule for Sgd {
     }
 
     fn update(&self, update: Update, memory: &mut [Tensor<1>]) -> Tensor<1> {
-        let gradient = super::with_l2(&update);
+        let gradient = super::rule::with_l2(&update);
         let [velocity] = memory else {
             return update.value - gradient.mul_scalar(update.settings.lr);
         };

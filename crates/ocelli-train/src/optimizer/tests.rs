@@ -1,4 +1,5 @@
 use super::*;
+use crate::recipe::OptimizerGroup;
 use burn::tensor::Device;
 use ocelli_nn::Network;
 use ocelli_nn::graph::{Builder, NormSettings};
@@ -264,11 +265,96 @@ fn the_classifier_may_learn_faster() {
             ..section(OptimizerKind::Sgd)
         };
         let mut network = network();
-        let mut optimizer = Optimizer::new(&section).with_head(network.head());
+        let mut optimizer = Optimizer::for_network(&section, &network).unwrap();
         train(&mut network, &mut optimizer, &GRADIENTS[..1]);
         (value(&network, "fc.weight")[0], value(&network, "bn.weight")[0])
     };
     let (plain, fast) = (after_one_step(1.0), after_one_step(5.0));
     assert_close(&[plain.0, fast.0], &[0.5 - 0.01, 0.5 - 0.05]);
     assert_eq!(plain.1, fast.1, "all else learns as before");
+}
+
+fn group(patterns: &[&str], lr: f64, weight_decay: Option<f64>) -> OptimizerGroup {
+    let patterns = patterns.iter().map(|pattern| (*pattern).to_owned()).collect();
+    OptimizerGroup { patterns, lr, weight_decay }
+}
+
+/// lr 0.1: w − 0.1 · factor · (g + decay · w), with biases that never decay.
+#[test]
+fn the_first_group_that_matches_decides() {
+    let section = OptimizerSection {
+        head_lr: 5.0,
+        momentum: 0.0,
+        group: vec![
+            group(&["*.bias"], 3.0, Some(0.7)),
+            group(&["fc.bias", "bn.weight"], 2.0, None),
+        ],
+        ..section(OptimizerKind::Sgd)
+    };
+    let mut network = network();
+    let before = network.clone();
+    let mut optimizer = Optimizer::for_network(&section, &network).unwrap();
+    train(&mut network, &mut optimizer, &GRADIENTS[..1]);
+    let step = |name| f64::from(value(&before, name)[0] - value(&network, name)[0]);
+    for (name, expected) in [
+        ("fc.weight", 0.1 * 5.0 * (0.1 + 0.01 * 0.5)),
+        ("fc.bias", 0.1 * 3.0 * 0.1),
+        ("bn.bias", 0.1 * 3.0 * 0.1),
+        ("bn.weight", 0.1 * 2.0 * 0.1),
+    ] {
+        assert!((step(name) - expected).abs() < 1e-6, "{name}: {} is not {expected}", step(name));
+    }
+}
+
+#[test]
+fn a_group_may_decay_otherwise_and_stand_still() {
+    let section = OptimizerSection {
+        momentum: 0.0,
+        group: vec![group(&["fc.weight"], 1.0, Some(0.5)), group(&["bn.*"], 0.0, None)],
+        ..section(OptimizerKind::Sgd)
+    };
+    let mut network = network();
+    let mut optimizer = Optimizer::for_network(&section, &network).unwrap();
+    train(&mut network, &mut optimizer, &[[0.0; 4]]);
+    let expected = WEIGHT.map(|weight| f64::from(weight) * (1.0 - 0.1 * 0.5));
+    assert_close(&value(&network, "fc.weight"), &expected);
+    train(&mut network, &mut optimizer, &GRADIENTS);
+    assert_eq!(value(&network, "bn.weight"), [1.0; 2]);
+}
+
+#[test]
+fn a_restored_optimiser_with_groups_continues_bit_for_bit() {
+    let section = OptimizerSection {
+        group: vec![group(&["fc.*"], 0.3, Some(0.2))],
+        ..section(OptimizerKind::AdamW)
+    };
+    let mut straight = network();
+    let mut optimizer = Optimizer::for_network(&section, &straight).unwrap();
+    train(&mut straight, &mut optimizer, &GRADIENTS[..2]);
+    let mut resumed = straight.clone();
+    let memory = optimizer.memory(straight.params()).unwrap();
+    let mut again = Optimizer::for_network(&section, &resumed).unwrap();
+    again.restore(resumed.params(), optimizer.steps(), &memory).unwrap();
+    train(&mut straight, &mut optimizer, &GRADIENTS[2..]);
+    train(&mut resumed, &mut again, &GRADIENTS[2..]);
+    for name in ["fc.weight", "fc.bias", "bn.weight"] {
+        assert_eq!(value(&straight, name), value(&resumed, name), "{name}");
+    }
+}
+
+#[test]
+fn patterns_that_match_nothing_are_refused() {
+    let refuse = |patterns: &[&str]| {
+        let groups = vec![group(&["bn.*"], 1.0, None), group(patterns, 1.0, None)];
+        let section = OptimizerSection { group: groups, ..section(OptimizerKind::Sgd) };
+        Optimizer::for_network(&section, &network()).unwrap_err().to_string()
+    };
+    assert_eq!(
+        refuse(&["fc.*", "fc.weigth"]),
+        "`optimizer.group.1.match.1` is fc.weigth, expected a glob that matches parameters; \
+         near are fc.weight, bn.weight, fc.bias"
+    );
+    // Buffers do not learn.
+    assert!(refuse(&["*.running_mean"]).contains("matches parameters"));
+    assert!(refuse(&["fc.[a"]).contains("`optimizer.group.1.match.0` is fc.[a, expected a glob:"));
 }

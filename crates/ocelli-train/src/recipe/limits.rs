@@ -63,7 +63,17 @@ fn check_optimizer(recipe: &Recipe) -> Result<()> {
     positive("optimizer.trust_coefficient", optimizer.trust_coefficient)?;
     optional_positive("optimizer.epsilon", optimizer.epsilon)?;
     optional_positive("optimizer.clip_norm", optimizer.clip_norm)?;
-    optional_positive("optimizer.clip_value", optimizer.clip_value)
+    optional_positive("optimizer.clip_value", optimizer.clip_value)?;
+    for (at, group) in optimizer.group.iter().enumerate() {
+        let field = |name: &str| format!("optimizer.group.{at}.{name}");
+        require(&field("match"), "", !group.patterns.is_empty(), "one glob or more")?;
+        // Nought stands still without being frozen: statistics of normalisations follow the data.
+        not_negative(&field("lr"), group.lr)?;
+        if let Some(weight_decay) = group.weight_decay {
+            not_negative(&field("weight_decay"), weight_decay)?;
+        }
+    }
+    Ok(())
 }
 
 fn check_schedule(recipe: &Recipe) -> Result<()> {

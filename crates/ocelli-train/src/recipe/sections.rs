@@ -107,7 +107,7 @@ pub struct OptimizerSection {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lr_images: Option<u64>,
     /// The classifier's learning rate over that of all else, for a classifier that starts anew on
-    /// a network that does not.
+    /// a network that does not. Short for a group of the head's parameters, after all others.
     pub head_lr: f64,
     /// Added to the gradient as in an L2 penalty (sgd, rmsprop, lars), or subtracted from the
     /// weight in proportion to the learning rate (adamw).
@@ -133,6 +133,30 @@ pub struct OptimizerSection {
     /// The largest element of a gradient; larger ones are cut to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clip_value: Option<f64>,
+    /// Parameters with rates of their own; the first that matches one decides.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub group: Vec<OptimizerGroup>,
+}
+
+/// Parameters that learn at another rate, or decay otherwise.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OptimizerGroup {
+    /// Globs of the parameters' names, as in `blocks.0.*`.
+    #[serde(rename = "match")]
+    pub patterns: Vec<String>,
+    /// Their learning rate over that of all else.
+    pub lr: f64,
+    /// Their weight decay instead of that of all else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight_decay: Option<f64>,
+}
+
+impl Default for OptimizerGroup {
+    /// Nothing, treated as all else.
+    fn default() -> Self {
+        Self { patterns: Vec::new(), lr: 1.0, weight_decay: None }
+    }
 }
 
 /// The rules that turn gradients into updates.
@@ -329,6 +353,7 @@ impl Default for OptimizerSection {
             trust_coefficient: 1e-3,
             clip_norm: None,
             clip_value: None,
+            group: Vec::new(),
         }
     }
 }

@@ -142,6 +142,14 @@ fn wrong_types_and_ranges_name_the_field() {
             "schedule.every='0 steps'",
             "`schedule.every` is 0 steps, expected more than 0 epochs or steps",
         ),
+        (
+            "optimizer.group=[{lr=2}]",
+            "`optimizer.group.0.match` is empty, expected one glob or more",
+        ),
+        (
+            "optimizer.group=[{match=['a'],lr=-1}]",
+            "`optimizer.group.0.lr` is -1, expected 0 or more",
+        ),
         ("seed.x=1", "`seed` is a table, expected a whole number, 0 or more"),
         (
             "optimizer.betas=[0.9]",

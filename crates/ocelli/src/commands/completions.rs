@@ -1,10 +1,8 @@
 //! `ocelli completions`: what a shell needs to complete commands and flags.
 
-use clap::CommandFactory;
 use clap_complete::Shell;
 use serde_json::json;
 
-use crate::args::Cli;
 use crate::failure::Done;
 use crate::settings::Settings;
 
@@ -23,10 +21,14 @@ pub(crate) struct Args {
     shell: Shell,
 }
 
-/// Prints the completions.
-pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
+/// Prints the completions of `command`, all that can be typed.
+pub(crate) fn run(
+    args: &Args,
+    mut command: clap::Command,
+    mut settings: Settings,
+) -> anyhow::Result<Done> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "ocelli", &mut script);
+    clap_complete::generate(args.shell, &mut command, "ocelli", &mut script);
     let script = String::from_utf8_lossy(&script);
     settings.output.text(script.trim_end())?;
     settings.output.finish(&json!({ "shell": args.shell.to_string(), "script": script }))?;

@@ -5,6 +5,7 @@ mod evaluation;
 mod folder;
 mod grid;
 mod page;
+mod place;
 mod search;
 mod sheet;
 
@@ -15,6 +16,7 @@ use crate::failure::Done;
 use crate::own_place::check_file;
 use crate::settings::Settings;
 use folder::Kind;
+use place::{PAGE, default_path};
 
 pub(crate) use evaluation::SavedEvaluation;
 
@@ -45,9 +47,6 @@ pub(crate) struct Args {
     force: bool,
 }
 
-/// How a page begins.
-const PAGE: &str = "<!doctype html>";
-
 #[derive(Serialize)]
 struct Answer<'a> {
     run: &'a Path,
@@ -77,11 +76,4 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
 pub(crate) fn write(run: &Path) -> anyhow::Result<()> {
     page::of_run(run)?.write(&default_path(run))?;
     Ok(())
-}
-
-/// The page of a run, a grid, a search or an attack, in its folder.
-pub(crate) const FILE: &str = "report.html";
-
-fn default_path(folder: &Path) -> PathBuf {
-    folder.join(FILE)
 }

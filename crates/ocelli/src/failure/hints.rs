@@ -5,7 +5,7 @@ use ocelli::report::ReportError;
 use ocelli::{data, methods, nn, results, train};
 use std::io;
 
-use super::BadInput;
+use super::bad_input::BadInput;
 
 /// The hint of the innermost cause that knows one.
 pub(super) fn of(error: &anyhow::Error) -> Option<String> {

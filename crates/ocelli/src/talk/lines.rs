@@ -11,8 +11,14 @@ use tracing_subscriber::registry::LookupSpan;
 use super::{ERROR, WARNING};
 use crate::output::plain;
 
-/// Shows events of `level` and above from now on.
-pub(super) fn listen(level: LevelFilter) {
+/// Shows what libraries say from now on: less if `quiet`, more the more `verbose`.
+pub(crate) fn listen(quiet: bool, verbose: u8) {
+    let level = match (quiet, verbose) {
+        (true, _) => LevelFilter::WARN,
+        (false, 0) => LevelFilter::INFO,
+        (false, 1) => LevelFilter::DEBUG,
+        (false, _) => LevelFilter::TRACE,
+    };
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(level)
         .with_writer(Stderr)

@@ -36,7 +36,7 @@ fn a_network_that_knows_three_classes_learns_two_in_one_command() {
     for told in [
         "96 training images: rate 3.00e-4 instead of 3.00e-3 (optimizer.lr_images)",
         "96 training images: batch normalisations keep the statistics of the weights",
-        "12 steps an epoch: 17 epochs instead of 5, for 204 steps (train.min_steps)",
+        "12 steps an epoch: 34 epochs instead of 5, for 408 steps (train.min_steps)",
     ] {
         assert!(trained.stderr.contains(told), "{told} in {}", trained.stderr);
     }
@@ -49,8 +49,8 @@ fn a_network_that_knows_three_classes_learns_two_in_one_command() {
         "base/checkpoints/step-36/model.safetensors",
         "reset_head = true",
         "keep_statistics_below = 250",
-        "lr_images = 1000",
-        "min_steps = 200",
+        "lr_images = 3000",
+        "min_steps = 400",
         "kind = \"adamw\"",
         "size = 8",
         "channels = 1",

@@ -1,7 +1,7 @@
 //! The headers of a BMP file: what its pixels are.
 
 use super::super::input::Input;
-use super::{bad, cut};
+use super::refusal::{bad, cut};
 use crate::Result;
 
 /// The bytes before the header that says how long it is.

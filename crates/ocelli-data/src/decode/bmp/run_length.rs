@@ -1,7 +1,7 @@
 //! Run-length encoded indices of 8 or 4 bits.
 
 use super::super::input::Input;
-use super::{bad, cut};
+use super::refusal::{bad, cut};
 use crate::Result;
 
 /// The indices of all pixels, in the order in which rows are stored. `length` is the length of the

@@ -1,7 +1,7 @@
 //! The blocks of a GIF file, up to its first frame and to its end.
 
 use super::super::input::Input;
-use super::{bad, cut};
+use super::refusal::{bad, cut};
 use crate::Result;
 
 const EXTENSION: u8 = b'!';

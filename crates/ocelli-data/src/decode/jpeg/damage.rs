@@ -1,6 +1,6 @@
 //! What can be wrong with image data.
 
-use super::bad;
+use super::refusal::bad;
 use crate::Error;
 use std::fmt;
 

@@ -1,7 +1,7 @@
 //! The frame header (T.81, B.2.2): the size of the picture and of its components.
 
-use super::bad;
 use super::markers::{END_OF_IMAGE, START_OF_SCAN, Segment, Walk};
+use super::refusal::bad;
 use crate::Result;
 
 /// What the frame header says.

@@ -1,7 +1,7 @@
 //! A walk over the markers of a JPEG file, from the start marker to the end marker.
 
 use super::super::Format;
-use super::bad;
+use super::refusal::bad;
 use crate::{Error, Result};
 
 pub(super) const END_OF_IMAGE: u8 = 0xd9;

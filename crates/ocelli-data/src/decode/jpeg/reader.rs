@@ -1,8 +1,8 @@
 //! From one scan of a file to the next, with the tables that hold for it.
 
-use super::bad;
 use super::frame::Frame;
 use super::markers::{END_OF_IMAGE, START_OF_SCAN, Segment, Walk};
+use super::refusal::bad;
 use super::scan::Scan;
 use super::standard_tables;
 use crate::Result;

@@ -1,7 +1,7 @@
 //! The header of a scan (T.81, B.2.3): which components, which coefficients, in which grid.
 
-use super::bad;
 use super::frame::Frame;
+use super::refusal::bad;
 use crate::Result;
 
 /// What the header of a scan says.

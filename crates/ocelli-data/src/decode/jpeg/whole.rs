@@ -10,11 +10,14 @@
 mod enlarge;
 mod idct;
 mod progressive;
+mod samples;
+
+pub(super) use samples::Samples;
 
 use super::bits::ScanData;
 use super::colours::Model;
 use super::coverage::Coverage;
-use super::frame::{Component, Frame};
+use super::frame::Frame;
 use super::huffman::{Tables, Wanted};
 use super::reader::Reader;
 use super::scan::Scan;
@@ -25,33 +28,6 @@ use idct::Steps;
 use progressive::Coefficients;
 use pulp::{Arch, Simd, WithSimd};
 use std::ops::Range;
-
-/// The samples of one component, row by row, in whole blocks.
-#[derive(Debug)]
-pub(super) struct Samples {
-    values: Vec<u8>,
-    stride: usize,
-}
-
-impl Samples {
-    fn new(frame: &Frame, component: &Component) -> Self {
-        let (columns, rows) = frame.padded_blocks_of(component);
-        Self { values: vec![0; 64 * columns * rows], stride: 8 * columns }
-    }
-
-    /// The first `width` samples of a row.
-    #[inline(always)]
-    fn row(&self, row: usize, width: usize) -> &[u8] {
-        &self.values[row * self.stride..][..width]
-    }
-
-    /// The rows of a block, and whatever follows them.
-    #[inline(always)]
-    fn block(&mut self, (column, row): (usize, usize)) -> impl Iterator<Item = &mut [u8]> {
-        let start = 8 * (row * self.stride + column);
-        self.values[start..].chunks_mut(self.stride).map(|row| &mut row[..8])
-    }
-}
 
 /// Decodes all scans of a file whose frame header was read.
 ///

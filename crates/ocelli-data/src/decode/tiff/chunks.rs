@@ -2,7 +2,7 @@
 
 use super::directory::{self as tag, Directory};
 use super::layout::{Layout, Packing};
-use super::{bad, cut};
+use super::refusal::{bad, cut};
 use crate::{Limits, Result};
 use flate2::read::ZlibDecoder;
 use std::io::{ErrorKind, Read};

@@ -1,6 +1,6 @@
 //! The first image file directory: tags and their numbers.
 
-use super::{bad, cut};
+use super::refusal::{bad, cut};
 use crate::Result;
 
 pub(super) const WIDTH: u16 = 256;

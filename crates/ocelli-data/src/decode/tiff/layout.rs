@@ -1,7 +1,7 @@
 //! What the samples of a TIFF file are and how they are cut into strips or tiles.
 
-use super::bad;
 use super::directory::{self as tag, Directory};
+use super::refusal::bad;
 use crate::Result;
 
 /// How a file is packed.

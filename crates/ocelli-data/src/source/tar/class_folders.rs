@@ -81,9 +81,9 @@ impl<'a> Builder<'a> {
             self.add_other(member, file, folders);
             return Ok(());
         }
-        super::check_image(self.storage, member, limits)?;
+        super::checks::check_image(self.storage, member, limits)?;
         if folders.is_empty() {
-            let name = super::sample_name(self.storage, member);
+            let name = super::checks::sample_name(self.storage, member);
             return Err(bad_layout(name, "the image lies in no class folder"));
         }
         self.check_name(member, &path)?;

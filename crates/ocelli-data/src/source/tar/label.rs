@@ -86,7 +86,7 @@ pub(super) fn decide<'a>(
 ) -> Result<(Label, Rank)> {
     let mut without = None;
     for (rank, member) in members {
-        let name = super::sample_name(storage, member);
+        let name = super::checks::sample_name(storage, member);
         let found = match (read(storage, member)?, rank) {
             (content, Rank::Cls) => parse_cls(&content).map(Found::Label),
             (content, Rank::Json) => parse_json(&content),
@@ -109,7 +109,7 @@ fn read(storage: &Storage, member: &Member) -> Result<Vec<u8>> {
         return Err(Error::TarLink { path, name: member.display(), kind });
     }
     if member.size > MAX_LABEL_BYTES {
-        let name = super::sample_name(storage, member);
+        let name = super::checks::sample_name(storage, member);
         let (found, limit) = (member.size, MAX_LABEL_BYTES);
         return Err(Error::TooLarge { name, found, unit: "bytes", limit });
     }

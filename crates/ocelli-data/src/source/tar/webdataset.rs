@@ -29,7 +29,7 @@ pub(super) fn index(storage: &Storage, limits: Limits) -> Result<ShardIndex> {
     while let Some(member) = scanner.next()? {
         let Some((its_key, role, part)) = Part::of(member) else { continue };
         if role == Role::Image {
-            super::check_image(storage, &part.member, limits)?;
+            super::checks::check_image(storage, &part.member, limits)?;
         }
         if its_key != key {
             let key = std::mem::replace(&mut key, its_key);
@@ -145,10 +145,10 @@ impl<'a> Builder<'a> {
 
     fn add(&mut self, pair: &Pair) -> Result<()> {
         let image: &Member = &pair.image.member;
-        let sample = || super::sample_name(self.storage, image);
+        let sample = || super::checks::sample_name(self.storage, image);
         let members = pair.labels.iter().map(|(rank, label)| (*rank, &label.member));
         let (label, rank) = decide(self.storage, members, sample)?;
-        let label = self.note_label(label, super::sample_name(self.storage, image))?;
+        let label = self.note_label(label, super::checks::sample_name(self.storage, image))?;
         self.ranks.add(rank);
         self.entries.push(Entry::new(image, label));
         Ok(())

@@ -7,8 +7,8 @@
 //! ```
 
 use super::kernels::tap_gradients;
-use super::transform::{Inputs, OutputGradients, POINTS};
-use super::{Form, GAP, PRODUCTS, SHARED, TILES, Winograd, gather, in_shares, with_products};
+use super::transform::{Inputs, OutputGradients, POINTS, PRODUCTS};
+use super::{Form, GAP, SHARED, TILES, Winograd, gather, in_shares, with_products};
 use crate::conv::Conv;
 use crate::gemm::multiply_transposed;
 use crate::rows::{Rows, RowsMut};

@@ -2,8 +2,7 @@
 
 #![expect(unsafe_code, reason = "vectors are loaded from and stored to checked arrays")]
 
-use super::PRODUCTS;
-use super::transform::{POINTS, TapGradients, Taps, Transform};
+use super::transform::{POINTS, PRODUCTS, TapGradients, Taps, Transform};
 use crate::gemm::WIDTH;
 use crate::rows::RowsMut;
 use crate::simd::{Kernel, Simd, dispatch};

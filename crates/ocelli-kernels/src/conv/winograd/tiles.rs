@@ -2,8 +2,7 @@
 
 #![expect(unsafe_code, reason = "the inner loops run on checked-once pointers")]
 
-use super::PRODUCTS;
-use super::transform::{POINTS, Products, Transform};
+use super::transform::{POINTS, PRODUCTS, Products, Transform};
 use crate::elementwise::Write;
 use crate::geometry::{Axis, Geometry, Window};
 use crate::rows::{Rows, RowsMut};

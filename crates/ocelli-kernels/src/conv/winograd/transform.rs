@@ -9,6 +9,9 @@ use crate::simd::Simd;
 /// Inputs of a tile on an axis, and points at which polynomials are multiplied.
 pub(super) const POINTS: usize = 6;
 
+/// Matrix products.
+pub(super) const PRODUCTS: usize = POINTS * POINTS;
+
 /// The points besides 0 and ∞ are ±P and ±Q. Their powers are exact in `f32`. With 1 and 2,
 /// as in the paper, errors are twice as large on average and three times at most.
 const P: f32 = 0.625;

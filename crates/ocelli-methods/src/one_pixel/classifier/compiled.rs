@@ -1,24 +1,10 @@
 //! Which way a network's candidates are computed.
 
-use super::{Classifier, Delta, Dense, Session};
+use super::{Classifier, Delta, Dense, Inference, Session};
 use crate::{Error, Result};
 use burn::tensor::Device;
 use ocelli_data::{Image, InputConfig};
 use ocelli_nn::Network;
-use serde::{Deserialize, Serialize};
-
-/// How a network's candidates are computed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Inference {
-    /// What is fastest: only what pixels change, on the CPU and for networks that allow it.
-    #[default]
-    Auto,
-    /// Whole images.
-    Dense,
-    /// Only what pixels change.
-    Delta,
-}
 
 /// A network compiled for attacks, one way or the other.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! Networks that compute of each candidate what its pixels change.
 
 use super::gradient::InputGradient;
+use super::normalised::normalised;
 use super::{Candidates, Classifier, Session, dense};
 use crate::{Error, Result};
 use ocelli_data::{Image, InputConfig};
@@ -45,7 +46,7 @@ impl Classifier for Delta {
     }
 
     fn begin<'a>(&'a mut self, image: &'a Image) -> Result<Box<dyn Session + 'a>> {
-        let planes = dense::normalised(image, self.engine.image(), self.scale_and_offset);
+        let planes = normalised(image, self.engine.image(), self.scale_and_offset);
         let base = self.engine.base(&planes)?;
         let edits = EditBatch::new(self.engine.image());
         let (values, logits) = (Vec::new(), Vec::new());

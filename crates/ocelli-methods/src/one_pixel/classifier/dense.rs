@@ -1,6 +1,7 @@
 //! Networks that compute each candidate as a whole image.
 
 use super::gradient::InputGradient;
+use super::normalised::normalised;
 use super::{Candidates, Classifier, Session, batch_size};
 use crate::{Error, Result};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -55,25 +56,6 @@ pub(super) fn shape(network: &Network, input: &InputConfig) -> Result<[usize; 3]
     }
     graph.shapes(size, size)?;
     Ok([channels, size, size])
-}
-
-/// An image as a network wants it.
-///
-/// # Shapes
-/// - result: `[channels, height, width]`
-pub(super) fn normalised(
-    image: &Image,
-    [channels, height, width]: [usize; 3],
-    scale_and_offset: [(f32, f32); 3],
-) -> Vec<f32> {
-    let mut planes = vec![0.0; channels * height * width];
-    for (channel, plane) in planes.chunks_exact_mut((height * width).max(1)).enumerate() {
-        let (scale, offset) = scale_and_offset[channel];
-        let bytes = image.pixels.iter().skip(channel).step_by(channels);
-        let pairs = plane.iter_mut().zip(bytes);
-        pairs.for_each(|(to, byte)| *to = f32::from(*byte) * scale + offset);
-    }
-    planes
 }
 
 impl Classifier for Dense {

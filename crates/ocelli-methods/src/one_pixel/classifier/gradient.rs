@@ -1,6 +1,6 @@
 //! How the loss of a network changes with the values of an image, for attacks that may see its weights.
 
-use super::dense::normalised;
+use super::normalised::normalised;
 use crate::{Error, Result};
 use burn::tensor::{Tensor, TensorData};
 use ocelli_data::Image;

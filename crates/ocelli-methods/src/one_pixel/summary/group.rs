@@ -2,7 +2,7 @@
 
 use super::super::{Attacked, Plan, mcnemar};
 use super::case::{self, Case, Reach};
-use super::{mean, share};
+use super::ratios::{mean, share};
 use serde::Serialize;
 use std::fmt;
 

@@ -4,7 +4,8 @@
 //! (<https://arxiv.org/abs/1802.01548>), algorithm 1. Who is old dies, however good: the population
 //! is always the last P trials, so luck in one measurement does not last.
 
-use super::{Scored, random};
+use super::random;
+use super::scored::Scored;
 use crate::search::config::EvolutionConfig;
 use ocelli_random::ChaCha8Rng;
 use rand::RngExt;

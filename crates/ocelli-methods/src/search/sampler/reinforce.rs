@@ -5,7 +5,7 @@
 //! the baseline is a moving average of rewards. It is learnt anew from all trials each time: for
 //! hundreds of them that is nothing beside one training.
 
-use super::Scored;
+use super::scored::Scored;
 use crate::search::config::ReinforceConfig;
 use ocelli_random::ChaCha8Rng;
 use rand::RngExt;

@@ -2,6 +2,7 @@
 
 use super::changes::Changes;
 use super::input::Input;
+use super::numbers::Numbers;
 use super::rect::Rect;
 use super::view::View;
 use crate::infer_plan::step::{Convolution, Kernel};
@@ -13,35 +14,6 @@ pub(super) struct Scratch {
     pub(super) patches: Numbers,
     pub(super) outputs: Vec<[usize; 2]>,
     pub(super) residual: Numbers,
-}
-
-/// Numbers that are written in parts. Memory that is used again is not cleared.
-#[derive(Debug, Default)]
-pub(super) struct Numbers {
-    memory: Vec<f32>,
-    used: usize,
-}
-
-impl Numbers {
-    /// Forgets all.
-    pub(super) fn clear(&mut self) {
-        self.used = 0;
-    }
-
-    /// `count` more numbers, to be written.
-    pub(super) fn extend(&mut self, count: usize) -> &mut [f32] {
-        let start = self.used;
-        self.used += count;
-        if self.memory.len() < self.used {
-            self.memory.resize(self.used, 0.0);
-        }
-        &mut self.memory[start..self.used]
-    }
-
-    /// All that were written.
-    pub(super) fn written(&self) -> &[f32] {
-        &self.memory[..self.used]
-    }
 }
 
 impl Scratch {

@@ -1,8 +1,8 @@
 //! Inputs of a step: the base image's values and what changed in them.
 
-use super::BaseImage;
+use super::base::BaseImage;
 use super::changes::Changes;
-use super::groups::Numbers;
+use super::numbers::Numbers;
 use super::rect::Rect;
 use super::view::{Seen, View};
 use crate::lowering::Value;

@@ -1,11 +1,11 @@
 //! The tensors of a file under the names of one scheme.
 
-use super::OWN;
 use crate::{
     parameter::{ParamSpec, Role},
     weights::{
         StateDict, TensorEntry,
         names::{Alias, Canonical, Layout, SCHEMES, keras},
+        report::OWN,
     },
 };
 use std::collections::{HashMap, HashSet, hash_map::Entry};

@@ -1,6 +1,7 @@
 //! Files of Keras models whose layers have the names that Keras gives them.
 
-use super::{Alias, Layout, keras_weight, tensorflow_leaf};
+use super::tables::keras_weight;
+use super::{Alias, Layout, tensorflow_leaf};
 use crate::parameter::{ParamSpec, Role};
 
 /// What the scheme is called.

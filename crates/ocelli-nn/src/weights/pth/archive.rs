@@ -6,7 +6,7 @@
 //! between directory and end PyTorch always puts 76 bytes of Zip64 records, which is also the length
 //! of the directory's first entry if the file's stem has 21 characters.
 
-use super::Span;
+use super::storage::Span;
 use crate::weights::{
     Limits,
     error::{Result, WeightsError},

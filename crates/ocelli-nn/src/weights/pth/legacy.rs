@@ -4,7 +4,8 @@
 //! object, and the list of the storages' keys. Each storage follows in that order as its number of
 //! elements (8 bytes) and the elements.
 
-use super::{Span, StorageId, state_dict};
+use super::state_dict;
+use super::storage::{Span, StorageId};
 use crate::weights::{
     Limits, ReadOptions,
     dtype::DType,

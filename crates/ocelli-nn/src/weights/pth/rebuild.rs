@@ -1,6 +1,6 @@
 //! Tensors from the calls that a pickle records.
 
-use super::{FindStorage, StorageId};
+use super::storage::{FindStorage, StorageId};
 use crate::weights::{
     Limits,
     error::{Result, WeightsError},

@@ -56,8 +56,9 @@ fn run_with_copies(scene: &Scene<'_>) -> (TempDir, Vec<u8>, Vec<(u64, TempDir)>)
 
 #[test]
 fn killed_at_any_step_and_resumed_with_other_threads() {
-    let variants: [&[&str]; 3] = [
+    let variants: [&[&str]; 4] = [
         &[],
+        &["optimizer.group=[{match=['conv.*'],lr=0.3,weight_decay=0.1}]"],
         &["ema.enabled=true", "optimizer.kind=rmsprop", "optimizer.lr=0.001"],
         &["optimizer.kind=adamw", "train.batch_size=2", "train.accumulate=2", "train.eval_every=2"],
     ];

@@ -4,13 +4,13 @@ use ocelli::data::write_indexes;
 use serde::Serialize;
 use std::path::PathBuf;
 
-use super::PartArgs;
+use super::part::{DATASETS, PartArgs};
 use crate::failure::Done;
 use crate::settings::Settings;
 
 /// What can be typed after `ocelli data index`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = super::DATASETS)]
+#[command(after_help = DATASETS)]
 pub(crate) struct Args {
     /// The dataset, in tars
     #[arg(value_name = "DATASET")]

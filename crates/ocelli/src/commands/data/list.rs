@@ -3,14 +3,14 @@
 use ocelli::data::{builtin_datasets, class_counts, open};
 use serde::Serialize;
 
-use super::PartArgs;
+use super::part::{DATASETS, PartArgs};
 use crate::failure::Done;
 use crate::output::{Align, Table, grouped};
 use crate::settings::Settings;
 
 /// What can be typed after `ocelli data list`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = super::DATASETS)]
+#[command(after_help = DATASETS)]
 pub(crate) struct Args {
     /// The dataset; none lists the embedded ones
     #[arg(value_name = "DATASET")]

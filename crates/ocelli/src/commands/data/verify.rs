@@ -4,7 +4,7 @@ use ocelli::data::{DecodeOptions, Fingerprint, Limits, OpenOptions, open, verify
 use serde::Serialize;
 use std::time::Instant;
 
-use super::PartArgs;
+use super::part::{DATASETS, PartArgs};
 use crate::failure::{BadInput, Done};
 use crate::output::{grouped, plain};
 use crate::settings::Settings;
@@ -12,7 +12,7 @@ use crate::talk::Progress;
 
 /// What can be typed after `ocelli data verify`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = super::DATASETS)]
+#[command(after_help = DATASETS)]
 pub(crate) struct Args {
     /// The dataset
     #[arg(value_name = "DATASET")]

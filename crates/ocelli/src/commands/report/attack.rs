@@ -4,6 +4,7 @@
 use ocelli::train::read_text;
 use std::path::Path;
 
+use super::place::{PAGE, default_path};
 use crate::failure::BadInput;
 use crate::whole_file::write_whole;
 
@@ -12,9 +13,9 @@ const LARGEST: u64 = 256 << 20;
 
 /// Puts the page that the attack in `folder` wrote at `report`, where it is not there.
 pub(super) fn copy_page(folder: &Path, report: &Path) -> anyhow::Result<()> {
-    let page = super::default_path(folder);
+    let page = default_path(folder);
     let text = if page.is_file() { read_text(&page, LARGEST)? } else { String::new() };
-    if !text.starts_with(super::PAGE) {
+    if !text.starts_with(PAGE) {
         let message = format!("{}: the attack has not written its page", page.display());
         let folder = folder.display();
         let hint = format!("`ocelli attack one-pixel --resume {folder}` goes on and writes it");

@@ -9,7 +9,7 @@ use ocelli::train::{DataRecord, Recipe, RunFolder, read_text};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::Args;
+use super::args::Args;
 use crate::args::recipe;
 use crate::own_place::check_folder;
 use crate::run_data;

@@ -1,7 +1,7 @@
 //! The tables of a file, kept from file to file, because most files have the same ones.
 
-use super::super::bad;
 use super::super::reader::Definitions;
+use super::super::refusal::bad;
 use super::super::scan::{Scan, ScanComponent};
 use super::Table;
 use super::skips::Skips;

@@ -5,7 +5,7 @@
 //! Other factors repeat samples, and so does doubling across of less than three.
 
 use super::super::frame::{Component, Frame};
-use super::Samples;
+use super::samples::Samples;
 
 /// A component whose rows are made as wide and as many as those of the picture, one at a time.
 pub(super) struct Enlarged<'a> {

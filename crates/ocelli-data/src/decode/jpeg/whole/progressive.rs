@@ -1,11 +1,11 @@
 //! The scans of a progressive file (T.81, annex G).
 
-use super::super::bad;
 use super::super::bits::{Bits, ScanData};
 use super::super::damage::Damage;
 use super::super::frame::Frame;
 use super::super::huffman::{SymbolTable, extend};
 use super::super::reader::{Definitions, ZIGZAG};
+use super::super::refusal::bad;
 use super::super::scan::{Band, Scan};
 use crate::Result;
 

@@ -1,0 +1,53 @@
+//! What a plan holds, and what its passes leave for each other.
+
+use super::memory::{ValueGradients, Values};
+use super::step::Step;
+use crate::lowering::{Value, ValueId};
+use crate::node_id::NodeId;
+use ocelli_kernels::{Norm, Statistics};
+
+/// What is wanted of a plan beside values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Wants {
+    /// Whether normalisations use their batch and dropout is on.
+    pub(crate) training: bool,
+    /// Whether the gradients of trainable parameters are wanted.
+    pub(crate) params: bool,
+    /// Whether those of the given values are.
+    pub(crate) inputs: bool,
+}
+
+/// The steps of a route's forward and backward pass for one shape of inputs, with their memory.
+pub(crate) struct TrainPlan {
+    pub(super) steps: Vec<Step>,
+    pub(super) layout: Vec<Value>,
+    /// Whether anything whose gradient is wanted stands before each value.
+    pub(super) needs_gradient: Vec<bool>,
+    pub(super) given: Vec<ValueId>,
+    pub(super) wanted: Vec<ValueId>,
+    pub(super) batch: usize,
+    pub(super) values: Values,
+    pub(super) gradients: ValueGradients,
+    pub(super) saved: Vec<Saved>,
+}
+
+/// What a step of the forward pass leaves for its backward pass.
+#[derive(Default)]
+pub(super) enum Saved {
+    #[default]
+    Nothing,
+    /// The statistics of a convolution's output, until the normalisation takes them.
+    Statistics(Statistics),
+    /// A normalisation with its batch's statistics.
+    Norm(Norm),
+    /// The factors of a dropout, `[batch, channels]`.
+    Mask(Vec<f32>),
+}
+
+/// The statistics that a normalisation saw.
+pub(crate) struct SeenStatistics {
+    pub(crate) node: NodeId,
+    pub(crate) statistics: Statistics,
+    /// How many pixels they are of.
+    pub(crate) count: usize,
+}
