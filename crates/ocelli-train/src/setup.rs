@@ -4,7 +4,7 @@ use crate::{Error, Metadata, Recipe, Result, Stage, Stages, warn_of_lost_colours
 use burn::tensor::Device;
 use ocelli_data::{
     EvalTransform, Joined, LabelFile, Loader, LoaderConfig, OpenOptions, SeveralClasses, Source,
-    Split, Subset, TrainTransform, check_several_classes, open, open_splits,
+    Split, Subset, TrainTransform, check_several_classes, open_labelled, open_splits,
 };
 use ocelli_nn::Network;
 use ocelli_nn::registry::{self, ModelOptions};
@@ -120,7 +120,8 @@ pub fn sources(recipe: &Recipe) -> Result<(Arc<dyn Source>, Arc<dyn Source>)> {
     let Some(extra) = &recipe.data.extra else { return Ok((train, test)) };
     let classes = Some(train.classes().to_vec());
     let limits = recipe.data.limits();
-    let extra = open(extra, &OpenOptions { classes, limits, ..OpenOptions::of(Split::Train) })?;
+    let extra =
+        open_labelled(extra, &OpenOptions { classes, limits, ..OpenOptions::of(Split::Train) })?;
     Ok((Arc::new(Joined::new(train, extra)?), test))
 }
 
@@ -131,7 +132,7 @@ fn parts(recipe: &Recipe) -> Result<(Arc<dyn Source>, Arc<dyn Source>)> {
     let file = data.labels.as_deref().map(LabelFile::read).transpose()?;
     let train_part = || OpenOptions { class_order: data.class_order, ..of(Split::Train) };
     if let Some(share) = data.hold_out {
-        let whole = open(&data.source, &train_part())?;
+        let whole = open_labelled(&data.source, &train_part())?;
         let whole: Arc<dyn Source> = match &file {
             None => whole,
             Some(file) => {
@@ -146,9 +147,9 @@ fn parts(recipe: &Recipe) -> Result<(Arc<dyn Source>, Arc<dyn Source>)> {
     let (train, test) = match &data.test {
         None => open_splits(&data.source, &train_part())?,
         Some(test) => {
-            let train = open(&data.source, &train_part())?;
+            let train = open_labelled(&data.source, &train_part())?;
             let classes = Some(train.classes().to_vec());
-            let test = open(test, &OpenOptions { classes, ..of(Split::Test) })?;
+            let test = open_labelled(test, &OpenOptions { classes, ..of(Split::Test) })?;
             (train, test)
         }
     };

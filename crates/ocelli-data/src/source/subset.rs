@@ -39,7 +39,8 @@ impl Subset {
     /// `count` samples of each class, drawn by `seed`.
     ///
     /// # Errors
-    /// [`Error::TooFewSamples`] when a class has fewer, and when a label cannot be read.
+    /// [`Error::TooFewSamples`] when a class has fewer, [`Error::Unlabelled`] when there are no classes,
+    /// and when a label cannot be read.
     pub fn per_class(source: Arc<dyn Source>, count: u64, seed: Seed) -> Result<Self> {
         Ok(Self::hold_out(source, count, seed)?.1)
     }
@@ -48,7 +49,8 @@ impl Subset {
     /// that are held out for validation.
     ///
     /// # Errors
-    /// [`Error::TooFewSamples`] when a class has fewer, and when a label cannot be read.
+    /// [`Error::TooFewSamples`] when a class has fewer, [`Error::Unlabelled`] when there are no classes,
+    /// and when a label cannot be read.
     pub fn hold_out(source: Arc<dyn Source>, count: u64, seed: Seed) -> Result<(Self, Self)> {
         Self::hold_out_of_classes(source, seed, |_| count)
     }
@@ -58,7 +60,8 @@ impl Subset {
     /// the only one of a class is left.
     ///
     /// # Errors
-    /// [`Error::TooFewToHoldOut`] when no class has several, and when a label cannot be read.
+    /// [`Error::TooFewToHoldOut`] when no class has several, [`Error::Unlabelled`] when there are no
+    /// classes, and when a label cannot be read.
     pub fn hold_out_share(source: Arc<dyn Source>, share: f64, seed: Seed) -> Result<(Self, Self)> {
         let (left, held) = Self::hold_out_of_classes(source, seed, |samples| match samples {
             0 | 1 => 0,
@@ -78,7 +81,11 @@ impl Subset {
     ) -> Result<(Self, Self)> {
         let mut classes: Vec<Vec<u64>> = vec![Vec::new(); source.classes().len()];
         for index in 0..source.len() {
-            classes[source.label(index)? as usize].push(index);
+            let label = source.label(index)?;
+            let Some(label) = label else {
+                return Err(Error::Unlabelled { name: source.name(index)? });
+            };
+            classes[label as usize].push(index);
         }
         let (mut left, mut held) = (Vec::new(), Vec::new());
         for (label, mut indices) in classes.into_iter().enumerate() {
@@ -125,7 +132,7 @@ impl Source for Subset {
         self.source.read(self.whole(index)?)
     }
 
-    fn label(&self, index: u64) -> Result<u32> {
+    fn label(&self, index: u64) -> Result<Option<u32>> {
         self.source.label(self.whole(index)?)
     }
 
@@ -146,14 +153,16 @@ impl Source for Subset {
     }
 }
 
-/// How many samples each class has, in the order of the labels.
+/// How many samples each class has, in the order of the labels; nothing where there are no labels.
 ///
 /// # Errors
 /// When a label cannot be read.
 pub fn class_counts(source: &dyn Source) -> Result<Vec<u64>> {
     let mut counts = vec![0; source.classes().len()];
     for index in 0..source.len() {
-        counts[source.label(index)? as usize] += 1;
+        if let Some(label) = source.label(index)? {
+            counts[label as usize] += 1;
+        }
     }
     Ok(counts)
 }

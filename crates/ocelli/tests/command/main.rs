@@ -31,5 +31,6 @@ mod study;
 mod support;
 mod tiny;
 mod train;
+mod unlabelled;
 mod usage;
 mod weights;

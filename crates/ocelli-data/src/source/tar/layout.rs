@@ -13,7 +13,7 @@ use super::index::ShardIndex;
 use super::index_file::{self, Known};
 use super::label::{Rank, has_label, may_have_label};
 use super::scan::Scanner;
-use super::{TarLayout, webdataset};
+use super::{TarLayout, pictures, webdataset};
 use crate::{Error, Limits, Result};
 use rayon::prelude::*;
 use std::collections::HashSet;
@@ -72,6 +72,7 @@ fn scan(shard: &Storage, layout: TarLayout, limits: Limits) -> Result<ShardIndex
     match layout {
         TarLayout::ClassFolders => class_folders::index(shard, limits),
         TarLayout::WebDataset => webdataset::index(shard, limits),
+        TarLayout::Pictures => pictures::index(shard, limits),
     }
 }
 
