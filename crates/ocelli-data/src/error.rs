@@ -151,6 +151,12 @@ pub enum Error {
         /// How many classes the list has.
         classes: usize,
     },
+    /// Labels are needed of images that have none.
+    #[error("{name}: pictures without labels, where every image needs one")]
+    Unlabelled {
+        /// The dataset or the sample.
+        name: String,
+    },
     /// A list of class names cannot be used.
     #[error("{}: {reason}", path.display())]
     BadClassList {
@@ -454,7 +460,7 @@ impl Error {
         Some(match self {
             Self::Sample { reason, .. } => return reason.hint(),
             Self::UnknownScheme { .. } => {
-                "known schemes are builtin, cifar10, cifar100, folder, idx, tar and wds; \
+                "known schemes are builtin, cifar10, cifar100, folder, idx, pictures, tar and wds; \
                  write ./NAME for a path that has a colon"
             }
             Self::UnknownBuiltin { .. } => "the embedded dataset is builtin:fashion-mnist",
@@ -467,7 +473,8 @@ impl Error {
                  and of CIFAR every batch"
             }
             Self::Empty { .. } => {
-                "expected CLASS/NAME with .jpg, .png, .webp or another ending of images"
+                "expected CLASS/NAME with .jpg, .png, .webp or another ending of images; without classes, \
+                 pictures:PATH"
             }
             Self::PackedTar { tool: "gzip", .. } => "unpack it with gunzip",
             Self::PackedTar { .. } => "unpack it to a plain .tar",
@@ -475,6 +482,10 @@ impl Error {
             Self::OneClass { .. } => {
                 "expected CLASS/NAME.jpg with a folder for each class; labels beside images are \
                  read with wds:FILE.tar; --one-class (data.one_class = true) if one class is meant"
+            }
+            Self::Unlabelled { .. } => {
+                "name folders of a class each, CLASS/NAME.jpg, without `pictures:`; pictures without labels \
+                 are for self-supervised methods and for predict"
             }
             Self::DuplicateClass { .. } => {
                 "a list whose names differ, as WordNet ids do, can be matched with a dataset"

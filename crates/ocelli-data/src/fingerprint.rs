@@ -128,7 +128,9 @@ impl Digest {
         put_text(&mut hasher, &key.name);
         let name = first_bytes(&hasher.finalize());
         hasher.update(&key.bytes.to_le_bytes());
-        hasher.update(&source.label(index)?.to_le_bytes());
+        if let Some(label) = source.label(index)? {
+            hasher.update(&label.to_le_bytes());
+        }
         let others = source.others(index)?;
         hasher.update(&(others.len() as u64).to_le_bytes());
         for class in others {

@@ -161,6 +161,12 @@ impl Loader {
         config: LoaderConfig,
     ) -> Result<Self> {
         config.check()?;
+        if !config.mix.is_off() && source.classes().is_empty() {
+            return Err(Error::setting(
+                "mix",
+                "is set, expected none: the images have no labels to mix",
+            ));
+        }
         let largest = source.len().min(config.batch_size as u64);
         numbers_of(largest.div_ceil(config.world_size as u64), transform.shape())?;
         let pool = ThreadPoolBuilder::new()

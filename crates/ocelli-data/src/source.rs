@@ -1,8 +1,9 @@
-//! Where labelled images come from.
+//! Where images come from.
 
 mod builtin;
 mod cifar;
 mod classes;
+mod file_names;
 mod folder;
 mod idx;
 mod joined;
@@ -11,6 +12,7 @@ mod not_images;
 mod notice;
 mod open;
 mod open_options;
+mod pictures;
 mod several;
 mod split;
 mod storage;
@@ -26,8 +28,9 @@ pub use folder::FolderSource;
 pub use idx::IdxSource;
 pub use joined::Joined;
 pub use not_images::NotImages;
-pub use open::{is_one_part, open, open_splits, write_indexes};
+pub use open::{is_one_part, open, open_labelled, open_splits, write_indexes};
 pub use open_options::OpenOptions;
+pub use pictures::{PictureFiles, PictureFolder};
 pub use several::{LabelFile, SeveralClasses};
 pub use split::Split;
 pub use subset::{Subset, class_counts};
@@ -36,9 +39,9 @@ pub use tar::{TarLayout, TarSource};
 use crate::{DecodeOptions, Error, Image, Result, decode};
 use std::sync::Arc;
 
-/// A finite set of labelled images that can be read at any position, from any thread.
+/// A finite set of images that can be read at any position, from any thread.
 ///
-/// Every label is less than the number of classes.
+/// Either all have a label, less than the number of classes, or none has and there are no classes.
 pub trait Source: Send + Sync {
     /// How many samples there are.
     fn len(&self) -> u64;
@@ -48,7 +51,7 @@ pub trait Source: Send + Sync {
         self.len() == 0
     }
 
-    /// The names of the classes, in the order of their labels.
+    /// The names of the classes, in the order of their labels; none where images have no labels.
     fn classes(&self) -> &[String];
 
     /// The sample at `index`, in the source's own order.
@@ -57,11 +60,11 @@ pub trait Source: Send + Sync {
     /// When `index` is past the end or the sample cannot be read.
     fn read(&self, index: u64) -> Result<Record>;
 
-    /// The label of the sample at `index`, without reading its picture where the source can.
+    /// The label of the sample at `index`, if it has one, without reading its picture where the source can.
     ///
     /// # Errors
     /// When `index` is past the end or the sample cannot be read.
-    fn label(&self, index: u64) -> Result<u32> {
+    fn label(&self, index: u64) -> Result<Option<u32>> {
         Ok(self.read(index)?.label)
     }
 
@@ -112,7 +115,7 @@ impl<S: Source + ?Sized> Source for Arc<S> {
         (**self).read(index)
     }
 
-    fn label(&self, index: u64) -> Result<u32> {
+    fn label(&self, index: u64) -> Result<Option<u32>> {
         (**self).label(index)
     }
 
@@ -147,8 +150,8 @@ pub struct SampleKey {
 pub struct Record {
     /// What to call the sample in a message: the path, or the member of an archive.
     pub name: String,
-    /// The class, counted from zero.
-    pub label: u32,
+    /// The class, counted from zero, where images have labels.
+    pub label: Option<u32>,
     /// Further classes, where the sample is of several.
     pub others: Vec<u32>,
     /// The picture.
@@ -156,6 +159,14 @@ pub struct Record {
 }
 
 impl Record {
+    /// The class, for what cannot do without.
+    ///
+    /// # Errors
+    /// [`Error::Unlabelled`] with the name of the sample.
+    pub fn required_label(&self) -> Result<u32> {
+        self.label.ok_or_else(|| Error::Unlabelled { name: self.name.clone() })
+    }
+
     /// The picture as pixels.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct VerifyReport {
     /// How many samples were looked at: all of them.
     pub samples: u64,
-    /// How many good samples each class has, in the order of the labels.
+    /// How many good samples each class has, in the order of the labels; nothing where there are none.
     pub class_counts: Vec<u64>,
     /// How many good samples are grey.
     pub grey: u64,
@@ -61,7 +61,7 @@ pub fn verify(
 }
 
 struct Good {
-    label: u32,
+    label: Option<u32>,
     width: u32,
     height: u32,
     is_grey: bool,
@@ -81,7 +81,9 @@ impl VerifyReport {
         self.samples += 1;
         match sample {
             Ok(good) => {
-                self.class_counts[good.label as usize] += 1;
+                if let Some(label) = good.label {
+                    self.class_counts[label as usize] += 1;
+                }
                 self.grey += u64::from(good.is_grey);
                 self.widths = span(self.widths, Some((good.width, good.width)));
                 self.heights = span(self.heights, Some((good.height, good.height)));

@@ -51,7 +51,7 @@ fn set_of(targets: &Targets, place: usize) -> &[u32] {
     match targets {
         Targets::Hard(labels) => &labels[place..=place],
         Targets::Several(sets) => &sets[place],
-        Targets::Soft { .. } => &[],
+        Targets::Soft { .. } | Targets::None => &[],
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
 use burn::tensor::Device;
 use ocelli_data::{
     Joined, LabelFile, Loader, OpenOptions, SeveralClasses, Source, Split, Subset,
-    check_several_classes, open, open_splits,
+    check_several_classes, open, open_labelled, open_splits,
 };
 use ocelli_nn::Network;
 use ocelli_nn::registry::{self, ModelOptions};
@@ -173,7 +173,8 @@ pub fn sources(recipe: &Recipe) -> Result<(Arc<dyn Source>, Arc<dyn Source>)> {
     let Some(extra) = &recipe.data.extra else { return Ok((train, test)) };
     let classes = Some(train.classes().to_vec());
     let limits = recipe.data.limits();
-    let extra = open(extra, &OpenOptions { classes, limits, ..OpenOptions::of(Split::Train) })?;
+    let extra =
+        open_labelled(extra, &OpenOptions { classes, limits, ..OpenOptions::of(Split::Train) })?;
     Ok((Arc::new(Joined::new(train, extra)?), test))
 }
 
@@ -183,6 +184,8 @@ fn parts(recipe: &Recipe) -> Result<(Arc<dyn Source>, Arc<dyn Source>)> {
     let of = |split| OpenOptions { limits: data.limits(), ..OpenOptions::of(split) };
     let file = data.labels.as_deref().map(LabelFile::read).transpose()?;
     let train_part = || OpenOptions { class_order: data.class_order, ..of(Split::Train) };
+    // A method says itself what classes it needs.
+    let open = if recipe.method.is_some() { open } else { open_labelled };
     if let Some(share) = data.hold_out {
         let whole = open(&data.source, &train_part())?;
         let whole: Arc<dyn Source> = match &file {

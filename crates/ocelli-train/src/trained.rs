@@ -2,7 +2,6 @@
 //! what their answers are called.
 
 mod metadata;
-mod pictures;
 mod predict;
 mod pretrained;
 #[cfg(test)]

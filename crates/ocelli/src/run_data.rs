@@ -4,7 +4,7 @@ use anyhow::Context;
 use ocelli::data::Error::{DifferentClasses, UnknownClass};
 use ocelli::data::{
     ClassOrder, Error, Fingerprint, LabelFile, OpenOptions, SeveralClasses, Source, Split,
-    are_imagenet_classes, check_several_classes, imagenet_classes, open, open_splits,
+    are_imagenet_classes, check_several_classes, imagenet_classes, open_labelled, open_splits,
 };
 use ocelli::train::{DataRecord, Recipe, RunFolder, Trained, sources};
 use std::path::Path;
@@ -198,13 +198,13 @@ fn named(
 ) -> anyhow::Result<Arc<dyn Source>> {
     let (classes, limits) = (trained.classes.clone(), trained.limits);
     let options = OpenOptions { classes, class_order, limits, ..OpenOptions::of(split) };
-    let opened = match open(uri, &options) {
+    let opened = match open_labelled(uri, &options) {
         // Folders of ImageNet, all or some, tell by their names which of its classes they are.
         Ok(source)
             if trained.imagenet_classes().is_some() && are_imagenet_classes(source.classes()) =>
         {
             let all = imagenet_classes().iter().map(|class| class.wnid.to_owned());
-            open(uri, &OpenOptions { classes: Some(all.collect()), ..options })
+            open_labelled(uri, &OpenOptions { classes: Some(all.collect()), ..options })
         }
         opened => opened,
     };

@@ -6,6 +6,8 @@ use std::sync::Arc;
 /// The labels of a batch.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Targets {
+    /// No sample has a label.
+    None,
     /// One class per sample.
     Hard(Vec<u32>),
     /// The classes of each sample, the dataset's own first, where a sample of the batch has several.
@@ -27,6 +29,7 @@ impl Targets {
     /// How many samples are labelled.
     pub fn len(&self) -> usize {
         match self {
+            Self::None => 0,
             Self::Hard(labels) => labels.len(),
             Self::Several(sets) => sets.len(),
             Self::Soft { rows, classes } => rows.len() / (*classes).max(1),
@@ -41,6 +44,7 @@ impl Targets {
     /// The most probable class of each sample, the first of several.
     pub fn classes(&self) -> Vec<u32> {
         match self {
+            Self::None => Vec::new(),
             Self::Hard(labels) => labels.clone(),
             Self::Several(sets) => {
                 sets.iter().map(|set| set.first().copied().unwrap_or_default()).collect()

@@ -43,7 +43,7 @@ impl Source for Numbers {
         let label = (index % u64::from(CLASSES)) as u32;
         Ok(Record {
             name: format!("number {index}"),
-            label,
+            label: Some(label),
             others: self.others.iter().copied().filter(|other| *other != label).collect(),
             payload: Payload::Pixels(Image { width: 2, height: 1, channels: 1, pixels: value }),
         })

@@ -21,7 +21,7 @@ pub(super) struct Work {
 
 /// What became of one sample.
 enum Outcome {
-    /// With its classes, of which there is at least one.
+    /// With its classes, if it is labelled.
     Ready {
         index: u64,
         labels: Vec<u32>,
@@ -141,7 +141,7 @@ impl Work {
         batch.images.truncate(sets.len() * pixels);
         batch.global_len -= batch.skipped.len();
         if matches!(batch.targets, Targets::Hard(_)) {
-            batch.targets = targets(sets);
+            batch.targets = targets(sets, !self.shared.source.classes().is_empty());
         }
         Ok(())
     }
@@ -168,14 +168,15 @@ impl Work {
         let applied = shared.transform.apply(&record.payload, &mut random, &mut scratch, output);
         shared.scratches.give_back(scratch);
         applied.map_err(|error| error.of_sample(record.name))?;
-        let mut labels = vec![record.label];
-        labels.extend(record.others);
-        Ok(labels)
+        Ok(record.label.into_iter().chain(record.others).collect())
     }
 }
 
 /// The targets of samples that are not mixed.
-fn targets(sets: Vec<Vec<u32>>) -> Targets {
+fn targets(sets: Vec<Vec<u32>>, is_labelled: bool) -> Targets {
+    if !is_labelled {
+        return Targets::None;
+    }
     if sets.iter().any(|set| set.len() > 1) {
         return Targets::Several(sets);
     }

@@ -134,8 +134,8 @@ impl Source for CifarSource {
         &self.classes
     }
 
-    fn label(&self, index: u64) -> Result<u32> {
-        Ok(self.labels[in_bounds(index, self.len())?].into())
+    fn label(&self, index: u64) -> Result<Option<u32>> {
+        Ok(Some(self.labels[in_bounds(index, self.len())?].into()))
     }
 
     fn name(&self, index: u64) -> Result<String> {
@@ -240,7 +240,7 @@ mod tests {
             let source = CifarSource::from_bytes(cifar, "batch", batch(cifar, &[7, 3])).unwrap();
             assert_eq!((source.len(), source.classes().len()), (2, cifar.classes()));
             let record = source.read(1).unwrap();
-            assert_eq!((record.label, record.name.as_str()), (3, "batch, record 1"));
+            assert_eq!((record.label, record.name.as_str()), (Some(3), "batch, record 1"));
             let Payload::Pixels(image) = record.payload else { panic!("encoded") };
             assert_eq!((image.width, image.height, image.channels), (32, 32, 3));
             assert!(image.pixels.chunks(3).all(|pixel| pixel == [10, 11, 12]));
@@ -259,7 +259,7 @@ mod tests {
         let source = CifarSource::open(Cifar::Ten, &[path("a.bin"), path("b.bin")], None).unwrap();
         assert_eq!(source.classes()[9], "truck");
         assert!(source.name(2).unwrap().ends_with("b.bin, record 0"));
-        assert_eq!(source.read(2).unwrap().label, 3);
+        assert_eq!(source.read(2).unwrap().label, Some(3));
     }
 
     #[test]
@@ -275,10 +275,14 @@ mod tests {
             (0..3).map(|at| source.label(at)).collect::<Result<Vec<_>>>()
         };
         let usual = own.replace("deer\ncat", "cat\ndeer");
-        assert_eq!(labels(&usual).unwrap(), [4, 3, 9], "swapped in the dataset");
+        assert_eq!(labels(&usual).unwrap(), [4, 3, 9].map(Some), "swapped in the dataset");
         let error = labels(&usual.replace("deer", "doe")).unwrap_err();
         assert!(matches!(&error, Error::UnknownClass { class, .. } if class == "deer"), "{error}");
-        assert_eq!(labels("0 1 2 3 4 5 6 7 8 9").unwrap(), [3, 4, 9], "numbers know no names");
+        assert_eq!(
+            labels("0 1 2 3 4 5 6 7 8 9").unwrap(),
+            [3, 4, 9].map(Some),
+            "numbers know no names"
+        );
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! A folder of `CLASS/NAME.ext`, with or without further folders between the two.
 
-mod tree;
+pub(super) mod tree;
 
 use super::classes::{ClassNames, ClassOrder, sorted_union};
+use super::file_names::FileNames;
 use super::sub_folders::{SubFolders, looks_like_a_part};
 use super::{NotImages, SampleKey, has_image_extension, in_bounds};
 use crate::{Error, Limits, Payload, Record, Result, Source};
@@ -33,30 +34,6 @@ struct ClassFolder {
     name: String,
     label: u32,
     files: FileNames,
-}
-
-/// Many short names in two allocations.
-#[derive(Debug, Default)]
-struct FileNames {
-    bytes: String,
-    ends: Vec<usize>,
-}
-
-impl FileNames {
-    fn new(names: &[String]) -> Self {
-        let mut packed = Self { bytes: names.concat(), ends: Vec::with_capacity(names.len()) };
-        let mut end = 0;
-        packed.ends.extend(names.iter().map(|name| {
-            end += name.len();
-            end
-        }));
-        packed
-    }
-
-    fn get(&self, at: usize) -> &str {
-        let start = if at == 0 { 0 } else { self.ends[at - 1] };
-        &self.bytes[start..self.ends[at]]
-    }
 }
 
 impl FolderSource {
@@ -137,8 +114,8 @@ impl Source for FolderSource {
         &self.classes
     }
 
-    fn label(&self, index: u64) -> Result<u32> {
-        Ok(self.locate(index)?.0.label)
+    fn label(&self, index: u64) -> Result<Option<u32>> {
+        Ok(Some(self.locate(index)?.0.label))
     }
 
     fn name(&self, index: u64) -> Result<String> {

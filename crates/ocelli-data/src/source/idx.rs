@@ -103,9 +103,9 @@ impl Source for IdxSource {
         &self.classes
     }
 
-    fn label(&self, index: u64) -> Result<u32> {
+    fn label(&self, index: u64) -> Result<Option<u32>> {
         let at = in_bounds(index, self.len())?;
-        Ok(self.labels[at].into())
+        Ok(Some(self.labels[at].into()))
     }
 
     fn name(&self, index: u64) -> Result<String> {

@@ -45,7 +45,7 @@ impl Source for Joined {
         source.read(index)
     }
 
-    fn label(&self, index: u64) -> Result<u32> {
+    fn label(&self, index: u64) -> Result<Option<u32>> {
         let (source, index) = self.part(index)?;
         source.label(index)
     }

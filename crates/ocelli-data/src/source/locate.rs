@@ -4,7 +4,9 @@ use super::builtin;
 use super::classes::compare_classes;
 use super::notice;
 use super::uri::{self, Scheme};
-use super::{Cifar, CifarSource, FolderSource, IdxSource, OpenOptions, Source, Split};
+use super::{
+    Cifar, CifarSource, FolderSource, IdxSource, OpenOptions, PictureFolder, Source, Split,
+};
 use super::{TarLayout, TarSource, is_hidden};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -23,10 +25,16 @@ pub(super) enum Place {
     Cifar(Cifar, Vec<PathBuf>),
     Folder(PathBuf),
     Idx { images: PathBuf, labels: PathBuf },
+    Pictures(PathBuf),
     Tar(Vec<PathBuf>, Option<TarLayout>),
 }
 
 impl Location {
+    /// Whether the images have labels.
+    pub(super) fn is_labelled(&self) -> bool {
+        !matches!(self.place, Place::Pictures(_) | Place::Tar(_, Some(TarLayout::Pictures)))
+    }
+
     pub(super) fn open(&self, options: &OpenOptions) -> Result<Arc<dyn Source>> {
         let classes = options.classes.as_deref();
         let (order, limits) = (options.class_order, options.limits);
@@ -43,6 +51,7 @@ impl Location {
             Place::Idx { images, labels } => {
                 Arc::new(IdxSource::open(images, labels, classes, limits)?)
             }
+            Place::Pictures(path) => Arc::new(PictureFolder::open(path, limits)?),
             Place::Tar(shards, layout) => {
                 Arc::new(TarSource::open_in_order(shards, *layout, classes, order, limits)?)
             }
@@ -65,6 +74,7 @@ pub(super) fn locate(uri: &str, split: Split) -> Result<Location> {
         Scheme::Folder => locate_folder(Path::new(&path), split)?,
         Scheme::Tar => one_part(Place::Tar(shards(&path)?, Some(TarLayout::ClassFolders))),
         Scheme::WebDataset => one_part(Place::Tar(shards(&path)?, Some(TarLayout::WebDataset))),
+        Scheme::Pictures => one_part(locate_pictures(&path)?),
         Scheme::Builtin | Scheme::Path => locate_path(&path, split)?,
     };
     location.is_split |= by_pattern;
@@ -91,13 +101,36 @@ fn locate_path(path: &str, split: Split) -> Result<Location> {
         }
         return locate_folder(folder, split);
     }
-    let is_tar = folder.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("tar"));
-    let name = path.to_ascii_lowercase();
-    if is_tar || PACKED.iter().any(|extension| name.ends_with(extension)) {
+    if is_tar(path) {
         return Ok(one_part(Place::Tar(shards(path)?, None)));
     }
-    std::fs::metadata(folder).map_err(Error::io(folder))?;
-    Err(Error::NotADataset { path: folder.to_owned() })
+    Err(neither_folder_nor_tar(folder))
+}
+
+/// The pictures of a folder, or of tars.
+fn locate_pictures(path: &str) -> Result<Place> {
+    let folder = Path::new(path);
+    if folder.is_dir() {
+        return Ok(Place::Pictures(folder.to_owned()));
+    }
+    if is_tar(path) {
+        return Ok(Place::Tar(shards(path)?, Some(TarLayout::Pictures)));
+    }
+    Err(neither_folder_nor_tar(folder))
+}
+
+fn is_tar(path: &str) -> bool {
+    let extension = Path::new(path).extension();
+    let name = path.to_ascii_lowercase();
+    extension.is_some_and(|extension| extension.eq_ignore_ascii_case("tar"))
+        || PACKED.iter().any(|extension| name.ends_with(extension))
+}
+
+fn neither_folder_nor_tar(path: &Path) -> Error {
+    match std::fs::metadata(path) {
+        Ok(_) => Error::NotADataset { path: path.to_owned() },
+        Err(error) => Error::io(path)(error),
+    }
 }
 
 /// How names of tars end that are packed as a whole. They are opened as tars, which says so.

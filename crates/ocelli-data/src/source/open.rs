@@ -20,6 +20,7 @@ use std::sync::Arc;
 /// | `folder:FOLDER` | image files as `CLASS/NAME.ext` | `FOLDER/train`, `FOLDER/test`; else one part |
 /// | `tar:FILE` | a tar of `CLASS/NAME.ext` | one part |
 /// | `wds:FILE` | a WebDataset shard: `KEY.jpg`, `KEY.cls` | one part |
+/// | `pictures:PATH` | the images of a folder or tar at any depth, without labels | one part |
 /// | a path without a scheme | a folder, or a `.tar` of either kind | `train.tar`, `test.tar` in a folder |
 ///
 /// A `.tar` without a scheme is a WebDataset if any of its members is a label: a `.cls`, a `.json`
@@ -52,14 +53,27 @@ pub fn open(uri: &str, options: &OpenOptions) -> Result<Arc<dyn Source>> {
     locate(uri, options.split)?.open(options)
 }
 
+/// Opens the dataset that `uri` names, for what cannot do without labels.
+///
+/// # Errors
+/// Like [`open`], and [`Error::Unlabelled`] when its images have no labels.
+pub fn open_labelled(uri: &str, options: &OpenOptions) -> Result<Arc<dyn Source>> {
+    let location = locate(uri, options.split)?;
+    if location.is_labelled() {
+        return location.open(options);
+    }
+    Err(Error::Unlabelled { name: uri.to_owned() })
+}
+
 /// Opens the train and the test part of a dataset that has both. The test part gets the classes
 /// of the train part, so it may lack some of them.
 ///
 /// # Errors
-/// Like [`open`]; [`Error::NoSplits`] when the dataset is one part, and [`Error::UnknownClass`]
+/// Like [`open_labelled`]; [`Error::NoSplits`] when the dataset is one part, and [`Error::UnknownClass`]
 /// or [`Error::LabelOutOfRange`] when the test part has a class that the train part does not have.
 pub fn open_splits(uri: &str, options: &OpenOptions) -> Result<(Arc<dyn Source>, Arc<dyn Source>)> {
     let part = |split| match locate(uri, split)? {
+        location if !location.is_labelled() => Err(Error::Unlabelled { name: uri.to_owned() }),
         Location { is_split: false, .. } => Err(Error::NoSplits { uri: uri.to_owned() }),
         location => Ok(location),
     };

@@ -229,7 +229,7 @@ impl Source for SeveralClasses {
         let label = self.source.label(index)?;
         let mut others = self.source.others(index)?;
         for class in &self.classes[self.starts[at] as usize..self.starts[at + 1] as usize] {
-            if *class != label && !others.contains(class) {
+            if Some(*class) != label && !others.contains(class) {
                 others.push(*class);
             }
         }
@@ -240,7 +240,7 @@ impl Source for SeveralClasses {
         self.source.key(index)
     }
 
-    fn label(&self, index: u64) -> Result<u32> {
+    fn label(&self, index: u64) -> Result<Option<u32>> {
         self.source.label(index)
     }
 

@@ -39,7 +39,8 @@ impl Subset {
     /// `count` samples of each class, drawn by `seed`.
     ///
     /// # Errors
-    /// [`Error::TooFewSamples`] when a class has fewer, and when a label cannot be read.
+    /// [`Error::TooFewSamples`] when a class has fewer, [`Error::Unlabelled`] when there are no classes,
+    /// and when a label cannot be read.
     pub fn per_class(source: Arc<dyn Source>, count: u64, seed: Seed) -> Result<Self> {
         Ok(Self::hold_out(source, count, seed)?.1)
     }
@@ -48,8 +49,12 @@ impl Subset {
     /// that are held out for validation.
     ///
     /// # Errors
-    /// [`Error::TooFewSamples`] when a class has fewer, and when a label cannot be read.
+    /// [`Error::TooFewSamples`] when a class has fewer, [`Error::Unlabelled`] when there are no classes,
+    /// and when a label cannot be read.
     pub fn hold_out(source: Arc<dyn Source>, count: u64, seed: Seed) -> Result<(Self, Self)> {
+        if source.classes().is_empty() && !source.is_empty() {
+            return Err(Error::Unlabelled { name: source.name(0)? });
+        }
         Self::hold_out_of_classes(source, seed, |_| count)
     }
 
@@ -76,9 +81,11 @@ impl Subset {
         seed: Seed,
         count: impl Fn(u64) -> u64,
     ) -> Result<(Self, Self)> {
-        let mut classes: Vec<Vec<u64>> = vec![Vec::new(); source.classes().len()];
+        // Images without classes are one.
+        let mut classes: Vec<Vec<u64>> = vec![Vec::new(); source.classes().len().max(1)];
         for index in 0..source.len() {
-            classes[source.label(index)? as usize].push(index);
+            let label = source.label(index)?.unwrap_or_default();
+            classes[label as usize].push(index);
         }
         let (mut left, mut held) = (Vec::new(), Vec::new());
         for (label, mut indices) in classes.into_iter().enumerate() {
@@ -86,7 +93,10 @@ impl Subset {
             if (indices.len() as u64) < count {
                 return Err(Error::TooFewSamples {
                     wanted: count,
-                    of: format!("of class `{}`", source.classes()[label]),
+                    of: source
+                        .classes()
+                        .get(label)
+                        .map_or_else(String::new, |class| format!("of class `{class}`")),
                     found: indices.len() as u64,
                 });
             }
@@ -125,7 +135,7 @@ impl Source for Subset {
         self.source.read(self.whole(index)?)
     }
 
-    fn label(&self, index: u64) -> Result<u32> {
+    fn label(&self, index: u64) -> Result<Option<u32>> {
         self.source.label(self.whole(index)?)
     }
 
@@ -146,14 +156,16 @@ impl Source for Subset {
     }
 }
 
-/// How many samples each class has, in the order of the labels.
+/// How many samples each class has, in the order of the labels; nothing where there are no labels.
 ///
 /// # Errors
 /// When a label cannot be read.
 pub fn class_counts(source: &dyn Source) -> Result<Vec<u64>> {
     let mut counts = vec![0; source.classes().len()];
     for index in 0..source.len() {
-        counts[source.label(index)? as usize] += 1;
+        if let Some(label) = source.label(index)? {
+            counts[label as usize] += 1;
+        }
     }
     Ok(counts)
 }

@@ -15,7 +15,9 @@ mod index;
 mod index_file;
 mod label;
 mod layout;
+mod names;
 mod packed;
+mod pictures;
 mod scan;
 mod tar_layout;
 mod webdataset;
@@ -34,7 +36,7 @@ use rayon::prelude::*;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-/// Labelled images in one or more tars.
+/// Images in one or more tars.
 ///
 /// Samples are in the order of the shards, then of the members.
 #[derive(Debug)]
@@ -102,6 +104,7 @@ impl TarSource {
         let not_images = tell(&shards, &indexes);
         let has_texts = indexes.iter().any(|index| index.ranks.has(Rank::Txt));
         let classes = match classes {
+            _ if layout == Some(TarLayout::Pictures) => Vec::new(),
             Some(classes) => classes.to_vec(),
             None => all_classes(&shards, &indexes, order)?,
         };
@@ -163,8 +166,9 @@ impl Source for TarSource {
         &self.classes
     }
 
-    fn label(&self, index: u64) -> Result<u32> {
-        Ok(self.locate(index)?.1.label)
+    fn label(&self, index: u64) -> Result<Option<u32>> {
+        let (_, entry) = self.locate(index)?;
+        Ok((!self.classes.is_empty()).then_some(entry.label))
     }
 
     fn name(&self, index: u64) -> Result<String> {
@@ -182,8 +186,8 @@ impl Source for TarSource {
         let (shard, entry) = self.locate(index)?;
         let bytes = shard.read_vec_at(entry.length as usize, entry.data())?;
         let name = self.name(index)?;
-        let payload = Payload::Encoded(bytes);
-        Ok(Record { name, label: entry.label, others: Vec::new(), payload })
+        let (label, payload) = (self.label(index)?, Payload::Encoded(bytes));
+        Ok(Record { name, label, others: Vec::new(), payload })
     }
 
     fn not_images(&self) -> NotImages {
@@ -252,6 +256,7 @@ fn mentioned_classes(
     for index in indexes.iter().filter(|index| !index.entries.is_empty()) {
         match &index.labels {
             Labels::Names(table) => names.push(table),
+            Labels::None => {}
             Labels::Numbers { max: label, sample } => {
                 max = max.max(Some((*label, sample)));
             }
@@ -282,7 +287,7 @@ fn append(entries: &mut Vec<Entry>, shard: ShardIndex, classes: &[String]) -> Re
                 classes: classes.len(),
             });
         }
-        Labels::Numbers { .. } => entries.extend(shard.entries),
+        Labels::Numbers { .. } | Labels::None => entries.extend(shard.entries),
     }
     Ok(())
 }

@@ -14,6 +14,7 @@ pub(super) enum Scheme {
     Cifar(Cifar),
     Folder,
     Idx,
+    Pictures,
     Tar,
     WebDataset,
     /// No scheme: the path decides.
@@ -33,6 +34,7 @@ pub(super) fn split_scheme(uri: &str) -> Result<(Scheme, &str)> {
         "cifar100" => Scheme::Cifar(Cifar::Hundred),
         "folder" => Scheme::Folder,
         "idx" => Scheme::Idx,
+        "pictures" => Scheme::Pictures,
         "tar" => Scheme::Tar,
         "wds" => Scheme::WebDataset,
         _ => {

@@ -60,9 +60,10 @@ impl Pictures {
     /// The image at `index` of the dataset.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// When it cannot be read, or has no label.
     pub fn read(&self, index: u64) -> Result<Picture> {
         let record = self.source.read(index)?;
+        let label = record.required_label()?;
         let as_stored = DecodeOptions { channels: Channels::AsStored, ..DecodeOptions::default() };
         let image = match &self.prepared {
             Some((transform, input)) => prepare(transform, input, &record.payload),
@@ -72,7 +73,7 @@ impl Pictures {
             },
         };
         let image = image.map_err(|error| error.of_sample(record.name.clone()))?;
-        Ok(Picture { name: record.name, label: record.label, others: record.others, image })
+        Ok(Picture { name: record.name, label, others: record.others, image })
     }
 }
 

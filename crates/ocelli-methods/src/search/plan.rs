@@ -6,7 +6,7 @@ use super::{Candidate, Reward, SamplerKind, Score, SearchConfig, Space, StepTime
 use crate::error::require;
 use crate::ledger::Header;
 use crate::{Error, Result};
-use ocelli_data::{OpenOptions, Source, Split, Subset, check_several_classes, open};
+use ocelli_data::{OpenOptions, Source, Split, Subset, check_several_classes, open_labelled};
 use ocelli_nn::backbones::efficientnetv2::Layout;
 use ocelli_nn::registry;
 use ocelli_random::Seed;
@@ -76,8 +76,10 @@ impl Plan {
         };
         let space = Space::new(&config.space, backbone)?;
         let (class_order, split) = (recipe.data.class_order, Split::Train);
-        let whole =
-            open(&recipe.data.source, &OpenOptions { class_order, ..OpenOptions::of(split) })?;
+        let whole = open_labelled(
+            &recipe.data.source,
+            &OpenOptions { class_order, ..OpenOptions::of(split) },
+        )?;
         if !recipe.data.one_class {
             check_several_classes(&whole, &recipe.data.source)?;
         }

@@ -1,15 +1,13 @@
 //! Classifying pictures that nobody has labelled.
 
 use super::Trained;
-use super::pictures::Pictures;
 use crate::Result;
 use crate::evaluate::first_without_answer;
 use crate::metrics::probabilities;
 use crate::tensors::{images, values};
-use ocelli_data::{Loader, LoaderConfig, Skipped};
+use ocelli_data::{Loader, LoaderConfig, Skipped, Source};
 use ocelli_nn::InferenceEngine;
 use serde::Serialize;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// How pictures are classified.
@@ -47,7 +45,8 @@ pub enum Answer {
 }
 
 impl Answer {
-    fn of_skipped(Skipped { name: image, reason, hint, .. }: Skipped) -> Self {
+    fn of_skipped(Skipped { index, name, reason, hint }: Skipped, pictures: &dyn Source) -> Self {
+        let image = pictures.name(index).unwrap_or(name);
         // An error of the system names the file already.
         let error = reason.strip_prefix(&format!("{image}: ")).unwrap_or(&reason).to_owned();
         Self::Unreadable { image, error, hint }
@@ -70,25 +69,25 @@ pub struct Guess {
 
 impl Trained {
     /// Classifies `pictures`, batch after batch, and hands out each answer as soon as it is there,
-    /// in the order of the pictures. Memory does not grow with their number.
+    /// in the order of the pictures. Labels are not looked at. Memory does not grow with their number.
     ///
     /// # Errors
     /// When a setting is out of range, the network's answer to a picture is not finite, or `answer`
     /// returns an error.
     pub fn predict<E: From<crate::Error>>(
         &self,
-        pictures: Vec<PathBuf>,
+        pictures: &Arc<dyn Source>,
         options: PredictOptions,
         mut answer: impl FnMut(Answer) -> Result<(), E>,
     ) -> Result<(), E> {
-        let source = Arc::new(Pictures(pictures));
         let config = LoaderConfig {
             threads: options.threads,
             error_budget: u64::MAX,
             ..LoaderConfig::eval(options.batch_size)
         };
         let transform = Arc::new(self.transform()?);
-        let loader = Loader::new(source.clone(), transform, config).map_err(crate::Error::from)?;
+        let loader =
+            Loader::new(Arc::clone(pictures), transform, config).map_err(crate::Error::from)?;
         let mut engine = InferenceEngine::new(&self.network).map_err(crate::Error::from)?;
         for batch in loader.epoch(0, 0) {
             let mut batch = batch.map_err(crate::Error::from)?;
@@ -103,16 +102,16 @@ impl Trained {
             let classes = self.network.graph().num_classes().max(1);
             for (index, logits) in indices.into_iter().zip(logits.chunks_exact(classes)) {
                 while let Some(before) = unreadable.next_if(|skipped| skipped.index < index) {
-                    answer(Answer::of_skipped(before))?;
+                    answer(Answer::of_skipped(before, pictures))?;
                 }
-                let image = source.0[index as usize].display().to_string();
+                let image = pictures.name(index).map_err(crate::Error::from)?;
                 if first_without_answer(logits, classes).is_some() {
                     return Err(crate::Error::NoAnswer { image }.into());
                 }
                 answer(Answer::Classified { image, top: self.best(logits, options.top) })?;
             }
             for skipped in unreadable {
-                answer(Answer::of_skipped(skipped))?;
+                answer(Answer::of_skipped(skipped, pictures))?;
             }
         }
         Ok(())

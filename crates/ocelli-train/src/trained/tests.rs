@@ -1,11 +1,12 @@
 use super::*;
 use crate::{MODEL, RunFolder};
 use burn::tensor::Tensor;
-use ocelli_data::CropMode;
+use ocelli_data::{CropMode, Limits, PictureFiles, Source};
 use ocelli_nn::Pass;
 use ocelli_nn::weights::{safetensors, state_dict};
 use ocelli_random::Seed;
 use std::fs;
+use std::sync::Arc;
 use tempfile::TempDir;
 
 const ARCH: &str = "resnet20_cifar";
@@ -145,7 +146,8 @@ fn pictures_are_answered_in_order_and_bad_ones_are_named() {
         answers.push(answer);
         Ok::<(), Error>(())
     };
-    trained.predict(pictures, options, keep).unwrap();
+    let pictures: Arc<dyn Source> = Arc::new(PictureFiles::new(pictures, Limits::default()));
+    trained.predict(&pictures, options, keep).unwrap();
     let name = |answer: &Answer| match answer {
         Answer::Classified { image, .. } | Answer::Unreadable { image, .. } => {
             image.rsplit('/').next().unwrap().to_owned()

@@ -1,13 +1,16 @@
 //! `ocelli predict`: what is in a picture.
 
 use anyhow::Context;
-use ocelli::data::{has_image_extension, is_hidden};
+use ocelli::data::{
+    Joined, Limits, OpenOptions, PictureFiles, Source, has_image_extension, is_hidden, open,
+};
 use ocelli::nn::weights::Place;
 use ocelli::train::{Answer, ChosenCheckpoint, PredictOptions};
 use serde::Serialize;
 use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::args::{ModelArgs, PreprocessArgs, batch_size};
 use crate::failure::{BadInput, BadUsage, Done};
@@ -19,6 +22,7 @@ const EXAMPLES: &str = "\
 Examples:
   ocelli predict runs/photos cat.jpg
   ocelli predict runs/photos holiday/ --top 3
+  ocelli predict runs/photos pictures:holiday.tar
   find . -name '*.jpg' | ocelli predict runs/photos - --json-lines
   ocelli predict --weights lite0.safetensors --classes imagenet.txt photo.jpg";
 
@@ -28,8 +32,8 @@ Examples:
 #[command(override_usage = "ocelli predict [OPTIONS] <MODEL> <IMAGES>...\n       \
                             ocelli predict [OPTIONS] --weights <FILE> <IMAGES>...")]
 pub(crate) struct Args {
-    /// A run's folder, a checkpoint or a file of weights; then images, folders of images, or -
-    /// for a list of images on stdin, one a line
+    /// A run's folder, a checkpoint or a file of weights; then images, folders of images,
+    /// pictures:FILE.tar, or - for a list of images on stdin, one a line
     #[arg(value_name = "MODEL IMAGES", required = true)]
     words: Vec<PathBuf>,
     /// How many classes each answer names
@@ -64,13 +68,14 @@ struct Outcome<'a> {
 pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     let (place, images) = args.model_and_images();
     let pictures = find_pictures(images)?;
+    let count = pictures.len() as usize;
     let device = settings.open_device()?;
     let mut trained = args.model.open(place, &device)?;
     args.preprocess.apply(&mut trained);
     settings.memory.check_inference(
         &trained.file.display().to_string(),
         &trained.network,
-        trained.input_shape(args.batch_size.min(pictures.len())),
+        trained.input_shape(args.batch_size.min(count)),
     )?;
 
     let options = PredictOptions {
@@ -79,14 +84,13 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
         threads: settings.threads,
     };
     let (mut unreadable, mut first_hint, mut predictions) = (0, None, Vec::new());
-    let count = pictures.len();
     let keep = settings.output.is_json();
     // Answers that appear one by one on a terminal are a progress themselves.
     let is_watched = !keep && io::stdout().is_terminal();
     let progress = (count > args.batch_size && !is_watched)
         .then(|| Progress::start("predict", count as u64, "images"));
     let mut done = 0;
-    trained.predict(pictures, options, |answer| {
+    trained.predict(&pictures, options, |answer| {
         done += 1;
         if let Some(progress) = &progress {
             progress.set(done);
@@ -156,13 +160,20 @@ fn show(output: &mut Output, answer: &Answer) -> anyhow::Result<()> {
     }
 }
 
-/// The files that the words stand for, in order.
-fn find_pictures(words: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+/// The pictures that the words stand for, in order.
+fn find_pictures(words: &[PathBuf]) -> anyhow::Result<Arc<dyn Source>> {
     if words.is_empty() {
         return Err(BadUsage("name images, a folder of images, or - for stdin".to_owned()).into());
     }
+    let mut found: Vec<Arc<dyn Source>> = Vec::new();
     let mut pictures = Vec::new();
+    let files = |paths| Arc::new(PictureFiles::new(paths, Limits::default()));
     for word in words {
+        if let Some(uri) = word.to_str().filter(|word| word.starts_with("pictures:")) {
+            found.push(files(std::mem::take(&mut pictures)));
+            found.push(open(uri, &OpenOptions::default())?);
+            continue;
+        }
         let before = pictures.len();
         if word == Path::new("-") {
             let lines = io::stdin().lines().collect::<Result<Vec<_>, _>>().context("stdin")?;
@@ -182,7 +193,10 @@ fn find_pictures(words: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
             pictures.push(word.clone());
         }
     }
-    Ok(pictures)
+    let last: Arc<dyn Source> = files(pictures);
+    found.into_iter().rev().try_fold(last, |behind, before| {
+        Ok(Arc::new(Joined::new(before, behind)?) as Arc<dyn Source>)
+    })
 }
 
 /// Adds the image files below `folder`, sorted, so that the order is the same everywhere. What is

@@ -32,5 +32,6 @@ mod study;
 mod support;
 mod tiny;
 mod train;
+mod unlabelled;
 mod usage;
 mod weights;

@@ -1,39 +1,54 @@
-//! What lies in one class folder, at any depth.
+//! What lies in one folder, at any depth.
 
 use super::super::{NotImages, has_image_extension, is_hidden};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 
-/// The most folders that are reached by links in one class. Links to folders full of links could
+/// The most folders that are reached by links in one class, or in a folder of pictures. Links to folders full of links could
 /// otherwise make more images of a few than any memory holds.
 const MAX_LINKS: usize = 1000;
 
-/// The files below one class folder.
-pub(super) struct Tree {
+/// The files below one folder.
+pub(in super::super) struct Tree {
     /// The sorted names of the image files, each with the folders before it, parted by `/`.
-    pub(super) images: Vec<String>,
-    pub(super) others: NotImages,
+    pub(in super::super) images: Vec<String>,
+    pub(in super::super) others: NotImages,
 }
 
 impl Tree {
     /// Lists a class folder.
     pub(super) fn of(folder: &Path, class: &str) -> Result<Self> {
-        let mut walk = Walk::default();
+        Self::walked(
+            folder,
+            &format!("{class}/"),
+            Walk { may_have_labels: false, ..Walk::default() },
+        )
+    }
+
+    /// Lists a folder of pictures that are taken without their labels, whatever lies beside them.
+    pub(in super::super) fn without_labels(folder: &Path) -> Result<Self> {
+        Self::walked(folder, "", Walk { may_have_labels: true, ..Walk::default() })
+    }
+
+    /// Lists a folder, whose files that are no images are called with `prefix`.
+    fn walked(folder: &Path, prefix: &str, mut walk: Walk) -> Result<Self> {
         walk.enter(folder, "")?;
         let Walk { mut images, mut others, .. } = walk;
         images.sort_unstable();
         others.sort_unstable();
         let mut not_images = NotImages::default();
         for name in others {
-            not_images.add(|| format!("{class}/{name}"));
+            not_images.add(|| format!("{prefix}{name}"));
         }
         Ok(Self { images, others: not_images })
     }
 }
 
-/// A walk through a class folder.
+/// A walk through a folder.
 #[derive(Default)]
 struct Walk {
+    /// Whether labels beside images are files like others.
+    may_have_labels: bool,
     images: Vec<String>,
     others: Vec<String>,
     /// The folders from which links were followed to where the walk is, and those where they led.
@@ -59,7 +74,9 @@ impl Walk {
         }
         images.sort_unstable();
         others.sort_unstable();
-        refuse_labels(folder, &images, &others)?;
+        if !self.may_have_labels {
+            refuse_labels(folder, &images, &others)?;
+        }
         let named = |name| format!("{prefix}{name}");
         self.images.extend(images.into_iter().map(named));
         self.others.extend(others.into_iter().map(named));
@@ -75,9 +92,7 @@ impl Walk {
         };
         self.links += 1;
         if self.links > MAX_LINKS {
-            return refused(
-                "more than 1000 links to folders in one class; expected CLASS/NAME.ext",
-            );
+            return refused("more than 1000 links to folders in one dataset or class");
         }
         let real = |path: &Path| path.canonicalize().map_err(Error::io(path));
         let (from, to) = (real(folder)?, real(&path)?);

@@ -38,7 +38,7 @@ fn images_and_labels_are_read_plain_and_packed() {
         let source = open(&images, &labels).unwrap();
         assert_eq!((source.len(), source.classes().len()), (2, 2));
         let record = source.read(1).unwrap();
-        assert_eq!((record.label, record.name.as_str()), (0, "set-images image 1"));
+        assert_eq!((record.label, record.name.as_str()), (Some(0), "set-images image 1"));
         let Payload::Pixels(image) = record.payload else { panic!("encoded") };
         let expected =
             Image { width: 3, height: 2, channels: 1, pixels: vec![7, 8, 9, 10, 11, 12] };
@@ -72,7 +72,7 @@ fn files_are_read_in_place() {
     std::fs::write(&images_path, images()).unwrap();
     std::fs::write(&labels_path, gzip(&labels())).unwrap();
     let source = IdxSource::open(&images_path, &labels_path, None, Limits::default()).unwrap();
-    assert_eq!(source.read(0).unwrap().label, 1);
+    assert_eq!(source.read(0).unwrap().label, Some(1));
 }
 
 #[test]

@@ -139,7 +139,7 @@ fn the_test_part_is_numbered_like_the_train_part() {
     let root = folder(&[("train.tar", "a/1.png b/2.png"), ("test.tar", "b/3.png")]);
     let (train, test) = open_splits(&uri(&root, "ROOT"), &OpenOptions::default()).unwrap();
     check_same(&*train, &*test);
-    assert_eq!(test.label(0).unwrap(), 1);
+    assert_eq!(test.label(0).unwrap(), Some(1));
 
     let stranger = folder(&[("train.tar", "a/1.png"), ("test.tar", "b/3.png")]);
     let error = both(&stranger, "ROOT").unwrap_err();

@@ -17,7 +17,7 @@ impl Source for Named {
         let pixels = Image { width: 1, height: 1, channels: 1, pixels: vec![0] };
         Ok(Record {
             name: self.name(index)?,
-            label: (index % 2) as u32,
+            label: Some((index % 2) as u32),
             others: Vec::new(),
             payload: Payload::Pixels(pixels),
         })
@@ -48,13 +48,13 @@ fn a_name_may_be_as_short_as_it_is_clear() {
     assert_eq!(source.named(), 2);
     let classes = |index| {
         let record = source.read(index).unwrap();
-        [vec![record.label], record.others].concat()
+        [vec![record.required_label().unwrap()], record.others].concat()
     };
     assert_eq!(classes(0), [0, 2]);
     assert_eq!(classes(1), [1], "a name in another folder");
     assert_eq!(classes(2), [0], "no line");
     assert_eq!(classes(3), [1, 2], "each class counts once");
-    assert_eq!((source.label(3).unwrap(), source.len()), (1, 4));
+    assert_eq!((source.label(3).unwrap(), source.len()), (Some(1), 4));
 }
 
 #[test]

@@ -6,14 +6,14 @@ use super::super::classes::ClassNames;
 use super::super::storage::Storage;
 use super::super::sub_folders::{SubFolders, looks_like_a_part};
 use super::super::{NotImages, has_image_extension, is_hidden};
-use super::header::{Blocks, Found, Kind, Member, SYMBOLIC_LINK, read_member};
+use super::header::{Kind, Member, SYMBOLIC_LINK};
 use super::index::{Entry, Labels, ShardIndex};
 use super::label::Ranks;
+use super::names::Names;
 use super::scan::Scanner;
 use crate::{Error, Limits, Result};
 use root::Root;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Lists the samples of one tar.
 ///
@@ -43,8 +43,7 @@ pub(super) struct Builder<'a> {
     links: BTreeSet<Vec<u8>>,
     /// The files of each folder that are no images, the example without its folder.
     others: BTreeMap<Vec<u8>, NotImages>,
-    /// The hash of each name, to find the entry with the same name. Dropped after the scan.
-    names: HashMap<u64, usize>,
+    names: Names,
 }
 
 /// A folder in which images lie.
@@ -65,7 +64,7 @@ impl<'a> Builder<'a> {
             folders: BTreeSet::new(),
             links: BTreeSet::new(),
             others: BTreeMap::new(),
-            names: HashMap::new(),
+            names: Names::default(),
         }
     }
 
@@ -86,7 +85,7 @@ impl<'a> Builder<'a> {
             let name = super::checks::sample_name(self.storage, member);
             return Err(bad_layout(name, "the image lies in no class folder"));
         }
-        self.check_name(member, &path)?;
+        self.names.add(self.storage, member, &path)?;
         let place = self.place_of(folders.join(&b'/'), file)?;
         self.entries.push(Entry::new(member, place));
         Ok(())
@@ -120,26 +119,6 @@ impl<'a> Builder<'a> {
         if !folders.is_empty() {
             let example = || String::from_utf8_lossy(file).into_owned();
             self.others.entry(folders.join(&b'/')).or_default().add(example);
-        }
-    }
-
-    /// In a tar, a later member replaces an earlier one of the same name; in a dataset that is
-    /// an accident.
-    fn check_name(&mut self, member: &Member, path: &[&[u8]]) -> Result<()> {
-        let mut hasher = DefaultHasher::new();
-        path.hash(&mut hasher);
-        let Some(before) = self.names.insert(hasher.finish(), self.entries.len()) else {
-            return Ok(());
-        };
-        let same = read_member(&mut Blocks::new(self.storage, 0), self.entries[before].header())?;
-        match same {
-            Found::Member(other) if clean_path(&other.path).as_deref() == Some(path) => {
-                Err(Error::DuplicateMember {
-                    path: self.storage.path().to_owned(),
-                    name: member.display(),
-                })
-            }
-            _ => Ok(()),
         }
     }
 

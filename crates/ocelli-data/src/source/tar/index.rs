@@ -82,6 +82,8 @@ pub(super) struct ShardIndex {
 pub(super) enum Labels {
     /// Ids of class names.
     Names(ClassNames),
+    /// Nothing: images have no labels.
+    None,
     /// Labels as they are stored, up to this one, which this sample has.
     Numbers {
         /// The largest.

@@ -5,8 +5,8 @@
 //! | 8 | `OCELTAR` and the version, 4 |
 //! | 8 | length of the tar in bytes |
 //! | 8 + 4 | its time of modification: seconds since 1970 and nanoseconds |
-//! | 1 | layout: 0 class folders, 1 WebDataset, both plus 2 if it was not told by the members |
-//! | 1 | labels: 0 ids of the names that follow, 1 numbers |
+//! | 1 | layout: 0 class folders, 1 WebDataset, 4 pictures, plus 2 if it was not told by the members |
+//! | 1 | labels: 0 ids of the names that follow, 1 numbers, 2 none |
 //! | 4 | number of names (for numbers: the largest label) |
 //! | per name | its length (4) and bytes, and those of the first sample that mentions it |
 //! | 4 | number of class folders without an image; per folder, length (4) and bytes of its name |
@@ -164,17 +164,27 @@ fn state(tar: &Storage) -> Vec<u8> {
 
 fn known(bytes: &[u8]) -> Option<(Known, &[u8])> {
     let (byte, rest) = bytes.split_first()?;
-    let layout = if byte & 1 == 0 { TarLayout::ClassFolders } else { TarLayout::WebDataset };
-    (*byte < 4).then_some((Known { layout, by_members: byte & 2 == 0 }, rest))
+    let layout = match byte & !2 {
+        0 => TarLayout::ClassFolders,
+        1 => TarLayout::WebDataset,
+        4 => TarLayout::Pictures,
+        _ => return None,
+    };
+    Some((Known { layout, by_members: byte & 2 == 0 }, rest))
 }
 
 fn encode(tar: &Storage, known: Known, index: &ShardIndex) -> Vec<u8> {
     let mut bytes = state(tar);
-    let layout = u8::from(known.layout == TarLayout::WebDataset);
+    let layout = match known.layout {
+        TarLayout::ClassFolders => 0,
+        TarLayout::WebDataset => 1,
+        TarLayout::Pictures => 4,
+    };
     bytes.push(layout | if known.by_members { 0 } else { 2 });
     let (kind, number, names) = match &index.labels {
         Labels::Names(names) => (0, names.mentions().len() as u32, names.mentions().to_vec()),
         Labels::Numbers { max, sample } => (1, *max, vec![(String::new(), sample.clone())]),
+        Labels::None => (2, 0, Vec::new()),
     };
     bytes.push(kind);
     bytes.extend(number.to_le_bytes());
@@ -213,6 +223,8 @@ fn decode(bytes: &[u8]) -> Option<ShardIndex> {
             (names.id(&name, || sample).ok()? == id).then_some(())?;
         }
         Labels::Names(names)
+    } else if kind == 2 {
+        Labels::None
     } else {
         reader.text()?;
         ((number as usize) < MAX_CLASSES).then_some(())?;

@@ -14,7 +14,7 @@ use super::index_file::{self, Known};
 use super::label::{Rank, has_label, may_have_label};
 use super::scan::Scanner;
 use super::tar_layout::TarLayout;
-use super::webdataset;
+use super::{pictures, webdataset};
 use crate::{Error, Limits, Result};
 use rayon::prelude::*;
 use std::collections::HashSet;
@@ -73,6 +73,7 @@ fn scan(shard: &Storage, layout: TarLayout, limits: Limits) -> Result<ShardIndex
     match layout {
         TarLayout::ClassFolders => class_folders::index(shard, limits),
         TarLayout::WebDataset => webdataset::index(shard, limits),
+        TarLayout::Pictures => pictures::index(shard, limits),
     }
 }
 

@@ -9,4 +9,6 @@ pub enum TarLayout {
     /// Members `KEY.jpg` and `KEY.cls` (or `.json`, `.txt`), where the key is the path up to the first
     /// dot of the file name.
     WebDataset,
+    /// Images at any depth, without labels.
+    Pictures,
 }

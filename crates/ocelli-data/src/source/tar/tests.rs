@@ -75,7 +75,10 @@ fn samples(source: &TarSource) -> Vec<(String, String)> {
         assert_eq!(record.name, source.name(index).unwrap());
         assert_eq!(record.label, source.label(index).unwrap());
         let Payload::Encoded(bytes) = record.payload else { panic!("pixels") };
-        (source.classes()[record.label as usize].clone(), String::from_utf8(bytes).unwrap())
+        (
+            source.classes()[record.label.unwrap() as usize].clone(),
+            String::from_utf8(bytes).unwrap(),
+        )
     };
     (0..source.len()).map(sample).collect()
 }

@@ -54,7 +54,7 @@ impl Source for Noise {
             Image { width: SIDE as u32, height: SIDE as u32, channels: self.channels, pixels };
         Ok(Record {
             name: format!("noise-{index}"),
-            label,
+            label: Some(label),
             others: Vec::new(),
             payload: Payload::Pixels(image),
         })

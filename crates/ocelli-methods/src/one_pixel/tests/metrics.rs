@@ -121,7 +121,12 @@ impl Source for Halves {
         let pixels = (0..5 * 7 * 2).map(|at| if is_light(at) { 108 } else { 104 }).collect();
         let image = Image { width: 7, height: 5, channels: 2, pixels };
         let payload = Payload::Pixels(image);
-        Ok(Record { name: format!("halves-{index}"), label, others: Vec::new(), payload })
+        Ok(Record {
+            name: format!("halves-{index}"),
+            label: Some(label),
+            others: Vec::new(),
+            payload,
+        })
     }
 }
 

@@ -107,7 +107,7 @@ impl Source for Contrast {
         let pixels = if label == 0 { vec![bright, dark] } else { vec![dark, bright] };
         let image = Image { width: 2, height: 1, channels: 1, pixels };
         let name = format!("image {index}");
-        Ok(Record { name, label, others: Vec::new(), payload: Payload::Pixels(image) })
+        Ok(Record { name, label: Some(label), others: Vec::new(), payload: Payload::Pixels(image) })
     }
 }
 

@@ -53,7 +53,7 @@ impl Source for Patterns {
         let image = Image { width: SIDE as u32, height: SIDE as u32, channels: 1, pixels };
         Ok(Record {
             name: format!("pattern {index}"),
-            label,
+            label: Some(label),
             others: Vec::new(),
             payload: Payload::Pixels(image),
         })

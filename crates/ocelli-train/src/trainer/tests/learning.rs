@@ -76,7 +76,7 @@ fn evaluation_counts_every_image_once_and_changes_nothing() {
         let source = Patterns::new(samples);
         let mut expected = vec![0; CLASSES as usize];
         for index in 0..source.len() {
-            expected[source.read(index).unwrap().label as usize] += 1;
+            expected[source.read(index).unwrap().required_label().unwrap() as usize] += 1;
         }
         assert_eq!(first.scores.class_samples, expected);
         assert_eq!(heard.last(), Some(&samples));

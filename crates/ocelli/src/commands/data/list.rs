@@ -80,15 +80,19 @@ fn list_classes(dataset: &str, part: &PartArgs, mut settings: Settings) -> anyho
         .enumerate()
         .map(|(label, (name, samples))| Class { label, name, samples })
         .collect();
-    let mut table =
-        Table::new([("label", Align::Right), ("class", Align::Left), ("images", Align::Right)]);
-    for class in &classes {
-        table.row([class.label.to_string(), class.name.to_owned(), grouped(class.samples)]);
-    }
     let output = &mut settings.output;
-    output.text(table)?;
     let (images, names) = (grouped(source.len()), classes.len());
-    output.text(format_args!("\n{images} images of {names} classes in {dataset}"))?;
+    if classes.is_empty() {
+        output.text(format_args!("{images} images without labels in {dataset}"))?;
+    } else {
+        let mut table =
+            Table::new([("label", Align::Right), ("class", Align::Left), ("images", Align::Right)]);
+        for class in &classes {
+            table.row([class.label.to_string(), class.name.to_owned(), grouped(class.samples)]);
+        }
+        output.text(table)?;
+        output.text(format_args!("\n{images} images of {names} classes in {dataset}"))?;
+    }
     let (samples, not_images) = (source.len(), source.not_images().count);
     settings.output.finish(&Content { dataset, samples, classes, not_images })?;
     Ok(Done::Complete)

@@ -12,6 +12,7 @@ Datasets are named by one string:
   'shards/{split}-{0000..0146}.tar' many shards of two parts
   idx:mnist/                        the four IDX files of MNIST, plain or .gz
   cifar10:cifar-10-batches-bin/     the binary batches of CIFAR-10, or cifar100:
+  pictures:inbox/                   images of a folder or a tar at any depth, without classes
 
 Examples:
   ocelli data list photos/

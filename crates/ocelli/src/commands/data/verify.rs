@@ -68,10 +68,13 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
         output.text(format_args!("corrupt: {}", plain(&sample.reason)))?;
     }
     let rate = samples as f64 / seconds.max(f64::MIN_POSITIVE);
+    let classes = match source.classes().len() {
+        0 => "without labels".to_owned(),
+        classes => format!("of {classes} classes"),
+    };
     output.text(format_args!(
-        "{} images of {} classes, {bad} corrupt, {} grey{}",
+        "{} images {classes}, {bad} corrupt, {} grey{}",
         grouped(samples),
-        source.classes().len(),
         grouped(found.grey),
         sizes(found.widths, found.heights),
     ))?;

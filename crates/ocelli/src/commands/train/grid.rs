@@ -4,7 +4,7 @@ mod dry_run;
 mod row;
 mod sheet;
 
-use ocelli::data::{OpenOptions, Split, open};
+use ocelli::data::{OpenOptions, Split, open_labelled};
 use ocelli::methods::METHODS;
 use ocelli::nn::registry;
 use ocelli::train::grid::{Cell, Grid};
@@ -189,7 +189,8 @@ impl Classes {
     fn of(&mut self, recipe: &Recipe) -> usize {
         let count = |uri: &String| {
             let class_order = recipe.data.class_order;
-            let source = open(uri, &OpenOptions { class_order, ..OpenOptions::of(Split::Train) });
+            let options = OpenOptions { class_order, ..OpenOptions::of(Split::Train) };
+            let source = open_labelled(uri, &options);
             source
                 .inspect_err(|error| {
                     tracing::warn!("{error}; costs are for as many classes as published");

@@ -204,6 +204,6 @@ fn a_thousand_members_are_found_again_from_many_threads() {
         let Payload::Encoded(bytes) = record.payload else { panic!("pixels") };
         assert_eq!(bytes, files[at].1.as_bytes());
         assert!(record.name.ends_with(files[at].0));
-        assert_eq!(record.label as usize, at % 7);
+        assert_eq!(record.label.unwrap() as usize, at % 7);
     });
 }

@@ -12,7 +12,7 @@ fn fixture(name: &str) -> PathBuf {
 fn classes(source: &dyn Source) -> Vec<(String, String)> {
     let class = |index| {
         let record = source.read(index).unwrap();
-        let class = source.classes()[record.label as usize].clone();
+        let class = source.classes()[record.required_label().unwrap() as usize].clone();
         let name = record.name.rsplit(['/', ' ']).next().unwrap().to_owned();
         record.decode(&DecodeOptions::default()).unwrap();
         (name, class)

@@ -158,7 +158,7 @@ fn an_index_for_a_layout_that_was_asked_for_tells_nothing_of_the_members() {
     assert_eq!(example.read_for(None), None);
     assert!(example.read_for(Some(TarLayout::ClassFolders)).is_some());
     let source = TarSource::open(&[example.path()], None, None, Limits::default()).unwrap();
-    assert_eq!(source.label(0).unwrap(), 7);
+    assert_eq!(source.label(0).unwrap(), Some(7));
 }
 
 #[test]

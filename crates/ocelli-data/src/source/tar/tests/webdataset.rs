@@ -66,7 +66,7 @@ fn shards_share_their_classes() {
     };
     let source = open_shards(&[shard("0", "dog"), shard("1", "ant")], None).unwrap();
     assert_eq!(source.classes(), ["ant", "dog"]);
-    assert_eq!((source.label(0).unwrap(), source.label(1).unwrap()), (1, 0));
+    assert_eq!((source.label(0).unwrap(), source.label(1).unwrap()), (Some(1), Some(0)));
 
     let numbers = tar(&[("2.png", ""), ("2.cls", "0")]);
     let error = open_shards(&[shard("0", "dog"), numbers], None).unwrap_err();

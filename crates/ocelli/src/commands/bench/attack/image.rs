@@ -95,7 +95,7 @@ impl Source for Certain {
         }
         Ok(Record {
             name: "noise".to_owned(),
-            label: self.label,
+            label: Some(self.label),
             others: Vec::new(),
             payload: Payload::Pixels(self.image.clone()),
         })
