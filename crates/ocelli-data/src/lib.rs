@@ -26,7 +26,9 @@ pub use fingerprint::{CONTENT_BYTES, DataDifference, Fingerprint};
 pub use image::Image;
 pub use imagenet::{ImagenetClass, are_imagenet_classes, imagenet_classes};
 pub use limits::Limits;
-pub use loader::{Batch, Epoch, Loader, LoaderConfig, Order, Skipped, Targets};
+pub use loader::{
+    Batch, ClassBalanced, Epoch, Loader, LoaderConfig, Order, Positions, Sampler, Skipped, Targets,
+};
 pub use resize::{Interpolation, Region, Resize, Window, resize};
 pub use source::{
     BuiltinDataset, Cifar, CifarSource, ClassOrder, FolderSource, IdxSource, Joined, LabelFile,

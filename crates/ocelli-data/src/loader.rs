@@ -5,30 +5,36 @@
 //! A run that is resumed at step 700 asks for `epoch(e, 700)` and gets the batches that the first
 //! run would have got.
 //!
-//! - [`Order`] says which sample stands at which position of the epoch.
+//! - A [`Sampler`] says which sample stands at which position of the epoch: an [`Order`] of all of them, or
+//!   [`ClassBalanced`].
 //! - The positions of an epoch are cut into global batches, and each of those into one contiguous
 //!   share per rank: together the ranks see the same epoch at any rank count.
-//! - The sample at a position is augmented from the stream `(seed, AUGMENT, epoch, position)`.
+//! - The sample at a position is augmented from the stream `(seed, AUGMENT, epoch, position)`. Further
+//!   views of it have streams of their own, addressed by the view as well.
 //! - Mixup and cutmix of a batch draw from the stream `(seed, MIX, epoch, step)`.
 //! - Batches are made ahead by the loader's own threads and handed out in order.
 //!
 //! # Memory
 //! At most `prefetch + 1` pixel buffers exist beside the batches that the consumer keeps, each of
-//! `samples × channels × height × width × 4` bytes, plus one decoded image and its scratch
+//! `samples × views × channels × height × width × 4` bytes, plus one decoded image and its scratch
 //! buffers per thread. Buffers are reused from batch to batch. Nothing grows with the source.
 
 mod batch;
+mod class_balanced;
 mod epoch;
 mod order;
 mod plan;
 mod recycle;
+mod sampler;
 #[cfg(test)]
 mod tests;
 mod work;
 
 pub use batch::{Batch, Skipped, Targets};
+pub use class_balanced::ClassBalanced;
 pub use epoch::Epoch;
 pub use order::Order;
+pub use sampler::{Positions, Sampler};
 
 use crate::augment::Mix;
 use crate::{Error, Result, Source, Transform};
@@ -43,10 +49,12 @@ use std::sync::Arc;
 pub struct LoaderConfig {
     /// Samples per batch, over all ranks.
     pub batch_size: usize,
+    /// How many rows of a batch a sample has, each augmented by itself; they stand side by side.
+    pub views: usize,
     /// The seed of the order and of the augmentation.
     pub seed: Seed,
-    /// In which order an epoch visits the samples.
-    pub order: Order,
+    /// Which samples an epoch visits, in which order.
+    pub sampler: Arc<dyn Sampler>,
     /// What is mixed inside a batch.
     pub mix: Mix,
     /// Whether to leave out the last batch of an epoch where it is not full.
@@ -70,8 +78,9 @@ impl LoaderConfig {
     pub fn train(batch_size: usize, seed: Seed) -> Self {
         Self {
             batch_size,
+            views: 1,
             seed,
-            order: Order::Shuffled,
+            sampler: Arc::new(Order::Shuffled),
             mix: Mix::default(),
             drop_last: true,
             threads: 1,
@@ -85,7 +94,7 @@ impl LoaderConfig {
     /// An evaluation loader: every sample once, in the source's order.
     pub fn eval(batch_size: usize) -> Self {
         Self {
-            order: Order::Sequential,
+            sampler: Arc::new(Order::Sequential),
             drop_last: false,
             ..Self::train(batch_size, Seed::default())
         }
@@ -94,6 +103,7 @@ impl LoaderConfig {
     fn check(&self) -> Result<()> {
         let at_least_one = [
             ("batch_size", self.batch_size),
+            ("views", self.views),
             ("threads", self.threads),
             ("prefetch", self.prefetch),
             ("world_size", self.world_size),
@@ -104,6 +114,10 @@ impl LoaderConfig {
             }
         }
         self.mix.check()?;
+        if self.views > 1 && !self.mix.is_off() {
+            let reason = format!("is {}, expected 1 where samples or labels are mixed", self.views);
+            return Err(Error::setting("views", reason));
+        }
         if self.rank >= self.world_size {
             let (rank, size) = (self.rank, self.world_size);
             return Err(Error::setting("rank", format!("is {rank}, expected less than {size}")));
@@ -115,16 +129,16 @@ impl LoaderConfig {
 /// The most bytes that the pixels of one batch may take on one rank.
 const MAX_BATCH_BYTES: usize = 16 << 30;
 
-/// How many numbers `samples` pictures of `shape` are, if they are not too many to keep.
-fn numbers_of(samples: u64, shape: [usize; 3]) -> Result<usize> {
-    let numbers = shape.iter().try_fold(samples as usize, |count, side| count.checked_mul(*side));
+/// How many elements `rows` pictures of `shape` have, if they are not too many to keep.
+fn elements_of(rows: u64, shape: [usize; 3]) -> Result<usize> {
+    let elements = shape.iter().try_fold(rows as usize, |count, side| count.checked_mul(*side));
     let limit = MAX_BATCH_BYTES / size_of::<f32>();
-    numbers.filter(|numbers| *numbers <= limit).ok_or_else(|| {
+    elements.filter(|elements| *elements <= limit).ok_or_else(|| {
         let [channels, height, width] = shape;
         Error::setting(
             "batch_size",
             format!(
-                "is too large: {samples} images of {channels}×{height}×{width} take more than \
+                "is too large: {rows} images of {channels}×{height}×{width} take more than \
                  the {MAX_BATCH_BYTES} bytes that a batch may have"
             ),
         )
@@ -135,12 +149,19 @@ fn numbers_of(samples: u64, shape: [usize; 3]) -> Result<usize> {
 struct Shared {
     source: Arc<dyn Source>,
     transform: Arc<dyn Transform>,
-    /// `[channels, height, width]` of one sample.
+    /// `[channels, height, width]` of one row.
     shape: [usize; 3],
     config: LoaderConfig,
     plan: Plan,
     buffers: Arc<Recycler<Vec<f32>>>,
     scratches: Recycler<crate::Scratch>,
+}
+
+impl Shared {
+    /// How many elements all views of a sample have.
+    fn elements_per_sample(&self) -> usize {
+        self.config.views * self.shape.iter().product::<usize>()
+    }
 }
 
 /// Makes batches of a source on its own threads.
@@ -167,8 +188,10 @@ impl Loader {
                 "is set, expected none: the images have no labels to mix",
             ));
         }
-        let largest = source.len().min(config.batch_size as u64);
-        numbers_of(largest.div_ceil(config.world_size as u64), transform.shape())?;
+        let positions = config.sampler.epoch_len(source.len());
+        let largest = positions.min(config.batch_size as u64);
+        let share = largest.div_ceil(config.world_size as u64);
+        elements_of(share.saturating_mul(config.views as u64), transform.shape())?;
         let pool = ThreadPoolBuilder::new()
             .num_threads(config.threads)
             .thread_name(|number| format!("loader-{number}"))
@@ -184,7 +207,7 @@ impl Loader {
         pool: Arc<ThreadPool>,
     ) -> Self {
         let plan = Plan {
-            samples: source.len(),
+            positions: config.sampler.epoch_len(source.len()),
             batch_size: config.batch_size as u64,
             drop_last: config.drop_last,
             rank: config.rank as u64,
@@ -226,7 +249,7 @@ impl Loader {
         &self.shared.source
     }
 
-    /// `[channels, height, width]` of one sample.
+    /// `[channels, height, width]` of one view of a sample.
     pub fn sample_shape(&self) -> [usize; 3] {
         self.shared.shape
     }

@@ -32,6 +32,14 @@ pub trait Transform: Send + Sync {
     /// `[channels, height, width]` of what is written.
     fn shape(&self) -> [usize; 3];
 
+    /// The pixels of `picture`, so that several views can be made of it without decoding it for each.
+    /// [`apply`](Self::apply) may draw encoded pictures in other ways, so that its result differs a
+    /// little.
+    ///
+    /// # Errors
+    /// When the picture cannot be decoded.
+    fn decode(&self, picture: Payload) -> Result<Payload>;
+
     /// Decodes and transforms `picture` into `output`, which has as many numbers as
     /// [`shape`](Self::shape) says and holds arbitrary ones before.
     ///

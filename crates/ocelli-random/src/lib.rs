@@ -54,11 +54,20 @@ impl Seed {
     /// What `position` counts (samples, steps, layers) is the caller's choice; it only has to be
     /// the same in every run.
     pub fn stream(self, purpose: Purpose, epoch: u64, position: u64) -> ChaCha8Rng {
+        self.view_stream(purpose, epoch, position, 0)
+    }
+
+    /// The stream for one of several views of what stands at `position`. That of view 0 is
+    /// [`stream`](Self::stream).
+    pub fn view_stream(self, purpose: Purpose, epoch: u64, position: u64, view: u64) -> ChaCha8Rng {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&self.0.to_le_bytes());
         hasher.update(&epoch.to_le_bytes());
         hasher.update(&position.to_le_bytes());
         hasher.update(purpose.0.as_bytes());
+        if view > 0 {
+            hasher.update(&view.to_le_bytes());
+        }
         ChaCha8Rng::from_seed(*hasher.finalize().as_bytes())
     }
 }
@@ -79,5 +88,13 @@ mod tests {
         assert_ne!(base, draw(1, Purpose::MIX, 2, 3));
         assert_ne!(base, draw(1, Purpose::AUGMENT, 3, 3));
         assert_ne!(base, draw(1, Purpose::AUGMENT, 2, 4));
+        let view = |view| -> u64 { Seed(1).view_stream(Purpose::AUGMENT, 2, 3, view).random() };
+        assert_eq!(base, view(0));
+        assert_ne!(base, view(1));
+        assert_ne!(view(1), view(2));
+        let view = |view| -> u64 { Seed(1).view_stream(Purpose::AUGMENT, 2, 3, view).random() };
+        assert_eq!(base, view(0));
+        assert_ne!(base, view(1));
+        assert_ne!(view(1), view(2));
     }
 }

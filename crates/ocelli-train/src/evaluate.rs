@@ -2,7 +2,7 @@
 
 use crate::metrics::{Scores, Tally};
 use crate::skipped::warn_of;
-use crate::tensors::{images, values};
+use crate::tensors::{give_back, images, values};
 use crate::{Error, ProcessGroup, Result};
 use ocelli_data::Loader;
 use ocelli_nn::{InferenceEngine, Network};
@@ -57,8 +57,9 @@ pub fn evaluate(
         }
         let images = images(&mut batch, network);
         let start = Instant::now();
-        let logits = values(engine.logits(images)?);
+        let logits = values(engine.logits(images.clone())?);
         computing += start.elapsed();
+        give_back(&mut batch, images);
         if let Some(at) = first_without_answer(&logits, classes) {
             let index = batch.indices.get(at).copied().unwrap_or_default();
             let image = loader.source().name(index).unwrap_or_else(|_| index.to_string());

@@ -53,7 +53,7 @@ pub use setup::{Setup, sources, tell_of_smaller_batches};
 pub use span::{ParseSpanError, Span};
 pub use stages::{Stage, Stages};
 pub use step_timer::{StepTimer, time_in_turns};
-pub use tensors::images;
+pub use tensors::{give_back, images};
 pub use text_file::read_text;
 pub use trained::{
     Answer, CheckpointChoice, ChosenCheckpoint, Guess, Metadata, PredictOptions, Pretrained,

@@ -7,9 +7,11 @@ pub fn hue(image: &mut Image, turns: f32) {
     if image.channels != 3 {
         return;
     }
+    // Whole turns change nothing; without them, the sum with a hue is at most one turn away.
+    let turns = turns.fract();
     for pixel in image.pixels.as_chunks_mut::<3>().0 {
         let [hue, saturation, value] = to_hsv(pixel.map(|level| f32::from(level) / 255.0));
-        let turned = to_rgb([(hue + turns).rem_euclid(1.0), saturation, value]);
+        let turned = to_rgb([within_turn(hue + turns), saturation, value]);
         *pixel = turned.map(|level| (level * 255.0).round() as u8);
     }
 }
@@ -27,13 +29,26 @@ fn to_hsv([red, green, blue]: [f32; 3]) -> [f32; 3] {
     } else {
         4.0 + (red - green) / spread
     };
-    [(sixths / 6.0).rem_euclid(1.0), spread / value, value]
+    [within_turn(sixths / 6.0), spread / value, value]
+}
+
+/// The hue from 0 to 1 that is a whole turn away from one between −1 and 2. The remainder of a division
+/// would be the same number, at a multiple of the time.
+fn within_turn(hue: f32) -> f32 {
+    if hue < 0.0 {
+        hue + 1.0
+    } else if hue >= 1.0 {
+        hue - 1.0
+    } else {
+        hue
+    }
 }
 
 fn to_rgb([hue, saturation, value]: [f32; 3]) -> [f32; 3] {
     // Each channel rises, stays and falls along the circle, a third of a turn after the other.
     [5.0, 3.0, 1.0].map(|shift| {
-        let at = (hue * 6.0 + shift) % 6.0;
+        let at = hue * 6.0 + shift;
+        let at = if at < 6.0 { at } else { at - 6.0 };
         value - value * saturation * at.min(4.0 - at).clamp(0.0, 1.0)
     })
 }
@@ -58,6 +73,17 @@ mod tests {
     fn no_turn_and_no_colour_stay_as_they_are() {
         assert_eq!(turned([13, 77, 201], 0.0), [13, 77, 201]);
         assert_eq!(turned([90, 90, 90], 0.4), [90, 90, 90]);
+    }
+
+    #[test]
+    fn a_hue_within_a_turn_is_the_remainder_to_the_bit() {
+        for step in -999..2000_i16 {
+            let hue = f32::from(step) / 1000.0;
+            assert_eq!(within_turn(hue).to_bits(), hue.rem_euclid(1.0).to_bits(), "{hue}");
+        }
+        for turns in [-0.5, -0.013, 0.25, 0.5] {
+            assert_eq!(turned([13, 77, 201], turns), turned([13, 77, 201], turns + 1.0), "{turns}");
+        }
     }
 
     #[test]

@@ -77,24 +77,28 @@ pub struct Skipped {
 
 /// One rank's share of a batch, ready for the model.
 ///
-/// The pixel buffer goes back to the loader when the batch is dropped. To keep it, take it out
-/// with [`std::mem::take`]; the loader then allocates another.
+/// The pixel buffer goes back to the loader when the batch is dropped. Where it was taken out with
+/// [`std::mem::take`], it goes back if it, or another of its size, is put in again before; else the loader
+/// allocates another.
 #[derive(Debug)]
 pub struct Batch {
-    /// Normalised pixels, sample after sample.
+    /// Normalised pixels, row after row. The rows of a sample, its views, stand side by side: with two
+    /// views the partner of row `i` is row `i ^ 1`.
     pub images: Vec<f32>,
-    /// `[samples, channels, height, width]`; `samples` may be 0 in a partial batch of several
-    /// ranks.
+    /// `[rows, channels, height, width]`, where `rows` are `samples × views`; they may be 0 in a
+    /// partial batch of several ranks.
     pub shape: [usize; 4],
-    /// The label of each sample.
+    /// How many rows each sample has.
+    pub views: usize,
+    /// The label of each sample, whatever the number of its views.
     pub targets: Targets,
     /// The index in the source of each sample.
     pub indices: Vec<u64>,
     /// Which batch of the epoch this is, counted from 0.
     pub step: u64,
-    /// How many samples all ranks together have in this batch, less this rank's skipped ones.
+    /// How many samples (not rows) all ranks together have in this batch, less this rank's skipped ones.
     pub global_len: usize,
-    /// Where this rank's share begins among the samples of all ranks.
+    /// Where this rank's share begins among the samples (not rows) of all ranks.
     pub first: u64,
     /// The samples of this rank's share that were left out under the error budget.
     pub skipped: Vec<Skipped>,
@@ -102,9 +106,9 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// How many samples this share has.
+    /// How many samples this share has; the rows of `images` are [`views`](Self::views) times as many.
     pub fn len(&self) -> usize {
-        self.shape[0]
+        self.shape[0] / self.views.max(1)
     }
 
     /// Whether this share has no sample.

@@ -1,5 +1,6 @@
 //! In which order an epoch visits the samples: always a pure function of seed, epoch and position.
 
+use super::{Positions, Sampler};
 use ocelli_random::{Permutation, Purpose, Seed};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
@@ -34,37 +35,38 @@ pub enum Order {
     },
 }
 
-/// The order of one epoch.
-#[derive(Clone, Debug)]
-pub(crate) enum EpochOrder {
-    Sequential { len: u64 },
-    Shuffled(Permutation),
-    Windowed(Windowed),
-}
-
-impl EpochOrder {
-    pub(crate) fn new(order: Order, seed: Seed, epoch: u64, len: u64) -> Self {
-        match order {
-            Order::Sequential => Self::Sequential { len },
-            Order::Shuffled => Self::Shuffled(Permutation::new(seed, epoch, len)),
-            Order::Windowed { block, window } => {
-                Self::Windowed(Windowed::new(seed, epoch, len, block.max(1), window.max(1)))
+impl Sampler for Order {
+    fn epoch(&self, samples: u64, seed: Seed, epoch: u64) -> Box<dyn Positions> {
+        match *self {
+            Self::Sequential => Box::new(Sequential { len: samples }),
+            Self::Shuffled => Box::new(Shuffled(Permutation::new(seed, epoch, samples))),
+            Self::Windowed { block, window } => {
+                Box::new(Windowed::new(seed, epoch, samples, block.max(1), window.max(1)))
             }
         }
     }
+}
 
-    /// The index in the source of the sample at `position`, or `None` past the end.
-    pub(crate) fn index(&self, position: u64) -> Option<u64> {
-        match self {
-            Self::Sequential { len } => (position < *len).then_some(position),
-            Self::Shuffled(permutation) => permutation.get(position),
-            Self::Windowed(windowed) => windowed.index(position),
-        }
+struct Sequential {
+    len: u64,
+}
+
+impl Positions for Sequential {
+    fn index(&self, position: u64) -> Option<u64> {
+        (position < self.len).then_some(position)
+    }
+}
+
+struct Shuffled(Permutation);
+
+impl Positions for Shuffled {
+    fn index(&self, position: u64) -> Option<u64> {
+        self.0.get(position)
     }
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Windowed {
+struct Windowed {
     seed: Seed,
     epoch: u64,
     len: u64,
@@ -83,17 +85,6 @@ impl Windowed {
         Self { seed, epoch, len, block, window, blocks, short_slot }
     }
 
-    fn index(&self, position: u64) -> Option<u64> {
-        if position >= self.len {
-            return None;
-        }
-        let number = position / self.window;
-        let start = number * self.window;
-        let key = self.seed.stream(WINDOW, self.epoch, number).random();
-        let inside = Permutation::new(Seed(key), self.epoch, self.window.min(self.len - start));
-        self.block_order(start + inside.get(position - start)?)
-    }
-
     /// The sample at `position` of the blocks laid end to end in their random order.
     fn block_order(&self, position: u64) -> Option<u64> {
         // Every block is full but the one that holds the end of the source.
@@ -104,12 +95,26 @@ impl Windowed {
     }
 }
 
+impl Positions for Windowed {
+    fn index(&self, position: u64) -> Option<u64> {
+        if position >= self.len {
+            return None;
+        }
+        let number = position / self.window;
+        let start = number * self.window;
+        let key = self.seed.stream(WINDOW, self.epoch, number).random();
+        let inside = Permutation::new(Seed(key), self.epoch, self.window.min(self.len - start));
+        self.block_order(start + inside.get(position - start)?)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn indices(order: Order, epoch: u64, len: u64) -> Vec<u64> {
-        let order = EpochOrder::new(order, Seed(9), epoch, len);
+        assert_eq!(order.epoch_len(len), len);
+        let order = order.epoch(len, Seed(9), epoch);
         assert_eq!(order.index(len), None);
         (0..len).filter_map(|position| order.index(position)).collect()
     }
@@ -130,6 +135,16 @@ mod tests {
                 assert_eq!(seen, (0..len).collect::<Vec<_>>(), "{order:?} of {len}");
             }
         }
+    }
+
+    #[test]
+    fn orders_are_those_of_earlier_versions() {
+        assert_eq!(indices(Order::Sequential, 3, 10), (0..10).collect::<Vec<_>>());
+        assert_eq!(indices(Order::Shuffled, 3, 10), [3, 7, 9, 4, 6, 2, 0, 8, 1, 5]);
+        assert_eq!(
+            indices(Order::Windowed { block: 2, window: 4 }, 3, 10),
+            [0, 1, 3, 2, 5, 4, 6, 7, 8, 9]
+        );
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::ops::Range;
 /// rank.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
-    pub(crate) samples: u64,
+    pub(crate) positions: u64,
     pub(crate) batch_size: u64,
     pub(crate) drop_last: bool,
     pub(crate) rank: u64,
@@ -20,16 +20,16 @@ impl Plan {
     /// How many batches an epoch has, on every rank.
     pub(crate) fn steps(&self) -> u64 {
         if self.drop_last {
-            self.samples / self.batch_size
+            self.positions / self.batch_size
         } else {
-            self.samples.div_ceil(self.batch_size)
+            self.positions.div_ceil(self.batch_size)
         }
     }
 
     /// All positions of the batch at `step`, over all ranks.
     pub(crate) fn global(&self, step: u64) -> Range<u64> {
         let start = step * self.batch_size;
-        start..(start + self.batch_size).min(self.samples)
+        start..(start + self.batch_size).min(self.positions)
     }
 
     /// The positions of this rank's share of the batch at `step`.
@@ -55,7 +55,7 @@ mod tests {
             world_size in 1_u64..9,
             drop_last: bool,
         ) {
-            let plan = |rank| Plan { samples, batch_size, drop_last, rank, world_size };
+            let plan = |rank| Plan { positions: samples, batch_size, drop_last, rank, world_size };
             let steps = plan(0).steps();
             let visited: Vec<u64> = (0..steps)
                 .flat_map(|step| (0..world_size).flat_map(move |rank| plan(rank).share(step)))
@@ -72,7 +72,7 @@ mod tests {
             let batch_size = 2 * pairs;
             let lengths: Vec<u64> = (0..world_size)
                 .map(|rank| {
-                    let plan = Plan { samples: 1000, batch_size, drop_last: true, rank, world_size };
+                    let plan = Plan { positions: 1000, batch_size, drop_last: true, rank, world_size };
                     plan.share(1)
                 })
                 .map(|share| share.end - share.start)

@@ -5,6 +5,8 @@ use rand::RngExt;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+mod views;
+
 const CLASSES: u32 = 5;
 
 /// Samples of two pixels whose values are the index; the ones in `broken` have none, and the
@@ -51,11 +53,19 @@ impl Source for Numbers {
 }
 
 /// The pixels plus a random fraction.
-struct Jitter;
+#[derive(Default)]
+struct Jitter {
+    decoded: AtomicUsize,
+}
 
 impl Transform for Jitter {
     fn shape(&self) -> [usize; 3] {
         [1, 1, 2]
+    }
+
+    fn decode(&self, picture: Payload) -> Result<Payload> {
+        self.decoded.fetch_add(1, Ordering::Relaxed);
+        Ok(picture)
     }
 
     fn apply(
@@ -77,7 +87,7 @@ impl Transform for Jitter {
 }
 
 fn loader(source: Numbers, config: LoaderConfig) -> Loader {
-    Loader::new(Arc::new(source), Arc::new(Jitter), config).unwrap()
+    Loader::new(Arc::new(source), Arc::new(Jitter::default()), config).unwrap()
 }
 
 /// What matters of a batch: pixels, labels, indices.
@@ -266,7 +276,8 @@ fn one_corrupt_sample_over_the_budget_ends_the_epoch() {
 fn an_epoch_dropped_early_stops_its_threads() {
     let source = Arc::new(Numbers::new(100_000));
     let config = LoaderConfig { threads: 2, prefetch: 3, ..LoaderConfig::eval(16) };
-    let loader = Loader::new(Arc::clone(&source) as _, Arc::new(Jitter), config).unwrap();
+    let loader =
+        Loader::new(Arc::clone(&source) as _, Arc::new(Jitter::default()), config).unwrap();
     let mut epoch = loader.epoch(0, 0);
     epoch.next().unwrap().unwrap();
     drop(epoch);
@@ -301,7 +312,7 @@ fn settings_out_of_range_are_refused_by_name() {
         (LoaderConfig { threads: 0, ..train() }, "threads"),
         (LoaderConfig { rank: 2, world_size: 2, ..train() }, "rank"),
     ] {
-        let refused = Loader::new(Arc::new(Numbers::new(8)), Arc::new(Jitter), config);
+        let refused = Loader::new(Arc::new(Numbers::new(8)), Arc::new(Jitter::default()), config);
         let error = refused.err().unwrap().to_string();
         assert!(error.contains(field), "{error}");
     }
@@ -309,9 +320,9 @@ fn settings_out_of_range_are_refused_by_name() {
 
 #[test]
 fn a_batch_that_no_memory_holds_is_refused_before_it_is_reserved() {
-    assert_eq!(numbers_of(64, [3, 224, 224]).unwrap(), 64 * 3 * 224 * 224);
+    assert_eq!(elements_of(64, [3, 224, 224]).unwrap(), 64 * 3 * 224 * 224);
     for (samples, shape) in [(1 << 20, [3, 8192, 8192]), (u64::MAX, [3, 8192, 8192])] {
-        let error = numbers_of(samples, shape).unwrap_err().to_string();
+        let error = elements_of(samples, shape).unwrap_err().to_string();
         assert!(error.contains("`batch_size` is too large"), "{error}");
     }
 }

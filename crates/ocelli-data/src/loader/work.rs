@@ -1,8 +1,7 @@
 //! How one batch is made.
 
-use super::order::EpochOrder;
-use super::{Batch, Shared, Skipped, Targets, numbers_of};
-use crate::{Error, Result};
+use super::{Batch, Positions, Shared, Skipped, Targets, elements_of};
+use crate::{Error, Payload, Result};
 use ocelli_random::Purpose;
 use rayon::iter::{IndexedParallelIterator, ParallelIterator};
 use rayon::slice::ParallelSliceMut;
@@ -15,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub(super) struct Work {
     shared: Arc<Shared>,
     epoch: u64,
-    order: EpochOrder,
+    order: Box<dyn Positions>,
     stopped: AtomicBool,
 }
 
@@ -43,7 +42,7 @@ impl Outcome {
 impl Work {
     pub(super) fn new(shared: Arc<Shared>, epoch: u64) -> Self {
         let config = &shared.config;
-        let order = EpochOrder::new(config.order, config.seed, epoch, shared.plan.samples);
+        let order = config.sampler.epoch(shared.source.len(), config.seed, epoch);
         Self { shared, epoch, order, stopped: AtomicBool::new(false) }
     }
 
@@ -60,20 +59,22 @@ impl Work {
         let shared = &*self.shared;
         let (global, share) = (shared.plan.global(step), shared.plan.share(step));
         let [channels, height, width] = shared.shape;
-        let pixels = channels * height * width;
+        let views = shared.config.views;
         let samples = (share.end - share.start) as usize;
 
         let mut images = shared.buffers.take(Vec::new);
-        images.resize(numbers_of(samples as u64, shared.shape)?, 0.0);
+        let rows = samples.saturating_mul(views);
+        images.resize(elements_of(rows as u64, shared.shape)?, 0.0);
         let outcomes: Vec<Outcome> = images
-            .par_chunks_mut(pixels.max(1))
+            .par_chunks_mut(shared.elements_per_sample().max(1))
             .enumerate()
             .map(|(slot, output)| self.sample(share.start + slot as u64, output))
             .collect();
 
         let mut batch = Batch {
             images,
-            shape: [samples, channels, height, width],
+            shape: [rows, channels, height, width],
+            views,
             targets: Targets::Hard(Vec::new()),
             indices: Vec::with_capacity(samples),
             step,
@@ -116,15 +117,15 @@ impl Work {
 
     /// Lists labels and indices, and closes the gaps that unreadable samples leave.
     fn assemble(&self, batch: &mut Batch, outcomes: Vec<Outcome>) -> Result<()> {
-        let pixels: usize = batch.shape[1..].iter().product();
+        let elements = self.shared.elements_per_sample();
         let mut sets: Vec<Vec<u32>> = Vec::with_capacity(outcomes.len());
         for (slot, outcome) in outcomes.into_iter().enumerate() {
             match outcome {
                 Outcome::Ready { index, labels } => {
                     let kept = sets.len();
                     if kept < slot {
-                        let from = slot * pixels;
-                        batch.images.copy_within(from..from + pixels, kept * pixels);
+                        let from = slot * elements;
+                        batch.images.copy_within(from..from + elements, kept * elements);
                     }
                     sets.push(labels);
                     batch.indices.push(index);
@@ -137,8 +138,8 @@ impl Work {
                 Outcome::Stopped => return Err(Error::LoaderStopped),
             }
         }
-        batch.shape[0] = sets.len();
-        batch.images.truncate(sets.len() * pixels);
+        batch.shape[0] = sets.len() * batch.views;
+        batch.images.truncate(sets.len() * elements);
         batch.global_len -= batch.skipped.len();
         if matches!(batch.targets, Targets::Hard(_)) {
             batch.targets = targets(sets, !self.shared.source.classes().is_empty());
@@ -163,12 +164,23 @@ impl Work {
     fn read(&self, index: u64, position: u64, output: &mut [f32]) -> Result<Vec<u32>> {
         let shared = &*self.shared;
         let record = shared.source.read(index)?;
-        let mut random = shared.config.seed.stream(Purpose::AUGMENT, self.epoch, position);
-        let mut scratch = shared.scratches.take(crate::Scratch::default);
-        let applied = shared.transform.apply(&record.payload, &mut random, &mut scratch, output);
-        shared.scratches.give_back(scratch);
-        applied.map_err(|error| error.of_sample(record.name))?;
+        let views = self.views(record.payload, position, output);
+        views.map_err(|error| error.of_sample(record.name))?;
         Ok(record.label.into_iter().chain(record.others).collect())
+    }
+
+    /// Writes all views of a picture, which is decoded once.
+    fn views(&self, picture: Payload, position: u64, output: &mut [f32]) -> Result<()> {
+        let Shared { transform, config, scratches, .. } = &*self.shared;
+        let picture = if config.views > 1 { transform.decode(picture)? } else { picture };
+        let mut scratch = scratches.take(crate::Scratch::default);
+        let rows = output.chunks_exact_mut((output.len() / config.views).max(1));
+        let applied = rows.zip(0..).try_for_each(|(row, view)| {
+            let mut random = config.seed.view_stream(Purpose::AUGMENT, self.epoch, position, view);
+            transform.apply(&picture, &mut random, &mut scratch, row)
+        });
+        scratches.give_back(scratch);
+        applied
     }
 }
 

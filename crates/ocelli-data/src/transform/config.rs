@@ -201,6 +201,18 @@ impl Default for TrainCrop {
 }
 
 impl TrainConfig {
+    /// SimCLR's augmentation (Chen et al. 2020, arXiv 2002.05709, appendix A): crops of 8–100 % of the
+    /// area, flips, colour jitter of strength `s`, grey with probability 0.2 and Gaussian blur of every
+    /// second image. The paper takes `s` = 1 for ImageNet, and 0.5 and no blur for CIFAR-10.
+    pub fn simclr(s: f32) -> Self {
+        Self {
+            colour_jitter: Some(ColourJitter::of_strength(s)),
+            grey: 0.2,
+            blur: Some(GaussianBlur::default()),
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn check(&self) -> Result<()> {
         probability("augment.flip", self.flip)?;
         probability("augment.grey", self.grey)?;

@@ -101,6 +101,14 @@ impl Canvas {
         }
     }
 
+    /// The pixels of a picture, as they are drawn from.
+    pub(crate) fn decode(&self, picture: Payload) -> Result<Payload> {
+        match picture {
+            Payload::Encoded(bytes) => decode(&bytes, &self.decoding).map(Payload::Pixels),
+            pixels @ Payload::Pixels(_) => Ok(pixels),
+        }
+    }
+
     fn is_covered_by(&self, frame: &Frame) -> bool {
         (frame.resize.width, frame.resize.height) == (self.size, self.size)
     }

@@ -61,6 +61,10 @@ impl Transform for EvalTransform {
         self.input.shape()
     }
 
+    fn decode(&self, picture: Payload) -> Result<Payload> {
+        self.canvas.decode(picture)
+    }
+
     fn apply(
         &self,
         picture: &Payload,

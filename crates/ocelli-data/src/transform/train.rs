@@ -77,6 +77,10 @@ impl Transform for TrainTransform {
         self.input.shape()
     }
 
+    fn decode(&self, picture: Payload) -> Result<Payload> {
+        self.canvas.decode(picture)
+    }
+
     fn apply(
         &self,
         picture: &Payload,

@@ -4,7 +4,7 @@ use super::{Method, Step, StepOutput, check_classes};
 use crate::Result;
 use crate::loss::cross_entropy;
 use crate::metrics::rank_of;
-use crate::tensors::{images, values};
+use crate::tensors::{give_back, images, values};
 use burn::tensor::Tensor;
 use ocelli_data::{Source, Targets};
 use ocelli_nn::{GradientEngine, Gradients, Network, TrainPass};
@@ -28,12 +28,13 @@ impl Method for Supervised {
             let targets = &part.batch.targets;
             let measured = self.differentiate(
                 step.network,
-                images,
+                images.clone(),
                 targets,
                 part.weight,
                 &mut pass,
                 gradients,
             )?;
+            give_back(&mut part.batch, images);
             let top1 = [("top1", measured.top1)];
             output.add(&part, measured.loss, &top1, pass.stats().to_vec());
         }

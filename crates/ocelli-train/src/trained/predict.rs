@@ -4,7 +4,7 @@ use super::Trained;
 use crate::Result;
 use crate::evaluate::first_without_answer;
 use crate::metrics::probabilities;
-use crate::tensors::{images, values};
+use crate::tensors::{give_back, images, values};
 use ocelli_data::{Loader, LoaderConfig, Skipped, Source};
 use ocelli_nn::InferenceEngine;
 use serde::Serialize;
@@ -97,7 +97,9 @@ impl Trained {
                 Vec::new()
             } else {
                 let pixels = images(&mut batch, &self.network);
-                values(engine.logits(pixels).map_err(crate::Error::from)?)
+                let logits = engine.logits(pixels.clone()).map_err(crate::Error::from)?;
+                give_back(&mut batch, pixels);
+                values(logits)
             };
             let classes = self.network.graph().num_classes().max(1);
             for (index, logits) in indices.into_iter().zip(logits.chunks_exact(classes)) {

@@ -68,6 +68,10 @@ impl Transform for Noisy {
         [1, SIDE, SIDE]
     }
 
+    fn decode(&self, picture: Payload) -> ocelli_data::Result<Payload> {
+        Ok(picture)
+    }
+
     fn apply(
         &self,
         picture: &Payload,
