@@ -149,11 +149,7 @@ impl Recipe {
 
     /// Every field that has a value.
     fn to_table(&self) -> Result<Table> {
-        let syntax = |error: toml::ser::Error| Error::RecipeSyntax {
-            origin: "the resolved recipe".to_owned(),
-            message: error.to_string(),
-        };
-        let mut table = Table::try_from(self).map_err(syntax)?;
+        let mut table = Table::try_from(self).map_err(|error| unwritable(&error))?;
         table.extend(self.method.iter().flat_map(MethodSection::to_table));
         Ok(table)
     }
@@ -199,15 +195,17 @@ impl Recipe {
     /// # Errors
     /// When a number does not fit TOML (a seed above 2⁶³−1).
     pub fn to_toml(&self) -> Result<String> {
-        let syntax = |error: toml::ser::Error| Error::RecipeSyntax {
-            origin: "the resolved recipe".to_owned(),
-            message: error.to_string(),
-        };
-        let text = toml::to_string(self).map_err(syntax)?;
+        let text = toml::to_string(self).map_err(|error| unwritable(&error))?;
         let Some(method) = &self.method else { return Ok(text) };
-        let section = toml::to_string(&method.to_table()).map_err(syntax)?;
+        let section = toml::to_string(&method.to_table()).map_err(|error| unwritable(&error))?;
         Ok(format!("{text}\n{section}"))
     }
+}
+
+/// That a number does not fit TOML.
+fn unwritable(error: &toml::ser::Error) -> Error {
+    let (origin, message) = ("the resolved recipe".to_owned(), error.to_string());
+    Error::RecipeSyntax { origin, message }
 }
 
 /// A recipe's text under `overrides`, not yet checked.

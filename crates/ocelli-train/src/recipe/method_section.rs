@@ -82,9 +82,9 @@ impl Claimed<'_> {
 /// # Errors
 /// When there are two.
 pub(super) fn take(table: &mut Table, claimed: Claimed<'_>) -> Result<Option<MethodSection>> {
-    let optional = ["progressive"].map(|name| (name.to_owned(), Value::from("")));
     let mut own = Table::try_from(Recipe::default()).unwrap_or_default();
-    own.extend(optional);
+    // The one section that a recipe need not have.
+    own.insert("progressive".to_owned(), Value::Table(Table::new()));
     let found = table.iter().filter(|(name, value)| claimed.includes(name, value, &own));
     let names: Vec<String> = found.map(|(name, _)| name.clone()).collect();
     if let [first, second, ..] = &names[..] {
@@ -99,4 +99,28 @@ pub(super) fn take(table: &mut Table, claimed: Claimed<'_>) -> Result<Option<Met
         Some(MethodSection { name, fields })
     };
     Ok(names.into_iter().next().and_then(take))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_section_of_a_recipe_is_its_own_and_another_is_a_methods() {
+        let text = "[progressive]\nstages = 2\nsize = [8, 16]\n[method]\nrate = 1.5";
+        let recipe = Recipe::of_run("test", text).unwrap();
+        assert!(recipe.progressive.is_some());
+        let section = recipe.method.clone().unwrap();
+        assert_eq!((section.name(), section.fields["rate"].as_float()), ("method", Some(1.5)));
+        assert_eq!(Recipe::of_run("again", &recipe.to_toml().unwrap()).unwrap(), recipe);
+        assert!(Recipe::of_run("test", "sed = 3").unwrap_err().to_string().contains("`seed`"));
+        assert!(Recipe::of_run("test", "[one]\n[two]").is_err());
+    }
+
+    #[test]
+    fn a_field_that_is_refused_is_named_with_its_section() {
+        let section = MethodSection { name: "dqa".to_owned(), fields: Table::new().into() };
+        let error = section.refuse("bits", &3, "1, 2, 4 or 8");
+        assert_eq!(error.to_string(), "`dqa.bits` is 3, expected 1, 2, 4 or 8");
+    }
 }
