@@ -129,7 +129,7 @@ impl Recipe {
         weights: Option<&Path>,
         claimed: Claimed<'_>,
     ) -> Result<Self> {
-        let method = method_section::take(&mut table, claimed)?;
+        let method = method_section::take(&mut table, claimed, &own_sections())?;
         if let Some(weights) = weights {
             let pretrained =
                 Pretrained::open_with(weights, &model_defaults::weights_choice(&table))?;
@@ -246,6 +246,14 @@ fn with_hint_from_all_keys(error: Error, methods: &[&str]) -> Error {
         .and_then(|name| known.iter().find(|full| full.rsplit('.').next() == Some(name)))
         .cloned();
     Error::UnknownKey { key, nearest }
+}
+
+/// The sections that all recipes may have.
+fn own_sections() -> Table {
+    let mut own = Table::try_from(Recipe::default()).unwrap_or_default();
+    // The one that a recipe need not have.
+    own.insert("progressive".to_owned(), Table::new().into());
+    own
 }
 
 /// The dotted keys of the default recipe.

@@ -1,6 +1,6 @@
 //! The section of a recipe that chooses a method, as data.
 
-use super::{Recipe, reader};
+use super::reader;
 use crate::{Error, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -77,15 +77,16 @@ impl Claimed<'_> {
     }
 }
 
-/// Takes the section of a method out of a recipe's table.
+/// Takes the section of a method out of a recipe's table. `own` are the sections that are no method's.
 ///
 /// # Errors
 /// When there are two.
-pub(super) fn take(table: &mut Table, claimed: Claimed<'_>) -> Result<Option<MethodSection>> {
-    let mut own = Table::try_from(Recipe::default()).unwrap_or_default();
-    // The one section that a recipe need not have.
-    own.insert("progressive".to_owned(), Value::Table(Table::new()));
-    let found = table.iter().filter(|(name, value)| claimed.includes(name, value, &own));
+pub(super) fn take(
+    table: &mut Table,
+    claimed: Claimed<'_>,
+    own: &Table,
+) -> Result<Option<MethodSection>> {
+    let found = table.iter().filter(|(name, value)| claimed.includes(name, value, own));
     let names: Vec<String> = found.map(|(name, _)| name.clone()).collect();
     if let [first, second, ..] = &names[..] {
         return Err(Error::Field {
@@ -104,18 +105,6 @@ pub(super) fn take(table: &mut Table, claimed: Claimed<'_>) -> Result<Option<Met
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_section_of_a_recipe_is_its_own_and_another_is_a_methods() {
-        let text = "[progressive]\nstages = 2\nsize = [8, 16]\n[method]\nrate = 1.5";
-        let recipe = Recipe::of_run("test", text).unwrap();
-        assert!(recipe.progressive.is_some());
-        let section = recipe.method.clone().unwrap();
-        assert_eq!((section.name(), section.fields["rate"].as_float()), ("method", Some(1.5)));
-        assert_eq!(Recipe::of_run("again", &recipe.to_toml().unwrap()).unwrap(), recipe);
-        assert!(Recipe::of_run("test", "sed = 3").unwrap_err().to_string().contains("`seed`"));
-        assert!(Recipe::of_run("test", "[one]\n[two]").is_err());
-    }
 
     #[test]
     fn a_field_that_is_refused_is_named_with_its_section() {
