@@ -130,7 +130,7 @@ impl Recipe {
         weights: Option<&Path>,
         claimed: Claimed<'_>,
     ) -> Result<Self> {
-        let method = method_section::take(&mut table, claimed)?;
+        let method = method_section::take(&mut table, claimed, &own_sections())?;
         if let Some(weights) = weights {
             let pretrained =
                 Pretrained::open_with(weights, &model_defaults::weights_choice(&table))?;
@@ -150,11 +150,7 @@ impl Recipe {
 
     /// Every field that has a value.
     fn to_table(&self) -> Result<Table> {
-        let syntax = |error: toml::ser::Error| Error::RecipeSyntax {
-            origin: "the resolved recipe".to_owned(),
-            message: error.to_string(),
-        };
-        let mut table = Table::try_from(self).map_err(syntax)?;
+        let mut table = Table::try_from(self).map_err(|error| unwritable(&error))?;
         table.extend(self.method.iter().flat_map(MethodSection::to_table));
         Ok(table)
     }
@@ -201,15 +197,17 @@ impl Recipe {
     /// # Errors
     /// When a number does not fit TOML (a seed above 2⁶³−1).
     pub fn to_toml(&self) -> Result<String> {
-        let syntax = |error: toml::ser::Error| Error::RecipeSyntax {
-            origin: "the resolved recipe".to_owned(),
-            message: error.to_string(),
-        };
-        let text = toml::to_string(self).map_err(syntax)?;
+        let text = toml::to_string(self).map_err(|error| unwritable(&error))?;
         let Some(method) = &self.method else { return Ok(text) };
-        let section = toml::to_string(&method.to_table()).map_err(syntax)?;
+        let section = toml::to_string(&method.to_table()).map_err(|error| unwritable(&error))?;
         Ok(format!("{text}\n{section}"))
     }
+}
+
+/// That a number does not fit TOML.
+fn unwritable(error: &toml::ser::Error) -> Error {
+    let (origin, message) = ("the resolved recipe".to_owned(), error.to_string());
+    Error::RecipeSyntax { origin, message }
 }
 
 /// A recipe's text under `overrides`, not yet checked.
@@ -250,6 +248,14 @@ fn with_hint_from_all_keys(error: Error, methods: &[&str]) -> Error {
         .and_then(|name| known.iter().find(|full| full.rsplit('.').next() == Some(name)))
         .cloned();
     Error::UnknownKey { key, nearest }
+}
+
+/// The sections that all recipes may have.
+fn own_sections() -> Table {
+    let mut own = Table::try_from(Recipe::default()).unwrap_or_default();
+    // The one that a recipe need not have.
+    own.insert("progressive".to_owned(), Table::new().into());
+    own
 }
 
 /// The dotted keys of the default recipe.

@@ -1,6 +1,6 @@
 //! The section of a recipe that chooses a method, as data.
 
-use super::{Recipe, reader};
+use super::reader;
 use crate::{Error, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -77,15 +77,16 @@ impl Claimed<'_> {
     }
 }
 
-/// Takes the section of a method out of a recipe's table.
+/// Takes the section of a method out of a recipe's table. `own` are the sections that are no method's.
 ///
 /// # Errors
 /// When there are two.
-pub(super) fn take(table: &mut Table, claimed: Claimed<'_>) -> Result<Option<MethodSection>> {
-    let optional = ["progressive"].map(|name| (name.to_owned(), Value::from("")));
-    let mut own = Table::try_from(Recipe::default()).unwrap_or_default();
-    own.extend(optional);
-    let found = table.iter().filter(|(name, value)| claimed.includes(name, value, &own));
+pub(super) fn take(
+    table: &mut Table,
+    claimed: Claimed<'_>,
+    own: &Table,
+) -> Result<Option<MethodSection>> {
+    let found = table.iter().filter(|(name, value)| claimed.includes(name, value, own));
     let names: Vec<String> = found.map(|(name, _)| name.clone()).collect();
     if let [first, second, ..] = &names[..] {
         return Err(Error::Field {
@@ -99,4 +100,16 @@ pub(super) fn take(table: &mut Table, claimed: Claimed<'_>) -> Result<Option<Met
         Some(MethodSection { name, fields })
     };
     Ok(names.into_iter().next().and_then(take))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_that_is_refused_is_named_with_its_section() {
+        let section = MethodSection { name: "dqa".to_owned(), fields: Table::new().into() };
+        let error = section.refuse("bits", &3, "1, 2, 4 or 8");
+        assert_eq!(error.to_string(), "`dqa.bits` is 3, expected 1, 2, 4 or 8");
+    }
 }

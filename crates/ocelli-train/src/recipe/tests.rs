@@ -275,3 +275,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn every_section_of_a_recipe_is_its_own_and_another_is_a_methods() {
+    let text = "[progressive]\nstages = 2\nsize = [8, 16]\n[method]\nrate = 1.5";
+    let recipe = Recipe::of_run("test", text).unwrap();
+    assert!(recipe.progressive.is_some());
+    let section = recipe.method.clone().unwrap();
+    assert_eq!(
+        (section.name(), section.to_table()["method"]["rate"].as_float()),
+        ("method", Some(1.5))
+    );
+    assert_eq!(Recipe::of_run("again", &recipe.to_toml().unwrap()).unwrap(), recipe);
+    assert!(Recipe::of_run("test", "sed = 3").unwrap_err().to_string().contains("`seed`"));
+    assert!(Recipe::of_run("test", "[one]\n[two]").is_err());
+}
