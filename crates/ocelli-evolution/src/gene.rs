@@ -11,7 +11,7 @@ pub struct Gene {
     pub law: Law,
 }
 
-/// How the first value of a gene is drawn. The [`BoundsRule`] holds for it too.
+/// How the first value of a gene is drawn. The [`BoundsRule`](crate::BoundsRule) holds for it too.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Law {
     /// Every value of the range is as probable.

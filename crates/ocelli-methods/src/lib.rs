@@ -5,9 +5,10 @@ pub mod ghost_redundancy;
 mod ledger;
 pub mod one_pixel;
 pub mod search;
+pub mod simclr;
 
 pub use error::{Error, Result, Work};
 use ocelli_train::Methods;
 
 /// The methods that a recipe can choose by a section, beside supervised training.
-pub const METHODS: Methods = Methods::new(&[]);
+pub const METHODS: Methods = Methods::new(&[&simclr::SimclrKind]);

@@ -46,7 +46,7 @@ pub use method::{
 };
 pub use optimizer::Optimizer;
 pub use process_group::{Local, ProcessGroup};
-pub use recipe::Recipe;
+pub use recipe::{MethodSection, Recipe};
 pub use run_folder::{MetricsLog, Row, RunFolder};
 pub use schedule::Schedule;
 pub use setup::{Setup, sources, tell_of_smaller_batches};

@@ -39,6 +39,7 @@ pub const RECIPES: &[BuiltinRecipe] = &[
     builtin!("cifar10-nin-small"),
     builtin!("cifar10-progressive"),
     builtin!("cifar10-resnet20"),
+    builtin!("cifar10-simclr"),
     builtin!("cifar10-vgg16"),
     builtin!("cifar10-vgg16-small"),
     builtin!("ghost_vgg_ablation"),

@@ -118,6 +118,10 @@ impl Transform for Scaled {
         [1, 1, 2]
     }
 
+    fn decode(&self, picture: Payload) -> ocelli_data::Result<Payload> {
+        Ok(picture)
+    }
+
     fn apply(
         &self,
         picture: &Payload,
