@@ -57,7 +57,7 @@ fn what_needs_labels_says_so_by_the_name_of_the_dataset() {
         "train --data pictures:inbox --out other",
         "train --data pictures:inbox --out other --set data.hold_out=0.5",
         "train --data pictures:inbox.tar --out other --dry-run",
-        "train --data pictures:inbox --out other --grid optimizer.lr=0.1,0.2",
+        "train --data pictures:inbox --out grid --grid optimizer.lr=0.1,0.2",
         "train tiny.toml --out other --set data.test=pictures:inbox",
         "train tiny.toml --out other --set data.extra=pictures:inbox",
         "search --data pictures:inbox --out other",
