@@ -91,6 +91,13 @@ impl MethodConfig for Checked {
     }
 
     fn examiners(&self, setup: &ExaminerSetup<'_>) -> Result<Vec<Box<dyn Examiner>>> {
+        if setup.recipe.data.probe.is_none() && setup.train.classes().is_empty() {
+            tracing::warn!(
+                "the pictures have no classes: features are not examined (data.probe names a \
+                 labelled dataset for that)"
+            );
+            return Ok(Vec::new());
+        }
         let [bank, queries] = setup.probe()?;
         let voting = Voting::new(self.0.neighbours, 0.1)?;
         Ok(vec![Box::new(Neighbours::new(bank, queries, voting))])

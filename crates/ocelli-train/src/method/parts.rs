@@ -9,7 +9,8 @@ use ocelli_data::{Batch, Epoch, Loader};
 pub struct Part {
     /// The samples.
     pub batch: Batch,
-    /// The position of the first among all samples of the step, over parts and processes.
+    /// The position of the first row among all rows of the step, over parts and processes; a sample has as
+    /// many rows as views.
     pub first_row: u64,
     /// Its share of the samples of the whole step.
     pub weight: f64,
@@ -69,7 +70,7 @@ impl<'a> StepParts<'a> {
             let images = batch.len();
             if images > 0 {
                 let all = batch.global_len.max(1) as f64 * count as f64;
-                let first_row = part * batch_size + batch.first;
+                let first_row = (part * batch_size + batch.first) * batch.views as u64;
                 return Ok(Some(Part { batch, first_row, weight: images as f64 / all }));
             }
             // Alone, nothing is lost. Among others, their exchange would wait for ever.

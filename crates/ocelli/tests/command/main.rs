@@ -27,6 +27,7 @@ mod results;
 mod resume;
 mod search;
 mod several_classes;
+mod simclr;
 mod streams;
 mod study;
 mod support;

@@ -1,0 +1,95 @@
+//! `[simclr]`: pre-training without labels, from a recipe to a report.
+
+use crate::support::run_in;
+use crate::tiny::{self, EPOCHS, STEPS_PER_EPOCH};
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+
+const LINE: &str = "train tiny.toml --set simclr.widths=[16,8] --set simclr.temperature=0.5 --set train.eval_every=1";
+
+fn metrics(run: &Path) -> Vec<Value> {
+    let lines = fs::read_to_string(run.join("metrics.jsonl")).unwrap();
+    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// The values of a metric in order.
+fn values(run: &Path, name: &str) -> Vec<f64> {
+    metrics(run).iter().filter_map(|row| row[name].as_f64()).collect()
+}
+
+#[test]
+fn a_run_resumes_to_the_bit_and_is_examined_by_its_neighbours() {
+    let folder = tiny::folder();
+    let root = folder.path();
+    let answer = run_in(root, &format!("{LINE} --out whole --json")).success().json();
+    assert_eq!(answer["score"], "kNN top-1");
+    run_in(root, &format!("{LINE} --out parts --max-steps 7")).success();
+    run_in(root, "train --resume parts --max-steps 20").success();
+    run_in(root, "train --resume parts").success();
+    let last = format!("checkpoints/step-{}/model.safetensors", EPOCHS * STEPS_PER_EPOCH);
+    let [whole, parts] =
+        ["whole", "parts"].map(|run| fs::read(root.join(run).join(&last)).unwrap());
+    assert!(whole == parts, "the weights of a resumed run differ");
+
+    let losses = values(&root.join("whole"), "train/loss");
+    let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
+    let (first, last) = (&losses[..12], &losses[losses.len() - 12..]);
+    assert!(mean(last) < mean(first), "{losses:?}");
+    assert!(losses.iter().all(|loss| *loss > 0.0), "{losses:?}");
+    assert_eq!(values(&root.join("whole"), "knn/top1").len(), EPOCHS as usize);
+    assert!(run_in(root, "eval whole").success().stdout.contains("knn/top1"));
+    run_in(root, "report whole").success();
+}
+
+/// The loss of all pairs, whatever the parts: without batch normalisations, which see a part at a time, two
+/// parts of eight pictures learn what one of sixteen learns.
+#[test]
+fn parts_of_a_batch_learn_what_the_whole_learns() {
+    let folder = tiny::folder();
+    let root = folder.path();
+    let line = format!(
+        "{LINE} --set model.name=allconv_cifar --set input.size=16 --set simclr.batch_norm=false --set optimizer.lr=0.01 --max-steps 4"
+    );
+    let whole = format!("{line} --set train.batch_size=16 --out whole");
+    let parts = format!("{line} --set train.batch_size=8 --set train.accumulate=2 --out parts");
+    run_in(root, &whole).success();
+    run_in(root, &parts).success();
+    let [whole, parts] = ["whole", "parts"].map(|run| values(&root.join(run), "train/loss"));
+    assert_eq!(whole.len(), 4);
+    // Rounding grows from step to step.
+    for ((whole, parts), tolerance) in whole.iter().zip(&parts).zip([1e-5, 1e-3, 1e-3, 1e-3]) {
+        assert!((whole - parts).abs() < tolerance, "{parts} in parts for {whole}");
+    }
+}
+
+#[test]
+fn pictures_need_no_classes_but_the_probe_does() {
+    let folder = tiny::folder();
+    let root = folder.path();
+    run_in(
+        root,
+        &format!(
+            "{LINE} --out grid --grid seed=0,1 --grid simclr.batch_norm=true,false --max-steps 2"
+        ),
+    )
+    .success();
+    assert!(root.join("grid/grid.csv").exists());
+    let wrong = run_in(root, &format!("{LINE} --out x --set simclr.temperature=0"));
+    assert!(wrong.bad_input().contains("simclr.temperature"), "{}", wrong.stderr);
+    let wrong = run_in(root, "train tiny.toml --set simclr.temprature=1 --out x");
+    assert!(wrong.stderr.contains("temperature"), "{}", wrong.stderr);
+
+    fs::create_dir_all(root.join("inbox/deep")).unwrap();
+    for index in 0..16 {
+        let side = 8;
+        let mut image = format!("P5 {side} {side} 255\n").into_bytes();
+        image.extend((0..side * side).map(|at| ((at * (index + 3)) % 251) as u8));
+        fs::write(root.join(format!("inbox/deep/{index}.pgm")), image).unwrap();
+    }
+    let unlabelled = format!("{LINE} --data pictures:inbox --set data.hold_out=0.2 --out blind");
+    run_in(root, &format!("{unlabelled} --set data.probe=idx:tiny --max-steps 1")).success();
+    assert_eq!(values(&root.join("blind"), "knn/top1").len(), 1);
+    let blind = run_in(root, &format!("{unlabelled}-2 --max-steps 1")).success();
+    assert!(blind.stderr.contains("data.probe"), "{}", blind.stderr);
+}
