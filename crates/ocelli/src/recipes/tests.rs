@@ -1,4 +1,5 @@
 use super::*;
+use ocelli_methods::METHODS;
 use ocelli_methods::search::SearchConfig;
 use ocelli_nn::registry;
 use ocelli_train::grid::{Cell, Grid};
@@ -11,7 +12,8 @@ const NONE: &[&str] = &[];
 
 fn cells(name: &str) -> Vec<Cell> {
     let recipe = find(name).unwrap();
-    Grid::new(name, recipe.text, NONE, &[], None).unwrap().cells().unwrap()
+    let grid = Grid::new(name, recipe.text, NONE, &[], None).unwrap();
+    grid.with_methods(METHODS).cells().unwrap()
 }
 
 /// A recipe in which nothing varies, under overrides.

@@ -49,7 +49,7 @@ fn parts_of_a_batch_learn_what_the_whole_learns() {
     let folder = tiny::folder();
     let root = folder.path();
     let line = format!(
-        "{LINE} --set model.name=allconv_cifar --set input.size=16 --set simclr.batch_norm=false --set optimizer.lr=0.01 --max-steps 4"
+        "{LINE} --set model.name=lenet_keras_cifar --set input.size=32 --set simclr.batch_norm=false --set optimizer.lr=0.01 --max-steps 4"
     );
     let whole = format!("{line} --set train.batch_size=16 --out whole");
     let parts = format!("{line} --set train.batch_size=8 --set train.accumulate=2 --out parts");
