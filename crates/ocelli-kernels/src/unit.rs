@@ -153,6 +153,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ocelli_testkit::cases(256))]
+
         #[test]
         fn rows_have_length_one_and_gradients_are_their_differences(
             pixels in 1_usize..6, channels in 2_usize..70,

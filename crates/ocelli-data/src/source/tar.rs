@@ -15,6 +15,7 @@ mod index;
 mod index_file;
 mod label;
 mod layout;
+mod member_path;
 mod names;
 mod packed;
 mod pictures;

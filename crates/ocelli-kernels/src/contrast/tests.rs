@@ -74,7 +74,7 @@ fn assert_gradients(actual: &[f32], expected: &[f64]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ocelli_testkit::cases(48))]
 
     #[test]
     fn nt_xent_equals_the_formula_and_its_gradients_its_differences(

@@ -76,7 +76,9 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     }
     let device = settings.open_device()?;
     let mut trained = args.model.open(args.place.as_deref(), &device)?;
-    if let Some(recipe) = examined::recipe_of(args)? {
+    if let Some(recipe) =
+        examined::recipe_of(args.place.as_deref().filter(|_| args.data.is_none()))?
+    {
         return examined::run(&recipe, &trained, settings);
     }
     args.preprocess.apply(&mut trained);

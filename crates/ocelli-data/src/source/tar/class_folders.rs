@@ -5,10 +5,11 @@ mod root;
 use super::super::classes::ClassNames;
 use super::super::storage::Storage;
 use super::super::sub_folders::{SubFolders, looks_like_a_part};
-use super::super::{NotImages, has_image_extension, is_hidden};
+use super::super::{NotImages, has_image_extension};
 use super::header::{Kind, Member, SYMBOLIC_LINK};
 use super::index::{Entry, Labels, ShardIndex};
 use super::label::Ranks;
+use super::member_path::clean_path;
 use super::names::Names;
 use super::scan::Scanner;
 use crate::{Error, Limits, Result};
@@ -212,12 +213,4 @@ fn may_hide_images(link: &[u8], root: Option<&Root>) -> bool {
 
 fn bad_layout(name: String, reason: &str) -> Error {
     Error::Layout { name, reason: format!("{reason}; expected CLASS/NAME.ext") }
-}
-
-/// The parts of a path, or `None` if one of them is hidden or there are none.
-pub(super) fn clean_path(path: &[u8]) -> Option<Vec<&[u8]>> {
-    let parts: Vec<&[u8]> =
-        path.split(|byte| *byte == b'/').filter(|part| !part.is_empty() && *part != b".").collect();
-    let hidden = parts.iter().any(|part| is_hidden(part) && *part != b"..");
-    (!hidden && !parts.is_empty()).then_some(parts)
 }

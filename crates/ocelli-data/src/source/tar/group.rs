@@ -4,9 +4,9 @@
 //! (`img_0.50.jpg`), several samples share a key; then a label belongs to the image of its own name.
 
 use super::super::has_image_extension;
-use super::class_folders::clean_path;
 use super::header::{Kind, Member};
 use super::label::Rank;
+use super::member_path::clean_path;
 use std::collections::{HashMap, HashSet};
 
 /// What a member is to a sample.

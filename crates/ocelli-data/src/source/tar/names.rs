@@ -1,8 +1,8 @@
 //! Names of members that come twice.
 
 use super::super::storage::Storage;
-use super::class_folders::clean_path;
 use super::header::{Blocks, Found, Member, read_member};
+use super::member_path::clean_path;
 use crate::{Error, Result};
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};

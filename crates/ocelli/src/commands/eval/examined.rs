@@ -6,7 +6,6 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::Args;
 use crate::failure::Done;
 use crate::run_data;
 use crate::settings::Settings;
@@ -20,10 +19,9 @@ struct Answer<'a> {
     values: BTreeMap<&'a str, f64>,
 }
 
-/// The recipe of the run that is evaluated, if its method makes no classifier.
-pub(super) fn recipe_of(args: &Args) -> anyhow::Result<Option<Recipe>> {
-    let place = args.place.as_deref().filter(|_| args.data.is_none());
-    let Some(recipe) = place.and_then(run_data::recipe_of) else { return Ok(None) };
+/// The recipe of the run in a folder, if its method makes no classifier.
+pub(super) fn recipe_of(folder: Option<&Path>) -> anyhow::Result<Option<Recipe>> {
+    let Some(recipe) = folder.and_then(run_data::recipe_of) else { return Ok(None) };
     let classifies = METHODS.of(&recipe)?.classifies();
     Ok((!classifies).then_some(recipe))
 }
