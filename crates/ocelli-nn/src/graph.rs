@@ -19,6 +19,7 @@ pub use crate::op::{
 };
 pub use crate::route::Route;
 pub use builder::{Builder, ConvSettings, NormSettings};
+pub(crate) use head::PROJECTION;
 pub use head::{Head, Projection};
 
 use crate::init::InitScheme;

@@ -1,6 +1,8 @@
 //! Routes: a network in two halves is the network, and several are one.
 
-use burn::tensor::{Device, Tensor, TensorData};
+mod support;
+
+use burn::tensor::Device;
 use ocelli_nn::graph::{Graph, NodeId, Route};
 use ocelli_nn::init::Initializer;
 use ocelli_nn::parameter::{Parameter, Role};
@@ -9,8 +11,8 @@ use ocelli_nn::{
     Error, Given, GradientEngine, Gradients, InferenceEngine, Network, Pass, RowValues, TrainPass,
     Wanted,
 };
-use ocelli_random::{Purpose, Seed};
-use rand::RngExt;
+use ocelli_random::Seed;
+use support::{noise, values};
 
 /// Networks whose linear layers read a map of one size, and that of their images.
 const FIXED_SIZES: [(&str, [usize; 2]); 2] =
@@ -336,15 +338,4 @@ fn copy_of(joined: &Network, graph: &Graph, prefix: &str) -> Result<Network, Err
         network.params_mut().set_values(id, values)?;
     }
     Ok(network)
-}
-
-fn noise(shape: [usize; 4]) -> Tensor<4> {
-    let mut rng = Seed(9).stream(Purpose::INIT, 0, 0);
-    let count = shape.iter().product();
-    let values: Vec<f32> = (0..count).map(|_| rng.random::<f32>() - 0.5).collect();
-    Tensor::from_data(TensorData::new(values, shape), &Device::flex())
-}
-
-fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().iter::<f32>().collect()
 }

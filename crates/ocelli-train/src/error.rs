@@ -88,6 +88,10 @@ pub enum Error {
         step: u64,
     },
 
+    /// The network gives features of images, as one that was trained without labels, and no classes.
+    #[error("the network gives features, not classes")]
+    NoClassifier,
+
     /// The network's classifier does not fit the dataset.
     #[error("the network tells {network} classes apart, the dataset has {data}")]
     ClassCount {

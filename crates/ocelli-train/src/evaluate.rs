@@ -1,7 +1,7 @@
 //! Evaluation: every sample of a dataset, exactly once.
 
 use crate::metrics::{Scores, Tally};
-use crate::skipped::warn_of;
+use crate::skipped::{no_answer, warn_of};
 use crate::tensors::{give_back, images, values};
 use crate::{Error, ProcessGroup, Result};
 use ocelli_data::Loader;
@@ -40,6 +40,9 @@ pub fn evaluate(
 ) -> Result<Evaluation> {
     let classes = network.graph().num_classes();
     let known = loader.source().classes().len();
+    if classes == 0 {
+        return Err(Error::NoClassifier);
+    }
     if classes != known {
         return Err(Error::ClassCount { network: classes, data: known });
     }
@@ -61,9 +64,7 @@ pub fn evaluate(
         computing += start.elapsed();
         give_back(&mut batch, images);
         if let Some(at) = first_without_answer(&logits, classes) {
-            let index = batch.indices.get(at).copied().unwrap_or_default();
-            let image = loader.source().name(index).unwrap_or_else(|_| index.to_string());
-            return Err(Error::NoAnswer { image });
+            return Err(no_answer(loader, &batch, at));
         }
         tally.add_targets(&logits, &batch.targets);
         done += batch.len() as u64;

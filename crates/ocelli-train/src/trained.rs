@@ -91,6 +91,14 @@ impl Trained {
         Ok(transform.with_limits(self.limits))
     }
 
+    /// Refuses a network that does not classify.
+    ///
+    /// # Errors
+    /// [`Error::NoClassifier`].
+    pub fn check_classifies(&self) -> Result<()> {
+        if self.network.graph().num_classes() == 0 { Err(Error::NoClassifier) } else { Ok(()) }
+    }
+
     /// The name of a class. Where the file knows none it is that of ImageNet, if the network has its
     /// 1,000 classes, or else the number.
     pub fn class_name(&self, class: usize) -> String {

@@ -4,7 +4,7 @@ use burn::tensor::{Tensor, TensorData};
 use ocelli_data::Source;
 use ocelli_kernels::{Rows, RowsMut, nt_xent};
 use ocelli_nn::{Given, GradientEngine, Gradients, Network, Pass, Taped, TrainPass, Wanted};
-use ocelli_train::{Error, Method, Part, Result, Step, StepOutput, images};
+use ocelli_train::{Error, Method, Part, Result, Step, StepOutput, give_back, images};
 
 /// Contrastive training on two views of each picture.
 #[derive(Debug)]
@@ -19,13 +19,19 @@ impl Simclr {
         Self { engine: GradientEngine::new(), temperature }
     }
 
-    /// The projections of a part's rows.
-    fn forward(&mut self, step: &Step<'_>, part: &mut Part, pass: &mut TrainPass) -> Result<Taped> {
+    /// The projections of a part's rows, and its images, whose memory goes home after the tape's.
+    fn forward(
+        &mut self,
+        step: &Step<'_>,
+        part: &mut Part,
+        pass: &mut TrainPass,
+    ) -> Result<(Taped, Tensor<4>)> {
         let images = images(&mut part.batch, step.network);
         let route = step.network.graph().classify();
         let pass = Pass::Train(pass);
-        let given = vec![Given::Planes(images)];
-        Ok(self.engine.forward(step.network, &route, given, Wanted::PARAMS, pass)?)
+        let given = vec![Given::Planes(images.clone())];
+        let taped = self.engine.forward(step.network, &route, given, Wanted::PARAMS, pass)?;
+        Ok((taped, images))
     }
 
     /// The loss of the projections of all processes, and the gradient of this one's rows.
@@ -71,16 +77,20 @@ impl Method for Simclr {
         let mut kept = None;
         while let Some(mut part) = step.parts.next_part()? {
             let mut pass = step.pass(&part);
-            let taped = self.forward(&step, &mut part, &mut pass)?;
+            let (taped, images) = self.forward(&step, &mut part, &mut pass)?;
             let rows = taped.rows(0);
             channels = rows.shape.channels;
             projections.extend(rows.values);
             parts += 1;
-            kept = (parts == 1).then_some((part, pass, taped));
+            if let Some((mut part, _, taped, images)) = kept.replace((part, pass, taped, images)) {
+                drop(taped);
+                give_back(&mut part.batch, images);
+            }
         }
+        let kept = kept.filter(|_| parts == 1);
         let (loss, slopes) = self.loss(&step, &projections, channels)?;
         let mut slopes = &slopes[..];
-        let mut backward = |taped: Taped, part: &Part, pass: &TrainPass| {
+        let mut backward = |taped: Taped, mut part: Part, images: Tensor<4>, pass: &TrainPass| {
             let planes = taped.value(0);
             let [rows, ..] = planes.dims();
             let (now, later) = slopes.split_at(rows * channels);
@@ -88,17 +98,18 @@ impl Method for Simclr {
             let data = TensorData::new(now.to_vec(), [rows, channels, 1, 1]);
             let gradient = Tensor::<4>::from_data(data, step.network.params().device());
             taped.backward(vec![Some(gradient)], gradients);
-            output.add(part, loss, &[], pass.stats().to_vec());
+            give_back(&mut part.batch, images);
+            output.add(&part, loss, &[], pass.stats().to_vec());
         };
-        if let Some((part, pass, taped)) = kept {
-            backward(taped, &part, &pass);
+        if let Some((part, pass, taped, images)) = kept {
+            backward(taped, part, images, &pass);
             return Ok(output);
         }
         step.parts.again();
         while let Some(mut part) = step.parts.next_part()? {
             let mut pass = step.pass(&part);
-            let taped = self.forward(&step, &mut part, &mut pass)?;
-            backward(taped, &part, &pass);
+            let (taped, images) = self.forward(&step, &mut part, &mut pass)?;
+            backward(taped, part, images, &pass);
         }
         Ok(output)
     }

@@ -5,6 +5,9 @@ use crate::op::{Activation, Op, Unit};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+/// The module of a projection head.
+pub(crate) const PROJECTION: &str = "projection";
+
 /// What a network makes of its pooled features.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -99,11 +102,11 @@ impl Graph {
                         x = b.activation(x, Activation::Relu);
                         place += 1;
                     }
-                    let name = format!("projection.{place}");
+                    let name = format!("{PROJECTION}.{place}");
                     place += 1;
                     if projection.batch_norm {
                         x = b.linear_without_bias(&name, x, *width);
-                        x = b.batch_norm(&format!("projection.{place}"), x);
+                        x = b.batch_norm(&format!("{PROJECTION}.{place}"), x);
                         place += 1;
                     } else {
                         x = b.linear(&name, x, *width);

@@ -4,9 +4,12 @@ use super::{
     DType, LoadReport, NonFinite, StateDict, TensorEntry,
     error::{Result, WeightsError},
     fit::{Fit, Slot},
-    identify::options_of,
 };
-use crate::{Network, parameter::Role, registry::Model};
+use crate::{
+    Network,
+    parameter::Role,
+    registry::{Model, ModelOptions},
+};
 use std::{collections::HashSet, path::Path};
 
 /// The keys of the metadata that Ocelli writes.
@@ -43,7 +46,8 @@ pub fn save(network: &Network, arch: &str, path: &Path) -> Result<()> {
 }
 
 /// The tensors of `dict` under the names and in the layouts of `model`, with floating-point
-/// numbers stored as `dtype`, if given. The number of classes is the file's. Elements that are no
+/// numbers stored as `dtype`, if given; `options` are those with which the model was built
+/// ([`options_of`](super::options_of) tells them of a file that does not). Elements that are no
 /// finite numbers, or none any more in `dtype`, are kept and counted.
 ///
 /// # Errors
@@ -51,10 +55,10 @@ pub fn save(network: &Network, arch: &str, path: &Path) -> Result<()> {
 pub fn convert(
     dict: &StateDict,
     model: &Model,
+    options: &ModelOptions,
     dtype: Option<DType>,
 ) -> Result<(StateDict, LoadReport)> {
-    let options = options_of(dict, model);
-    let graph = model.graph(&options).map_err(|error| WeightsError::Container {
+    let graph = model.graph(options).map_err(|error| WeightsError::Container {
         file: dict.file().to_owned(),
         reason: error.to_string(),
     })?;

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Network,
-    graph::Graph,
+    graph::{Graph, PROJECTION},
     parameter::{ParamSpec, Parameters},
     registry,
 };
@@ -100,11 +100,13 @@ impl LoadReport {
 pub fn load(network: &mut Network, dict: &StateDict, options: &LoadOptions) -> Result<LoadReport> {
     let (fit, report) = fit(network.graph(), dict, options)?;
     let ids: Vec<_> = network.params().iter().map(|(id, _)| id).collect();
+    // A projection of zeros has no direction and would never learn: it keeps its first values.
+    let classifies = network.graph().num_classes() > 0;
     for (id, slot) in ids.into_iter().zip(&fit.slots) {
         let spec = &network.params().get(id).spec;
         let (name, length) = (spec.name.clone(), spec.len());
         let values = if report.reset.contains(&name) {
-            Some(vec![0.0; length])
+            classifies.then(|| vec![0.0; length])
         } else {
             slot.values(|entry| finite_values(dict, entry))?
         };
@@ -161,7 +163,9 @@ fn fit(graph: &Graph, dict: &StateDict, options: &LoadOptions) -> Result<(Fit, L
     let fit = Fit::of(params, dict, options.prefix.as_deref());
     let mut report = LoadReport::new(dict, &fit);
     if options.reset_head {
-        let heads: HashSet<&str> = head.iter().map(|name| outermost(name)).collect();
+        // A projection is a head too: that of features that were trained without labels.
+        let heads = head.iter().map(|name| outermost(name)).chain([PROJECTION]);
+        let heads: HashSet<&str> = heads.collect();
         let of_head = |name: &String| {
             heads.contains(outermost(name.strip_prefix(&report.prefix).unwrap_or(name)))
         };

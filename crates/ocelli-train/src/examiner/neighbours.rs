@@ -14,8 +14,8 @@ mod features;
 mod tests;
 
 use super::{Examined, Examiner, Score};
-use crate::skipped::warn_of;
-use crate::tensors::{images, values};
+use crate::skipped::{no_answer, warn_of};
+use crate::tensors::{give_back, images, values};
 use crate::{Error, ProcessGroup, Result};
 use features::Features;
 use ocelli_data::Loader;
@@ -125,13 +125,12 @@ fn read(
             continue;
         }
         let pixels = images(&mut batch, network);
-        let pooled = values(engine.pooled(pixels)?);
+        let pooled = values(engine.pooled(pixels.clone())?);
+        give_back(&mut batch, pixels);
         let length = pooled.len() / batch.len();
         let is_finite = |row: &[f32]| row.iter().all(|value| value.is_finite());
         if let Some(at) = pooled.chunks_exact(length.max(1)).position(|row| !is_finite(row)) {
-            let index = batch.indices.get(at).copied().unwrap_or_default();
-            let image = loader.source().name(index).unwrap_or_else(|_| index.to_string());
-            return Err(Error::NoAnswer { image });
+            return Err(no_answer(loader, &batch, at));
         }
         features.extend(&pooled, length, &batch.targets.classes());
         progress(features.len() as u64);

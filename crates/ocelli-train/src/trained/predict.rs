@@ -85,6 +85,7 @@ impl Trained {
             error_budget: u64::MAX,
             ..LoaderConfig::eval(options.batch_size)
         };
+        self.check_classifies()?;
         let transform = Arc::new(self.transform()?);
         let loader =
             Loader::new(Arc::clone(pictures), transform, config).map_err(crate::Error::from)?;

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use ocelli::nn::registry;
 use ocelli::nn::weights::{
-    DType, LoadReport, NonFinite, StateDict, convert, model_of, safetensors,
+    DType, LoadReport, NonFinite, StateDict, convert, model_of, options_of, safetensors,
 };
 use ocelli::train::{ChosenCheckpoint, Metadata, WeightsFile};
 use serde::Serialize;
@@ -109,7 +109,10 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
         Some(name) => registry::find(name)?,
         None => model_of(&dict)?,
     };
-    let (mut converted, report) = convert(&dict, model, args.dtype.map(DType::from))?;
+    // A run's file says how its network was built, of which tensors alone tell a part.
+    let own = metadata.options.clone().filter(|_| metadata.arch.as_ref() == Some(&model.name()));
+    let options = own.unwrap_or_else(|| options_of(&dict, model));
+    let (mut converted, report) = convert(&dict, model, &options, args.dtype.map(DType::from))?;
     // What a run's file says of its input and its classes holds for the converted one too.
     converted.metadata.extend(Metadata { arch: None, ..metadata }.to_map()?);
     safetensors::write(&converted, &args.output)?;

@@ -48,6 +48,9 @@ fn of_training(error: &train::Error) -> Option<String> {
         train::Error::Data(error) => of_data(error),
         train::Error::Network(error) => of_network(error),
         train::Error::Weights(error) => of_weights(error),
+        train::Error::NoClassifier => {
+            Some("train a classifier on them: ocelli train --pretrained RUN --data … --reset-head")
+        }
         train::Error::RunExists { path } => {
             return Some(format!(
                 "`ocelli train --resume {}` goes on with it; another --out begins a new run",

@@ -93,3 +93,28 @@ fn pictures_need_no_classes_but_the_probe_does() {
     let blind = run_in(root, &format!("{unlabelled}-2 --max-steps 1")).success();
     assert!(blind.stderr.contains("data.probe"), "{}", blind.stderr);
 }
+
+/// Features are for what comes after: a classifier is trained on them, and whoever asks for classes before is
+/// told so.
+#[test]
+fn features_become_a_classifier_and_are_none_before() {
+    let folder = tiny::folder();
+    let root = folder.path();
+    run_in(root, &format!("{LINE} --out features --max-steps 3")).success();
+    fs::write(root.join("a.pgm"), [b"P5 8 8 255\n".as_slice(), &[9; 64]].concat()).unwrap();
+    for line in ["predict features a.pgm", "attack one-pixel features --images 2 --out attack"] {
+        let refused = run_in(root, line);
+        assert!(refused.bad_input().contains("gives features, not classes"), "{}", refused.stderr);
+        assert!(refused.stderr.contains("hint: train a classifier"), "{}", refused.stderr);
+    }
+    let refused = run_in(root, "eval features --data idx:tiny");
+    assert!(refused.bad_input().contains("gives features, not classes"), "{}", refused.stderr);
+
+    run_in(root, "convert features features.safetensors").success();
+    let line = "--data idx:tiny --reset-head --set train.min_steps=1 --max-steps 4 --json";
+    for (source, out) in [("features", "one"), ("features.safetensors", "other")] {
+        let line = format!("train --pretrained {source} --out {out} {line}");
+        let answer = run_in(root, &line).success().json();
+        assert_eq!(answer["samples"], 30, "{answer}");
+    }
+}

@@ -1,5 +1,6 @@
 use super::*;
 use crate::registry::{self, ModelOptions};
+use crate::weights::options_of;
 use crate::weights::{LoadOptions, ReadOptions, identify, load, safetensors};
 use burn::tensor::Device;
 use ocelli_random::Seed;
@@ -184,7 +185,8 @@ fn conversion_keeps_counts_whole_and_rounds_the_rest() {
     let original = network("ghostnet_050", 7, 1);
     let dict = state_dict(&original).unwrap();
     let model = registry::find("ghostnet_050").unwrap();
-    let (half, report) = convert(&dict, model, Some(DType::F16)).unwrap();
+    let (half, report) =
+        convert(&dict, model, &options_of(&dict, model), Some(DType::F16)).unwrap();
     assert!(report.is_complete());
     assert_eq!(half.metadata["num_classes"], "7");
     assert_eq!(half.get("bn1.num_batches_tracked").unwrap().dtype(), DType::I64);
@@ -193,5 +195,8 @@ fn conversion_keeps_counts_whole_and_rounds_the_rest() {
     assert!(bytes.len() < safetensors::to_bytes(&dict).unwrap().len() * 6 / 10);
 
     let other = registry::find("ghostnet_100").unwrap();
-    assert!(matches!(convert(&dict, other, None), Err(WeightsError::OtherModel { .. })));
+    assert!(matches!(
+        convert(&dict, other, &options_of(&dict, other), None),
+        Err(WeightsError::OtherModel { .. })
+    ));
 }

@@ -20,7 +20,7 @@ fn a_network_for_grey_images_is_known_by_its_tensors() {
     assert_eq!(names(&dict), ["ghostnet_050"]);
     let model = model_of(&dict).unwrap();
     assert_eq!(options_of(&dict, model), options);
-    assert!(convert(&dict, model, Some(DType::F16)).is_ok());
+    assert!(convert(&dict, model, &options_of(&dict, model), Some(DType::F16)).is_ok());
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn a_shape_of_absurd_size_fits_no_model() {
         }
         assert!(names(&dict).is_empty(), "{tensor}");
         let model = registry::find("resnet20_cifar").unwrap();
-        assert!(convert(&dict, model, None).is_err(), "{tensor}");
+        assert!(convert(&dict, model, &options_of(&dict, model), None).is_err(), "{tensor}");
     }
 }
 

@@ -89,6 +89,7 @@ impl Subject {
             model.checkpoint.checkpoint.get_or_insert(begun);
         }
         let mut trained = model.open(place.as_deref(), device)?;
+        trained.check_classifies()?;
         if let Some(Self { input: Some(input), eval: Some(eval), .. }) = begun {
             (trained.input, trained.eval) = (input.clone(), *eval);
         }
