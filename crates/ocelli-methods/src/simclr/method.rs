@@ -74,18 +74,23 @@ impl Method for Simclr {
         // Of a single part the tape is kept; of several only projections are, for a second pass.
         let mut projections: Vec<f32> = Vec::new();
         let (mut channels, mut parts) = (1, 0);
-        let mut kept = None;
+        let mut kept: Option<(Part, TrainPass, Taped, Tensor<4>)> = None;
         while let Some(mut part) = step.parts.next_part()? {
+            // One tape at a time: its memory is most of what a part takes.
+            if let Some((mut before, _, taped, images)) = kept.take() {
+                drop(taped);
+                give_back(&mut before.batch, images);
+            }
             let mut pass = step.pass(&part);
             let (taped, images) = self.forward(&step, &mut part, &mut pass)?;
             let rows = taped.rows(0);
             channels = rows.shape.channels;
             projections.extend(rows.values);
             parts += 1;
-            if let Some((mut part, _, taped, images)) = kept.replace((part, pass, taped, images)) {
-                drop(taped);
-                give_back(&mut part.batch, images);
-            }
+            kept = Some((part, pass, taped, images));
+        }
+        if parts == 0 {
+            return Ok(output);
         }
         let kept = kept.filter(|_| parts == 1);
         let (loss, slopes) = self.loss(&step, &projections, channels)?;

@@ -2,7 +2,9 @@
 
 use crate::loaders::eval_loader;
 use crate::{Machine, Recipe, Result};
-use ocelli_data::{Loader, OpenOptions, Source, Split, Subset, is_one_part, open, open_splits};
+use ocelli_data::{
+    Loader, OpenOptions, Source, Split, Subset, is_one_part, open_labelled, open_splits,
+};
 use ocelli_random::Seed;
 use std::sync::Arc;
 
@@ -49,7 +51,7 @@ impl ExaminerSetup<'_> {
                 };
                 if is_one_part(probe)? {
                     let (bank, queries) = Subset::hold_out_share(
-                        open(probe, &options)?,
+                        open_labelled(probe, &options)?,
                         QUERIES,
                         Seed(self.recipe.seed),
                     )?;

@@ -165,7 +165,13 @@ fn asked_for(
 fn newest(run: &Path) -> Result<Checkpoint> {
     let Newest { checkpoint, rejected } = RunFolder::checkpoints_of(run).newest()?;
     warn_of(&rejected);
-    checkpoint.ok_or_else(|| Error::NoCheckpoint { path: run.to_owned() })
+    checkpoint.ok_or_else(|| match rejected.first() {
+        Some(newest) => Error::NoGoodCheckpoint {
+            folder: RunFolder::checkpoints_of(run).folder().to_owned(),
+            reason: newest.reason.clone(),
+        },
+        None => Error::NoCheckpoint { path: run.to_owned() },
+    })
 }
 
 fn warn_of(rejected: &[Rejected]) {

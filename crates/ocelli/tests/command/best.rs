@@ -195,3 +195,18 @@ fn a_training_without_progress_stops_early_and_says_so_everywhere() {
     let steps = |answer: &Value| answer["rows"][0]["steps"].as_u64().unwrap();
     assert!(steps(&longer) > steps(&answer), "more patience goes on: {longer}");
 }
+
+/// A run whose checkpoints are all damaged has some, and none to be trusted.
+#[test]
+fn a_run_without_a_sound_checkpoint_says_what_is_wrong() {
+    let folder = tiny::folder();
+    let root = folder.path();
+    run_in(root, "train tiny.toml --out run --max-steps 12").success();
+    for step in fs::read_dir(root.join("run/checkpoints")).unwrap() {
+        fs::write(step.unwrap().path().join("model.safetensors"), "cut").unwrap();
+    }
+    for line in ["eval run", "predict run x.png", "convert run x.safetensors"] {
+        let refused = run_in(root, line);
+        assert!(refused.bad_input().contains("can be trusted; the newest"), "{}", refused.stderr);
+    }
+}

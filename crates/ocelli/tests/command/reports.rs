@@ -96,3 +96,16 @@ fn what_is_nothing_of_this_is_refused_with_what_would_be() {
         "hint: name the folder that `ocelli train`",
     );
 }
+
+#[test]
+fn a_grid_whose_table_is_empty_or_cut_makes_no_page() {
+    let folder = tiny::folder();
+    let root = folder.path();
+    fs::create_dir(root.join("grid")).unwrap();
+    for content in ["", "date,machine\n", "date,machine\nonly-one"] {
+        fs::write(root.join("grid/grid.csv"), content).unwrap();
+        let refused = run_in(root, "report grid");
+        assert!(refused.bad_input().contains("grid.csv"), "{}", refused.stderr);
+        assert!(!root.join("grid/report.html").exists());
+    }
+}

@@ -1,8 +1,9 @@
 //! The CSV of a grid or a search, read again.
 
-use anyhow::Context;
 use ocelli::train::read_text;
 use std::path::Path;
+
+use crate::failure::BadInput;
 
 /// More than a sheet of a hundred thousand rows.
 const LARGEST: u64 = 64 << 20;
@@ -30,10 +31,16 @@ impl Sheet {
         let text = read_text(path, LARGEST)?;
         let mut reader = csv::Reader::from_reader(text.as_bytes());
         let words = |record: &csv::StringRecord| record.iter().map(str::to_owned).collect();
-        let shown = || path.display().to_string();
-        let heads = words(reader.headers().with_context(shown)?);
+        let cut = |error: csv::Error| BadInput::new(format!("{}: {error}", path.display()));
+        let heads = words(reader.headers().map_err(cut)?);
         let rows = reader.records().map(|row| Ok(words(&row?)));
-        let rows = rows.collect::<csv::Result<_>>().with_context(shown)?;
+        let rows: Vec<_> = rows.collect::<csv::Result<_>>().map_err(cut)?;
+        if rows.is_empty() {
+            let message = format!("{}: no rows; expected a table of runs", path.display());
+            return Err(BadInput::new(message)
+                .hint("what wrote it writes it anew: --resume")
+                .into());
+        }
         Ok(Self { heads, rows })
     }
 
