@@ -25,6 +25,7 @@ mod local_response;
 mod norm;
 mod patches;
 mod pool;
+pub mod quantize;
 mod repeat;
 mod rows;
 mod scratch;

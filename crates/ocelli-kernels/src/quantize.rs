@@ -1,0 +1,5 @@
+//! Values on few levels.
+
+mod grid;
+
+pub use grid::Grid;
