@@ -32,10 +32,10 @@ pub use loader::{
 pub use resize::{Interpolation, Region, Resize, Window, resize};
 pub use source::{
     BuiltinDataset, Cifar, CifarSource, ClassOrder, FolderSource, IdxSource, Joined, LabelFile,
-    NotImages, OpenOptions, Payload, PictureFiles, PictureFolder, Record, SampleKey,
-    SeveralClasses, Source, Split, Subset, TarLayout, TarSource, builtin_datasets,
-    check_same_classes, check_several_classes, class_counts, has_image_extension, is_hidden,
-    is_one_part, open, open_labelled, open_splits, read_classes, write_indexes,
+    MultiLabelSource, NotImages, OpenOptions, Payload, PictureFiles, PictureFolder, Record,
+    SampleKey, Source, Split, Subset, TarLayout, TarSource, builtin_datasets, check_same_classes,
+    check_several_classes, class_counts, has_image_extension, is_hidden, is_one_part, open,
+    open_labelled, open_splits, read_classes, write_indexes,
 };
 pub use transform::{
     CropMode, EvalConfig, EvalTransform, InputConfig, Scratch, TrainConfig, TrainCrop,

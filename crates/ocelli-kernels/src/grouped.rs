@@ -245,7 +245,7 @@ mod tests {
             conv.forward(x_rows, &w, Some(&bias), to, Some(&mut statistics));
             let biased = |i: usize| y_expected[i] + f64::from(bias[i % outputs]);
             assert_close(&y, &(0..y.len()).map(biased).collect::<Vec<_>>());
-            let whole = Statistics::of(Rows::dense(&y, outputs));
+            let whole = Statistics::from_rows(Rows::dense(&y, outputs));
             let means: Vec<f64> = whole.mean.iter().map(|mean| f64::from(*mean)).collect();
             assert_close(&statistics.mean, &means);
             prop_assert_eq!(statistics.variance.len(), outputs);

@@ -210,7 +210,7 @@ impl DeltaBase {
             let first = index * BATCH;
             let mut images = image.repeat(logits.len() / classes);
             for (place, image) in images.chunks_exact_mut(image.len().max(1)).enumerate() {
-                for PixelEdit { row, column, value } in edits.of(first + place) {
+                for PixelEdit { row, column, value } in edits.candidate(first + place) {
                     for (channel, value) in value.iter().enumerate() {
                         image[(channel * height + row) * width + column] = *value;
                     }

@@ -19,7 +19,7 @@ pub(crate) enum ConvolutionKind {
 
 impl ConvolutionKind {
     /// The kernel of a convolution that slides as `geometry` says.
-    pub(crate) fn of(conv: &Conv2d, geometry: Geometry) -> Self {
+    pub(crate) fn new(conv: &Conv2d, geometry: Geometry) -> Self {
         let &Conv2d { in_channels, out_channels, groups, .. } = conv;
         if groups == 1 {
             Self::Dense(Conv { geometry, in_channels, out_channels })

@@ -39,7 +39,7 @@ fn whole(image: &[f32], edits: &EditBatch) -> Tensor<4> {
     let [channels, height, width] = edits.image();
     let mut images = image.repeat(edits.len());
     for (candidate, image) in images.chunks_exact_mut(image.len()).enumerate() {
-        for PixelEdit { row, column, value } in edits.of(candidate) {
+        for PixelEdit { row, column, value } in edits.candidate(candidate) {
             for (channel, value) in value.iter().enumerate() {
                 image[(channel * height + row) * width + column] = *value;
             }
@@ -111,7 +111,7 @@ fn logits_are_the_same_for_any_number_of_threads_and_in_any_batch()
     }
     for (candidate, expected) in expected.chunks(engine.classes()).enumerate() {
         let mut alone = EditBatch::new(engine.image());
-        alone.push(edits.of(candidate))?;
+        alone.push(edits.candidate(candidate))?;
         let mut logits = vec![0.0; engine.classes()];
         base.logits(&alone, &mut logits)?;
         assert_eq!(logits, expected, "candidate {candidate}");

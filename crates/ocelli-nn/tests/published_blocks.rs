@@ -81,7 +81,7 @@ const PLACES: [&str; 16] = [
 fn each_block_of_ghostnet_costs_what_the_table_says() -> Result<(), ocelli_nn::Error> {
     for (name, blocks) in BLOCKS {
         let model = registry::find(name)?;
-        let cost = Cost::of(&model.graph(&model.options())?, 224, 224)?;
+        let cost = Cost::new(&model.graph(&model.options())?, 224, 224)?;
         for (place, expected) in PLACES.iter().zip(blocks) {
             let prefix = format!("blocks.{place}.");
             let block = cost.layers.iter().filter(|layer| layer.name.starts_with(&prefix));

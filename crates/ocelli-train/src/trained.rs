@@ -21,7 +21,7 @@ use ocelli_data::{
 use ocelli_nn::Network;
 use ocelli_nn::graph::Graph;
 use ocelli_nn::registry::{self, DefaultConfig, Model, ModelOptions};
-use ocelli_nn::weights::{Place, StateDict, network_from};
+use ocelli_nn::weights::{StateDict, WeightsLocation, network_from};
 use std::path::{Path, PathBuf};
 
 /// A network that is ready to classify pictures.
@@ -34,7 +34,7 @@ pub struct Trained {
     /// The checkpoint that the file belongs to, unless the file itself was named.
     pub checkpoint: Option<ChosenCheckpoint>,
     /// Where in the file they stood.
-    pub place: Place,
+    pub place: WeightsLocation,
     /// The network.
     pub network: Network,
     /// What the network wants to see.
@@ -77,7 +77,7 @@ impl Trained {
         if let Some(choice) = report.choice() {
             tracing::info!("{choice}");
         }
-        let (place, limits) = (report.place(), Limits::default());
+        let (place, limits) = (report.location(), Limits::default());
         let arch = model.name();
         Ok(Self { arch, file, checkpoint, place, network, input, eval, classes, limits })
     }

@@ -39,7 +39,7 @@ pub(super) fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<(Image, Or
         .info()
         .exif_metadata
         .as_ref()
-        .map_or(Orientation::UPRIGHT, |tiff| Orientation::of_tiff(tiff));
+        .map_or(Orientation::UPRIGHT, |tiff| Orientation::from_tiff(tiff));
 
     let channels = match info.color_type {
         ColorType::Grayscale => 1,

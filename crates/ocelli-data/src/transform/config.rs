@@ -1,6 +1,6 @@
 //! What a recipe says about the way from a picture to numbers.
 
-mod numbers;
+mod channel_values;
 
 use super::normalise::ScaleAndOffset;
 use crate::augment::{
@@ -18,10 +18,10 @@ pub struct InputConfig {
     /// 1 (grey) or 3 (colour); pictures are converted.
     pub channels: u8,
     /// Subtracted from each channel after scaling to 0…1; one number, or one per channel.
-    #[serde(deserialize_with = "numbers::one_or_several")]
+    #[serde(deserialize_with = "channel_values::one_or_several")]
     pub mean: Vec<f32>,
     /// What each channel is divided by then; one number, or one per channel.
-    #[serde(deserialize_with = "numbers::one_or_several")]
+    #[serde(deserialize_with = "channel_values::one_or_several")]
     pub std: Vec<f32>,
     /// How pictures are resized.
     pub interpolation: Interpolation,

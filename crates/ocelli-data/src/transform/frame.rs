@@ -29,8 +29,8 @@ impl Frame {
         interpolation: Interpolation,
     ) -> Self {
         let (scaled_width, scaled_height) = scaled(config, width, height, size);
-        let across = Span::centred(width, scaled_width, size);
-        let down = Span::centred(height, scaled_height, size);
+        let across = FrameAxis::centred(width, scaled_width, size);
+        let down = FrameAxis::centred(height, scaled_height, size);
         let resize = Resize {
             region: Region::whole(width, height),
             window: Window {
@@ -67,14 +67,14 @@ fn scaled(config: &EvalConfig, width: u32, height: u32, size: u32) -> (u32, u32)
 }
 
 /// One direction of a frame.
-struct Span {
+struct FrameAxis {
     start: f64,
     len: f64,
     target_start: u32,
     target_len: u32,
 }
 
-impl Span {
+impl FrameAxis {
     /// The middle `size` pixels of `len` pixels that are resized to `scaled`.
     fn centred(len: u32, scaled: u32, size: u32) -> Self {
         if scaled <= size {

@@ -50,7 +50,7 @@ impl Conv {
             });
         }
         if let Some(statistics) = statistics {
-            *statistics = Statistics::of(y.as_rows());
+            *statistics = Statistics::from_rows(y.as_rows());
         }
     }
 

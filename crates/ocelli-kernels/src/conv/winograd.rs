@@ -178,7 +178,7 @@ impl Winograd {
             });
         }
         if let Some(statistics) = statistics {
-            *statistics = Statistics::of(y.as_rows());
+            *statistics = Statistics::from_rows(y.as_rows());
         }
     }
 

@@ -22,7 +22,7 @@ impl Statistics {
     ///
     /// # Shapes
     /// - `z`: `[pixels, channels]`
-    pub fn of(z: Rows<'_>) -> Self {
+    pub fn from_rows(z: Rows<'_>) -> Self {
         let (count, channels) = (z.count(), z.channels());
         let block = rows_per_block(channels);
         let mut statistics = Self::default();

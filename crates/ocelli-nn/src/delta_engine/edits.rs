@@ -90,7 +90,7 @@ impl EditBatch {
     ///
     /// # Panics
     /// When there is no such candidate.
-    pub fn of(&self, candidate: usize) -> impl Iterator<Item = PixelEdit<'_>> {
+    pub fn candidate(&self, candidate: usize) -> impl Iterator<Item = PixelEdit<'_>> {
         let channels = self.image[0];
         self.range(candidate).map(move |edit| {
             let [row, column] = self.places[edit];
@@ -128,11 +128,11 @@ mod tests {
         ] {
             assert!(matches!(edits.push([good, bad]), Err(Error::Edit { .. })));
         }
-        assert_eq!((edits.len(), edits.count(0), edits.of(0).count()), (1, 2, 2));
+        assert_eq!((edits.len(), edits.count(0), edits.candidate(0).count()), (1, 2, 2));
         edits.push([])?;
         assert_eq!(edits.count(1), 0);
         edits.push([good])?;
-        assert_eq!(edits.of(2).collect::<Vec<_>>(), [good]);
+        assert_eq!(edits.candidate(2).collect::<Vec<_>>(), [good]);
         Ok(())
     }
 }

@@ -91,11 +91,11 @@ impl Slots {
 
 /// The slots of one worker.
 #[derive(Debug, Default)]
-pub(super) struct Arena {
+pub(super) struct InferenceArena {
     slots: Vec<Vec<f32>>,
 }
 
-impl Arena {
+impl InferenceArena {
     /// Makes room for `images` images.
     pub(super) fn reserve(&mut self, slots: &Slots, images: usize) {
         self.slots.resize_with(slots.lengths.len(), Vec::new);

@@ -25,9 +25,9 @@ mod changes;
 mod cost;
 mod groups;
 mod input;
-mod numbers;
 mod reach;
 mod rect;
+mod reused_buffer;
 mod run;
 mod schedule;
 mod tail;
@@ -36,7 +36,7 @@ mod view;
 pub(crate) use base::BaseImage;
 pub use schedule::LayerShare;
 
-use super::arena::{Arena, Slots};
+use super::arena::{InferenceArena, Slots};
 use super::lower::{self, Lowered, Packing};
 use super::run_steps;
 use super::step::Step;
@@ -80,7 +80,7 @@ struct Workspace {
     /// Memory that held changes which nobody needs any more.
     free: Vec<Vec<f32>>,
     scratch: Scratch,
-    arena: Arena,
+    arena: InferenceArena,
 }
 
 /// What a panic in another thread left is still whole: it is changed by single calls.
@@ -143,7 +143,7 @@ impl DeltaPlan {
     /// - `image`: `[channels, height, width]`
     pub(crate) fn base(&self, image: &[f32]) -> BaseImage {
         let slots = Slots::apart(&self.buffers);
-        let mut arena = Arena::default();
+        let mut arena = InferenceArena::default();
         ocelli_kernels::in_pool(|| {
             arena.reserve(&slots, 1);
             arena.write(&slots, self.layout[self.image.0], 1, |rows| {
@@ -258,7 +258,7 @@ impl DeltaPlan {
         changes.clear(channels);
         let mut rects = Vec::new();
         for candidate in candidates {
-            let places = edits.of(*candidate).map(|edit| Rect::pixel(edit.row, edit.column));
+            let places = edits.candidate(*candidate).map(|edit| Rect::pixel(edit.row, edit.column));
             rects.extend(places);
             changes.push(&mut rects);
         }
@@ -266,7 +266,9 @@ impl DeltaPlan {
         let mut last = HashMap::new();
         for (index, candidate) in candidates.iter().enumerate() {
             last.clear();
-            last.extend(edits.of(*candidate).map(|edit| ([edit.row, edit.column], edit.value)));
+            last.extend(
+                edits.candidate(*candidate).map(|edit| ([edit.row, edit.column], edit.value)),
+            );
             changes.for_each_pixel_mut(index, |[row, column], pixel| {
                 let old = &image[(row * width + column) * channels..][..channels];
                 pixel.copy_from_slice(last.get(&[row, column]).copied().unwrap_or(old));

@@ -159,7 +159,7 @@ impl Lowering<'_> {
         let windows = [conv.window(0), conv.window(1)];
         let shapes = [input, self.layout.shapes[index]];
         let geometry = op::geometry(self.batch, shapes, conv.padding, windows);
-        let convolution = ConvolutionKind::of(conv, geometry);
+        let convolution = ConvolutionKind::new(conv, geometry);
         let x = match convolution {
             ConvolutionKind::Depthwise(depthwise) if conv.in_channels < depthwise.channels => {
                 self.repeat(index, x, depthwise.channels)?

@@ -33,8 +33,8 @@ impl LoadReport {
         Self {
             file: dict.file().to_owned(),
             scheme: fit.scheme,
-            section: fit.place.section.clone(),
-            prefix: fit.place.prefix.clone(),
+            section: fit.location.section.clone(),
+            prefix: fit.location.prefix.clone(),
             also_fits: fit.rivals.clone(),
             loaded: Vec::new(),
             summed: None,
@@ -160,7 +160,7 @@ fn fit(graph: &Graph, dict: &StateDict, options: &LoadOptions) -> Result<(Fit, L
     let params = graph.params();
     let head: HashSet<&str> =
         graph.head().into_iter().map(|id| params[id.index()].name.as_str()).collect();
-    let fit = Fit::of(params, dict, options.prefix.as_deref());
+    let fit = Fit::find(params, dict, options.prefix.as_deref());
     let mut report = LoadReport::new(dict, &fit);
     if options.reset_head {
         // A projection is a head too: that of features that were trained without labels.

@@ -139,7 +139,7 @@ impl PlaneDecoder {
         limits.check_pixels(frame.width, frame.height)?;
         frame.check_length(bytes.len())?;
         let is_turned = upright_only && reader.markers.exif.is_some();
-        if is_turned || !is_covered(&frame, Model::of(&frame, &reader.markers)) {
+        if is_turned || !is_covered(&frame, Model::new(&frame, &reader.markers)) {
             return Ok(None);
         }
         let Some(scan) = reader.next_scan(&frame)? else { return Ok(None) };

@@ -62,7 +62,7 @@ impl Scan {
                 .filter(|index| frame.components[*index].id == *id)
                 .find(is_new)
                 .ok_or_else(|| bad(&format!("a scan of component {id}, which is not there")))?;
-            components.push(ScanComponent::of(frame, index, *tables)?);
+            components.push(ScanComponent::new(frame, index, *tables)?);
         }
         let (columns, rows) = match &mut components[..] {
             [] => return Err(bad("a scan of no component")),
@@ -86,7 +86,7 @@ impl Scan {
 }
 
 impl ScanComponent {
-    fn of(frame: &Frame, index: usize, tables: u8) -> Result<Self> {
+    fn new(frame: &Frame, index: usize, tables: u8) -> Result<Self> {
         let (dc, ac) = (usize::from(tables >> 4), usize::from(tables & 15));
         if dc > 3 || ac > 3 {
             return Err(bad(&format!("Huffman tables {dc} and {ac} of a scan, expected 0 to 3")));

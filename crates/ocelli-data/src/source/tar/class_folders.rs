@@ -125,7 +125,9 @@ impl<'a> Builder<'a> {
 
     /// The index of what was seen.
     pub(super) fn finish(mut self) -> Result<ShardIndex> {
-        let root = Root::of(self.image_folders.iter().map(|folder| folder.path.as_slice()));
+        let root = Root::from_image_folders(
+            self.image_folders.iter().map(|folder| folder.path.as_slice()),
+        );
         if let Some(link) = self.links.iter().find(|link| may_hide_images(link, root.as_ref())) {
             let (path, kind) = (self.storage.path().to_owned(), SYMBOLIC_LINK);
             let name = String::from_utf8_lossy(link).into_owned();

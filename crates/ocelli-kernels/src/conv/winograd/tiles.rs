@@ -22,7 +22,7 @@ pub(super) struct Tiling {
 
 /// A tile.
 #[derive(Clone, Copy)]
-struct Place {
+struct TilePosition {
     image: usize,
     /// Its first output's row and column.
     row: usize,
@@ -92,10 +92,10 @@ impl Tiling {
         Self { geometry, ..self }
     }
 
-    fn place(self, tile: usize) -> Place {
+    fn position(self, tile: usize) -> TilePosition {
         let (line, column) = (tile / self.across, tile % self.across);
         let (image, row) = (line / self.down, line % self.down);
-        Place { image, row: row * self.side, column: column * self.side }
+        TilePosition { image, row: row * self.side, column: column * self.side }
     }
 }
 
@@ -129,13 +129,13 @@ impl<T: Transform<FROM, POINTS>, const FROM: usize> Kernel for Gather<'_, T, FRO
         );
         let (v, stride) = (self.v.as_mut_ptr(), self.v.stride());
         for index in 0..self.tiles {
-            let place = self.tiling.place(self.first + index);
+            let position = self.tiling.position(self.first + index);
             let mut pixels = [[self.outside.as_ptr(); FROM]; FROM];
             for (line, pixels) in pixels.iter_mut().enumerate() {
-                let Some(row) = rows.source(place.row + line, 0) else { continue };
-                let first = (place.image * rows.input + row) * columns.input;
+                let Some(row) = rows.source(position.row + line, 0) else { continue };
+                let first = (position.image * rows.input + row) * columns.input;
                 for (column, pixel) in pixels.iter_mut().enumerate() {
-                    if let Some(column) = columns.source(place.column + column, 0) {
+                    if let Some(column) = columns.source(position.column + column, 0) {
                         *pixel = self.x.row(first + column).as_ptr();
                     }
                 }
@@ -207,10 +207,11 @@ where
         assert_eq!(self.m.channels(), tiles.len() * channels, "products of tiles");
         let (m, stride) = (self.m.as_ptr(), self.m.stride());
         for (index, tile) in tiles.enumerate() {
-            let place = self.tiling.place(tile);
-            let pixel = (place.image * rows.output + place.row) * columns.output + place.column;
-            let height = SIDE.min(rows.output - place.row);
-            let width = SIDE.min(columns.output - place.column);
+            let position = self.tiling.position(tile);
+            let pixel =
+                (position.image * rows.output + position.row) * columns.output + position.column;
+            let height = SIDE.min(rows.output - position.row);
+            let width = SIDE.min(columns.output - position.column);
             let mut outputs = [[None; SIDE]; SIDE];
             for (line, outputs) in outputs[..height].iter_mut().enumerate() {
                 for (column, output) in outputs[..width].iter_mut().enumerate() {

@@ -71,14 +71,15 @@ impl Changes {
     }
 
     /// A candidate's rectangles.
-    pub(super) fn of(&self, candidate: usize) -> &[Rect] {
+    pub(super) fn rects_of(&self, candidate: usize) -> &[Rect] {
         &self.rects[self.range(candidate)]
     }
 
     /// All rectangles with their candidates.
     pub(super) fn all(&self) -> impl Iterator<Item = (usize, Rect)> {
-        (0..self.ends.len())
-            .flat_map(|candidate| self.of(candidate).iter().map(move |rect| (candidate, *rect)))
+        (0..self.ends.len()).flat_map(|candidate| {
+            self.rects_of(candidate).iter().map(move |rect| (candidate, *rect))
+        })
     }
 
     /// Whether the same pixels change.
@@ -128,7 +129,7 @@ impl Changes {
         candidate: usize,
         mut visit: impl FnMut([usize; 2], &[f32]),
     ) {
-        let rects = self.of(candidate);
+        let rects = self.rects_of(candidate);
         for (index, (rect, data)) in self.parts(candidate).enumerate() {
             let is_first = |at: &[usize; 2]| !rects[..index].iter().any(|rect| rect.contains(*at));
             let pixels = rect.pixels().zip(data.chunks_exact(self.channels.max(1)));

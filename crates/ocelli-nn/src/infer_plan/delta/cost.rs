@@ -5,7 +5,7 @@
 //! enough, as a change to whole images one layer too early or too late costs little.
 
 use super::DeltaPlan;
-use crate::infer_plan::step::{Convolution, Kernel, Step, Work};
+use crate::infer_plan::step::{Convolution, Kernel, Step, StepWork};
 use crate::op::effort::SINGLE;
 
 /// From which step on candidates are computed as a whole, and how many at a time before.
@@ -55,7 +55,7 @@ impl DeltaPlan {
     /// What a step takes for a candidate on changed pixels.
     fn cost_in_parts(&self, step: &Step, share: f64, block: f64) -> f64 {
         let factor = match &step.work {
-            Work::Convolve(convolution) => match convolution.kernel {
+            StepWork::Convolve(convolution) => match convolution.kernel {
                 Kernel::Dense(..) | Kernel::Grouped(..) => 1.0,
                 // Its patches are copied, which takes as long as the convolution.
                 Kernel::Depthwise(..) => 2.0,
@@ -83,20 +83,20 @@ impl DeltaPlan {
         };
         let results = numbers(step.y);
         match &step.work {
-            Work::Convolve(convolution) => {
+            StepWork::Convolve(convolution) => {
                 let is_depthwise = matches!(convolution.kernel, Kernel::Depthwise(..));
                 let factor = if is_depthwise { DEPTHWISE } else { 1.0 };
                 factor * macs + SINGLE * results
             }
-            Work::Unary(kernel) => kernel.effort(numbers(step.x), results),
-            Work::Normalise { .. } | Work::Add(_) | Work::Scale => SINGLE * results,
+            StepWork::Unary(kernel) => kernel.effort(numbers(step.x), results),
+            StepWork::Normalise { .. } | StepWork::Add(_) | StepWork::Scale => SINGLE * results,
         }
     }
 }
 
 /// The length of a step's weight.
 fn weight_len(step: &Step, length: impl Fn(&Convolution) -> usize) -> usize {
-    if let Work::Convolve(convolution) = &step.work { length(convolution) } else { 0 }
+    if let StepWork::Convolve(convolution) = &step.work { length(convolution) } else { 0 }
 }
 
 /// What reading a weight once takes, if it is too large to stay in the cache.
@@ -107,13 +107,13 @@ fn streamed(numbers: usize) -> f64 {
 
 /// Multiply-adds of a step for a whole image.
 pub(super) fn macs(step: &Step) -> u64 {
-    let Work::Convolve(convolution) = &step.work else { return 0 };
+    let StepWork::Convolve(convolution) = &step.work else { return 0 };
     (convolution.weight_len() * convolution.geometry().output_pixels()) as u64
 }
 
 /// What the kernel of a step takes for a whole image, which may be less than its multiply-adds.
 fn cost_of_kernel(step: &Step) -> f64 {
-    let Work::Convolve(convolution) = &step.work else { return 0.0 };
+    let StepWork::Convolve(convolution) = &step.work else { return 0.0 };
     match &convolution.kernel {
         Kernel::Dense(conv, _) => conv.cost(),
         Kernel::Grouped(grouped, _) => grouped.groups as f64 * grouped.conv.cost(),

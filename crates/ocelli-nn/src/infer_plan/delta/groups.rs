@@ -2,8 +2,8 @@
 
 use super::changes::Changes;
 use super::input::Input;
-use super::numbers::Numbers;
 use super::rect::Rect;
+use super::reused_buffer::ReusedBuffer;
 use super::view::View;
 use crate::infer_plan::step::{Convolution, Kernel};
 use ocelli_kernels::{Conv, Finish, Geometry, Patches, Rows, RowsMut};
@@ -11,9 +11,9 @@ use ocelli_kernels::{Conv, Finish, Geometry, Patches, Rows, RowsMut};
 /// Memory that steps use on their way.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
-    pub(super) patches: Numbers,
+    pub(super) patches: ReusedBuffer,
     pub(super) outputs: Vec<[usize; 2]>,
-    pub(super) residual: Numbers,
+    pub(super) residual: ReusedBuffer,
 }
 
 impl Scratch {
@@ -52,7 +52,7 @@ impl Sliding {
     }
 
     /// A convolution. A large weight wants many pixels each time that it is read.
-    pub(super) fn of(convolution: &Convolution) -> Self {
+    pub(super) fn from_convolution(convolution: &Convolution) -> Self {
         const LARGE_WEIGHT: usize = 256 * 1024;
         const LARGE_GROUP: usize = 512 * 1024;
         let sliding = Self::new(convolution.geometry(), 0.0);

@@ -2,8 +2,8 @@
 
 use super::base::BaseImage;
 use super::changes::Changes;
-use super::numbers::Numbers;
 use super::rect::Rect;
+use super::reused_buffer::ReusedBuffer;
 use super::view::{Seen, View};
 use crate::lowering::Value;
 use ocelli_kernels::Rows;
@@ -42,7 +42,7 @@ impl<'a> Input<'a> {
     }
 
     /// The numbers at the changed pixels of an output.
-    pub(super) fn at<'b>(&self, output: &Changes, memory: &'b mut Numbers) -> Rows<'b>
+    pub(super) fn at<'b>(&self, output: &Changes, memory: &'b mut ReusedBuffer) -> Rows<'b>
     where
         'a: 'b,
     {
@@ -56,7 +56,7 @@ impl<'a> Input<'a> {
     pub(super) fn collect<'b>(
         &self,
         rects: impl Iterator<Item = (usize, Rect)>,
-        memory: &'b mut Numbers,
+        memory: &'b mut ReusedBuffer,
     ) -> Rows<'b> {
         let channels = self.value.channels;
         memory.clear();

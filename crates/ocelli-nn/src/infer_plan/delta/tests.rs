@@ -46,7 +46,7 @@ fn whole(image: &[f32], edits: &EditBatch) -> Vec<f32> {
     let [_, height, width] = edits.image();
     let mut images = image.repeat(edits.len());
     for (candidate, image) in images.chunks_exact_mut(image.len()).enumerate() {
-        for edit in edits.of(candidate) {
+        for edit in edits.candidate(candidate) {
             for (channel, value) in edit.value.iter().enumerate() {
                 image[(channel * height + edit.row) * width + edit.column] = *value;
             }

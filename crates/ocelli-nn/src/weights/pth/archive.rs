@@ -6,7 +6,7 @@
 //! between directory and end PyTorch always puts 76 bytes of Zip64 records, which is also the length
 //! of the directory's first entry if the file's stem has 21 characters.
 
-use super::storage::Span;
+use super::storage::StorageSpan;
 use crate::weights::{
     Limits,
     error::{Result, WeightsError},
@@ -93,7 +93,7 @@ impl<'a> Archive<'a> {
     }
 
     /// Where the bytes of the entry `name` lie; `None` if there is none.
-    pub(super) fn span(&self, name: &str) -> Result<Option<Span>> {
+    pub(super) fn span(&self, name: &str) -> Result<Option<StorageSpan>> {
         let Some(entry) = self.entries.get(name) else { return Ok(None) };
         let fail = |what: &str| malformed(self.source, &format!("entry `{name}` {what}"));
         if entry.encrypted {
@@ -118,7 +118,7 @@ impl<'a> Archive<'a> {
         let start = entry.header + LOCAL + name_length + extra;
         let end = start.checked_add(entry.size);
         match end.filter(|end| *end <= self.end) {
-            Some(_) => Ok(Some(Span { start, length: entry.size })),
+            Some(_) => Ok(Some(StorageSpan { start, length: entry.size })),
             None => Err(fail("does not end before the directory")),
         }
     }

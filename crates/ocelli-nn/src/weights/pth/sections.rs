@@ -8,8 +8,8 @@ use super::rebuild;
 use crate::weights::{
     ReadOptions,
     error::{Result, WeightsError},
+    location::is_averaged,
     pickle::{Pickle, Value, ValueId},
-    place::is_averaged,
     source::Source,
 };
 use std::collections::{HashMap, HashSet, VecDeque};

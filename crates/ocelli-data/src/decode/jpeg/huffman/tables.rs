@@ -54,7 +54,7 @@ impl Tables {
     }
 
     /// The DC and the AC table of a component.
-    pub(crate) fn of(&self, component: &ScanComponent) -> Option<(&Table, &Table)> {
+    pub(crate) fn pair(&self, component: &ScanComponent) -> Option<(&Table, &Table)> {
         Some((self.0[component.dc_table].as_ref()?, self.0[component.ac_table].as_ref()?))
     }
 }

@@ -153,7 +153,7 @@ impl LabelFile {
 /// A source some of whose samples have further classes.
 ///
 /// Memory: 4 bytes for each sample, and 4 for each further class.
-pub struct SeveralClasses {
+pub struct MultiLabelSource {
     source: Arc<dyn Source>,
     /// Where the further classes of each sample begin, and of the last end.
     starts: Vec<u32>,
@@ -162,7 +162,7 @@ pub struct SeveralClasses {
     meant: Vec<bool>,
 }
 
-impl SeveralClasses {
+impl MultiLabelSource {
     /// Gives the samples of `source` the classes of `file`. Reads the name of every sample once.
     ///
     /// # Errors
@@ -193,7 +193,7 @@ impl SeveralClasses {
     ///
     /// # Errors
     /// As [`new`](Self::new), and when a line means a sample of each.
-    pub fn of_parts(parts: [Arc<dyn Source>; 2], file: &LabelFile) -> Result<[Self; 2]> {
+    pub fn from_parts(parts: [Arc<dyn Source>; 2], file: &LabelFile) -> Result<[Self; 2]> {
         let [one, other] = parts;
         let (one, other) = (Self::new(one, file)?, Self::new(other, file)?);
         let mut both = one.meant.iter().zip(&other.meant);
@@ -209,7 +209,7 @@ impl SeveralClasses {
     }
 }
 
-impl Source for SeveralClasses {
+impl Source for MultiLabelSource {
     fn len(&self) -> u64 {
         self.source.len()
     }

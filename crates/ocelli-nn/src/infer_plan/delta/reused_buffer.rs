@@ -2,12 +2,12 @@
 
 /// Numbers that are written in parts. Memory that is used again is not cleared.
 #[derive(Debug, Default)]
-pub(super) struct Numbers {
+pub(super) struct ReusedBuffer {
     pub(super) memory: Vec<f32>,
     used: usize,
 }
 
-impl Numbers {
+impl ReusedBuffer {
     /// Forgets all.
     pub(super) fn clear(&mut self) {
         self.used = 0;
