@@ -1,13 +1,13 @@
 //! What tells one dataset from another, so that a training does not go on with other images.
 //!
-//! A fingerprint covers the names of the classes in their order, and of each sample its place, name,
+//! A fingerprint covers the names of the classes in their order, and of each sample its index, name,
 //! label, further classes and length in bytes. Contents are covered whole where that is cheap: up to
 //! [`CONTENT_BYTES`] of encoded pictures are hashed in the time of a few training steps. Of a larger
 //! dataset the contents of one sample in so many are, evenly spread, as many as that budget allows; two
-//! photos of it that change places are still found, because hardly two have the same length. Times of
+//! photos of it that are swapped are still found, because hardly two have the same length. Times of
 //! modification are no part of it: copying a dataset changes them and no picture.
 //!
-//! Where the dataset lies is no part of it either: names are those [below its own place](Source::key), so
+//! Where the dataset lies is no part of it either: names are those [below its own path](Source::key), so
 //! that a folder that was moved is the same dataset. Memory: 8 bytes for each sample, and 32 more while a
 //! fingerprint is made.
 

@@ -139,7 +139,7 @@ impl<S: Source + ?Sized> Source for Arc<S> {
 /// What tells a sample from the others of its dataset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SampleKey {
-    /// Its name below the place of the dataset, as in `CLASS/NAME.jpg`: the same after a move.
+    /// Its name below the path of the dataset, as in `CLASS/NAME.jpg`: the same after a move.
     pub name: String,
     /// The length of its picture as it is stored, in bytes.
     pub bytes: u64,

@@ -25,14 +25,14 @@ pub struct GroupedConv {
 pub struct PackedGroups(Vec<PackedWeight>);
 
 impl PackedGroups {
-    /// How many numbers [`GroupedConv::infer`] reads of it.
-    pub fn numbers(&self) -> usize {
-        self.0.iter().map(PackedWeight::numbers).sum()
+    /// How many elements [`GroupedConv::infer`] reads of it.
+    pub fn elements(&self) -> usize {
+        self.0.iter().map(PackedWeight::elements).sum()
     }
 }
 
 impl GroupedConv {
-    /// How many numbers the weight of a group has.
+    /// How many elements the weight of a group has.
     fn weight_len(self) -> usize {
         self.conv.out_channels * self.conv.in_channels * self.conv.geometry.taps()
     }

@@ -4,7 +4,7 @@
 //! It holds the weights in the order in which kernels read them, and
 //!
 //! - runs bias, residual sum and activation while a convolution's output is in the cache,
-//! - lets the parts of a concatenation write into their place of the whole, and a part be computed
+//! - lets the parts of a concatenation write into their channels of the whole, and a part be computed
 //!   from its neighbour in place,
 //! - keeps values whose lives do not overlap in the same memory,
 //! - gives each thread whole images, so that nobody waits between layers; only a single image is

@@ -19,7 +19,7 @@ impl Orientation {
         if (1..=8).contains(&number) { Self(number as u8) } else { Self::UPRIGHT }
     }
 
-    /// Whether width and height change places.
+    /// Whether width and height are swapped.
     pub(super) fn is_turned(self) -> bool {
         self.0 >= 5
     }

@@ -73,8 +73,8 @@ impl Positions for Balanced {
         let samples = &self.classes.0[class];
         let count = samples.len() as u64;
         // The class is visited once a round, and all its samples every `count` rounds.
-        let place = Permutation::new(self.keys[class], round / count, count).get(round % count)?;
-        samples.get(place as usize).copied()
+        let index = Permutation::new(self.keys[class], round / count, count).get(round % count)?;
+        samples.get(index as usize).copied()
     }
 }
 

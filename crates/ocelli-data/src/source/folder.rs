@@ -37,7 +37,7 @@ struct ClassFolder {
 }
 
 impl FolderSource {
-    /// Lists the folder. With `classes` the labels are places in that list, and classes of the
+    /// Lists the folder. With `classes` the labels are indices into that list, and classes of the
     /// list that have no folder are allowed.
     ///
     /// # Errors

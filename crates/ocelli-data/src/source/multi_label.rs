@@ -3,7 +3,7 @@
 //! ImageNet-21k has the same picture under several of its classes; EfficientNetV2 is pre-trained on
 //! the set of them. A dataset gives each sample one class; a file can give it more.
 
-use super::classes::places;
+use super::classes::labels_by_name;
 use super::{NotImages, SampleKey, Source, in_bounds};
 use crate::{Error, Limits, Record, Result};
 use rayon::prelude::*;
@@ -99,10 +99,10 @@ impl LabelFile {
 
     /// The labels of each line.
     fn labels(&self, classes: &[String]) -> Result<Vec<Vec<u32>>> {
-        let places = places(classes)?;
+        let by_name = labels_by_name(classes)?;
         let labels = |line: &Line| -> Result<Vec<u32>> {
             let label = |class: &String| {
-                places.get(class.as_str()).copied().ok_or_else(|| Error::UnknownClass {
+                by_name.get(class.as_str()).copied().ok_or_else(|| Error::UnknownClass {
                     name: format!("{}, line {}", self.path.display(), line.number),
                     class: class.clone(),
                     classes: classes.len(),

@@ -1,4 +1,4 @@
-//! What a recipe says about the way from a picture to numbers.
+//! What a recipe says about the way from a picture to values.
 
 mod channel_values;
 

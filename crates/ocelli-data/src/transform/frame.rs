@@ -3,7 +3,7 @@
 use super::config::{CropMode, EvalConfig};
 use crate::{Interpolation, Region, Resize, Window};
 
-/// A part of a picture, and the place of the canvas that it is stretched over.
+/// A part of a picture, and the part of the canvas that it is stretched over.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Frame {
     pub(crate) resize: Resize,

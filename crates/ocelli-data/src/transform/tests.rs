@@ -15,7 +15,7 @@ fn applied_to(transform: &dyn Transform, picture: &Payload, position: u64) -> Ve
     output
 }
 
-/// Numbers that are the bytes themselves.
+/// Values that are the bytes themselves.
 fn bytes_of(size: u32, channels: u8) -> InputConfig {
     InputConfig {
         size,

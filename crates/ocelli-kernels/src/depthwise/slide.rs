@@ -179,8 +179,8 @@ unsafe fn non_contiguous<S: Simd, L: Lanes<S>, const COUNT: usize>(
             for tap_source in &span.tap_sources {
                 let weight = lanes.load(simd, weight.add(tap_source.tap * line.weight_tap));
                 let from = from.add(tap_source.source * line.from_pixel);
-                for (place, sum) in sums.iter_mut().enumerate() {
-                    *sum = simd.mul_add(lanes.load(simd, from.add(place * step)), weight, *sum);
+                for (target, sum) in sums.iter_mut().enumerate() {
+                    *sum = simd.mul_add(lanes.load(simd, from.add(target * step)), weight, *sum);
                 }
             }
         }
@@ -199,10 +199,10 @@ unsafe fn write<S: Simd, L: Lanes<S>, const COUNT: usize>(
     to: *mut f32,
     to_step: usize,
 ) {
-    for (place, sum) in sums.into_iter().enumerate() {
+    for (target, sum) in sums.into_iter().enumerate() {
         // SAFETY: the caller vouches for the memory.
         unsafe {
-            let to = to.add(place * to_step);
+            let to = to.add(target * to_step);
             let sum = if line.accumulate { simd.add(lanes.load(simd, to), sum) } else { sum };
             lanes.store(simd, to, sum);
         }

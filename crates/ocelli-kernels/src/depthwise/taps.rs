@@ -134,16 +134,16 @@ mod tests {
     fn the_inside_of_an_image_is_one_span() {
         let window = Window { kernel: 3, stride: 1, dilation: 1, before: 1 };
         let table = Table::of_outputs(Axis { window, input: 9, output: 9 });
-        let places: Vec<_> = table.spans.iter().map(|s| (s.first, s.count)).collect();
-        assert_eq!(places, [(0, 1), (1, 7), (8, 1)]);
+        let spans: Vec<_> = table.spans.iter().map(|s| (s.first, s.count)).collect();
+        assert_eq!(spans, [(0, 1), (1, 7), (8, 1)]);
     }
 
     #[test]
     fn with_a_stride_the_backward_pass_has_spans_per_phase() {
         let window = Window { kernel: 3, stride: 2, dilation: 1, before: 1 };
         let table = Table::of_inputs(Axis { window, input: 8, output: 4 });
-        let places: Vec<_> =
+        let spans: Vec<_> =
             table.spans.iter().map(|s| (s.first, s.count, s.tap_sources.len())).collect();
-        assert_eq!(places, [(0, 4, 1), (1, 3, 2), (7, 1, 1)]);
+        assert_eq!(spans, [(0, 4, 1), (1, 3, 2), (7, 1, 1)]);
     }
 }

@@ -46,9 +46,9 @@ struct Lines {
 }
 
 impl Lines {
-    /// The lines' places in x (of their images' row 0, moved on by the lines before) and in dy.
+    /// The lines' starts in x (of their images' row 0, moved on by the lines before) and in dy.
     #[inline(always)]
-    fn places(self) -> impl Iterator<Item = (*const f32, *const f32)> {
+    fn starts(self) -> impl Iterator<Item = (*const f32, *const f32)> {
         (0..self.images).flat_map(move |image| {
             (0..self.count).map(move |line| {
                 let x = self.x.wrapping_add(image * self.x_image + line * self.x_line);
@@ -193,7 +193,7 @@ unsafe fn window<S: Simd, L: Lanes<S>, const ROWS: usize, const TAPS: usize>(
     let whole = span.count / TARGETS * TARGETS;
     // SAFETY: the caller vouches for all pixels and taps.
     unsafe {
-        for (x, dy) in lines.places() {
+        for (x, dy) in lines.starts() {
             let from = x.add(start);
             let x: [*const f32; ROWS] =
                 std::array::from_fn(|row| from.add(rows[row].source * lines.x_row));
@@ -251,7 +251,7 @@ unsafe fn non_contiguous<S: Simd, L: Lanes<S>, const ROWS: usize, const TAPS: us
         };
         let offsets: [[usize; TAPS]; ROWS] =
             std::array::from_fn(|row| std::array::from_fn(|column| at(row, column)));
-        for (x, dy) in lines.places() {
+        for (x, dy) in lines.starts() {
             let dy = dy.add(span.first * lines.dy_pixel);
             for target in 0..span.count {
                 let dy = lanes.load(simd, dy.add(target * lines.dy_pixel));

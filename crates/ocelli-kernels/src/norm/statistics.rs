@@ -87,7 +87,7 @@ impl Kernel for Moments<'_> {
             let z = self.z.as_ptr().wrapping_add(channel);
             let moments = self.moments.as_mut_ptr().wrapping_add(channel);
             // SAFETY: rows 0..count and the part's channels exist in z, and `moments` has two
-            // numbers per channel.
+            // elements per channel.
             unsafe {
                 let sum = sum_rows(simd, z, self.z, part, simd.splat(0.0), |_, value| value);
                 let mean = simd.mul(sum, share);

@@ -45,9 +45,9 @@ fn double(values: &[f32]) -> Vec<f64> {
 /// The slope of `Σ dy · f(moved)` when one number of `at` moves, by central differences.
 fn slopes(at: &[f64], objective: impl Fn(&[f64]) -> f64) -> Vec<f64> {
     const STEP: f64 = 1e-6;
-    let moved = |place: usize, by: f64| {
+    let moved = |index: usize, by: f64| {
         let mut moved = at.to_vec();
-        moved[place] += by;
+        moved[index] += by;
         objective(&moved)
     };
     (0..at.len()).map(|i| (moved(i, STEP) - moved(i, -STEP)) / (2.0 * STEP)).collect()

@@ -10,7 +10,7 @@
 //! | file | contents |
 //! | --- | --- |
 //! | `rect` | rectangles, and how windows carry them on |
-//! | `changes` | the rectangles of a value and the numbers in them |
+//! | `changes` | the rectangles of a value and the elements in them |
 //! | `reach` | what changes after a step |
 //! | `view` | a value as a candidate sees it |
 //! | `input` | a value as all candidates of a block see it |
@@ -62,7 +62,7 @@ pub(crate) struct DeltaPlan {
     buffers: Vec<usize>,
     image: ValueId,
     result: ValueId,
-    /// For each value the values that are written in its place: itself, or the parts of a
+    /// For each value the values that are written in its channels: itself, or the parts of a
     /// concatenation.
     sources: Vec<Vec<ValueId>>,
     /// Layer names, one for each step.
@@ -89,7 +89,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Workspace {
-    /// How many numbers it holds.
+    /// How many elements it holds.
     fn len(&self) -> usize {
         let changes: usize = self.changes.iter().map(Changes::len).sum();
         let free: usize = self.free.iter().map(Vec::len).sum();
@@ -126,15 +126,15 @@ impl DeltaPlan {
         Some(Self { steps, layout, buffers, image, result, sources, names, schedules, workspaces })
     }
 
-    /// How many numbers the result has.
+    /// How many elements the result has.
     pub(crate) fn result_len(&self) -> usize {
         self.layout[self.result.0].pixels * self.layout[self.result.0].channels
     }
 
     /// The memory that threads keep between calls.
     pub(crate) fn scratch_bytes(&self) -> usize {
-        let numbers: usize = locked(&self.workspaces).iter().map(Workspace::len).sum();
-        numbers * size_of::<f32>()
+        let elements: usize = locked(&self.workspaces).iter().map(Workspace::len).sum();
+        elements * size_of::<f32>()
     }
 
     /// Computes all values of an image and keeps those that candidates need.
@@ -142,7 +142,7 @@ impl DeltaPlan {
     /// # Shapes
     /// - `image`: `[channels, height, width]`
     pub(crate) fn base(&self, image: &[f32]) -> BaseImage {
-        let slots = Slots::apart(&self.buffers);
+        let slots = Slots::separate(&self.buffers);
         let mut arena = InferenceArena::default();
         ocelli_kernels::in_pool(|| {
             arena.reserve(&slots, 1);
@@ -258,8 +258,8 @@ impl DeltaPlan {
         changes.clear(channels);
         let mut rects = Vec::new();
         for candidate in candidates {
-            let places = edits.candidate(*candidate).map(|edit| Rect::pixel(edit.row, edit.column));
-            rects.extend(places);
+            let pixels = edits.candidate(*candidate).map(|edit| Rect::pixel(edit.row, edit.column));
+            rects.extend(pixels);
             changes.push(&mut rects);
         }
         changes.reserve(free);

@@ -80,7 +80,7 @@ struct Lowering<'a> {
 }
 
 impl Lowering<'_> {
-    /// The value of an operation, in its place.
+    /// The value that an operation writes.
     fn result(&mut self, index: usize) -> ValueId {
         let id = self.layout.result(index);
         self.value_of[index] = Some(id);
@@ -100,8 +100,8 @@ impl Lowering<'_> {
         let (from, to) = (value(x), value(y));
         let beside =
             matches!(work, StepWork::Convolve(_)) && from.offset + from.channels <= to.offset;
-        let apart = from.buffer != to.buffer || beside;
-        if !apart || other.is_some_and(|other| value(other).buffer == to.buffer) {
+        let separate = from.buffer != to.buffer || beside;
+        if !separate || other.is_some_and(|other| value(other).buffer == to.buffer) {
             return None;
         }
         self.steps.push(Step { work, x, other, y, node: self.current });
@@ -252,7 +252,7 @@ impl Lowering<'_> {
         let mut offset = 0;
         for (id, x) in self.graph.nodes()[index].inputs.iter().zip(inputs) {
             let channels = self.layout.shapes[id.index()].channels;
-            if !self.layout.is_placed(id.index(), index, offset) {
+            if !self.layout.is_written_into(id.index(), index, offset) {
                 let y = self.layout.joint(index, [offset, channels]);
                 self.push(StepWork::Unary(Box::new(op::Copy)), *x, None, y)?;
             }

@@ -143,7 +143,7 @@ pub fn network_from(
     Ok((Network::from_parts(graph, params), report))
 }
 
-/// The elements of a tensor. One that is no number would make every answer of the network none.
+/// The elements of a tensor. A NaN would make every output of the network NaN.
 fn finite_values(dict: &StateDict, entry: &TensorEntry) -> Result<Vec<f32>> {
     let values = entry.values()?;
     match values.iter().position(|value| !value.is_finite()) {

@@ -107,9 +107,9 @@ impl Scheme {
             "classifier" => self.classifier.to_owned(),
             _ => {
                 let (prefix, part) = split_block(module)?;
-                let (place, kind) = blocks.by_prefix.get(prefix)?;
+                let (position, kind) = blocks.by_prefix.get(prefix)?;
                 let (_, theirs) = (self.parts)(*kind).iter().find(|(ours, _)| *ours == part)?;
-                format!("{}{theirs}", (self.block)(*place))
+                format!("{}{theirs}", (self.block)(*position))
             }
         };
         let (leaf, layout) = (self.leaf)(module, param);
@@ -138,10 +138,10 @@ impl<'a> Blocks<'a> {
         }
         let mut blocks = Self { by_prefix: HashMap::new(), extent: Extent::default() };
         for (index, prefix) in order.into_iter().enumerate() {
-            let mut numbers = prefix.split('.').skip(1).map(str::parse);
-            let (stage, block) = (numbers.next()?.ok()?, numbers.next()?.ok()?);
-            let place = BlockPosition { stage, block, index };
-            blocks.by_prefix.insert(prefix, (place, BlockKind::from_modules(&modules[prefix])));
+            let mut indices = prefix.split('.').skip(1).map(str::parse);
+            let (stage, block) = (indices.next()?.ok()?, indices.next()?.ok()?);
+            let position = BlockPosition { stage, block, index };
+            blocks.by_prefix.insert(prefix, (position, BlockKind::from_modules(&modules[prefix])));
             blocks.extent = Extent { stages: stage + 1, blocks: index + 1 };
         }
         (blocks.extent.blocks > 0).then_some(blocks)

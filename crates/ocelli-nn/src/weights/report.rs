@@ -56,7 +56,7 @@ pub struct LoadReport {
     pub unexpected: Vec<String>,
     /// Tensors that stand beside the model's, as those of a loss; they are no part of it.
     pub beside: Vec<String>,
-    /// Elements that are no finite numbers as the tensors are written; only counted where they are
+    /// Elements that are infinite or NaN as the tensors are written; only counted where they are
     /// converted.
     pub non_finite: Vec<NonFinite>,
     /// Where else tensors were looked for.
@@ -64,7 +64,7 @@ pub struct LoadReport {
     pub tried: Vec<WeightsLocation>,
 }
 
-/// A tensor with elements that are infinite or no numbers.
+/// A tensor with elements that are infinite or NaN.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NonFinite {
     /// The name in the model.

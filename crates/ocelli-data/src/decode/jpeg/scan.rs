@@ -21,12 +21,12 @@ pub(super) struct Scan {
 /// One component of a scan.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ScanComponent {
-    /// Its place in the frame.
+    /// Its index in the frame.
     pub(super) index: usize,
     /// Blocks per MCU.
     pub(super) across: usize,
     pub(super) down: usize,
-    /// Places of its Huffman tables: 0 to 3 and 4 to 7.
+    /// Indices of its Huffman tables: 0 to 3 and 4 to 7.
     pub(super) dc_table: usize,
     pub(super) ac_table: usize,
 }

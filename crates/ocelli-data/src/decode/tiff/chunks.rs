@@ -55,7 +55,7 @@ impl ChunkRanges {
         } else {
             [tag::STRIP_OFFSETS, tag::STRIP_BYTE_COUNTS]
         };
-        let [offsets, lengths] = tags.map(|tag| directory.numbers(tag));
+        let [offsets, lengths] = tags.map(|tag| directory.values(tag));
         Ok(Self { offsets: offsets?, lengths: lengths? })
     }
 
@@ -216,10 +216,10 @@ fn undo_prediction(row: &mut [u8], bits: u8, stride: usize, is_big_endian: bool)
         }
         return;
     }
-    let numbers = row.as_chunks_mut::<2>().0;
-    for at in stride..numbers.len() {
-        let (left, here) = (numbers[at - stride], numbers[at]);
-        numbers[at] = if is_big_endian {
+    let samples = row.as_chunks_mut::<2>().0;
+    for at in stride..samples.len() {
+        let (left, here) = (samples[at - stride], samples[at]);
+        samples[at] = if is_big_endian {
             u16::from_be_bytes(here).wrapping_add(u16::from_be_bytes(left)).to_be_bytes()
         } else {
             u16::from_le_bytes(here).wrapping_add(u16::from_le_bytes(left)).to_le_bytes()

@@ -111,7 +111,7 @@ pub(super) struct Gather<'a, T, const FROM: usize> {
     pub(super) outside: &'a [f32],
     /// `[36, tiles · room]`
     pub(super) v: RowsMut<'a>,
-    /// Numbers from a tile to the next, at least as many as channels.
+    /// Elements from a tile to the next, at least as many as channels.
     pub(super) room: usize,
 }
 
@@ -143,7 +143,7 @@ impl<T: Transform<FROM, POINTS>, const FROM: usize> Kernel for Gather<'_, T, FRO
             for channel in (0..channels).step_by(S::LANES) {
                 let to = v.wrapping_add(index * self.room + channel);
                 with_lanes!(simd.part(channels - channel), lanes => {
-                    // SAFETY: every pixel has `channels` numbers; V has 36 rows with room for as many per tile.
+                    // SAFETY: every pixel has `channels` elements; V has 36 rows with room for as many per tile.
                     unsafe { gather::<S, T, FROM>(simd, lanes, &pixels, channel, to, stride) }
                 });
             }
@@ -222,7 +222,7 @@ where
             for channel in (0..channels).step_by(S::LANES) {
                 let from = m.wrapping_add(index * channels + channel);
                 with_lanes!(simd.part(channels - channel), lanes => {
-                    // SAFETY: M has 36 rows of `channels` numbers for each tile, and every output as many.
+                    // SAFETY: M has 36 rows of `channels` elements for each tile, and every output as many.
                     unsafe { scatter(simd, lanes, from, stride, &outputs, channel, self.write) }
                 });
             }

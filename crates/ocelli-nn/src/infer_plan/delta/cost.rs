@@ -24,7 +24,7 @@ const CANDIDATE: f64 = 10_000.0;
 const BLOCK: f64 = 60_000.0;
 /// A number that is read from or written to memory beyond the second cache.
 const STREAM: f64 = 20.0;
-/// Numbers that stay in the second cache beside others.
+/// Elements that stay in the second cache beside others.
 const CACHED: f64 = 192.0 * 1024.0;
 /// A tap of a depthwise convolution.
 const DEPTHWISE: f64 = 4.0;
@@ -63,8 +63,8 @@ impl DeltaPlan {
             _ => 1.5,
         };
         let value = self.layout[step.y.0];
-        let numbers = share * (value.pixels * value.channels) as f64;
-        let spilt = if block * numbers > CACHED { 2.0 * STREAM * numbers } else { 0.0 };
+        let elements = share * (value.pixels * value.channels) as f64;
+        let spilt = if block * elements > CACHED { 2.0 * STREAM * elements } else { 0.0 };
         let once = BLOCK + streamed(weight_len(step, Convolution::weight_len));
         CANDIDATE + share * factor * self.effort(step, macs(step) as f64) + spilt + once / block
     }
@@ -77,18 +77,18 @@ impl DeltaPlan {
 
     /// What the arithmetic of a step takes for a whole image, of which the kernel's is `macs`.
     fn effort(&self, step: &Step, macs: f64) -> f64 {
-        let numbers = |id: crate::lowering::ValueId| {
+        let elements = |id: crate::lowering::ValueId| {
             let value = self.layout[id.0];
             (value.pixels * value.channels) as f64
         };
-        let results = numbers(step.y);
+        let results = elements(step.y);
         match &step.work {
             StepWork::Convolve(convolution) => {
                 let is_depthwise = matches!(convolution.kernel, Kernel::Depthwise(..));
                 let factor = if is_depthwise { DEPTHWISE } else { 1.0 };
                 factor * macs + SINGLE * results
             }
-            StepWork::Unary(kernel) => kernel.effort(numbers(step.x), results),
+            StepWork::Unary(kernel) => kernel.effort(elements(step.x), results),
             StepWork::Normalise { .. } | StepWork::Add(_) | StepWork::Scale => SINGLE * results,
         }
     }
@@ -100,9 +100,9 @@ fn weight_len(step: &Step, length: impl Fn(&Convolution) -> usize) -> usize {
 }
 
 /// What reading a weight once takes, if it is too large to stay in the cache.
-fn streamed(numbers: usize) -> f64 {
-    let numbers = numbers as f64;
-    if numbers > CACHED { STREAM * numbers } else { 0.0 }
+fn streamed(elements: usize) -> f64 {
+    let elements = elements as f64;
+    if elements > CACHED { STREAM * elements } else { 0.0 }
 }
 
 /// Multiply-adds of a step for a whole image.

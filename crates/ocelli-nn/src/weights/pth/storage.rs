@@ -33,7 +33,7 @@ impl<'a> StorageId<'a> {
         let Value::Global(Global::Storage(dtype)) = pickle.get(*dtype) else {
             return None;
         };
-        // PyTorch stopped writing views of storages long ago, but still writes the place for them.
+        // PyTorch stopped writing views of storages long ago, but still writes the field for them.
         let whole = view.iter().all(|view| matches!(pickle.get(*view), Value::None));
         if pickle.text(*tag) != Some("storage") || !whole {
             return None;
