@@ -29,7 +29,8 @@ pub use limits::Limits;
 pub use loader::{
     Batch, ClassBalanced, Epoch, Loader, LoaderConfig, Order, Positions, Sampler, Skipped, Targets,
 };
-pub use resize::{Interpolation, Region, Resize, Window, resize};
+pub use ocelli_common::{CropMode, Interpolation};
+pub use resize::{Region, Resize, Window, resize};
 pub use source::{
     BuiltinDataset, Cifar, CifarSource, ClassOrder, FolderSource, IdxSource, Joined, LabelFile,
     MultiLabelSource, NotImages, OpenOptions, Payload, PictureFiles, PictureFolder, Record,
@@ -38,7 +39,7 @@ pub use source::{
     open_labelled, open_splits, read_classes, write_indexes,
 };
 pub use transform::{
-    CropMode, EvalConfig, EvalTransform, InputConfig, Scratch, TrainConfig, TrainCrop,
-    TrainTransform, Transform,
+    EvalConfig, EvalTransform, InputConfig, Scratch, TrainConfig, TrainCrop, TrainTransform,
+    Transform,
 };
 pub use verify::{CorruptSample, VerifyReport, verify};

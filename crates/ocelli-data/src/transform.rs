@@ -11,7 +11,7 @@ mod planes;
 mod tests;
 mod train;
 
-pub use config::{CropMode, EvalConfig, InputConfig, TrainConfig, TrainCrop};
+pub use config::{EvalConfig, InputConfig, TrainConfig, TrainCrop};
 pub use eval::EvalTransform;
 pub use train::TrainTransform;
 

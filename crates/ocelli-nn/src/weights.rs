@@ -29,7 +29,6 @@
 
 pub mod safetensors;
 
-mod atomic;
 mod convert;
 mod dtype;
 mod error;
@@ -49,7 +48,6 @@ mod state_dict;
 mod tensor_entry;
 mod view;
 
-pub use atomic::{UNFINISHED, write_whole};
 pub use convert::{convert, save, state_dict};
 pub use dtype::DType;
 pub use error::{Result, WeightsError};

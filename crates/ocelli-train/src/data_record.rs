@@ -6,8 +6,8 @@
 
 use crate::changed::Changed;
 use crate::{Error, Result};
+use ocelli_common::write_whole;
 use ocelli_data::{Fingerprint, Limits, Source};
-use ocelli_nn::weights::write_whole;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};

@@ -122,8 +122,6 @@ impl Trained {
 
 /// What the weights of a model of the registry expect of a picture of `channels` channels.
 pub fn preprocessing(config: &DefaultConfig, channels: usize) -> (InputConfig, EvalConfig) {
-    use ocelli_data::{CropMode, Interpolation};
-    use registry::{CropMode as Crop, Interpolation as Filter};
     let per_channel = |values: [f32; 3]| match channels {
         1 => vec![values.iter().sum::<f32>() / 3.0],
         _ => values.into(),
@@ -133,17 +131,10 @@ pub fn preprocessing(config: &DefaultConfig, channels: usize) -> (InputConfig, E
         channels: channels as u8,
         mean: per_channel(config.mean),
         std: per_channel(config.std),
-        interpolation: match config.interpolation {
-            Filter::Bilinear => Interpolation::Bilinear,
-            Filter::Bicubic => Interpolation::Bicubic,
-        },
+        interpolation: config.interpolation,
         ..InputConfig::default()
     };
-    let crop_mode = match config.crop_mode {
-        Crop::Center => CropMode::Center,
-        Crop::Squash => CropMode::Squash,
-    };
-    (input, EvalConfig { crop_pct: config.crop_pct, crop_mode })
+    (input, EvalConfig { crop_pct: config.crop_pct, crop_mode: config.crop_mode })
 }
 
 /// The graph that a file is for. What the file says of itself may be absurd.

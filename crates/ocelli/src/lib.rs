@@ -17,6 +17,7 @@
 pub mod recipes;
 pub mod results;
 
+pub use ocelli_common as common;
 pub use ocelli_data as data;
 pub use ocelli_evolution as evolution;
 pub use ocelli_kernels as kernels;

@@ -1,7 +1,8 @@
 //! Which part of a picture lands where on the square canvas of the input: arithmetic only.
 
-use super::config::{CropMode, EvalConfig};
-use crate::{Interpolation, Region, Resize, Window};
+use super::config::EvalConfig;
+use crate::{Region, Resize, Window};
+use ocelli_common::{CropMode, Interpolation};
 
 /// A part of a picture, and the part of the canvas that it is stretched over.
 #[derive(Clone, Copy, Debug, PartialEq)]

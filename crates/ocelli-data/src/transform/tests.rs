@@ -1,7 +1,7 @@
 use super::*;
 use crate::augment::{ColourJitter, GaussianBlur, PadCrop, RandAugment, RandomErasing};
 use crate::testing::{mean_difference, test_pattern};
-use crate::{Interpolation, resize};
+use crate::{CropMode, Interpolation, resize};
 use ocelli_random::{Purpose, Seed};
 
 fn applied(transform: &impl Transform, image: &Image, position: u64) -> Vec<f32> {
