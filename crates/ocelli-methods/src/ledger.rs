@@ -8,7 +8,7 @@
 mod difference;
 mod seal;
 
-use crate::error::Work;
+use crate::error::WorkKind;
 use crate::{Error, Result};
 use difference::first_difference;
 use seal::Seal;
@@ -59,7 +59,7 @@ impl Lines {
     ///
     /// # Errors
     /// [`Error::LedgerExists`] when there is one already; or when it cannot be written.
-    pub(crate) fn create(path: &Path, what: Work, header: &Header) -> Result<Self> {
+    pub(crate) fn create(path: &Path, what: WorkKind, header: &Header) -> Result<Self> {
         let file = OpenOptions::new().write(true).create_new(true).open(path);
         let file = file.map_err(|error| match error.kind() {
             ErrorKind::AlreadyExists => Error::LedgerExists { path: path.to_owned(), what },

@@ -7,7 +7,7 @@ pub mod one_pixel;
 pub mod search;
 pub mod simclr;
 
-pub use error::{Error, Result, Work};
+pub use error::{Error, Result, WorkKind};
 use ocelli_train::Methods;
 
 /// The methods that a recipe can choose by a section, beside supervised training.

@@ -17,7 +17,7 @@ pub struct Page {
     body: String,
 }
 
-/// A table of words and numbers.
+/// A table of words and figures.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
     /// The column heads.
@@ -61,10 +61,10 @@ impl Page {
         self.push(format_args!("<pre><code>{}</code></pre>\n", escape(text)))
     }
 
-    /// A few large numbers in a row, each with its name.
-    pub fn numbers(&mut self, numbers: &[(String, String)]) -> &mut Self {
+    /// A few values in large letters, each with its name.
+    pub fn headlines(&mut self, headlines: &[(String, String)]) -> &mut Self {
         self.push(format_args!("<dl class=\"numbers\">\n"));
-        for (name, value) in numbers {
+        for (name, value) in headlines {
             let (name, value) = (escape(name), escape(value));
             self.push(format_args!("<div><dt>{name}</dt><dd>{value}</dd></div>\n"));
         }
@@ -169,7 +169,7 @@ mod tests {
         let attack = "<script>alert(1)</script>";
         let mut page = Page::new(attack, attack);
         page.section(attack).paragraph(attack).code(attack).picture(b"", attack);
-        page.numbers(&[(attack.into(), attack.into())]);
+        page.headlines(&[(attack.into(), attack.into())]);
         page.table(&Table {
             head: vec![attack.into()],
             rows: vec![

@@ -1,5 +1,5 @@
 //! Networks that have learnt something: weights, together with what they expect of a picture and
-//! what their answers are called.
+//! what their classes are called.
 
 mod metadata;
 mod predict;
@@ -9,7 +9,7 @@ mod tests;
 mod weights_file;
 
 pub use metadata::Metadata;
-pub use predict::{Answer, Guess, PredictOptions};
+pub use predict::{Guess, PredictOptions, Prediction};
 pub use pretrained::{Pretrained, WeightsChoice};
 pub use weights_file::{CheckpointChoice, ChosenCheckpoint, WeightsFile};
 
@@ -34,7 +34,7 @@ pub struct Trained {
     /// The checkpoint that the file belongs to, unless the file itself was named.
     pub checkpoint: Option<ChosenCheckpoint>,
     /// Where in the file they stood.
-    pub place: WeightsLocation,
+    pub location: WeightsLocation,
     /// The network.
     pub network: Network,
     /// What the network wants to see.
@@ -77,9 +77,9 @@ impl Trained {
         if let Some(choice) = report.choice() {
             tracing::info!("{choice}");
         }
-        let (place, limits) = (report.location(), Limits::default());
+        let (location, limits) = (report.location(), Limits::default());
         let arch = model.name();
-        Ok(Self { arch, file, checkpoint, place, network, input, eval, classes, limits })
+        Ok(Self { arch, file, checkpoint, location, network, input, eval, classes, limits })
     }
 
     /// What a picture goes through before the network sees it.

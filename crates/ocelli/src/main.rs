@@ -12,7 +12,7 @@ mod device;
 mod failure;
 mod memory;
 mod output;
-mod own_place;
+mod own_files;
 mod panic_hook;
 mod run_data;
 mod settings;

@@ -34,7 +34,7 @@ fn fill(folder: &Path, files: &[(&str, Vec<u8>)]) -> Result<()> {
         write_file(&folder.join(name), bytes)?;
     }
     let path = folder.join(MANIFEST);
-    let manifest = Manifest::of(files).to_bytes().map_err(io::Error::from);
+    let manifest = Manifest::new(files).to_bytes().map_err(io::Error::from);
     write_file(&path, &manifest.map_err(Error::io(&path))?)?;
     sync_folder(folder)
 }

@@ -13,7 +13,7 @@ pub(crate) use args::Args;
 use crate::failure::Done;
 use crate::settings::Settings;
 use crate::signals;
-use begin::Begun;
+use begin::BegunSearch;
 use results::Results;
 use watch::Watch;
 
@@ -22,7 +22,7 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     let stop = signals::stop_flag()?;
     let device = settings.open_device()?;
     let machine = Machine { device, threads: settings.threads, rank: 0, world_size: 1 };
-    let Begun { plan, place } = begin::plan(args, settings.seed)?;
+    let BegunSearch { plan, place } = begin::plan(args, settings.seed)?;
     let place = place.claim()?;
     let folder = place.path().to_owned();
     let watch = Watch::new(plan.config().trials);
@@ -42,7 +42,7 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     let results = Results::new(&plan, ledger.trials(), end, &folder);
     results.write()?;
     results.show(&mut settings.output)?;
-    settings.output.finish(&results.answer())?;
+    settings.output.finish(&results.json())?;
     if end == End::Interrupted {
         let path = folder.display();
         tracing::info!("interrupted; go on with `ocelli search --resume {path}`");

@@ -1,8 +1,8 @@
 //! What is searched, and where: a new search from a recipe, or one that was begun before.
 
 use anyhow::Context;
-use ocelli::methods::search::{Ledger, Plan, SamplerKind, SearchConfig};
-use ocelli::methods::{Error, Work};
+use ocelli::methods::search::{Ledger, SamplerKind, SearchConfig, SearchPlan};
+use ocelli::methods::{Error, WorkKind};
 use ocelli::recipes::{BuiltinRecipe, SEARCHES};
 use ocelli::train::recipe::LARGEST_FILE;
 use ocelli::train::{DataRecord, Recipe, RunFolder, read_text};
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::Args;
 use crate::args::recipe;
-use crate::own_place::check_folder;
+use crate::own_files::check_folder;
 use crate::run_data;
 use crate::whole_file::write_whole;
 
@@ -22,13 +22,13 @@ const LEDGER: &str = "ledger.jsonl";
 const SECTION: &str = "search";
 
 /// A search that can begin or go on.
-pub(super) struct Begun {
-    pub(super) plan: Plan,
-    pub(super) place: Place,
+pub(super) struct BegunSearch {
+    pub(super) plan: SearchPlan,
+    pub(super) place: ChosenFolder,
 }
 
 /// Where a search is written.
-pub(super) enum Place {
+pub(super) enum ChosenFolder {
     /// A new folder below [`RUNS`] of this name and a number, which is not made yet.
     Unused(String),
     /// A folder that holds no search yet.
@@ -37,7 +37,7 @@ pub(super) enum Place {
     Begun(PathBuf),
 }
 
-impl Place {
+impl ChosenFolder {
     /// Makes a new folder, where none was named.
     pub(super) fn claim(self) -> anyhow::Result<Folder> {
         Ok(match self {
@@ -75,12 +75,12 @@ impl Folder {
     }
 
     /// The ledger, made if it is new. Nothing is made before all else is known to be well.
-    pub(super) fn open(&self, plan: &Plan) -> anyhow::Result<Ledger> {
+    pub(super) fn open(&self, plan: &SearchPlan) -> anyhow::Result<Ledger> {
         let folder = &self.path;
         let ledger = folder.join(LEDGER);
         let [train, minival] = plan.images();
         let parts = [(DataRecord::TRAIN, &**train), ("minival", &**minival)];
-        let record = DataRecord::of(&parts)?;
+        let record = DataRecord::new(&parts)?;
         if !self.is_begun {
             fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
             let text = plan.recipe().to_toml_with(SECTION, plan.config())?;
@@ -101,39 +101,39 @@ impl Folder {
 }
 
 /// Finds out what was asked for.
-pub(super) fn plan(args: &Args, seed: Option<u64>) -> anyhow::Result<Begun> {
+pub(super) fn plan(args: &Args, seed: Option<u64>) -> anyhow::Result<BegunSearch> {
     let overrides = args.overrides(seed);
     if let Some(folder) = &args.resume {
         let path = folder.join(RECIPE);
         let text = read_text(&path, LARGEST_FILE)?;
         let plan = resolve(&path.display().to_string(), &text, &overrides)?;
-        return Ok(Begun { plan, place: Place::Begun(folder.clone()) });
+        return Ok(BegunSearch { plan, place: ChosenFolder::Begun(folder.clone()) });
     }
     let BuiltinRecipe { name: default, text } = SEARCHES[0];
     let name = args.recipe.as_deref().unwrap_or(default);
     let place = if let Some(folder) = &args.out {
         let ledger = folder.join(LEDGER);
         if ledger.exists() {
-            return Err(Error::LedgerExists { path: ledger, what: Work::Search }.into());
+            return Err(Error::LedgerExists { path: ledger, what: WorkKind::Search }.into());
         }
         check_folder(folder, &[RECIPE], args.force)?;
-        Place::New(folder.clone())
+        ChosenFolder::New(folder.clone())
     } else {
         let stem = Path::new(name).file_stem().unwrap_or_default();
-        Place::Unused(stem.to_string_lossy().into_owned())
+        ChosenFolder::Unused(stem.to_string_lossy().into_owned())
     };
     let (origin, text) = match &args.recipe {
         Some(name) => recipe::text(name, SEARCHES)?,
         None => (default.to_owned(), text.into()),
     };
     let plan = resolve(&origin, &text, &overrides).with_context(|| name.to_owned())?;
-    Ok(Begun { plan, place })
+    Ok(BegunSearch { plan, place })
 }
 
-fn resolve(origin: &str, text: &str, overrides: &[String]) -> anyhow::Result<Plan> {
+fn resolve(origin: &str, text: &str, overrides: &[String]) -> anyhow::Result<SearchPlan> {
     let (recipe, config): (_, SearchConfig) =
         Recipe::resolve_with(SECTION, origin, text, overrides)?;
-    Ok(Plan::new(recipe, config)?)
+    Ok(SearchPlan::new(recipe, config)?)
 }
 
 impl Args {

@@ -12,23 +12,23 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::Args;
-use crate::args::{PlaceArgs, recipe};
+use crate::args::{WeightsKeyArgs, recipe};
 use crate::failure::{BadInput, BadUsage};
-use crate::own_place::check_folder;
+use crate::own_files::check_folder;
 
 /// Where new runs are made, below the present folder.
 const RUNS: &str = "runs";
 
 /// What is to be trained.
-pub(super) struct Plan {
+pub(super) struct TrainPlan {
     /// The recipe, with the limits of this session.
     pub(super) recipe: Recipe,
     /// Where its run is, or will be.
-    pub(super) place: Place,
+    pub(super) place: ChosenFolder,
 }
 
 /// Where a run is written.
-pub(super) enum Place {
+pub(super) enum ChosenFolder {
     /// A new folder below [`RUNS`] of this name and a number, and the recipe that it shall hold.
     Unused(String, Box<Recipe>),
     /// A folder that does not hold a run yet, and the recipe that it shall hold.
@@ -37,7 +37,7 @@ pub(super) enum Place {
     Begun(PathBuf),
 }
 
-impl Place {
+impl ChosenFolder {
     /// The run's folder, made if it is new. Nothing is made before all else is known to be well.
     pub(super) fn open(self) -> anyhow::Result<RunFolder> {
         match self {
@@ -69,7 +69,7 @@ pub(super) fn with_weights_found(mut args: Args) -> anyhow::Result<Args> {
 
 /// Finds out what was asked for. The limits of the command line hold for this session and are not
 /// written into the run's recipe.
-pub(super) fn plan(args: &Args, seed: Option<u64>) -> anyhow::Result<Plan> {
+pub(super) fn plan(args: &Args, seed: Option<u64>) -> anyhow::Result<TrainPlan> {
     let mut plan = match args.resume.as_deref() {
         None => begin(args, resolve(args, seed)?)?,
         Some("auto") => resume_or_begin(args, resolve(args, seed)?)?,
@@ -86,17 +86,17 @@ pub(super) fn limit(recipe: &mut Recipe, args: &Args) {
     limits.max_hours = args.max_hours.or(limits.max_hours);
 }
 
-fn begin(args: &Args, recipe: Recipe) -> anyhow::Result<Plan> {
+fn begin(args: &Args, recipe: Recipe) -> anyhow::Result<TrainPlan> {
     let saved = Box::new(recipe.clone());
     let place = match args.out.clone() {
         Some(path) => {
             check_no_run(&path)?;
             check_folder(&path, &[], args.force)?;
-            Place::New(path, saved)
+            ChosenFolder::New(path, saved)
         }
-        None => Place::Unused(stem(args), saved),
+        None => ChosenFolder::Unused(stem(args), saved),
     };
-    Ok(Plan { recipe, place })
+    Ok(TrainPlan { recipe, place })
 }
 
 /// Refuses a folder that holds a run.
@@ -108,7 +108,7 @@ pub(super) fn check_no_run(folder: &Path) -> anyhow::Result<()> {
 }
 
 /// The run in a folder under its own recipe, of which only some fields may change.
-fn resume(args: &Args, seed: Option<u64>, folder: &Path) -> anyhow::Result<Plan> {
+fn resume(args: &Args, seed: Option<u64>, folder: &Path) -> anyhow::Result<TrainPlan> {
     if args.recipe.is_some() || args.out.is_some() {
         let message = "--resume RUN goes on with the run's own recipe in its own folder; RECIPE \
                        and --out go with --resume auto";
@@ -116,11 +116,11 @@ fn resume(args: &Args, seed: Option<u64>, folder: &Path) -> anyhow::Result<Plan>
     }
     let begun = RunFolder::recipe(folder)?;
     let recipe = METHODS.resume(&begun, &args.overrides(seed))?;
-    Ok(Plan { recipe, place: Place::Begun(folder.to_owned()) })
+    Ok(TrainPlan { recipe, place: ChosenFolder::Begun(folder.to_owned()) })
 }
 
 /// The run in `--out`, or else the newest of the same recipe; a new one if there is none.
-fn resume_or_begin(args: &Args, recipe: Recipe) -> anyhow::Result<Plan> {
+fn resume_or_begin(args: &Args, recipe: Recipe) -> anyhow::Result<TrainPlan> {
     let found = match &args.out {
         Some(folder) => RunFolder::holds_run(folder).then(|| folder.clone()),
         None => newest_of(&recipe),
@@ -131,9 +131,9 @@ fn resume_or_begin(args: &Args, recipe: Recipe) -> anyhow::Result<Plan> {
     }
 }
 
-fn resume_same(folder: &Path, wanted: Recipe) -> anyhow::Result<Plan> {
+fn resume_same(folder: &Path, wanted: Recipe) -> anyhow::Result<TrainPlan> {
     check_same(folder, &wanted)?;
-    Ok(Plan { recipe: wanted, place: Place::Begun(folder.to_owned()) })
+    Ok(TrainPlan { recipe: wanted, place: ChosenFolder::Begun(folder.to_owned()) })
 }
 
 /// Refuses to go on in `folder` with another recipe than that of the run in it.
@@ -277,7 +277,7 @@ impl Args {
         overrides.extend(self.model.as_ref().map(|name| text("model.name", name)));
         let weights = self.pretrained.as_ref().map(|path| path.to_string_lossy());
         overrides.extend(weights.map(|path| text("model.weights", &path)));
-        let PlaceArgs { section, prefix } = &self.weights;
+        let WeightsKeyArgs { section, prefix } = &self.weights;
         overrides.extend(section.as_ref().map(|key| text("model.weights_section", key)));
         overrides.extend(prefix.as_ref().map(|prefix| text("model.weights_prefix", prefix)));
         overrides.extend(self.reset_head.then(|| "model.reset_head=true".to_owned()));

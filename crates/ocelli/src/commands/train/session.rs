@@ -4,13 +4,13 @@ use burn::tensor::Device;
 use ocelli::data::NotImages;
 use ocelli::methods::METHODS;
 use ocelli::methods::one_pixel::Robustness;
-use ocelli::train::{Examiner, Local, Machine, Parts, Setup, Summary, Trainer};
+use ocelli::train::{Examiner, Local, Machine, Setup, Summary, Trainer, TrainerParts};
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use super::begin::Plan;
+use super::begin::TrainPlan;
 use super::data::Records;
 use super::watch::Watch;
 use crate::commands::report::{self, SavedEvaluation};
@@ -42,8 +42,8 @@ pub(super) struct Trained {
 
 impl Session {
     /// Trains until the recipe's end, a limit or a signal.
-    pub(super) fn train(&self, plan: Plan) -> anyhow::Result<Trained> {
-        let Plan { recipe, place } = plan;
+    pub(super) fn train(&self, plan: TrainPlan) -> anyhow::Result<Trained> {
+        let TrainPlan { recipe, place } = plan;
         let device = self.device.clone();
         let machine = Machine { device, threads: self.threads, rank: 0, world_size: 1 };
         let mut setup = Setup::with(&recipe, METHODS, &machine)?;
@@ -83,7 +83,7 @@ impl Session {
             examiners.push(Box::new(robustness.with_limits(recipe.data.limits())));
         }
         let mut watch = Watch::new(&folder, recipe.train.max_steps);
-        let summary = Trainer::new(Parts {
+        let summary = Trainer::new(TrainerParts {
             recipe: &recipe,
             network: setup.network,
             method: &mut *setup.method,

@@ -4,9 +4,9 @@ use anyhow::Context;
 use burn::tensor::Device;
 use ocelli::data::Source;
 use ocelli::methods::one_pixel::{
-    Compiled, Config, Journal, Pictures, Plan, Preset, Rounding, Victim,
+    AttackPlan, Compiled, Config, Journal, Pictures, Preset, Rounding, Victim,
 };
-use ocelli::methods::{Error, Work};
+use ocelli::methods::{Error, WorkKind};
 use ocelli::train::recipe::{self, LARGEST_FILE};
 use ocelli::train::{DataRecord, RunFolder, Trained, read_text};
 use std::collections::BTreeMap;
@@ -16,10 +16,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use toml::Table;
 
-use super::subject::Subject;
+use super::subject::AttackSource;
 use super::{Args, Baseline, NamedRival, Way};
 use crate::failure::{BadInput, BadUsage};
-use crate::own_place::check_folder;
+use crate::own_files::check_folder;
 use crate::run_data::{self, Opened};
 use crate::talk::Progress;
 use crate::whole_file::write_whole;
@@ -33,18 +33,18 @@ const SUBJECT: &str = "subject";
 const IMAGES: &str = "attacked";
 
 /// An attack that can begin or go on.
-pub(super) struct Begun {
+pub(super) struct BegunAttack {
     pub(super) config: Config,
-    pub(super) subject: Subject,
+    pub(super) subject: AttackSource,
     pub(super) trained: Trained,
     pub(super) source: Arc<dyn Source>,
     /// What tells its images from others.
     pub(super) record: DataRecord,
-    pub(super) place: Place,
+    pub(super) place: ChosenFolder,
 }
 
 /// Where an attack is written.
-pub(super) enum Place {
+pub(super) enum ChosenFolder {
     /// A new folder below [`RUNS`], which is not made yet.
     Unused,
     /// A folder that holds no attack yet.
@@ -54,11 +54,15 @@ pub(super) enum Place {
 }
 
 /// Finds out what was asked for.
-pub(super) fn begin(args: &Args, seed: Option<u64>, device: &Device) -> anyhow::Result<Begun> {
+pub(super) fn begin(
+    args: &Args,
+    seed: Option<u64>,
+    device: &Device,
+) -> anyhow::Result<BegunAttack> {
     let (origin, text, begun, place) = if let Some(folder) = &args.resume {
         let path = folder.join(SETTINGS);
         let (text, subject) = read(&path)?;
-        (path.display().to_string(), text, Some(subject), Place::Begun(folder.clone()))
+        (path.display().to_string(), text, Some(subject), ChosenFolder::Begun(folder.clone()))
     } else {
         if let Some(folder) = &args.out {
             check_is_free(folder)?;
@@ -66,29 +70,29 @@ pub(super) fn begin(args: &Args, seed: Option<u64>, device: &Device) -> anyhow::
         }
         let preset = Config::preset(args.preset.map_or(Preset::Paper, Preset::from));
         let text = toml::to_string(&preset).context("the preset")?;
-        let place = args.out.clone().map_or(Place::Unused, Place::New);
+        let place = args.out.clone().map_or(ChosenFolder::Unused, ChosenFolder::New);
         (SETTINGS.to_owned(), text, None, place)
     };
     let config: Config = recipe::settings(&origin, &text, &args.overrides(seed)?)?;
     config.check()?;
-    let (subject, trained, opened) = Subject::open(args, begun.as_ref(), device)?;
+    let (subject, trained, opened) = AttackSource::open(args, begun.as_ref(), device)?;
     if subject.save_adversaries && config.rounding == Rounding::Real {
         let message = "--save-adversaries: `rounding` is real, and pictures hold whole colours";
         return Err(BadInput::new(message.to_owned()).into());
     }
     let Opened { source, fingerprint, .. } = opened;
-    let record = DataRecord::of_one(IMAGES, fingerprint);
-    if let Place::Begun(folder) = &place {
+    let record = DataRecord::from_fingerprint(IMAGES, fingerprint);
+    if let ChosenFolder::Begun(folder) = &place {
         run_data::check_same(folder, &record, &[(IMAGES, &*source)])?;
     }
-    Ok(Begun { config, subject, trained, source, record, place })
+    Ok(BegunAttack { config, subject, trained, source, record, place })
 }
 
 /// Refuses a folder that holds an attack or a run already.
 fn check_is_free(folder: &Path) -> anyhow::Result<()> {
     let path = Journal::path_in(folder);
     if path.exists() {
-        return Err(Error::LedgerExists { path, what: Work::Attack }.into());
+        return Err(Error::LedgerExists { path, what: WorkKind::Attack }.into());
     }
     if RunFolder::holds_run(folder) {
         let message = format!("{} holds a training run", folder.display());
@@ -104,16 +108,16 @@ pub(super) fn plan(
     source: Arc<dyn Source>,
     classifier: &mut Compiled,
     stop: &AtomicBool,
-) -> anyhow::Result<Option<Plan>> {
+) -> anyhow::Result<Option<AttackPlan>> {
     let pictures = Pictures::new(source, &trained.input, trained.eval)?;
     let pictures = pictures.with_limits(trained.limits);
-    let victim = Victim::of(trained, classifier.inference())?;
+    let victim = Victim::from_trained(trained, classifier.inference())?;
     let progress = Progress::start("choosing images", config.images, "images");
-    Ok(Plan::new(config, victim, pictures, classifier, stop, &mut |done| progress.set(done))?)
+    Ok(AttackPlan::new(config, victim, pictures, classifier, stop, &mut |done| progress.set(done))?)
 }
 
 /// The settings of an attack that was begun before, and whom it attacks.
-fn read(path: &Path) -> anyhow::Result<(String, Subject)> {
+fn read(path: &Path) -> anyhow::Result<(String, AttackSource)> {
     let shown = || path.display().to_string();
     let text = read_text(path, LARGEST_FILE)?;
     let mut table: Table = recipe::settings(&shown(), &text, &[] as &[&str])?;
@@ -126,7 +130,7 @@ fn read(path: &Path) -> anyhow::Result<(String, Subject)> {
     Ok((toml::to_string(&table).with_context(shown)?, subject))
 }
 
-impl Place {
+impl ChosenFolder {
     /// Makes a new folder, where none was named. Nothing is made before all else is known to be well.
     pub(super) fn claim(self) -> anyhow::Result<Folder> {
         Ok(match self {
@@ -155,7 +159,7 @@ impl Folder {
     pub(super) fn settle_new(
         &self,
         config: &Config,
-        subject: &Subject,
+        subject: &AttackSource,
         record: &DataRecord,
     ) -> anyhow::Result<()> {
         // Those of an attack that was begun before stay what its journal says.
@@ -168,7 +172,7 @@ impl Folder {
     fn settle(
         &self,
         config: &Config,
-        subject: &Subject,
+        subject: &AttackSource,
         record: &DataRecord,
     ) -> anyhow::Result<()> {
         let folder = self.path();
@@ -182,8 +186,8 @@ impl Folder {
     /// The journal, made if it is new.
     pub(super) fn open(
         &self,
-        plan: &Plan,
-        subject: &Subject,
+        plan: &AttackPlan,
+        subject: &AttackSource,
         record: &DataRecord,
     ) -> anyhow::Result<Journal> {
         let folder = self.path();
