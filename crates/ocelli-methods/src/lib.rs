@@ -1,5 +1,7 @@
 //! The published methods of Ocelli, one folder a paper.
 
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
+
 mod error;
 pub mod ghost_redundancy;
 mod ledger;

@@ -14,6 +14,8 @@
 //! # Ok::<(), ocelli_nn::Error>(())
 //! ```
 
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
+
 pub mod backbones;
 pub mod ghostify;
 pub mod graph;

@@ -3,10 +3,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::fmt::Write as _;
-use std::fs;
 use std::path::Path;
 
 use crate::ReportError;
+use ocelli_common::write_whole;
 
 const STYLE: &str = include_str!("html/style.css");
 
@@ -128,9 +128,7 @@ impl Page {
     /// # Errors
     /// When the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), ReportError> {
-        let unfinished = path.with_extension("html.part");
-        fs::write(&unfinished, self.to_html()).map_err(ReportError::io(&unfinished))?;
-        fs::rename(&unfinished, path).map_err(ReportError::io(path))
+        write_whole(path, self.to_html().as_bytes()).map_err(ReportError::io(path))
     }
 
     fn push(&mut self, html: std::fmt::Arguments<'_>) -> &mut Self {

@@ -11,6 +11,7 @@
 //! command can report what it did.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
 mod error;
 mod html;

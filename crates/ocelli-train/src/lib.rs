@@ -1,5 +1,7 @@
 //! Training for Ocelli: recipes, optimisers, the trainer, checkpoints and run folders.
 
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
+
 mod changed;
 pub mod checkpoint;
 mod data_record;

@@ -5,6 +5,7 @@
 //! everything else to stderr through `talk`, and every failure leaves through `failure`.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
 mod args;
 mod commands;

@@ -53,6 +53,10 @@ fn put_in_place(finished: &Path, path: &Path) -> Result<()> {
     fs::rename(finished, path).map_err(Error::io(path))
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the folder that it is in gets its name when it is whole"
+)]
 pub(super) fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
     let write = || {
         let mut file = File::create(path)?;

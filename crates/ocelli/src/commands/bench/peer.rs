@@ -25,6 +25,7 @@ impl Scripts {
     ///
     /// # Errors
     /// When that cannot be written.
+    #[expect(clippy::disallowed_methods, reason = "into a temporary folder")]
     pub(super) fn write() -> anyhow::Result<Self> {
         let folder = TempDir::with_prefix("ocelli-bench-").context("a temporary folder")?;
         for (name, text) in SCRIPTS {

@@ -75,6 +75,7 @@ impl Certain {
     ///
     /// # Errors
     /// When they cannot be written.
+    #[expect(clippy::disallowed_methods, reason = "into a temporary folder")]
     pub(super) fn save(&self, path: &Path) -> anyhow::Result<()> {
         fs::write(path, &self.image.pixels).with_context(|| path.display().to_string())
     }
