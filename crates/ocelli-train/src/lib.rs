@@ -29,6 +29,7 @@ mod text_file;
 mod trained;
 mod trainer;
 mod training_length;
+mod work_folder;
 
 pub use changed::Changed;
 pub use data_record::DataRecord;
@@ -62,3 +63,4 @@ pub use trainer::{
     Best, Event, MODEL, Observer, State, StepReport, Summary, TrainOutcome, Trainer, TrainerParts,
 };
 pub use training_length::{ParseTrainingLengthError, TrainingLength};
+pub use work_folder::{ClaimedFolder, Lock, WorkFolder};
