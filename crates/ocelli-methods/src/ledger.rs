@@ -11,10 +11,11 @@ mod seal;
 use crate::error::WorkKind;
 use crate::{Error, Result};
 use difference::first_difference;
+use ocelli_train::Lock;
 use seal::Seal;
 use serde::Serialize;
 use serde_json::Value;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -196,11 +197,8 @@ fn to_json(value: &impl Serialize, path: &Path) -> Result<String> {
 }
 
 fn lock(path: &Path, file: &File) -> Result<()> {
-    match file.try_lock() {
-        Ok(()) => Ok(()),
-        Err(TryLockError::WouldBlock) => Err(Error::LedgerBusy { path: path.to_owned() }),
-        // Some network file systems have no locks; there a work must do without.
-        Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => Ok(()),
-        Err(TryLockError::Error(error)) => Err(Error::io(path)(error)),
+    match Lock::try_on(file).map_err(Error::io(path))? {
+        Lock::Ours | Lock::Unsupported => Ok(()),
+        Lock::Taken => Err(Error::LedgerBusy { path: path.to_owned() }),
     }
 }

@@ -31,6 +31,7 @@ mod text_file;
 mod trained;
 mod trainer;
 mod training_length;
+mod work_folder;
 
 pub use changed::Changed;
 pub use data_record::DataRecord;
@@ -64,3 +65,4 @@ pub use trainer::{
     Best, Event, MODEL, Observer, State, StepReport, Summary, TrainOutcome, Trainer, TrainerParts,
 };
 pub use training_length::{ParseTrainingLengthError, TrainingLength};
+pub use work_folder::{ClaimedFolder, Lock, WorkFolder};

@@ -174,7 +174,7 @@ enum Baseline {
 pub(super) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     let stop = signals::stop_flag()?;
     let device = settings.open_device()?;
-    let BegunAttack { config, subject, trained, source, record, place } =
+    let BegunAttack { config, subject, trained, source, record, folder } =
         begin::begin(args, settings.seed, &device)?;
     settings.memory.check_inference(
         &trained.file.display().to_string(),
@@ -186,20 +186,20 @@ pub(super) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     if let Some(plan) = &plan {
         tell_if_fewer(plan);
     }
-    let place = place.claim()?;
+    let claimed = folder.claim()?;
+    let folder = claimed.path();
     let Some(plan) = plan else {
-        place.settle_new(&config, &subject, &record)?;
-        settings.output.finish(&results::interrupted(place.path(), &trained))?;
-        return Ok(interrupted(place.path()));
+        begin::settle_new(&claimed, &config, &subject, &record)?;
+        settings.output.finish(&results::interrupted(folder, &trained))?;
+        return Ok(interrupted(folder));
     };
-    let mut journal = place.open(&plan, &subject, &record)?;
+    let mut journal = begin::open(&claimed, &plan, &subject, &record)?;
 
     let mut watch = Watch::start(&plan, journal.attacked());
     let mut notice = |event: &one_pixel::Event<'_>| watch.notice(event);
     let end = one_pixel::run(&plan, &mut journal, &mut classifier, &stop, &mut notice)?;
     drop(watch);
 
-    let folder = place.path();
     let summary = Summary::new(&plan, journal.attacked());
     let (plan, weights, attacked) = (&plan, &trained.location, journal.attacked());
     let checkpoint = trained.checkpoint.as_ref();

@@ -8,14 +8,14 @@ use ocelli::data::{OpenOptions, Split, open_labelled};
 use ocelli::methods::METHODS;
 use ocelli::nn::registry;
 use ocelli::train::grid::{Cell, Grid};
-use ocelli::train::{Machine, Recipe, RunFolder, TrainOutcome};
+use ocelli::train::{Machine, Recipe, RunFolder, TrainOutcome, WorkFolder};
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use super::Args;
-use super::begin::{self, ChosenFolder, TrainPlan};
+use super::begin::{self, TrainPlan};
 use super::session::{Session, Trained};
 use crate::failure::{BadInput, Done, one_line};
 use crate::own_files::check_folder;
@@ -125,10 +125,10 @@ fn plans(args: &Args, cells: Vec<Cell>, folder: &Path) -> anyhow::Result<Vec<Opt
         let folder = folder.join(&cell.name);
         let mut plan = if RunFolder::holds_run(&folder) {
             begin::check_same(&folder, &recipe)?;
-            TrainPlan { place: ChosenFolder::Begun(folder), recipe }
+            TrainPlan::new(recipe, WorkFolder::Begun(folder))
         } else {
             check_folder(&folder, &[row::FILE], args.force)?;
-            TrainPlan { place: ChosenFolder::New(folder, Box::new(recipe.clone())), recipe }
+            TrainPlan::new(recipe, WorkFolder::New(folder))
         };
         begin::limit(&mut plan.recipe, args);
         Ok(Some(plan))

@@ -8,10 +8,9 @@ use ocelli::methods::one_pixel::{
 };
 use ocelli::methods::{Error, WorkKind};
 use ocelli::train::recipe::{self, LARGEST_FILE};
-use ocelli::train::{DataRecord, RunFolder, Trained, read_text};
+use ocelli::train::{ClaimedFolder, DataRecord, RunFolder, Trained, WorkFolder, read_text};
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use toml::Table;
@@ -19,13 +18,11 @@ use toml::Table;
 use super::subject::AttackSource;
 use super::{Args, Baseline, NamedRival, Way};
 use crate::failure::{BadInput, BadUsage};
-use crate::own_files::check_folder;
+use crate::own_files::new_folder;
 use crate::run_data::{self, Opened};
 use crate::talk::Progress;
 use crate::whole_file::write_whole;
 
-/// Where new attacks are made, below the present folder.
-const RUNS: &str = "runs";
 const STEM: &str = "attack";
 const SETTINGS: &str = "attack.toml";
 const SUBJECT: &str = "subject";
@@ -40,17 +37,7 @@ pub(super) struct BegunAttack {
     pub(super) source: Arc<dyn Source>,
     /// What tells its images from others.
     pub(super) record: DataRecord,
-    pub(super) place: ChosenFolder,
-}
-
-/// Where an attack is written.
-pub(super) enum ChosenFolder {
-    /// A new folder below [`RUNS`], which is not made yet.
-    Unused,
-    /// A folder that holds no attack yet.
-    New(PathBuf),
-    /// The folder of an attack that was begun before.
-    Begun(PathBuf),
+    pub(super) folder: WorkFolder,
 }
 
 /// Finds out what was asked for.
@@ -59,19 +46,18 @@ pub(super) fn begin(
     seed: Option<u64>,
     device: &Device,
 ) -> anyhow::Result<BegunAttack> {
-    let (origin, text, begun, place) = if let Some(folder) = &args.resume {
+    let (origin, text, begun, folder) = if let Some(folder) = &args.resume {
         let path = folder.join(SETTINGS);
         let (text, subject) = read(&path)?;
-        (path.display().to_string(), text, Some(subject), ChosenFolder::Begun(folder.clone()))
+        (path.display().to_string(), text, Some(subject), WorkFolder::Begun(folder.clone()))
     } else {
         if let Some(folder) = &args.out {
             check_is_free(folder)?;
-            check_folder(folder, &[SETTINGS], args.force)?;
         }
+        let folder = new_folder(args.out.as_deref(), STEM.to_owned(), &[SETTINGS], args.force)?;
         let preset = Config::preset(args.preset.map_or(Preset::Paper, Preset::from));
         let text = toml::to_string(&preset).context("the preset")?;
-        let place = args.out.clone().map_or(ChosenFolder::Unused, ChosenFolder::New);
-        (SETTINGS.to_owned(), text, None, place)
+        (SETTINGS.to_owned(), text, None, folder)
     };
     let config: Config = recipe::settings(&origin, &text, &args.overrides(seed)?)?;
     config.check()?;
@@ -82,10 +68,10 @@ pub(super) fn begin(
     }
     let Opened { source, fingerprint, .. } = opened;
     let record = DataRecord::from_fingerprint(IMAGES, fingerprint);
-    if let ChosenFolder::Begun(folder) = &place {
+    if let WorkFolder::Begun(folder) = &folder {
         run_data::check_same(folder, &record, &[(IMAGES, &*source)])?;
     }
-    Ok(BegunAttack { config, subject, trained, source, record, place })
+    Ok(BegunAttack { config, subject, trained, source, record, folder })
 }
 
 /// Refuses a folder that holds an attack or a run already.
@@ -130,89 +116,63 @@ fn read(path: &Path) -> anyhow::Result<(String, AttackSource)> {
     Ok((toml::to_string(&table).with_context(shown)?, subject))
 }
 
-impl ChosenFolder {
-    /// Makes a new folder, where none was named. Nothing is made before all else is known to be well.
-    pub(super) fn claim(self) -> anyhow::Result<Folder> {
-        Ok(match self {
-            Self::Unused => {
-                Folder { path: RunFolder::claim_unused(Path::new(RUNS), STEM)?, is_begun: false }
-            }
-            Self::New(path) => Folder { path, is_begun: false },
-            Self::Begun(path) => Folder { path, is_begun: true },
-        })
+/// Writes the settings of an attack that has no journal yet, so that it can go on.
+pub(super) fn settle_new(
+    folder: &ClaimedFolder,
+    config: &Config,
+    subject: &AttackSource,
+    record: &DataRecord,
+) -> anyhow::Result<()> {
+    // Those of an attack that was begun before stay what its journal says.
+    if Journal::path_in(folder.path()).exists() {
+        return Ok(());
     }
+    settle(folder, config, subject, record)
 }
 
-/// The folder of an attack.
-pub(super) struct Folder {
-    path: PathBuf,
-    /// Whether an attack was begun in it before.
-    is_begun: bool,
+fn settle(
+    claimed: &ClaimedFolder,
+    config: &Config,
+    subject: &AttackSource,
+    record: &DataRecord,
+) -> anyhow::Result<()> {
+    let folder = claimed.path();
+    let settings = toml::to_string(config).context(SETTINGS)?;
+    let subject = toml::to_string(&BTreeMap::from([(SUBJECT, subject)])).context(SETTINGS)?;
+    claimed.make()?;
+    record.save(folder)?;
+    write_whole(&folder.join(SETTINGS), format!("{settings}\n{subject}"))
 }
 
-impl Folder {
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Writes the settings of an attack that has no journal yet, so that it can go on.
-    pub(super) fn settle_new(
-        &self,
-        config: &Config,
-        subject: &AttackSource,
-        record: &DataRecord,
-    ) -> anyhow::Result<()> {
-        // Those of an attack that was begun before stay what its journal says.
-        if Journal::path_in(self.path()).exists() {
-            return Ok(());
-        }
-        self.settle(config, subject, record)
-    }
-
-    fn settle(
-        &self,
-        config: &Config,
-        subject: &AttackSource,
-        record: &DataRecord,
-    ) -> anyhow::Result<()> {
-        let folder = self.path();
-        let settings = toml::to_string(config).context(SETTINGS)?;
-        let subject = toml::to_string(&BTreeMap::from([(SUBJECT, subject)])).context(SETTINGS)?;
-        fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-        record.save(folder)?;
-        write_whole(&folder.join(SETTINGS), format!("{settings}\n{subject}"))
-    }
-
-    /// The journal, made if it is new.
-    pub(super) fn open(
-        &self,
-        plan: &AttackPlan,
-        subject: &AttackSource,
-        record: &DataRecord,
-    ) -> anyhow::Result<Journal> {
-        let folder = self.path();
-        let write = || self.settle(plan.config(), subject, record);
-        // The settings come first: a journal without them could not be gone on with.
-        if !self.is_begun || !Journal::path_in(folder).exists() {
-            if self.is_begun {
-                let path = Journal::path_in(folder);
-                tracing::warn!("{}: there is none; the attack begins anew", path.display());
-            }
-            write()?;
-            return Ok(Journal::create(folder, plan)?);
-        }
-        let (journal, was_cut) = Journal::open(folder, plan)?;
-        if was_cut {
+/// The journal, made if it is new.
+pub(super) fn open(
+    claimed: &ClaimedFolder,
+    plan: &AttackPlan,
+    subject: &AttackSource,
+    record: &DataRecord,
+) -> anyhow::Result<Journal> {
+    let folder = claimed.path();
+    let write = || settle(claimed, plan.config(), subject, record);
+    // The settings come first: a journal without them could not be gone on with.
+    if !claimed.is_begun() || !Journal::path_in(folder).exists() {
+        if claimed.is_begun() {
             let path = Journal::path_in(folder);
-            tracing::warn!(
-                "{}: the last line was cut and is dropped; {} images are whole",
-                path.display(),
-                journal.attacked().len()
-            );
+            tracing::warn!("{}: there is none; the attack begins anew", path.display());
         }
         write()?;
-        Ok(journal)
+        return Ok(Journal::create(folder, plan)?);
     }
+    let (journal, was_cut) = Journal::open(folder, plan)?;
+    if was_cut {
+        let path = Journal::path_in(folder);
+        tracing::warn!(
+            "{}: the last line was cut and is dropped; {} images are whole",
+            path.display(),
+            journal.attacked().len()
+        );
+    }
+    write()?;
+    Ok(journal)
 }
 
 impl Args {
