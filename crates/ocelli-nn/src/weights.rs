@@ -30,7 +30,6 @@
 
 pub mod safetensors;
 
-mod atomic;
 mod convert;
 mod dtype;
 mod error;
@@ -39,10 +38,10 @@ mod format;
 mod identify;
 mod limits;
 mod load;
+mod location;
 mod names;
 mod packed;
 mod pickle;
-mod place;
 mod pth;
 mod read;
 mod report;
@@ -51,16 +50,15 @@ mod state_dict;
 mod tensor_entry;
 mod view;
 
-pub use atomic::{UNFINISHED, write_whole};
 pub use convert::{convert, save, state_dict};
 pub use dtype::DType;
 pub use error::{Result, WeightsError};
 pub use identify::{identify, model_of, options_of};
 pub use limits::Limits;
 pub use load::{LoadOptions, load, network_from};
+pub use location::WeightsLocation;
 pub use packed::{PackedLayout, PackedSize, network_from_packed, packed_bytes, write_packed};
 pub use pickle::{PickleError, PickleFault};
-pub use place::Place;
 pub use report::{LoadReport, Misfit, NonFinite};
 pub use state_dict::{ReadOptions, StateDict};
 pub use tensor_entry::TensorEntry;

@@ -23,7 +23,7 @@ pub use layout::{PackedLayout, PackedSize};
 pub(super) use seal::verify;
 
 use super::error::{Result, WeightsError};
-use super::{DType, StateDict, TensorEntry, safetensors, write_whole};
+use super::{DType, StateDict, TensorEntry, safetensors};
 use crate::graph::Graph;
 use crate::parameter::{ParamSpec, Parameters, Role};
 use crate::{Network, PackedTensor};
@@ -129,7 +129,7 @@ pub fn write_packed(
     path: &Path,
 ) -> Result<u64> {
     let bytes = packed_bytes(network, metadata)?;
-    write_whole(path, &bytes).map_err(|error| WeightsError::io(path, error))?;
+    ocelli_common::write_whole(path, &bytes).map_err(|error| WeightsError::io(path, error))?;
     Ok(bytes.len() as u64)
 }
 
