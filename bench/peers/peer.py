@@ -2,8 +2,8 @@
 
     python peer.py PEER THREADS
 
-PEER is pytorch, pytorch-channels-last, onnxruntime, openvino, torchvision, torchattacks or art. First it
-says its name: {"name": "pytorch 2.15.0"}. Then every request names a task, what it is done
+PEER is pytorch, pytorch-channels-last, pytorch-compiled, pytorch-compiled-channels-last, onnxruntime,
+openvino, torchvision, torchattacks or art. First it says its name: {"name": "pytorch 2.15.0"}. Then every request names a task, what it is done
 with and how long to time it, in seconds; the answer is the median time of a pass in milliseconds,
 {"ms": 97.1}, or {"error": "why not"}. Where a pass counts its images, the answer has their mean
 number too, and the time is that of so many: {"ms": 97.1, "images": 401}; "settings" says how the peer chose
@@ -46,16 +46,17 @@ def turn(step, seconds):
 
 
 class PyTorch:
-    """Eager mode, in one of the two memory layouts."""
+    """Eager mode or `torch.compile`, in one of the two memory layouts."""
 
-    def __init__(self, threads, channels_last=False):
+    def __init__(self, threads, channels_last=False, compiled=False):
         import torch
 
         torch.set_num_threads(threads)
         torch.manual_seed(0)
-        self.torch = torch
+        self.torch, self.compiled = torch, compiled
         self.layout = torch.channels_last if channels_last else torch.contiguous_format
-        self.name = f"pytorch{'-channels-last' if channels_last else ''} {release(torch)}"
+        mode = ("-compiled" if compiled else "") + ("-channels-last" if channels_last else "")
+        self.name = f"pytorch{mode} {release(torch)}"
 
     def prepare(self, task):
         kinds = {
@@ -96,9 +97,16 @@ class PyTorch:
             network.parameters(), lr=0.01, momentum=0.9, nesterov=True, weight_decay=1e-4
         )
 
+        def loss():
+            return torch.nn.functional.cross_entropy(network(images), labels)
+
+        if self.compiled:
+            torch.compiler.reset()
+            loss = torch.compile(loss)
+
         def step():
             optimizer.zero_grad(set_to_none=True)
-            torch.nn.functional.cross_entropy(network(images), labels).backward()
+            loss().backward()
             optimizer.step()
 
         return step
@@ -281,6 +289,10 @@ def one_pixel(name):
 PEERS = {
     "pytorch": PyTorch,
     "pytorch-channels-last": lambda threads: PyTorch(threads, channels_last=True),
+    "pytorch-compiled": lambda threads: PyTorch(threads, compiled=True),
+    "pytorch-compiled-channels-last": lambda threads: PyTorch(
+        threads, channels_last=True, compiled=True
+    ),
     "onnxruntime": OnnxRuntime,
     "openvino": OpenVino,
     "torchvision": TorchVision,

@@ -30,6 +30,8 @@ const PUBLISHED: &[(&str, usize, u64, u64)] = &[
     ("resnet50", 224, 25_557_032, 4_089_184_256),
     ("resnet56_cifar", 32, 853_018, 125_485_696),
     ("mobilenetv2_100", 224, 3_504_872, 300_774_272),
+    ("mobilenetv2_cifar", 32, 2_236_682, 87_976_448),
+    ("mobilenetv2_small", 32, 308_554, 20_638_976),
     ("efficientnet_lite0", 224, 4_652_008, 385_187_552),
     ("efficientnetv2_s", 224, 21_458_488, 2_849_895_872),
     ("efficientnetv2_xl", 224, 208_119_808, 17_901_587_200),
@@ -110,6 +112,14 @@ fn costs_equal_the_published_counts() -> Result<(), ocelli_nn::Error> {
         let cost = Cost::of(&model.graph(&model.options())?, size, size)?;
         assert_eq!((cost.params, cost.macs), (params, macs), "{name} at {size}");
     }
+    Ok(())
+}
+
+#[test]
+fn resnet18_for_small_images_has_the_published_count() -> Result<(), ocelli_nn::Error> {
+    let model = registry::find("resnet18")?;
+    let options = ModelOptions { num_classes: 10, small_input: true, ..model.options() };
+    assert_eq!(Cost::of(&model.graph(&options)?, 32, 32)?.params, 11_173_962);
     Ok(())
 }
 
