@@ -194,9 +194,12 @@ fn run_work(work: &Work, x: Rows<'_>, other: Option<Rows<'_>>, y: RowsMut<'_>, b
         (Work::Normalise { norm, activation }, _) => norm.forward(x, *activation, y),
         (Work::Add(activation), Some(other)) => ocelli_kernels::add(x, other, *activation, y),
         (Work::Scale, Some(gate)) => ocelli_kernels::scale(x, gate, y, Write::Replace),
+        (Work::Mix(quantizers), Some(attention)) => {
+            ocelli_kernels::quantize::fake_quantize(x, quantizers, Some(attention), y);
+        }
         (Work::Unary(kernel), _) => kernel.forward(batch, x, y),
-        (Work::Add(_) | Work::Scale, None) => {
-            unreachable!("sums and gates have a second input")
+        (Work::Add(_) | Work::Scale | Work::Mix(_), None) => {
+            unreachable!("sums, gates and mixtures have a second input")
         }
     }
 }

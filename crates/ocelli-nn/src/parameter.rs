@@ -221,6 +221,22 @@ impl Parameters {
         Ok(())
     }
 
+    /// Takes the value of each parameter that `other` has by the same name, and whether it is frozen.
+    ///
+    /// # Errors
+    /// When one of them has another length.
+    pub(crate) fn carry_from(&mut self, other: &Self) -> Result<()> {
+        let known = other.index_by_name();
+        for index in 0..self.entries.len() {
+            if let Some(id) = known.get(self.entries[index].spec.name.as_str()) {
+                let other = other.get(*id);
+                self.set(ParamId(index), other.value())?;
+                self.entries[index].frozen = other.frozen;
+            }
+        }
+        Ok(())
+    }
+
     /// Takes a value out, so that nobody else holds it while it is changed. Nothing is left in its
     /// place until [`set`](Self::set) puts a value there.
     #[must_use]

@@ -76,11 +76,8 @@ pub fn fake_quantize(
     let blocks = Blocks::new(x, quantizers, attention);
     let ends: Vec<usize> = blocks.list.iter().map(|block| block.end).collect();
     let parts = y.split_rows(&ends);
-    let bounds = parts
-        .into_par_iter()
-        .zip(&blocks.list)
-        .with_min_len(blocks.per_task)
-        .map(|(y, block)| {
+    let bounds =
+        parts.into_par_iter().zip(&blocks.list).with_min_len(blocks.per_task).map(|(y, block)| {
             let x = x.range(block.first, block.end - block.first);
             let weights = attention.map(|attention| attention.row(block.image));
             macro_rules! of_count {
@@ -171,15 +168,12 @@ impl Blocks {
     fn new(x: Rows<'_>, quantizers: &[FakeQuantizer], attention: Option<Rows<'_>>) -> Self {
         let count = quantizers.len();
         assert!((1..=FakeQuantizer::MOST).contains(&count), "{count} quantizers");
-        let images = match attention {
-            Some(attention) => {
-                assert_eq!(attention.channels(), count, "attention to {count} quantizers");
-                attention.count().max(1)
-            }
-            None => {
-                assert_eq!(count, 1, "several quantizers without attention");
-                1
-            }
+        let images = if let Some(attention) = attention {
+            assert_eq!(attention.channels(), count, "attention to {count} quantizers");
+            attention.count().max(1)
+        } else {
+            assert_eq!(count, 1, "several quantizers without attention");
+            1
         };
         assert!(x.count().is_multiple_of(images), "{} pixels of {images} images", x.count());
         let (pixels, rows) = (x.count() / images, rows_per_block(x.channels()));

@@ -82,8 +82,9 @@ struct OnGrid<S: Simd> {
 impl<S: Simd> Lifted<S> {
     #[inline(always)]
     fn new(simd: S, quantizer: FakeQuantizer) -> Self {
-        let (offset, step, top) =
-            quantizer.grid.map_or((0.0, 1.0, 0.0), |grid| (grid.offset, grid.step, grid.top as f32));
+        let (offset, step, top) = quantizer
+            .grid
+            .map_or((0.0, 1.0, 0.0), |grid| (grid.offset, grid.step, grid.top as f32));
         Self {
             is_identity: quantizer.grid.is_none(),
             offset: simd.splat(offset),

@@ -89,7 +89,7 @@ impl DeltaPlan {
                 factor * macs + SINGLE * results
             }
             Work::Unary(kernel) => kernel.effort(numbers(step.x), results),
-            Work::Normalise { .. } | Work::Add(_) | Work::Scale => SINGLE * results,
+            Work::Normalise { .. } | Work::Add(_) | Work::Scale | Work::Mix(_) => SINGLE * results,
         }
     }
 }
