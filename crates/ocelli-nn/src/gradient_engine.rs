@@ -7,7 +7,7 @@ pub use taped::Taped;
 
 use crate::gradients::Gradients;
 use crate::network::Network;
-use crate::op::Shape;
+use crate::op::{Op, Shape};
 use crate::parameter::ParamSpec;
 use crate::pass::{BatchStats, Pass, Seen, TrainPass};
 use crate::route::Route;
@@ -91,10 +91,16 @@ impl GradientEngine {
         if channels != graph.in_channels() {
             return None;
         }
-        let given = [Shape { channels, height, width }];
-        let wants = Wants { training: true, params: true, inputs: false };
+        let route = graph.with_attention(&graph.classify()).ok()?;
+        let beside = route.from.iter().skip(1).map(|id| match &graph.node(*id).op {
+            Op::SideInput(side) => Shape::vector(side.channels),
+            _ => Shape::vector(0),
+        });
+        let image = Shape { channels, height, width };
+        let given: Vec<Shape> = std::iter::once(image).chain(beside).collect();
+        let wants = Wants { training: true, params: true, inputs: route.from.len() > 1 };
         let params = network.params();
-        let maps = TrainPlan::bytes(graph, params, &graph.classify(), batch, &given, wants)?;
+        let maps = TrainPlan::bytes(graph, params, &route, batch, &given, wants)?;
         let params: usize = graph.params().iter().map(ParamSpec::len).sum();
         Some(maps + (params * size_of::<f32>()) as u64)
     }

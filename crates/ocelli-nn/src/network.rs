@@ -204,9 +204,7 @@ impl Network {
     /// # Errors
     /// When one of them has another length there.
     pub fn with_graph(&self, graph: Graph) -> Result<Self> {
-        let mut params =
-            Parameters::initialise(graph.params(), Seed::default(), self.params.device());
-        params.carry_from(&self.params)?;
+        let params = self.params.carried_to(graph.params())?;
         Ok(Self { graph: Arc::new(graph), params })
     }
 

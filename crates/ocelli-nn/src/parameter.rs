@@ -94,7 +94,8 @@ pub struct Parameter {
     /// Name, shape and role.
     pub spec: ParamSpec,
     /// A frozen weight gets no gradient; a batch normalisation whose running mean is frozen
-    /// normalises with its running statistics and leaves them alone, in training too.
+    /// normalises with its running statistics and leaves them alone, in training too, and a quantization
+    /// leaves a frozen range alone.
     pub frozen: bool,
     value: Tensor<1>,
 }
@@ -172,6 +173,28 @@ impl Parameters {
         Ok(params)
     }
 
+    /// The parameters of another form of a network: those of the same name have the same value, and are
+    /// frozen where they were; others have a first value.
+    ///
+    /// # Errors
+    /// When one of them has another length.
+    pub(crate) fn carried_to(&self, specs: &[ParamSpec]) -> Result<Self> {
+        let known = self.index_by_name();
+        let mut entries = Vec::with_capacity(specs.len());
+        for (index, spec) in specs.iter().enumerate() {
+            entries.push(if let Some(id) = known.get(spec.name.as_str()) {
+                let old = self.get(*id);
+                old.check_length(spec.len())?;
+                Parameter { spec: spec.clone(), ..old.clone() }
+            } else {
+                let values = spec.initializer.draw(spec.len(), Seed::default(), index as u64);
+                let value = Tensor::from_data(TensorData::new(values, [spec.len()]), &self.device);
+                Parameter { spec: spec.clone(), frozen: false, value }
+            });
+        }
+        Ok(Self { entries, device: self.device.clone() })
+    }
+
     /// How many tensors there are, buffers included.
     pub fn len(&self) -> usize {
         self.entries.len()
@@ -218,22 +241,6 @@ impl Parameters {
         let entry = &mut self.entries[id.0];
         entry.check_length(value.dims()[0])?;
         entry.value = value.without_autodiff();
-        Ok(())
-    }
-
-    /// Takes the value of each parameter that `other` has by the same name, and whether it is frozen.
-    ///
-    /// # Errors
-    /// When one of them has another length.
-    pub(crate) fn carry_from(&mut self, other: &Self) -> Result<()> {
-        let known = other.index_by_name();
-        for index in 0..self.entries.len() {
-            if let Some(id) = known.get(self.entries[index].spec.name.as_str()) {
-                let other = other.get(*id);
-                self.set(ParamId(index), other.value())?;
-                self.entries[index].frozen = other.frozen;
-            }
-        }
         Ok(())
     }
 

@@ -492,6 +492,7 @@ fn what_needs_attention_says_so() -> Result<(), Error> {
     assert!(logits.is_err_and(|error| error.to_string().contains(".quantize.attention")));
     let route = network.graph().with_attention(&network.graph().classify())?;
     assert_eq!(route.from.len(), 1 + network.graph().attention().len());
+    assert!(GradientEngine::memory(&network, [2, 3, 32, 32]).is_some());
     let mut given = vec![Given::Planes(noise([2, 3, 32, 32]))];
     given.extend(network.graph().attention().iter().map(|_| Given::Planes(noise([2, 3, 1, 1]))));
     let mut engine = InferenceEngine::new(&network)?;

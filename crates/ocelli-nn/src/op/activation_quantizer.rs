@@ -4,8 +4,10 @@
 //! - PACT (Choi et al. 2018, <https://arxiv.org/abs/1805.06085>): levels up to a learnt clip;
 //! - LSQ (Esser et al. 2020, <https://arxiv.org/abs/1902.08153>): levels of a learnt step.
 //!
-//! Zero is a level of all of them, so that the zeros around an image stay zeros, and integers can stand for
-//! levels.
+//! Deviations: zero is a level of all of them, so that the zeros around an image stay zeros and integers can
+//! stand for levels; it moves a range by less than half a step. PACT of values that are negative too is
+//! symmetric, and its first clip is the largest value of the first batch. Open in the paper of LSQ is whether
+//! the N of a tensor counts the batch; ours is that of one image.
 
 use crate::{Error, Result};
 use ocelli_kernels::quantize::{FakeQuantizer, Grid};
