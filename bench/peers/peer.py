@@ -62,6 +62,7 @@ class PyTorch:
         kinds = {
             "inference": self.inference,
             "training step": self.training_step,
+            "simclr step": self.simclr_step,
             "forward and backward": self.convolution,
         }
         return kinds[task["task"]](task)
@@ -93,16 +94,41 @@ class PyTorch:
         torch = self.torch
         network, images = self.network(task).train(), self.images(task)
         labels = torch.arange(task["images"]) % task["classes"]
-        optimizer = torch.optim.SGD(
-            network.parameters(), lr=0.01, momentum=0.9, nesterov=True, weight_decay=1e-4
-        )
 
         def loss():
             return torch.nn.functional.cross_entropy(network(images), labels)
 
+        return self.update(loss, network)
+
+    def simclr_step(self, task):
+        """Rows 2i and 2i + 1 are the views of a picture."""
+        torch, functional = self.torch, self.torch.nn.functional
+        backbone, images = self.network(task | {"classes": 0}), self.images(task)
+        layers, width = [], backbone(images[:2]).shape[1]
+        for index, outputs in enumerate(task["widths"]):
+            if index:
+                layers.append(torch.nn.ReLU())
+            layers += [torch.nn.Linear(width, outputs, bias=False), torch.nn.BatchNorm1d(outputs)]
+            width = outputs
+        network = torch.nn.Sequential(backbone, *layers).train()
+        partners = torch.arange(len(images)) ^ 1
+        itself = torch.eye(len(images), dtype=torch.bool)
+
+        def loss():
+            unit = functional.normalize(network(images), dim=1)
+            similarity = unit @ unit.T / task["temperature"]
+            return functional.cross_entropy(similarity.masked_fill(itself, -torch.inf), partners)
+
+        return self.update(loss, network)
+
+    def update(self, loss, network):
+        """A step of the optimiser."""
+        optimizer = self.torch.optim.SGD(
+            network.parameters(), lr=0.01, momentum=0.9, nesterov=True, weight_decay=1e-4
+        )
         if self.compiled:
-            torch.compiler.reset()
-            loss = torch.compile(loss)
+            self.torch.compiler.reset()
+            loss = self.torch.compile(loss)
 
         def step():
             optimizer.zero_grad(set_to_none=True)
@@ -271,8 +297,8 @@ def cifar_resnet(torch, blocks, classes):
         for block in range(blocks):
             layers.append(Block(width, outputs, stride if block == 0 else 1))
             width = outputs
-    pool = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, classes)]
-    return nn.Sequential(*layers, *pool)
+    classifier = [nn.Linear(64, classes)] if classes else []
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), *classifier)
 
 
 def one_pixel(name):

@@ -99,7 +99,7 @@ fn costs_of_ghost_forms_equal_the_exact_counts() -> Result<(), ocelli_nn::Error>
         let model = registry::find(host)?;
         let options = ModelOptions { ghost: Some(ghost), ..model.options() };
         let size = model.config.input_size;
-        let cost = Cost::of(&model.graph(&options)?, size, size)?;
+        let cost = Cost::new(&model.graph(&options)?, size, size)?;
         assert_eq!((cost.params, cost.macs), (params, macs), "{host} s={ratio} d={cheap_kernel}");
     }
     Ok(())
@@ -109,7 +109,7 @@ fn costs_of_ghost_forms_equal_the_exact_counts() -> Result<(), ocelli_nn::Error>
 fn costs_equal_the_published_counts() -> Result<(), ocelli_nn::Error> {
     for &(name, size, params, macs) in PUBLISHED {
         let model = registry::find(name)?;
-        let cost = Cost::of(&model.graph(&model.options())?, size, size)?;
+        let cost = Cost::new(&model.graph(&model.options())?, size, size)?;
         assert_eq!((cost.params, cost.macs), (params, macs), "{name} at {size}");
     }
     Ok(())
@@ -162,7 +162,7 @@ fn efficientnetv2_costs_what_is_published_at_every_common_size() -> Result<(), o
     for &(variant, size, macs, with_norms, learnt) in SIZES {
         let graph =
             registry::find(&format!("efficientnetv2_{variant}"))?.graph(&ModelOptions::default())?;
-        let cost = Cost::of(&graph, size, size)?;
+        let cost = Cost::new(&graph, size, size)?;
         assert_eq!((cost.macs, cost.macs + cost.norm_elements), (macs, with_norms), "{variant}");
         let count = graph.params().iter().filter(|param| param.role.is_learnt()).count();
         assert_eq!(count, learnt, "{variant}: learnt tensors");
@@ -181,7 +181,7 @@ fn the_s_before_the_release_is_a_table_away() -> Result<(), ocelli_nn::Error> {
     }
     let options = ModelOptions { layout: Some(layout), ..ModelOptions::default() };
     let graph = registry::find("efficientnetv2")?.graph(&options)?;
-    let cost = Cost::of(&graph, 384, 384)?;
+    let cost = Cost::new(&graph, 384, 384)?;
     assert_eq!((cost.params, cost.macs), (23_940_048, 8_597_814_784));
     assert_eq!(cost.macs + cost.norm_elements, 8_634_040_576);
     Ok(())
@@ -192,7 +192,7 @@ fn tensorflow_padding_changes_no_count() -> Result<(), ocelli_nn::Error> {
     for variant in ["b0", "b1", "b2", "b3", "s", "m", "l", "xl"] {
         let count = |prefix: &str| {
             let model = registry::find(&format!("{prefix}efficientnetv2_{variant}"))?;
-            Cost::of(&model.graph(&model.options())?, 224, 224).map(|c| (c.params, c.macs))
+            Cost::new(&model.graph(&model.options())?, 224, 224).map(|c| (c.params, c.macs))
         };
         assert_eq!(count("")?, count("tf_")?, "{variant}");
     }
@@ -210,7 +210,7 @@ fn every_batch_norm_value_is_counted() -> Result<(), ocelli_nn::Error> {
     ] {
         let model = registry::find(&format!("ghostnet_{width}"))?;
         let graph = model.graph(&model.options())?;
-        let cost = Cost::of(&graph, 224, 224)?;
+        let cost = Cost::new(&graph, 224, 224)?;
         assert_eq!(cost.macs + 2 * cost.norm_elements, expected, "{width}");
         let learnt = graph.params().iter().filter(|param| param.role.is_learnt()).count();
         assert_eq!((learnt, graph.params().len()), (272, 512), "{width}");
@@ -241,7 +241,7 @@ fn large_heads_and_running_statistics_are_counted_as_published() -> Result<(), o
         assert_eq!(all, with_statistics, "{name} with running statistics");
         if let Some(expected) = large_head {
             let options = ModelOptions { num_classes: 21_843, ..ModelOptions::default() };
-            let cost = Cost::of(&model.graph(&options)?, 224, 224)?;
+            let cost = Cost::new(&model.graph(&options)?, 224, 224)?;
             assert_eq!(cost.params, expected, "{name} for 21,843 classes");
         }
     }
