@@ -15,6 +15,7 @@
 //! | `lanes` | the same on vectors |
 //! | `pack` | codes without gaps between them |
 
+mod activations;
 mod grid;
 mod lanes;
 mod levels;
@@ -26,6 +27,7 @@ mod statistics;
 mod tests;
 mod weights;
 
+pub use activations::{FakeQuantizer, MixtureGradients, fake_quantize, fake_quantize_gradient};
 pub use grid::Grid;
 pub use levels::{Levels, Zero};
 pub use mixture::{MAX_BRANCHES, Mixture, MixtureGradients};
