@@ -9,6 +9,7 @@ mod bench;
 mod best;
 mod convert;
 mod data;
+mod export;
 mod finetune;
 mod first_hour;
 mod golden;
