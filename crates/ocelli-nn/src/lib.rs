@@ -14,6 +14,8 @@
 //! # Ok::<(), ocelli_nn::Error>(())
 //! ```
 
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
+
 pub mod backbones;
 pub mod ghostify;
 pub mod graph;
@@ -38,6 +40,7 @@ mod lowering;
 mod network;
 mod node_id;
 mod op;
+mod packed;
 mod pass;
 mod route;
 mod train_plan;
@@ -53,5 +56,6 @@ pub use gradients::Gradients;
 pub use inference_engine::InferenceEngine;
 pub use network::Network;
 pub use ocelli_kernels::quantize::Grid;
+pub use packed::{PackedFault, PackedShape, PackedTensor};
 pub use pass::{BatchStats, Pass, Seen, TrainPass};
 pub use route::Route;
