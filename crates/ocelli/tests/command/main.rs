@@ -22,6 +22,7 @@ mod layout;
 mod models;
 mod other_data;
 mod pth;
+mod quantize;
 mod reports;
 mod results;
 mod resume;
