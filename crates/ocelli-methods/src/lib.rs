@@ -1,5 +1,6 @@
 //! The published methods of Ocelli, one folder a paper.
 
+pub mod dqa;
 mod error;
 pub mod ghost_redundancy;
 mod ledger;
@@ -11,4 +12,4 @@ pub use error::{Error, Result, Work};
 use ocelli_train::Methods;
 
 /// The methods that a recipe can choose by a section, beside supervised training.
-pub const METHODS: Methods = Methods::new(&[&simclr::SimclrKind]);
+pub const METHODS: Methods = Methods::new(&[&dqa::DqaKind, &simclr::SimclrKind]);

@@ -3,6 +3,7 @@
 use crate::execute::execute;
 use crate::gradients::Gradients;
 use crate::graph::Graph;
+use crate::init::Initializer;
 use crate::node_id::NodeId;
 use crate::op::{Dropout, Op};
 use crate::parameter::{Parameters, Role};
@@ -60,6 +61,43 @@ impl Network {
     /// The numbers.
     pub fn params(&self) -> &Parameters {
         &self.params
+    }
+
+    /// The same network with a parameter that no operation reads, after all others: what a method learns
+    /// beside the weights. See [`Graph::with_free`].
+    ///
+    /// # Errors
+    /// When the number of values is not that of the shape.
+    pub fn with_free(
+        self,
+        name: &str,
+        shape: &[usize],
+        role: Role,
+        values: Vec<f32>,
+    ) -> Result<Self> {
+        let first = Initializer::Constant(0.0);
+        let graph = Arc::unwrap_or_clone(self.graph).with_free(name, shape, role, first);
+        let mut params = self.params;
+        let id = params.add(&graph.params()[params.len()]);
+        params.set_values(id, values)?;
+        Ok(Self { graph: Arc::new(graph), params })
+    }
+
+    /// The same network without those of its last parameters that no operation reads and whose names begin
+    /// with `prefix`.
+    #[must_use]
+    pub fn without_free(mut self, prefix: &str) -> Self {
+        let read = self.graph.params_read();
+        let is_free =
+            |id: usize, name: &str| name.starts_with(prefix) && !read.contains(&ParamId(id));
+        let params = self.graph.params().iter().enumerate().rev();
+        let last = params.take_while(|(id, spec)| is_free(*id, &spec.name)).count();
+        if last > 0 {
+            let kept = self.params.len() - last;
+            Arc::make_mut(&mut self.graph).params.truncate(kept);
+            self.params.truncate(kept);
+        }
+        self
     }
 
     /// The numbers, to be changed.

@@ -172,6 +172,18 @@ impl Parameters {
         Ok(params)
     }
 
+    /// One more at the end, of zeros.
+    pub(crate) fn add(&mut self, spec: &ParamSpec) -> ParamId {
+        let value = Tensor::zeros([spec.len()], &self.device);
+        self.entries.push(Parameter { spec: spec.clone(), frozen: false, value });
+        ParamId(self.entries.len() - 1)
+    }
+
+    /// Leaves the first `len`.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.entries.truncate(len);
+    }
+
     /// How many tensors there are, buffers included.
     pub fn len(&self) -> usize {
         self.entries.len()
