@@ -6,8 +6,8 @@
 
 use crate::changed::Changed;
 use crate::{Error, Result};
+use ocelli_common::write_whole;
 use ocelli_data::{Fingerprint, Limits, Source};
-use ocelli_nn::weights::write_whole;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -40,10 +40,10 @@ impl DataRecord {
     /// Looks at every part, under its name.
     ///
     /// # Errors
-    /// As [`Fingerprint::of`].
+    /// As [`Fingerprint::from_source`].
     pub fn of(parts: &[(&str, &dyn Source)]) -> Result<Self> {
         let part = |(name, source): &(&str, &dyn Source)| {
-            Ok(Part { name: (*name).to_owned(), fingerprint: Fingerprint::of(*source)? })
+            Ok(Part { name: (*name).to_owned(), fingerprint: Fingerprint::from_source(*source)? })
         };
         Ok(Self { format: FORMAT, parts: parts.iter().map(part).collect::<Result<_>>()? })
     }
@@ -121,7 +121,7 @@ mod tests {
 
     fn parts() -> [Arc<dyn Source>; 2] {
         [Split::Train, Split::Test]
-            .map(|split| open("builtin:fashion-mnist", &OpenOptions::of(split)).unwrap())
+            .map(|split| open("builtin:fashion-mnist", &OpenOptions::new(split)).unwrap())
     }
 
     #[test]

@@ -50,7 +50,7 @@ fn target_rows(targets: &Targets, classes: usize) -> Vec<f32> {
 fn set_of(targets: &Targets, place: usize) -> &[u32] {
     match targets {
         Targets::Hard(labels) => &labels[place..=place],
-        Targets::Several(sets) => &sets[place],
+        Targets::MultiLabel(sets) => &sets[place],
         Targets::Soft { .. } | Targets::None => &[],
     }
 }
@@ -91,7 +91,7 @@ mod tests {
     fn a_set_of_classes_is_normalised_to_one() {
         let logits =
             || Tensor::<2>::from_data(TensorData::new(LOGITS.to_vec(), [2, 3]), &Device::flex());
-        let several = Targets::Several(vec![vec![2, 0], vec![1]]);
+        let several = Targets::MultiLabel(vec![vec![2, 0], vec![1]]);
         let even = Targets::Soft { rows: vec![0.5, 0.0, 0.5, 0.0, 1.0, 0.0], classes: 3 };
         let loss = |targets: &Targets| cross_entropy(logits(), targets).into_scalar::<f32>();
         assert_eq!(loss(&several), loss(&even));

@@ -92,7 +92,7 @@ impl Tally {
     /// # Shapes
     /// - `logits`: `[targets.len(), classes]`, row-major
     pub fn add_targets(&mut self, logits: &[f32], targets: &Targets) {
-        let Targets::Several(sets) = targets else {
+        let Targets::MultiLabel(sets) = targets else {
             return self.add(logits, &targets.classes());
         };
         for (row, set) in logits.chunks_exact(self.classes.max(1)).zip(sets) {

@@ -17,7 +17,7 @@ pub use metrics_log::{MetricsLog, Row};
 
 use crate::checkpoint::Checkpoints;
 use crate::{Error, Recipe, Result};
-use ocelli_nn::weights::UNFINISHED;
+use ocelli_common::UNFINISHED;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};

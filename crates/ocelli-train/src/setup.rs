@@ -7,7 +7,7 @@ use crate::{
 };
 use burn::tensor::Device;
 use ocelli_data::{
-    Joined, LabelFile, Loader, OpenOptions, SeveralClasses, Source, Split, Subset,
+    Joined, LabelFile, Loader, MultiLabelSource, OpenOptions, Source, Split, Subset,
     check_several_classes, open, open_labelled, open_splits,
 };
 use ocelli_nn::Network;
@@ -175,14 +175,14 @@ pub fn sources(recipe: &Recipe) -> Result<(Arc<dyn Source>, Arc<dyn Source>)> {
     let classes = Some(train.classes().to_vec());
     let limits = recipe.data.limits();
     let extra =
-        open_labelled(extra, &OpenOptions { classes, limits, ..OpenOptions::of(Split::Train) })?;
+        open_labelled(extra, &OpenOptions { classes, limits, ..OpenOptions::new(Split::Train) })?;
     Ok((Arc::new(Joined::new(train, extra)?), test))
 }
 
 /// The two parts of the recipe's dataset.
 fn parts(recipe: &Recipe) -> Result<(Arc<dyn Source>, Arc<dyn Source>)> {
     let data = &recipe.data;
-    let of = |split| OpenOptions { limits: data.limits(), ..OpenOptions::of(split) };
+    let of = |split| OpenOptions { limits: data.limits(), ..OpenOptions::new(split) };
     let file = data.labels.as_deref().map(LabelFile::read).transpose()?;
     let train_part = || OpenOptions { class_order: data.class_order, ..of(Split::Train) };
     // A method says itself what classes it needs.
@@ -192,7 +192,7 @@ fn parts(recipe: &Recipe) -> Result<(Arc<dyn Source>, Arc<dyn Source>)> {
         let whole: Arc<dyn Source> = match &file {
             None => whole,
             Some(file) => {
-                let whole = SeveralClasses::new(whole, file)?;
+                let whole = MultiLabelSource::new(whole, file)?;
                 file.check_named(whole.named())?;
                 Arc::new(whole)
             }
@@ -210,7 +210,7 @@ fn parts(recipe: &Recipe) -> Result<(Arc<dyn Source>, Arc<dyn Source>)> {
         }
     };
     let Some(file) = &file else { return Ok((train, test)) };
-    let [train, test] = SeveralClasses::of_parts([train, test], file)?;
+    let [train, test] = MultiLabelSource::from_parts([train, test], file)?;
     file.check_named(train.named() + test.named())?;
     Ok((Arc::new(train), Arc::new(test)))
 }

@@ -46,7 +46,7 @@ pub(crate) fn check_folder(folder: &Path, own: &[&str], force: bool) -> anyhow::
 /// What is left of work that was killed before it had begun.
 fn is_of_a_crash(name: &str, entry: &fs::DirEntry) -> bool {
     let is_empty_log = || entry.metadata().is_ok_and(|it| it.is_file() && it.len() == 0);
-    name.starts_with(ocelli::nn::weights::UNFINISHED) || (name == "log.txt" && is_empty_log())
+    name.starts_with(ocelli::common::UNFINISHED) || (name == "log.txt" && is_empty_log())
 }
 
 /// Refuses a file that exists, unless `force` or it begins as one that the command has written.

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use ocelli::data::Error::{DifferentClasses, UnknownClass};
 use ocelli::data::{
-    ClassOrder, Error, Fingerprint, LabelFile, OpenOptions, SeveralClasses, Source, Split,
+    ClassOrder, Error, Fingerprint, LabelFile, MultiLabelSource, OpenOptions, Source, Split,
     are_imagenet_classes, check_several_classes, imagenet_classes, open_labelled, open_splits,
 };
 use ocelli::train::{DataRecord, Recipe, RunFolder, Trained, sources};
@@ -100,7 +100,7 @@ impl Wanted<'_> {
             let data = data.ok_or_else(|| BadUsage("name a dataset with --data".to_owned()))?;
             let order = self.classes.class_order.unwrap_or_default();
             let source = self.with_labels(named(data, self.split, order, trained)?, None)?;
-            let fingerprint = Fingerprint::of(&*source)?;
+            let fingerprint = Fingerprint::from_source(&*source)?;
             let data = data.to_owned();
             return Ok(Opened { source, data, fingerprint, has_changed: None });
         };
@@ -123,7 +123,7 @@ impl Wanted<'_> {
             let source = named(&data, self.split, order, trained)?;
             self.with_labels(source, run.data.labels.as_deref())?
         };
-        let fingerprint = Fingerprint::of(&*source)?;
+        let fingerprint = Fingerprint::from_source(&*source)?;
         let has_changed = self.has_changed(&fingerprint, &*source, has_more)?;
         Ok(Opened { source, data, fingerprint, has_changed })
     }
@@ -180,7 +180,7 @@ impl Wanted<'_> {
     ) -> anyhow::Result<Arc<dyn Source>> {
         let Some(path) = self.labels.or(of_run) else { return Ok(source) };
         let labels = LabelFile::read(path)?;
-        let source = SeveralClasses::new(source, &labels)?;
+        let source = MultiLabelSource::new(source, &labels)?;
         // The file of a run may be of its training images alone.
         if self.labels.is_some() {
             labels.check_named(source.named())?;
@@ -197,7 +197,7 @@ fn named(
     trained: &Trained,
 ) -> anyhow::Result<Arc<dyn Source>> {
     let (classes, limits) = (trained.classes.clone(), trained.limits);
-    let options = OpenOptions { classes, class_order, limits, ..OpenOptions::of(split) };
+    let options = OpenOptions { classes, class_order, limits, ..OpenOptions::new(split) };
     let opened = match open_labelled(uri, &options) {
         // Folders of ImageNet, all or some, tell by their names which of its classes they are.
         Ok(source)

@@ -134,7 +134,7 @@ fn network(name: &str) -> Network {
 }
 
 fn loader(images: u64) -> Loader {
-    let source = open("builtin:fashion-mnist", &OpenOptions::of(Split::Test)).unwrap();
+    let source = open("builtin:fashion-mnist", &OpenOptions::new(Split::Test)).unwrap();
     let source = Arc::new(Subset::first(source, images));
     let input = InputConfig { size: 28, ..InputConfig::default() };
     let transform = EvalTransform::new(input, EvalConfig::default()).unwrap();

@@ -5,7 +5,7 @@ use super::{Attacked, PixelChange, Plan};
 use crate::error::{Work, out_of_range};
 use crate::ledger::{Lines, Opened};
 use crate::{Error, Result};
-use ocelli_nn::weights::write_whole;
+use ocelli_common::write_whole;
 use ocelli_train::read_text;
 use std::fs;
 use std::io::{self, ErrorKind};

@@ -78,7 +78,7 @@ impl Plan {
         let (class_order, split) = (recipe.data.class_order, Split::Train);
         let whole = open_labelled(
             &recipe.data.source,
-            &OpenOptions { class_order, ..OpenOptions::of(split) },
+            &OpenOptions { class_order, ..OpenOptions::new(split) },
         )?;
         if !recipe.data.one_class {
             check_several_classes(&whole, &recipe.data.source)?;

@@ -63,7 +63,7 @@ impl<'a> Proxy<'a> {
         let size = recipe.input.size as usize;
         let mut times = [0.0; 2];
         for (time, network) in times.iter_mut().zip(networks) {
-            let cost = Cost::of(network.graph(), size, size)?;
+            let cost = Cost::new(network.graph(), size, size)?;
             *time = modelled_step_ms(&cost, recipe.train.batch_size);
         }
         Ok(times)
@@ -154,7 +154,7 @@ fn check_count(recipe: &Recipe, loader: &Loader) -> Result<()> {
 /// What a network costs at the size of the images that the winner will see.
 fn cost(plan: &Plan, network: &Network) -> Result<Cost> {
     let size = plan.recipe().input.size as usize;
-    Ok(Cost::of(network.graph(), size, size)?)
+    Ok(Cost::new(network.graph(), size, size)?)
 }
 
 fn clear(folder: &Path) -> Result<()> {

@@ -62,7 +62,7 @@ pub fn convert(
         file: dict.file().to_owned(),
         reason: error.to_string(),
     })?;
-    let fit = Fit::of(graph.params(), dict, None);
+    let fit = Fit::find(graph.params(), dict, None);
     let mut report = LoadReport::new(dict, &fit);
     let mut converted = StateDict::new();
     for (param, slot) in graph.params().iter().zip(&fit.slots) {

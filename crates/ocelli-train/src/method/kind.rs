@@ -189,6 +189,6 @@ impl Methods {
         let options = self.model_options(recipe, num_classes)?;
         let graph = registry::find(&recipe.model.name)?.graph(&options)?;
         let size = recipe.input.size as usize;
-        Ok(Cost::of(&graph, size, size)?)
+        Ok(Cost::new(&graph, size, size)?)
     }
 }

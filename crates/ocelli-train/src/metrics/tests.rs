@@ -93,7 +93,7 @@ fn the_tallies_of_two_processes_make_one() {
 #[test]
 fn each_of_several_classes_is_a_right_answer() {
     let logits = [2.0, 1.0, 0.0, 0.0, 1.0, 2.0];
-    let targets = Targets::Several(vec![vec![1, 0], vec![0, 1]]);
+    let targets = Targets::MultiLabel(vec![vec![1, 0], vec![0, 1]]);
     let mut tally = Tally::new(3);
     tally.add_targets(&logits, &targets);
     let scores = tally.finish();

@@ -111,7 +111,7 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     let Subject { model, mut options, size, checkpoint } = args.subject()?;
     options.num_classes = args.classes.unwrap_or(options.num_classes);
     let size = args.size.unwrap_or(ImageSize::square(size));
-    let cost = Cost::of(&model.graph(&options)?, size.height, size.width)
+    let cost = Cost::new(&model.graph(&options)?, size.height, size.width)
         .with_context(|| format!("{} at {size} pixels", model.name()))?;
 
     let output = &mut settings.output;

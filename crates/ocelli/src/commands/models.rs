@@ -52,7 +52,7 @@ impl Row {
     /// The model with its cost at its own image size.
     fn of(model: &Model) -> anyhow::Result<Self> {
         let size = model.config.input_size;
-        let cost = Cost::of(&model.graph(&model.options())?, size, size)?;
+        let cost = Cost::new(&model.graph(&model.options())?, size, size)?;
         Ok(Self {
             name: model.name(),
             arch: model.arch,

@@ -4,7 +4,7 @@ use anyhow::Context;
 use ocelli::data::{
     Joined, Limits, OpenOptions, PictureFiles, Source, has_image_extension, is_hidden, open,
 };
-use ocelli::nn::weights::Place;
+use ocelli::nn::weights::WeightsLocation;
 use ocelli::train::{Answer, ChosenCheckpoint, PredictOptions};
 use serde::Serialize;
 use std::fs;
@@ -57,7 +57,7 @@ struct Outcome<'a> {
     weights: &'a Path,
     checkpoint: Option<&'a ChosenCheckpoint>,
     #[serde(flatten)]
-    place: &'a Place,
+    place: &'a WeightsLocation,
     images: usize,
     unreadable: usize,
     predictions: Vec<Answer>,

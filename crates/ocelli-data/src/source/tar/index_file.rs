@@ -16,7 +16,7 @@
 //! | 4 + | length and bytes of the name of the first of them, empty if there is none |
 //! | 1 | the kinds of members that labels are from, see [`Ranks`] |
 //! | 8 | number of samples |
-//! | 16 each | the samples: place (8), length in bytes (4), label (4), see [`Entry`] |
+//! | 16 each | the samples: header blocks (8), length in bytes (4), label (4), see [`Entry`] |
 //! | 32 | BLAKE3 of the headers of up to 64 samples, evenly spread, as they stand in the tar |
 //! | 32 | BLAKE3 of everything before |
 //!

@@ -35,7 +35,7 @@ pub(super) struct Args {
 
 /// Times decoding, random resized crop, flip and normalisation, on as many threads as are allowed.
 pub(super) fn run(args: &Args, settings: &Settings, arena: &mut Arena) -> anyhow::Result<()> {
-    let source = open(&args.dataset, &OpenOptions::of(args.split))?;
+    let source = open(&args.dataset, &OpenOptions::new(args.split))?;
     let input = InputConfig { size: args.size, ..InputConfig::default() };
     let transform = TrainTransform::new(input, TrainConfig::default())?;
     let seed = Seed(settings.seed.unwrap_or_default());

@@ -79,7 +79,8 @@ pub(super) fn run(args: &Args, settings: &Settings, arena: &mut Arena) -> anyhow
 }
 
 const INFERENCE_PEERS: &[&str] = &["pytorch", "pytorch-channels-last", "onnxruntime", "openvino"];
-const TRAINING_PEERS: &[&str] = &["pytorch", "pytorch-channels-last"];
+const TRAINING_PEERS: &[&str] =
+    &["pytorch", "pytorch-channels-last", "pytorch-compiled", "pytorch-compiled-channels-last"];
 
 impl Args {
     fn subjects(&self) -> anyhow::Result<Vec<(Subject, usize)>> {

@@ -1,6 +1,6 @@
 //! What an evaluation shows.
 
-use ocelli::nn::weights::Place as WeightsPlace;
+use ocelli::nn::weights::WeightsLocation;
 use ocelli::results::write_csv;
 use ocelli::train::{ChosenCheckpoint, Evaluation, Trained};
 use serde::Serialize;
@@ -31,7 +31,7 @@ pub(super) struct Answer<'a> {
     weights: &'a Path,
     checkpoint: Option<&'a ChosenCheckpoint>,
     #[serde(flatten)]
-    place: &'a WeightsPlace,
+    place: &'a WeightsLocation,
     samples: u64,
     correct: u64,
     top1: f64,
@@ -134,7 +134,7 @@ impl<'a> Report<'a> {
     fn weights(&self) -> String {
         let Trained { file, place, .. } = self.trained;
         let name = file.file_name().unwrap_or_default().to_string_lossy();
-        if *place == WeightsPlace::default() {
+        if *place == WeightsLocation::default() {
             name.into_owned()
         } else {
             format!("{name}, {place}")

@@ -99,7 +99,7 @@ impl Args {
         let Some(uri) = self.data.clone().or_else(of_run) else {
             return Err(BadUsage("name a dataset with --data".to_owned()).into());
         };
-        let source = open(&uri, &OpenOptions::of(self.split))?;
+        let source = open(&uri, &OpenOptions::new(self.split))?;
         let (len, count) = (source.len(), self.images.min(source.len()));
         let place = |index: u64| (u128::from(index) * u128::from(len) / u128::from(count)) as u64;
         Ok((uri, Subset::new(source, (0..count).map(place).collect())?))

@@ -189,7 +189,7 @@ impl Classes {
     fn of(&mut self, recipe: &Recipe) -> usize {
         let count = |uri: &String| {
             let class_order = recipe.data.class_order;
-            let options = OpenOptions { class_order, ..OpenOptions::of(Split::Train) };
+            let options = OpenOptions { class_order, ..OpenOptions::new(Split::Train) };
             let source = open_labelled(uri, &options);
             source
                 .inspect_err(|error| {

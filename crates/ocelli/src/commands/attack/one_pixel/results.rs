@@ -4,7 +4,7 @@ use anyhow::Context;
 use ocelli::methods::one_pixel::{
     Aim, Attacked, Classifier, End, Group, Outcome, Plan, Rival, Summary, examples,
 };
-use ocelli::nn::weights::Place as WeightsPlace;
+use ocelli::nn::weights::WeightsLocation;
 use ocelli::results::write_csv;
 use ocelli::train::{ChosenCheckpoint, Trained};
 use serde::Serialize;
@@ -28,7 +28,7 @@ const MOST_EXAMPLES: usize = 24;
 /// What an attack found so far.
 pub(super) struct Results<'a> {
     pub(super) plan: &'a Plan,
-    pub(super) weights: &'a WeightsPlace,
+    pub(super) weights: &'a WeightsLocation,
     pub(super) checkpoint: Option<&'a ChosenCheckpoint>,
     pub(super) attacked: &'a [Attacked],
     pub(super) summary: Summary,
@@ -85,7 +85,7 @@ pub(super) struct Answer<'a> {
     outcome: &'static str,
     model: &'a str,
     #[serde(flatten)]
-    weights: &'a WeightsPlace,
+    weights: &'a WeightsLocation,
     checkpoint: Option<&'a ChosenCheckpoint>,
     /// What `success_rate` and `mean_confidence` are of: the first of `groups`.
     of: String,

@@ -50,7 +50,7 @@ impl Measuring<'_> {
     fn measure(&self, model: &Model) -> anyhow::Result<Row> {
         let size = model.config.input_size;
         let graph = model.graph(&model.options())?;
-        let mut row = Row::new(model, &Cost::of(&graph, size, size)?);
+        let mut row = Row::new(model, &Cost::new(&graph, size, size)?);
         let usual = if size <= SMALL { BATCH_OF_SMALL } else { BATCH };
         let batch = self.batch.unwrap_or(usual);
         tracing::info!("{}: {size} pixels, batches of {batch}", row.model);
