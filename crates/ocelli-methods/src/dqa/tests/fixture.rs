@@ -27,11 +27,12 @@ const TEXT: &str = "
     std = [0.5]
     [data]
     source = 'builtin:fashion-mnist'
+    hold_out = 0.05
     [optimizer]
     lr = 0.05
     [train]
     epochs = 1
-    batch_size = 1000
+    batch_size = 100
     eval_every = 1";
 
 /// A recipe of some steps under overrides, without a section unless they have one.
@@ -88,10 +89,10 @@ pub(super) fn settings(text: &str) -> Result<DqaSettings> {
 
 /// Two convolutions with a normalisation between them, and a classifier of three classes.
 pub(super) fn plain_network() -> Network {
-    let (mut b, image) = Builder::new(2, InitScheme::FanInUniform, NormSettings::default());
-    let x = b.conv("first", image, ConvSettings::new(6, 3).padding(1));
+    let (mut b, image) = Builder::new(1, InitScheme::FanInUniform, NormSettings::default());
+    let x = b.conv("first", image, ConvSettings::new(6, 3));
     let x = b.batch_norm("norm", x);
-    let features = b.conv("second", x, ConvSettings::new(4, 3).padding(1));
+    let features = b.conv("second", x, ConvSettings::new(4, 3));
     let pooled = b.global_avg_pool("pool", features);
     let logits = b.linear("fc", pooled, 3);
     Network::new(b.finish(features, pooled, logits), Seed(3), &Device::flex())

@@ -148,9 +148,9 @@ fn loader() -> Loader {
     let source = open("builtin:fashion-mnist", &OpenOptions::new(Split::Test)).unwrap();
     let input = InputConfig {
         size: 8,
-        channels: 2,
-        mean: vec![0.3; 2],
-        std: vec![0.3; 2],
+        channels: 1,
+        mean: vec![0.3],
+        std: vec![0.3],
         ..InputConfig::default()
     };
     let transform = EvalTransform::new(input, EvalConfig::default()).unwrap();

@@ -33,7 +33,7 @@ fn runs_are_resumed_to_the_bit_and_keep_all_that_is_learnt() {
     for more in [
         "dqa.normalise=true",
         "dqa.quantizers=['lsq:2','lsq:4','float']",
-        "dqa.bn_reestimate=1500",
+        "dqa.bn_reestimate=150",
         "ema.enabled=true",
     ] {
         let per = "dqa.per='channel'";
@@ -65,7 +65,7 @@ fn runs_are_resumed_to_the_bit_and_keep_all_that_is_learnt() {
 #[test]
 fn what_is_saved_is_hardened_and_the_mixture_is_measured_beside_it() {
     let folder = TempDir::new().unwrap();
-    let recipe = recipe(&["train.epochs=2", "train.batch_size=500", "dqa.keep=['fc']"]).unwrap();
+    let recipe = recipe(&["train.epochs=2", "optimizer.lr=0.1", "dqa.keep=['linear']"]).unwrap();
     let summary = train(&recipe, folder.path()).unwrap();
     let steps = summary.state.step as usize;
     let model = dict(&summary, "model.safetensors");
@@ -75,7 +75,7 @@ fn what_is_saved_is_hardened_and_the_mixture_is_measured_beside_it() {
         values.dedup();
         assert!(values.len() <= 4, "{}: {} values", tensor.name(), values.len());
     }
-    let kept = model.get("fc.weight").unwrap().values().unwrap();
+    let kept = model.get("linear.weight").unwrap().values().unwrap();
     assert!(kept.iter().any(|w| kept.iter().filter(|other| *other == w).count() == 1));
 
     let last = |name: &str| *metric(folder.path(), name).last().unwrap();
