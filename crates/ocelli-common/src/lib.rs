@@ -7,6 +7,7 @@
 //! | `likeness` | the names that are most like one that nobody knows |
 
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
 mod likeness;
 mod preprocessing;

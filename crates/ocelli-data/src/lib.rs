@@ -5,6 +5,8 @@
 //! [`decode`] turns it into an [`Image`], a transform crops, resizes, augments and normalises it,
 //! and the loader stacks the results into batches. Nothing here knows tensors or devices.
 
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
+
 pub mod augment;
 mod decode;
 mod error;

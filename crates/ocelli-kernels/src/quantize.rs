@@ -13,20 +13,27 @@
 //! | `weights` | the weights of a layer, and branches for them |
 //! | `mixture` | `q = Σ a_k · Q_k(w)` and its gradients |
 //! | `lanes` | the same on vectors |
+//! | `pack` | codes without gaps between them |
 
+mod activations;
 mod grid;
 mod lanes;
 mod levels;
 mod mixture;
+mod pack;
 mod quantizer;
 mod statistics;
 #[cfg(test)]
 mod tests;
 mod weights;
 
+pub use activations::{
+    FakeQuantizer, FakeQuantizerGradients, fake_quantize, fake_quantize_gradient,
+};
 pub use grid::Grid;
 pub use levels::{Levels, Zero};
 pub use mixture::{MAX_BRANCHES, Mixture, MixtureGradients};
+pub use pack::{CodeBits, PackError, pack, unpack};
 pub use quantizer::{Quantizer, QuantizerError};
 pub use statistics::{NotFinite, Statistics};
 pub use weights::{Branch, Per, Weights};

@@ -14,6 +14,8 @@
 //! # Ok::<(), ocelli_nn::Error>(())
 //! ```
 
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
+
 pub mod backbones;
 pub mod ghostify;
 pub mod graph;
@@ -23,6 +25,7 @@ pub mod parameter;
 pub mod registry;
 pub mod weights;
 
+mod calibration;
 mod cost;
 mod delta_engine;
 mod error;
@@ -37,11 +40,13 @@ mod lowering;
 mod network;
 mod node_id;
 mod op;
+mod packed;
 mod pass;
 mod route;
 mod train_plan;
 mod wiring;
 
+pub use calibration::{Calibration, TensorRange};
 pub use cost::{Cost, LayerCost};
 pub use delta_engine::{DeltaBase, DeltaEngine, EditBatch, LayerShare, PixelEdit};
 pub use error::{Error, Result};
@@ -50,5 +55,7 @@ pub use gradient_engine::{Differentiated, GradientEngine, Taped, Wanted};
 pub use gradients::Gradients;
 pub use inference_engine::InferenceEngine;
 pub use network::Network;
-pub use pass::{BatchStats, Pass, TrainPass};
+pub use ocelli_kernels::quantize::Grid;
+pub use packed::{PackedFault, PackedShape, PackedTensor};
+pub use pass::{BatchStats, Pass, Seen, TrainPass};
 pub use route::Route;

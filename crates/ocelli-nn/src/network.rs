@@ -5,9 +5,9 @@ use crate::gradients::Gradients;
 use crate::graph::Graph;
 use crate::init::Initializer;
 use crate::node_id::NodeId;
-use crate::op::{Dropout, Op};
+use crate::op::{BatchNorm, Dropout, Op, Quantize, is_observed, pair};
 use crate::parameter::{Parameters, Role};
-use crate::pass::{BatchStats, Pass};
+use crate::pass::{BatchStats, Pass, Seen};
 use crate::route::Route;
 use crate::{Result, parameter::ParamId};
 use burn::tensor::{Device, Tensor};
@@ -69,35 +69,37 @@ impl Network {
     /// # Errors
     /// When the number of values is not that of the shape.
     pub fn with_free(
-        self,
+        &self,
         name: &str,
         shape: &[usize],
         role: Role,
         values: Vec<f32>,
     ) -> Result<Self> {
         let first = Initializer::Constant(0.0);
-        let graph = Arc::unwrap_or_clone(self.graph).with_free(name, shape, role, first);
-        let mut params = self.params;
-        let id = params.add(&graph.params()[params.len()]);
-        params.set_values(id, values)?;
-        Ok(Self { graph: Arc::new(graph), params })
+        let graph = self.graph.as_ref().clone().with_free(name, shape, role, first);
+        let id = ParamId(graph.params().len() - 1);
+        let mut network = self.with_graph(graph)?;
+        network.params.set_values(id, values)?;
+        Ok(network)
     }
 
     /// The same network without those of its last parameters that no operation reads and whose names begin
     /// with `prefix`.
-    #[must_use]
-    pub fn without_free(mut self, prefix: &str) -> Self {
+    ///
+    /// # Errors
+    /// As [`with_graph`](Self::with_graph).
+    pub fn without_free(&self, prefix: &str) -> Result<Self> {
         let read = self.graph.params_read();
         let is_free =
             |id: usize, name: &str| name.starts_with(prefix) && !read.contains(&ParamId(id));
         let params = self.graph.params().iter().enumerate().rev();
         let last = params.take_while(|(id, spec)| is_free(*id, &spec.name)).count();
-        if last > 0 {
-            let kept = self.params.len() - last;
-            Arc::make_mut(&mut self.graph).params.truncate(kept);
-            self.params.truncate(kept);
+        if last == 0 {
+            return Ok(self.clone());
         }
-        self
+        let mut graph = self.graph.as_ref().clone();
+        graph.params.truncate(graph.params.len() - last);
+        self.with_graph(graph)
     }
 
     /// The parameters, to be changed.
@@ -184,27 +186,66 @@ impl Network {
         self.params.iter().map(|(_, entry)| entry.value().grad_remove(&mut gradients)).collect()
     }
 
-    /// Moves the running statistics of the batch normalisations towards those of a batch:
-    /// `running ← (1 − momentum) · running + momentum · batch`.
+    /// Moves the running statistics of the batch normalisations, and the running ranges of quantized values,
+    /// towards those of a batch: `running ← (1 − momentum) · running + momentum · batch`. The first range is
+    /// taken as it is, and learnt clips and steps get the first values that it suggests.
     ///
     /// # Errors
     /// When the statistics are those of another network.
     pub fn apply_batch_stats(&mut self, stats: &[BatchStats]) -> Result<()> {
         let graph = Arc::clone(&self.graph);
         for batch in stats {
-            let Op::BatchNorm(norm) = &graph.node(batch.node).op else { continue };
-            let mut blend = |id: ParamId, new: &Tensor<1>| {
-                let old = self.params.get(id).value();
-                let moved =
-                    old.mul_scalar(1.0 - norm.momentum) + new.clone().mul_scalar(norm.momentum);
-                self.params.set(id, moved)
-            };
-            blend(norm.running_mean, &batch.mean)?;
-            blend(norm.running_var, &batch.variance)?;
-            let count = self.params.get(norm.num_batches_tracked).value().add_scalar(1.0);
-            self.params.set(norm.num_batches_tracked, count)?;
+            match (&graph.node(batch.node).op, &batch.seen) {
+                (Op::BatchNorm(norm), Seen::Moments { mean, variance }) => {
+                    self.move_moments(norm, [mean, variance])?;
+                }
+                (Op::Quantize(quantize), Seen::Range(range)) => {
+                    let range: Vec<f32> = range.clone().into_data().iter::<f32>().collect();
+                    self.move_range(quantize, &range)?;
+                }
+                _ => {}
+            }
         }
         Ok(())
+    }
+
+    fn move_moments(&mut self, norm: &BatchNorm, [mean, variance]: [&Tensor<1>; 2]) -> Result<()> {
+        let mut blend = |id: ParamId, new: &Tensor<1>| {
+            let old = self.params.get(id).value();
+            let moved = old.mul_scalar(1.0 - norm.momentum) + new.clone().mul_scalar(norm.momentum);
+            self.params.set(id, moved)
+        };
+        blend(norm.running_mean, mean)?;
+        blend(norm.running_var, variance)?;
+        let count = self.params.get(norm.num_batches_tracked).value().add_scalar(1.0);
+        self.params.set(norm.num_batches_tracked, count)
+    }
+
+    fn move_range(&mut self, quantize: &Quantize, seen: &[f32]) -> Result<()> {
+        let old = pair(&self.params.to_values(quantize.range));
+        if !is_observed(old) {
+            let first = seen.iter().skip(2);
+            for (scale, first) in quantize.branches.iter().zip(first) {
+                let Some(id) = scale.scale.filter(|id| !self.params.get(*id).frozen) else {
+                    continue;
+                };
+                // An update by the first step may stand there already.
+                let scale = self.params.get(id).value().add_scalar(*first);
+                self.params.set(id, scale)?;
+            }
+        }
+        let moved = quantize.moved(old, pair(seen));
+        self.params.set_values(quantize.range, moved.to_vec())
+    }
+
+    /// The network of another form of its graph: parameters of the same name and length are its own, frozen
+    /// where they were, and others start as that graph says.
+    ///
+    /// # Errors
+    /// When one of them has another length there.
+    pub fn with_graph(&self, graph: Graph) -> Result<Self> {
+        let params = self.params.carried_to(graph.params())?;
+        Ok(Self { graph: Arc::new(graph), params })
     }
 
     /// The classifier's parameters: weight first, then the bias if it has one.

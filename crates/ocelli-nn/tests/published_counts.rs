@@ -119,7 +119,7 @@ fn costs_equal_the_published_counts() -> Result<(), ocelli_nn::Error> {
 fn resnet18_for_small_images_has_the_published_count() -> Result<(), ocelli_nn::Error> {
     let model = registry::find("resnet18")?;
     let options = ModelOptions { num_classes: 10, small_input: true, ..model.options() };
-    assert_eq!(Cost::of(&model.graph(&options)?, 32, 32)?.params, 11_173_962);
+    assert_eq!(Cost::new(&model.graph(&options)?, 32, 32)?.params, 11_173_962);
     Ok(())
 }
 

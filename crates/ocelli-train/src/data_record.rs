@@ -41,7 +41,7 @@ impl DataRecord {
     ///
     /// # Errors
     /// As [`Fingerprint::from_source`].
-    pub fn of(parts: &[(&str, &dyn Source)]) -> Result<Self> {
+    pub fn new(parts: &[(&str, &dyn Source)]) -> Result<Self> {
         let part = |(name, source): &(&str, &dyn Source)| {
             Ok(Part { name: (*name).to_owned(), fingerprint: Fingerprint::from_source(*source)? })
         };
@@ -49,7 +49,7 @@ impl DataRecord {
     }
 
     /// The record of a dataset of one part.
-    pub fn of_one(name: &str, fingerprint: Fingerprint) -> Self {
+    pub fn from_fingerprint(name: &str, fingerprint: Fingerprint) -> Self {
         Self { format: FORMAT, parts: vec![Part { name: name.to_owned(), fingerprint }] }
     }
 
@@ -129,7 +129,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let [train, test] = parts();
         let named = [("train", &*train), ("test", &*test)];
-        let record = DataRecord::of(&named).unwrap();
+        let record = DataRecord::new(&named).unwrap();
         assert_eq!(DataRecord::load(folder.path()).unwrap(), None);
         record.save(folder.path()).unwrap();
         let saved = DataRecord::load(folder.path()).unwrap().unwrap();
@@ -138,14 +138,14 @@ mod tests {
 
         let less = Subset::first(test.clone(), 1999);
         let now = [("train", &*train), ("test", &less as &dyn Source)];
-        let changed = saved.difference(&DataRecord::of(&now).unwrap(), &now).unwrap().unwrap();
+        let changed = saved.difference(&DataRecord::new(&now).unwrap(), &now).unwrap().unwrap();
         assert_eq!(
             changed.to_string(),
             "the test images are others than before: there were 2000 images and are 1999; none \
              follows `image 1998` any more"
         );
         let only = [("train", &*train)];
-        assert_eq!(saved.difference(&DataRecord::of(&only).unwrap(), &only).unwrap(), None);
+        assert_eq!(saved.difference(&DataRecord::new(&only).unwrap(), &only).unwrap(), None);
     }
 
     #[test]

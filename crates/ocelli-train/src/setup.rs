@@ -67,7 +67,7 @@ impl Setup {
         train: &Arc<dyn Source>,
         eval: &Arc<dyn Source>,
     ) -> Result<Self> {
-        let config = &*methods.of(recipe)?;
+        let config = &*methods.config(recipe)?;
         check_classes_of_method(recipe, config, train)?;
         let classes = train.classes().to_vec();
         let options = config.model_options(recipe.model_options(classes.len().max(1)));
@@ -109,7 +109,7 @@ impl Setup {
         let (train, eval) = sources(recipe)?;
         let eval = Arc::new(eval_loader(recipe, machine, eval)?);
         let setup = ExaminerSetup { recipe, machine, train: &train, eval: &eval };
-        methods.of(recipe)?.examiners(&setup)
+        methods.config(recipe)?.examiners(&setup)
     }
 
     /// Checks that the training set fills one step at least.
@@ -235,7 +235,7 @@ fn network(
 
 /// A classifier for other classes fits in shape if they are as many, but knows nothing of them.
 fn check_same_classes(dict: &StateDict, classes: &[String]) -> Result<()> {
-    let Some(known) = Metadata::of(dict)?.classes else { return Ok(()) };
+    let Some(known) = Metadata::from_dict(dict)?.classes else { return Ok(()) };
     match known.iter().zip(classes).find(|(theirs, ours)| theirs != ours) {
         None => Ok(()),
         Some((theirs, ours)) => Err(Error::OtherClasses {

@@ -2,7 +2,7 @@
 
 use ocelli_data::Loader;
 use ocelli_nn::graph::Op;
-use ocelli_nn::{BatchStats, Given, GradientEngine, Network, Pass, TrainPass, Wanted};
+use ocelli_nn::{BatchStats, Given, GradientEngine, Network, Pass, Seen, TrainPass, Wanted};
 use ocelli_random::Seed;
 use ocelli_train::{Result, give_back, images};
 
@@ -40,11 +40,16 @@ pub(super) fn reestimate(network: &mut Network, train: &Loader, count: u64) -> R
             continue;
         }
         for (sum, own) in sums.iter_mut().zip(pass.stats()) {
-            sum.mean = sum.mean.clone() + own.mean.clone();
-            sum.variance = sum.variance.clone() + own.variance.clone();
+            if let (Seen::Moments { mean, variance }, Seen::Moments { mean: m, variance: v }) =
+                (&mut sum.seen, &own.seen)
+            {
+                *mean = mean.clone() + m.clone();
+                *variance = variance.clone() + v.clone();
+            }
         }
     }
-    for BatchStats { node, mean, variance } in sums {
+    for BatchStats { node, seen } in sums {
+        let Seen::Moments { mean, variance } = seen else { continue };
         let Op::BatchNorm(norm) = &network.graph().node(node).op else { continue };
         let (mean_id, variance_id) = (norm.running_mean, norm.running_var);
         let params = network.params_mut();

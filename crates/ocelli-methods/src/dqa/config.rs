@@ -243,7 +243,7 @@ impl MethodConfig for Checked {
     }
 
     fn prepare(&self, network: Network) -> Result<Network> {
-        let network = network.without_free(PREFIX);
+        let network = network.without_free(PREFIX)?;
         let layers = quantized_layers(network.graph(), &self.settings)?;
         prepare(network, &layers, &self.settings)
     }

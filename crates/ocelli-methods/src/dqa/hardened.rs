@@ -23,11 +23,11 @@ pub(super) fn models(
         return Ok(Vec::new());
     }
     let mixtures = Mixtures::new(network, settings, moment.step, moment.total_steps)?;
-    let mut hard = mixtures.hard(network)?.without_free(PREFIX);
+    let mut hard = mixtures.hard(network)?.without_free(PREFIX)?;
     reestimate(&mut hard, moment.train, settings.bn_reestimate)?;
     let mut models = vec![("hardened", hard)];
     if settings.is_mixture() {
-        models.push(("soft", mixtures.soft(network)?.without_free(PREFIX)));
+        models.push(("soft", mixtures.soft(network)?.without_free(PREFIX)?));
     }
     Ok(models)
 }

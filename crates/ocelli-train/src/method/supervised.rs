@@ -68,7 +68,7 @@ impl Supervised {
     }
 }
 
-/// The share of samples whose most probable target, or one of several, is the network's answer.
+/// The share of samples whose most probable target, or one of several, is the network's prediction.
 fn share_correct(logits: &[f32], targets: &Targets) -> f64 {
     let count = targets.len().max(1);
     let rows = logits.chunks_exact((logits.len() / count).max(1));

@@ -43,7 +43,7 @@ fn the_quantizer_of_the_largest_share_is_left_of_each_layer() {
     let second = distinct(&values(&hard, "second.weight"));
     assert!((5..=16).contains(&second), "four bits: {second}");
     assert!(distinct(&values(&hard, "first.weight")) <= 4);
-    let plain = hard.without_free("dqa.");
+    let plain = hard.without_free("dqa.").unwrap();
     assert_eq!(
         plain.params().len(),
         plain_network().params().len(),

@@ -15,7 +15,7 @@ use crate::output::{Align, Table, percent};
 pub(super) struct Sheet {
     pub(super) model: String,
     #[serde(flatten)]
-    pub(super) place: WeightsLocation,
+    pub(super) location: WeightsLocation,
     pub(super) checkpoint: Option<ChosenCheckpoint>,
     pub(super) data: String,
     pub(super) threshold: f64,

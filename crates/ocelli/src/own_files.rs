@@ -1,6 +1,7 @@
 //! Where a command writes: never over what is not its own.
 
 use anyhow::Context;
+use ocelli::train::WorkFolder;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
 use std::path::Path;
@@ -9,6 +10,21 @@ use crate::failure::BadInput;
 
 /// So many bytes of a file tell whose it is.
 const HEAD: u64 = 64;
+
+/// The folder `out` for a new work, or a new one called `stem` where none was named.
+///
+/// # Errors
+/// As [`check_folder`].
+pub(crate) fn new_folder(
+    out: Option<&Path>,
+    stem: String,
+    own: &[&str],
+    force: bool,
+) -> anyhow::Result<WorkFolder> {
+    let Some(folder) = out else { return Ok(WorkFolder::Unused(stem)) };
+    check_folder(folder, own, force)?;
+    Ok(WorkFolder::New(folder.to_owned()))
+}
 
 /// Refuses a folder that holds anything, unless `force` or one of the files in it is of `own` names:
 /// those of work that was begun there before.
