@@ -9,6 +9,7 @@ mod bench;
 mod best;
 mod convert;
 mod data;
+mod dqa;
 mod finetune;
 mod first_hour;
 mod golden;
