@@ -233,6 +233,16 @@ impl Loader {
         Self::with_pool(source, transform, self.shared.config.clone(), self.pool)
     }
 
+    /// The same loader with its threads, but whole batches instead of one rank's share of each: what every rank
+    /// must see alike.
+    #[must_use]
+    pub fn of_whole_batches(&self) -> Self {
+        let Shared { source, transform, config, .. } = &*self.shared;
+        let (source, transform) = (Arc::clone(source), Arc::clone(transform));
+        let config = LoaderConfig { rank: 0, world_size: 1, ..config.clone() };
+        Self::with_pool(source, transform, config, Arc::clone(&self.pool))
+    }
+
     /// How many batches one epoch has, the same on every rank.
     pub fn steps_per_epoch(&self) -> u64 {
         self.shared.plan.steps()

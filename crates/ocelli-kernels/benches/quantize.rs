@@ -14,7 +14,7 @@ const WEIGHTS: usize = CHANNELS * CHANNELS * 9;
 
 fn quantizers(criterion: &mut Criterion) {
     let w: Vec<f32> = (0..WEIGHTS).map(|at| (at as f32 * 12.9898).sin()).collect();
-    let (mut q, mut gradient) = (w.clone(), w.clone());
+    let (mut q, mut dw, gradient) = (w.clone(), w.clone(), w.clone());
     let Ok(weights) = Weights::new(&w, CHANNELS) else { return };
     let branch = |quantizer, per| {
         weights.branch(quantizer, per, Zero::Paper, &weights.start(quantizer, per))
@@ -48,7 +48,10 @@ fn quantizers(criterion: &mut Criterion) {
             bencher.iter(|| mixture.forward(black_box(&mut q)));
         });
         group.bench_function(BenchmarkId::new("backward", name), |bencher| {
-            bencher.iter(|| mixture.backward(black_box(&mut gradient)));
+            bencher.iter(|| {
+                let dw = (!mixture.passes_all()).then_some(black_box(&mut *dw));
+                mixture.backward(&gradient, dw)
+            });
         });
     }
     group.finish();

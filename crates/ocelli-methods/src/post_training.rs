@@ -9,6 +9,7 @@
 //! | uniform affine quantizer: from the least to the greatest weight, zero is a level | [`Zero::Aligned`](ocelli_kernels::quantize::Zero) |
 //! | weight-only quantization, per layer or per channel | [`PostTrainingConfig::per`] |
 //! | batch normalisation folding (Jacob, section 3.2) | [`PostTraining::new`] |
+//! | weights and activations: ranges of activations from some batches, frozen then | [`QuantizedActivations`] |
 //!
 //! The papers stop at 8 bits and give all layers as many. What is added here is ours:
 //!
@@ -23,7 +24,10 @@
 //!   From 8 bits everywhere, the change that costs least loss for each byte it saves is made, to any lower
 //!   width, until the file fits; then what is left is spent on the change that gains most for its bytes.
 //!   That increases add up is assumed, and not checked.
+//! - **Ranges of activations** are those seen, or leave out the same small share of each tensor's outermost values,
+//!   whichever has the least loss on calibration images.
 
+mod activations;
 mod budget;
 mod config;
 mod error;
@@ -31,8 +35,11 @@ mod layers;
 mod sensitivity;
 #[cfg(test)]
 mod tests;
+mod trained_levels;
 
+pub use activations::{COVERAGES, QuantizedActivations};
 pub use config::{PostTrainingConfig, Width};
 pub use error::PostTrainingError;
 pub use layers::{PostTraining, QuantizedLayer};
 pub use sensitivity::Sensitivity;
+pub use trained_levels::{TrainedLayer, TrainedLevels};

@@ -3,6 +3,7 @@
 use crate::execute::execute;
 use crate::gradients::Gradients;
 use crate::graph::Graph;
+use crate::init::Initializer;
 use crate::node_id::NodeId;
 use crate::op::{BatchNorm, Dropout, Op, Quantize, is_observed, pair};
 use crate::parameter::{Parameters, Role};
@@ -60,6 +61,45 @@ impl Network {
     /// The parameters.
     pub fn params(&self) -> &Parameters {
         &self.params
+    }
+
+    /// The same network with a parameter that no operation reads, after all others: what a method learns
+    /// beside the weights. See [`Graph::with_free`].
+    ///
+    /// # Errors
+    /// When the number of values is not that of the shape.
+    pub fn with_free(
+        &self,
+        name: &str,
+        shape: &[usize],
+        role: Role,
+        values: Vec<f32>,
+    ) -> Result<Self> {
+        let first = Initializer::Constant(0.0);
+        let graph = self.graph.as_ref().clone().with_free(name, shape, role, first);
+        let id = ParamId(graph.params().len() - 1);
+        let mut network = self.with_graph(graph)?;
+        network.params.set_values(id, values)?;
+        Ok(network)
+    }
+
+    /// The same network without those of its last parameters that no operation reads and whose names begin
+    /// with `prefix`.
+    ///
+    /// # Errors
+    /// As [`with_graph`](Self::with_graph).
+    pub fn without_free(&self, prefix: &str) -> Result<Self> {
+        let read = self.graph.params_read();
+        let is_free =
+            |id: usize, name: &str| name.starts_with(prefix) && !read.contains(&ParamId(id));
+        let params = self.graph.params().iter().enumerate().rev();
+        let last = params.take_while(|(id, spec)| is_free(*id, &spec.name)).count();
+        if last == 0 {
+            return Ok(self.clone());
+        }
+        let mut graph = self.graph.as_ref().clone();
+        graph.params.truncate(graph.params.len() - last);
+        self.with_graph(graph)
     }
 
     /// The parameters, to be changed.

@@ -1,5 +1,6 @@
 //! Weights of few bits: codes, and the levels that they stand for.
 
+mod levels;
 #[cfg(test)]
 mod tests;
 

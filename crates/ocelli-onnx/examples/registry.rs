@@ -3,6 +3,8 @@
 //!
 //! `registry FOLDER [NAME@SIZE …]`: without names every network of the registry at its own size.
 
+#![expect(clippy::print_stdout, reason = "it says what it wrote")]
+
 use burn::tensor::{Device, Tensor, TensorData};
 use ocelli_nn::registry::{self, ModelOptions};
 use ocelli_nn::{InferenceEngine, Network, Pass, TrainPass};

@@ -82,10 +82,8 @@ impl OnnxFile {
             let reason = format!("{} values, expected {}", found.len(), own.len());
             return Err(Error::malformed(crate::OUTPUT, reason));
         }
-        let tolerance = match self.has_levels() {
-            true => Comparison::TOLERANCE_OF_LEVELS,
-            false => Comparison::TOLERANCE,
-        };
+        let tolerance =
+            if self.has_levels() { Comparison::TOLERANCE_OF_LEVELS } else { Comparison::TOLERANCE };
         Ok(Comparison::new(&found, &own, tolerance))
     }
 

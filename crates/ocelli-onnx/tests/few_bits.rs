@@ -1,5 +1,7 @@
 //! Networks of few bits as files.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
 use burn::tensor::{Device, Tensor, TensorData};
 use ocelli_kernels::quantize::{CodeBits, Per, Quantizer, Weights, Zero};
 use ocelli_nn::graph::{ActivationQuantizer, QuantizerSettings};
@@ -24,10 +26,8 @@ fn network(quantizer: &str, per: Per, zero: Zero, has_levels: bool) -> Network {
     let model = registry::find("resnet20_cifar").unwrap();
     let plain = model.graph(&model.options()).unwrap();
     let settings = QuantizerSettings::new(vec![ActivationQuantizer::MinMax { bits: 8 }]);
-    let graph = match has_levels {
-        true => plain.with_quantizers(&settings, |_| true).unwrap(),
-        false => plain,
-    };
+    let graph =
+        if has_levels { plain.with_quantizers(&settings, |_| true).unwrap() } else { plain };
     let network = Network::new(graph, Seed(3), &Device::flex());
     let mut network = network.fold_batch_norm().unwrap();
     let quantizer: Quantizer = quantizer.parse().unwrap();

@@ -1,5 +1,7 @@
 //! Every network that the registry knows, written, read and run again.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
 use burn::tensor::{Device, Tensor, TensorData};
 use ocelli_nn::graph::{Head, Projection};
 use ocelli_nn::registry::{self, Model, ModelOptions};

@@ -44,8 +44,8 @@ pub use examiner::{
 pub use lost_colours::warn_of_lost_colours;
 pub use machine::Machine;
 pub use method::{
-    Method, MethodConfig, MethodKind, Methods, Part, Step, StepOutput, StepParts, Supervised,
-    check_classes,
+    Method, MethodConfig, MethodKind, Methods, Moment, Part, Step, StepOutput, StepParts,
+    Supervised, check_classes,
 };
 pub use optimizer::Optimizer;
 pub use process_group::{Local, ProcessGroup};

@@ -56,16 +56,41 @@ pub trait Method {
         Ok(())
     }
 
-    /// What the network is used as after `step` updates, each with a name for its measurements: the
-    /// first is scored and saved, others are only measured. `network` is the moving average where there
-    /// is one. None means the network as it is.
+    /// What the network is used as at a moment between two steps, each with a name for its measurements:
+    /// the first is scored and saved, others are only measured. `network` is the moving average where
+    /// there is one. None means the network as it is.
+    ///
+    /// # Errors
+    /// When the network is another than it was made for, or images cannot be read.
+    fn models(
+        &self,
+        network: &Network,
+        moment: Moment<'_>,
+    ) -> Result<Vec<(&'static str, Network)>> {
+        let _ = (network, moment);
+        Ok(Vec::new())
+    }
+
+    /// What the method tells of the network at an evaluation, by names in `metrics.jsonl`; the network is that of
+    /// [`models`](Self::models).
     ///
     /// # Errors
     /// When the network is another than it was made for.
-    fn models(&self, network: &Network, step: u64) -> Result<Vec<(&'static str, Network)>> {
-        let _ = (network, step);
+    fn measure(&self, network: &Network, moment: Moment<'_>) -> Result<Vec<(String, f64)>> {
+        let _ = (network, moment);
         Ok(Vec::new())
     }
+}
+
+/// Where a training stands between two steps.
+#[derive(Clone, Copy)]
+pub struct Moment<'a> {
+    /// How many updates are done.
+    pub step: u64,
+    /// How many the run has.
+    pub total_steps: u64,
+    /// The batches of the next step's stage, or of the last one's.
+    pub train: &'a Loader,
 }
 
 /// A step of a training, as its method sees it.

@@ -72,6 +72,7 @@ impl Setup {
         let classes = train.classes().to_vec();
         let options = config.model_options(recipe.model_options(classes.len().max(1)));
         let (network, weights) = network(recipe, &options, &classes, &machine.device)?;
+        let network = config.prepare(network)?;
         check_size("input.size", recipe.input.size, &network)?;
         let stages = stages(recipe, config, machine, train, &network)?;
         let metadata = Metadata {

@@ -22,8 +22,8 @@ pub use state::{Best, State};
 
 use crate::checkpoint::{Checkpoint, Newest};
 use crate::{
-    Ema, Error, Evaluation, Examiner, Method, MetricsLog, Optimizer, ProcessGroup, Recipe, Result,
-    RunFolder, Schedule, Score, Stages,
+    Ema, Error, Evaluation, Examiner, Method, MetricsLog, Moment, Optimizer, ProcessGroup, Recipe,
+    Result, RunFolder, Schedule, Score, Stages,
 };
 use ocelli_nn::{Gradients, Network};
 use snapshot::Snapshot;
@@ -234,6 +234,13 @@ impl<'a> Trainer<'a> {
             checkpoint: self.saved,
             images_per_second: self.images as f64 / self.seconds_training,
         })
+    }
+
+    /// Where the training stands, for its method.
+    fn moment(&self) -> Moment<'a> {
+        let (step, total_steps) = (self.now.state.step, self.total_steps);
+        let train = &self.train.at(step, total_steps).1.loader;
+        Moment { step, total_steps, train }
     }
 
     /// Whether training ends here because it gets no better. It follows from the state alone, so that a

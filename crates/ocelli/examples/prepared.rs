@@ -2,6 +2,8 @@
 //! the same values: `prepared MODEL DATASET OUT.safetensors [IMAGES]`. The tensors are `images`, `labels` and
 //! `logits`; `bench/peers/onnx_check.py` reads them.
 
+#![expect(clippy::print_stdout, reason = "it says how many are right")]
+
 use burn::tensor::{Device, Tensor, TensorData};
 use ocelli::data::{
     Loader, LoaderConfig, OpenOptions, Source, Split, Targets, are_imagenet_classes,

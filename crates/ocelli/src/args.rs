@@ -1,6 +1,7 @@
 //! What can be typed: one definition per flag, from which help and completions come.
 
 mod batch_size;
+mod file_size;
 mod global;
 mod image_size;
 mod labels;
@@ -10,6 +11,7 @@ mod preprocess;
 pub(crate) mod recipe;
 
 pub(crate) use batch_size::batch_size;
+pub(crate) use file_size::FileSize;
 pub(crate) use global::{GlobalArgs, cores};
 pub(crate) use image_size::ImageSize;
 pub(crate) use labels::LabelArgs;
@@ -21,8 +23,8 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    attack, bench, completions, convert, cost, data, eval, export, models, predict, report,
-    results, search, study, train, version,
+    attack, bench, completions, convert, cost, data, eval, export, models, predict, quantize,
+    report, results, search, study, train, version,
 };
 
 const STYLES: Styles = Styles::styled()
@@ -63,6 +65,8 @@ pub(crate) enum Command {
     Eval(eval::Args),
     /// Classify pictures
     Predict(predict::Args),
+    /// Give a network few bits, in one small file
+    Quantize(quantize::Args),
     /// Measure how easily a network is fooled
     Attack(attack::Args),
     /// Put everything about a run, a grid, a search or an attack on one page

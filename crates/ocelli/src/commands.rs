@@ -10,6 +10,7 @@ pub(crate) mod eval;
 pub(crate) mod export;
 pub(crate) mod models;
 pub(crate) mod predict;
+pub(crate) mod quantize;
 pub(crate) mod report;
 pub(crate) mod results;
 pub(crate) mod search;
@@ -34,6 +35,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Done> {
         Command::Search(args) => search::run(&args, settings),
         Command::Eval(args) => eval::run(&args, settings),
         Command::Predict(args) => predict::run(&args, settings),
+        Command::Quantize(args) => quantize::run(&args, settings),
         Command::Attack(args) => attack::run(&args, settings),
         Command::Report(args) => report::run(&args, settings),
         Command::Study(args) => study::run(&args, settings),

@@ -108,34 +108,44 @@ impl<'a> Mixture<'a> {
         });
     }
 
-    /// Turns the gradient of `q` into that of the values, and finds those of the attention and of learnt
-    /// numbers. The same for any number of threads.
+    /// Finds the gradients of the attention and of learnt numbers, and writes that of the values into `dw`, given
+    /// the one of `q`. The same for any number of threads. Where [all passes](Self::passes_all), the gradient of
+    /// the values is that of `q`, and `dw` may be absent.
     ///
     /// # Shapes
-    /// - `gradient`: as many as there are values
+    /// - `gradient`, `dw`: as many as there are values
     ///
     /// # Panics
-    /// When the lengths differ.
-    pub fn backward(&self, gradient: &mut [f32]) -> MixtureGradients {
-        assert_eq!(gradient.len(), self.values.len(), "length of a mixture's gradient");
+    /// When the lengths differ, or `dw` is absent where not all passes.
+    pub fn backward(&self, gradient: &[f32], dw: Option<&mut [f32]>) -> MixtureGradients {
+        let len = self.values.len();
+        assert_eq!(gradient.len(), len, "length of a mixture's gradient");
         let (segment, count) = (self.segment(), self.branches.len());
         let segments = (BLOCK / segment).max(1);
-        let mut sums = vec![[[0.0_f64; 2]; MAX_BRANCHES]; gradient.len().div_ceil(segment)];
-        let writes = !self.passes_all();
-        gradient
-            .par_chunks_mut(segment * segments)
-            .zip(sums.par_chunks_mut(segments))
-            .enumerate()
-            .for_each(|(block, (gradient, sums))| {
-                let parts = gradient.chunks_mut(segment).zip(sums).enumerate();
-                for (index, (gradient, sums)) in parts {
-                    let index = block * segments + index;
-                    let values = &self.values[index * segment..][..gradient.len()];
-                    let levels = self.levels(index);
-                    let attention = self.attention;
-                    *sums = dispatch(Backward { values, levels, attention, gradient, writes });
-                }
-            });
+        let block_len = segment * segments;
+        let to: Vec<Option<&mut [f32]>> = match dw {
+            Some(dw) => {
+                assert_eq!(dw.len(), len, "length of a gradient of values");
+                dw.chunks_mut(block_len).map(Some).collect()
+            }
+            None => {
+                assert!(self.passes_all(), "the gradient of the values is another one");
+                (0..len.div_ceil(block_len)).map(|_| None).collect()
+            }
+        };
+        let mut sums = vec![[[0.0_f64; 2]; MAX_BRANCHES]; len.div_ceil(segment)];
+        let blocks = sums.par_chunks_mut(segments).zip(to).enumerate();
+        blocks.for_each(|(block, (sums, mut dw))| {
+            for (index, sums) in sums.iter_mut().enumerate() {
+                let (within, index) = (index * segment, block * segments + index);
+                let values = &self.values[index * segment..];
+                let values = &values[..segment.min(values.len())];
+                let gradient = &gradient[index * segment..][..values.len()];
+                let dw = dw.as_deref_mut().map(|dw| &mut dw[within..][..values.len()]);
+                let (levels, attention) = (self.levels(index), self.attention);
+                *sums = dispatch(Backward { values, levels, attention, gradient, dw });
+            }
+        });
         let mut found = MixtureGradients {
             attention: vec![0.0; count],
             learnt: self.branches.iter().map(|branch| vec![0.0; branch.levels().len()]).collect(),
@@ -221,9 +231,9 @@ struct Backward<'a> {
     values: &'a [f32],
     levels: [&'a Levels; MAX_BRANCHES],
     attention: &'a [f32],
-    gradient: &'a mut [f32],
-    /// Whether the gradient of the values is another than that of `q`.
-    writes: bool,
+    gradient: &'a [f32],
+    /// Where the gradient of the values goes, if it is wanted.
+    dw: Option<&'a mut [f32]>,
 }
 
 /// The sums of a segment for each branch: `G · Q_k(w)`, and those of its learnt number.
@@ -245,13 +255,13 @@ impl Kernel for Backward<'_> {
 
 impl Backward<'_> {
     #[inline(always)]
-    fn run_of<S: Simd, const K: usize>(self, simd: S) -> SegmentSums {
+    fn run_of<S: Simd, const K: usize>(mut self, simd: S) -> SegmentSums {
         let branches = prepare::<S, K>(simd, &self.levels, self.attention);
         let zero = simd.splat(0.0);
         let mut sums = [[zero; 2]; K];
         for at in (0..self.values.len()).step_by(S::LANES) {
             let part = simd.part(self.values.len() - at);
-            // SAFETY: the part ends with the values, and the gradient is as long.
+            // SAFETY: the part ends with the values, and both gradients are as long.
             unsafe {
                 let value = simd.load_part(self.values[at..].as_ptr(), part);
                 let gradient = simd.load_part(self.gradient[at..].as_ptr(), part);
@@ -263,9 +273,8 @@ impl Backward<'_> {
                     sums[1] = simd.mul_add(gradient, found.learnt, sums[1]);
                     factor = simd.mul_add(*share, found.excess, factor);
                 }
-                if self.writes {
-                    let own = simd.mul(gradient, factor);
-                    simd.store_part(self.gradient[at..].as_mut_ptr(), part, own);
+                if let Some(dw) = &mut self.dw {
+                    simd.store_part(dw[at..].as_mut_ptr(), part, simd.mul(gradient, factor));
                 }
             }
         }

@@ -126,16 +126,16 @@ fn activations_are_clipped_at_their_ceiling() {
     let x = [-1.0, 0.0, 0.4, 0.9, 1.4, 1.5, 7.0];
     let pact = Branch::new(vec![Levels::pact(1.5, 2)]);
     assert_eq!(quantize(&x, 1, pact.clone()), [0.0, 0.0, 0.5, 1.0, 1.5, 1.5, 1.5]);
-    let mut gradient = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0];
+    let (given, mut gradient) = ([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0], [9.0; 7]);
     let branches = [pact];
-    let found = Mixture::new(&x, 1, &branches, &[1.0]).backward(&mut gradient);
+    let found = Mixture::new(&x, 1, &branches, &[1.0]).backward(&given, Some(&mut gradient));
     assert_eq!(gradient, [0.0, 2.0, 4.0, 8.0, 16.0, 32.0, 0.0]);
     assert_eq!(found.learnt, [[96.0]], "1 where x ≥ α");
 
     let range = Branch::new(vec![Levels::range(-0.5, 1.0, 2, Zero::Aligned)]);
     assert_eq!(quantize(&x, 1, range.clone()), [-0.5, 0.0, 0.5, 1.0, 1.0, 1.0, 1.0]);
-    let (mut gradient, branches) = ([1.0; 7], [range]);
-    Mixture::new(&x, 1, &branches, &[1.0]).backward(&mut gradient);
+    let (mut gradient, branches) = ([9.0; 7], [range]);
+    Mixture::new(&x, 1, &branches, &[1.0]).backward(&[1.0; 7], Some(&mut gradient));
     assert_eq!(gradient, [0.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0]);
 }
 
@@ -176,8 +176,9 @@ fn constant_tensors_stay_finite() {
             let weights = Weights::new(&w, 4).unwrap();
             let learnt = weights.start(quantizer, Per::Channel);
             let branches = [weights.branch(quantizer, Per::Channel, Zero::Aligned, &learnt)];
-            let mut gradient = [1.0; 20];
-            let found = Mixture::new(&w, 4, &branches, &[1.0]).backward(&mut gradient);
+            let mut gradient = [9.0; 20];
+            let mixture = Mixture::new(&w, 4, &branches, &[1.0]);
+            let found = mixture.backward(&[1.0; 20], Some(&mut gradient));
             assert!(gradient.iter().all(|g| g.is_finite()), "{quantizer}");
             assert!(found.learnt[0].iter().chain(&found.attention).all(|g| g.is_finite()));
         }
@@ -301,9 +302,9 @@ proptest! {
         let shares: Vec<f32> = shares.iter().map(|share| share / total).collect();
         let g = values(w.len(), seed + 2);
         let mixture = Mixture::new(&w, channels, &branches, &shares);
-        let (mut q, mut dw) = (vec![9.0; w.len()], g.clone());
+        let (mut q, mut dw) = (vec![9.0; w.len()], vec![9.0; w.len()]);
         mixture.forward(&mut q);
-        let found = mixture.backward(&mut dw);
+        let found = mixture.backward(&g, Some(&mut dw));
 
         let at = |k: usize, index: usize| {
             let levels = branches[k].levels();
@@ -316,6 +317,7 @@ proptest! {
         assert_close(&dw, &(0..w.len()).map(|index| f64::from(g[index]) * sum(index, 1)).collect::<Vec<_>>());
         if mixture.passes_all() {
             prop_assert_eq!(&dw, &g, "to the bit");
+            prop_assert_eq!(&mixture.backward(&g, None), &found);
         }
         for (k, branch) in branches.iter().enumerate() {
             let inner: f64 = (0..w.len()).map(|index| f64::from(g[index]) * at(k, index)[0]).sum();
@@ -354,7 +356,7 @@ proptest! {
             (Levels::pact(small, bits), Levels::pact(small + h, bits), Levels::pact(small - h, bits), 1.0),
         ] {
             let branches = [Branch::new(vec![levels])];
-            let found = Mixture::new(&w, 1, &branches, &[1.0]).backward(&mut g.clone());
+            let found = Mixture::new(&w, 1, &branches, &[1.0]).backward(&g, Some(&mut vec![0.0; 40]));
             let slope = (loss(above) - loss(below)) / f64::from(2.0 * h);
             prop_assert!((found.learnt[0][0] - scale * slope).abs() < 1e-2 * (1.0 + slope.abs()));
         }
@@ -374,7 +376,7 @@ fn inner_products_are_slopes_in_the_attention() {
         q.iter().zip(&g).map(|(q, g)| f64::from(*q) * f64::from(*g)).sum()
     };
     let shares = [0.5, 0.3, 0.2];
-    let found = Mixture::new(&w, 1, &branches, &shares).backward(&mut g.clone());
+    let found = Mixture::new(&w, 1, &branches, &shares).backward(&g, None);
     for k in 0..3 {
         let (mut above, mut below) = (shares, shares);
         above[k] += 0.05;
@@ -408,9 +410,9 @@ fn threads_do_not_change_a_bit() {
                 weights.branch(quantizer, per, Zero::Paper, &weights.start(quantizer, per))
             });
             let mixture = Mixture::new(&w, 64, &branches, &[0.5, 0.3, 0.2]);
-            let (mut q, mut dw) = (vec![0.0; w.len()], g.clone());
+            let (mut q, mut dw) = (vec![0.0; w.len()], vec![0.0; w.len()]);
             mixture.forward(&mut q);
-            let found = mixture.backward(&mut dw);
+            let found = mixture.backward(&g, Some(&mut dw));
             (q, dw, found)
         })
     };

@@ -12,6 +12,9 @@ pub struct PostTrainingConfig {
     pub per: Per,
     /// Globs of layers that stay as they are, as in `fc` or `blocks.0.*`.
     pub keep: Vec<String>,
+    /// The bits of what layers read, 1 to 8; floats if absent. Those of the network have no ranges then until
+    /// [`QuantizedActivations`](super::QuantizedActivations) gives them some.
+    pub activations: Option<u32>,
 }
 
 /// How many bits the weights of a layer get.
@@ -26,7 +29,7 @@ pub enum Width {
 impl Default for PostTrainingConfig {
     /// Eight bits per channel, as the papers recommend.
     fn default() -> Self {
-        Self { width: Width::Bits(8), per: Per::Channel, keep: Vec::new() }
+        Self { width: Width::Bits(8), per: Per::Channel, keep: Vec::new(), activations: None }
     }
 }
 

@@ -58,6 +58,17 @@ pub enum PostTrainingError {
         value: f32,
     },
 
+    /// A network was not trained on few levels.
+    #[error("none of {layers} layers has weights on 256 levels or fewer")]
+    NoLevels {
+        /// How many layers it has.
+        layers: usize,
+    },
+
+    /// Ranges of activations are unknown without images.
+    #[error("no image to calibrate the ranges of activations on")]
+    NoImages,
+
     /// No choice of bits is small enough.
     #[error("a budget of {budget} bytes: with one bit for each weight the file has {smallest}")]
     Budget {

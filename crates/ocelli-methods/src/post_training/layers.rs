@@ -1,5 +1,6 @@
 //! The layers of a network with codes of every width that they may get.
 
+use super::activations::without_ranges;
 use super::{PostTrainingConfig, PostTrainingError};
 use crate::Result;
 use ocelli_kernels::quantize::{CodeBits, Grid, Per, Quantizer, Weights, Zero};
@@ -11,7 +12,7 @@ use std::collections::HashSet;
 /// How many names an error shows.
 const SHOWN: usize = 4;
 /// The bits of a weight that stays as it is.
-const FLOAT_BITS: u32 = 32;
+pub(super) const FLOAT_BITS: u32 = 32;
 
 /// A network whose normalisations are folded, and codes for each of its layers.
 #[derive(Clone, Debug)]
@@ -43,6 +44,15 @@ impl PostTraining {
     /// same, or nothing is left to quantize.
     pub fn new(network: &Network, config: &PostTrainingConfig) -> Result<Self> {
         let widths = config.widths()?;
+        let network = &match config.activations {
+            None => network.clone(),
+            Some(bits) => {
+                let kept = kept(network.params(), &config.keep)?;
+                let kept = kept.iter().map(|id| layer_name(&network.params().get(*id).spec.name));
+                let kept: HashSet<&str> = kept.collect();
+                without_ranges(network, bits, |layer| kept.contains(layer))?
+            }
+        };
         // Why it depends on the sharing is told in the head of `post_training`.
         let base = match config.per {
             Per::Channel => network.fold_batch_norm()?,
@@ -150,11 +160,11 @@ impl PostTraining {
 }
 
 /// The kernels and matrices of a network.
-fn weights(params: &Parameters) -> impl Iterator<Item = (ParamId, &Parameter)> {
+pub(super) fn weights(params: &Parameters) -> impl Iterator<Item = (ParamId, &Parameter)> {
     params.iter().filter(|(_, param)| param.spec.role == Role::Weight)
 }
 
-fn layer_name(weight: &str) -> &str {
+pub(super) fn layer_name(weight: &str) -> &str {
     weight.strip_suffix(".weight").unwrap_or(weight)
 }
 

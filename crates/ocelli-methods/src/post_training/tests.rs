@@ -1,12 +1,14 @@
 //! Networks of few bits are what was asked for, and what cannot be is refused.
 
+mod sizes;
+
 use super::*;
 use crate::Error;
 use burn::tensor::{Device, Tensor};
-use ocelli_kernels::quantize::Per;
+use ocelli_kernels::quantize::{Mixture, Per, Weights, Zero};
 use ocelli_nn::parameter::Role;
 use ocelli_nn::registry::{self, ModelOptions};
-use ocelli_nn::weights::{PackedLayout, packed_bytes};
+use ocelli_nn::weights::{PackedLayout, ReadOptions, StateDict, network_from_packed, packed_bytes};
 use ocelli_nn::{InferenceEngine, Network};
 use ocelli_random::Seed;
 use std::collections::BTreeMap;
@@ -30,7 +32,7 @@ fn network() -> Network {
 }
 
 fn config(bits: u32, per: Per) -> PostTrainingConfig {
-    PostTrainingConfig { width: Width::Bits(bits), per, keep: Vec::new() }
+    PostTrainingConfig { width: Width::Bits(bits), per, ..PostTrainingConfig::default() }
 }
 
 fn logits(network: &Network) -> Vec<f32> {
@@ -85,8 +87,12 @@ fn sizes_are_known_before() {
     let network = network();
     let words = BTreeMap::from([("arch".to_owned(), "resnet20_cifar".to_owned())]);
     for per in [Per::Channel, Per::Tensor] {
-        let budget =
-            PostTrainingConfig { width: Width::Budget(1), per, keep: vec!["linear".into()] };
+        let budget = PostTrainingConfig {
+            width: Width::Budget(1),
+            per,
+            keep: vec!["linear".into()],
+            activations: None,
+        };
         let found = PostTraining::new(&network, &budget).unwrap();
         let bits: Vec<u32> = (0..found.layers().len()).map(|at| found.widths()[at % 5]).collect();
         let chosen: Vec<Option<u32>> = bits.iter().copied().map(Some).collect();
@@ -178,4 +184,78 @@ fn what_cannot_be_quantized_is_refused_by_name() {
     let found = PostTraining::new(&good, &config).unwrap();
     let packed = found.network(&vec![Some(8); found.layers().len()]).unwrap();
     assert!(refused(&packed, &config).contains("has codes of 8 bits already"));
+}
+
+#[test]
+fn activations_get_the_range_with_the_least_loss_and_are_kept_in_the_file() {
+    let network = network();
+    let config = PostTrainingConfig {
+        activations: Some(8),
+        keep: vec!["conv1".into()],
+        ..PostTrainingConfig::default()
+    };
+    let found = PostTraining::new(&network, &config).unwrap();
+    let bits = vec![8; found.layers().len()];
+    let quantized = found.network(&bits.iter().copied().map(Some).collect::<Vec<_>>()).unwrap();
+    let weights_only = logits(&quantized);
+    let image = || {
+        let values: Vec<f32> = (0..3 * 32 * 32).map(|at| (at as f32 * 0.37).sin()).collect();
+        Tensor::<1>::from_data(&values[..], &Device::flex()).reshape([1, 3, 32, 32])
+    };
+    let mut asked = Vec::new();
+    let none = QuantizedActivations::new(&quantized, std::iter::empty(), |_| Ok::<_, Error>(0.0));
+    assert!(none.unwrap_err().to_string().contains("no image to calibrate"));
+    let chosen = QuantizedActivations::new(&quantized, [Ok(image())].into_iter(), |network| {
+        asked.push(logits(network));
+        Ok::<_, Error>([3.0, 2.0, 2.0, 4.0][asked.len() - 1])
+    })
+    .unwrap();
+    assert_eq!((chosen.coverage, chosen.losses.len()), (COVERAGES[1], COVERAGES.len()));
+    assert_eq!(logits(&chosen.network), asked[1]);
+    assert!(asked.iter().all(|found| *found != weights_only), "they are on levels");
+    // The image that conv1 reads stays as it is.
+    let readers: Vec<_> =
+        chosen.network.graph().quantizers().map(|(_, node, _)| &node.name).collect();
+    assert!(!readers.iter().any(|name| name.starts_with("conv1")), "{readers:?}");
+
+    let words = BTreeMap::from([("arch".to_owned(), "resnet20_cifar".to_owned())]);
+    let written = packed_bytes(&chosen.network, &words).unwrap();
+    let size = found.layout(&bits).size(&words).unwrap();
+    assert_eq!(size.file(), written.len() as u64, "ranges and their names too");
+    let dict = StateDict::from_bytes("p", written, &ReadOptions::default()).unwrap();
+    let model = registry::find("resnet20_cifar").unwrap();
+    let options = ModelOptions { num_classes: 3, ..model.options() };
+    let graph = model.graph(&options).unwrap();
+    let read = network_from_packed(&graph, &dict, &Device::flex()).unwrap();
+    assert_eq!(logits(&read), logits(&chosen.network), "to the bit");
+}
+
+#[test]
+fn a_network_on_few_levels_is_packed_to_the_bit() {
+    let network = network();
+    let refused = TrainedLevels::new(&network).unwrap_err().to_string();
+    assert_eq!(refused, "none of 20 layers has weights on 256 levels or fewer");
+    // As a training leaves it: hardened floats before normalisations, one layer kept.
+    let mut trained = network.clone();
+    let weights: Vec<_> = network
+        .params()
+        .iter()
+        .filter(|(_, param)| param.spec.role == Role::Weight && param.spec.name != "conv1.weight")
+        .map(|(id, param)| (id, param.spec.shape[0]))
+        .collect();
+    for (at, (id, channels)) in weights.iter().enumerate() {
+        let values = network.params().to_values(*id);
+        let fitted = Weights::new(&values, *channels).unwrap();
+        let quantizer = ["min_max:2", "sawb:4", "bwn", "twn"][at % 4].parse().unwrap();
+        let branch = fitted.branch(quantizer, Per::Tensor, Zero::Paper, &[]);
+        let mut hard = vec![0.0; values.len()];
+        Mixture::new(&values, *channels, &[branch], &[1.0]).forward(&mut hard);
+        trained.params_mut().set_values(*id, hard).unwrap();
+    }
+    let found = TrainedLevels::new(&trained).unwrap();
+    assert_eq!(logits(&found.network), logits(&trained));
+    let bits: Vec<u32> = found.layers.iter().map(|layer| layer.bits).collect();
+    assert_eq!(bits[..6], [32, 2, 4, 1, 2, 2]);
+    assert_eq!(found.layers[0].bytes, 4 * found.layers[0].weights as u64);
+    assert!(found.mean_bits() > 2.0 && found.mean_bits() < 3.0, "{}", found.mean_bits());
 }

@@ -27,16 +27,16 @@ impl Histogram {
         }
     }
 
-    /// Makes the bound as large as a value.
+    /// Makes the bound larger than a value: one on the bound itself would be in the bin before.
     fn reach(&mut self, largest: f32) {
         if self.bound == 0.0 {
             self.bound = f32::MIN_POSITIVE;
-            while self.bound < largest {
+            while self.bound <= largest {
                 self.bound *= 2.0;
             }
             self.bins = vec![0; Self::BINS];
         }
-        while self.bound < largest {
+        while self.bound <= largest {
             let mut merged = vec![0; Self::BINS];
             for (bin, count) in self.bins.iter().enumerate() {
                 merged[Self::BINS / 4 + bin / 2] += count;

@@ -7,13 +7,15 @@
 //! | `WEIGHT.Nbit` | `U8` | the codes of a weight, [packed](ocelli_kernels::quantize::pack) |
 //! | `WEIGHT.grid` | `F32` | offset and step, for the tensor or for each output channel |
 //! | `WEIGHT.multiplier` | `F32` | the folded normalisation's scale, where the codes are of the weight before it |
+//! | `LAYER.quantize.range` | `F32` | the least and the greatest value that a layer reads, where activations are quantized |
 //! | any other | `F32` | biases, in which normalisations are folded, and weights that are kept as floats |
 //!
 //! There is no float copy of a weight that has codes, and nothing that only training needs: no batch
-//! counts, no parameters that no operation reads. The header says which network it is and what it
-//! expects of a picture, and has a [checksum](seal) over the whole file, so that one that was cut or
+//! counts, no parameters that no operation reads. The header says which network it is, which
+//! layers read quantized activations, and what it expects of a picture, and has a [checksum](seal) over the whole file, so that one that was cut or
 //! altered is refused. Bytes are known before anything is quantized: [`PackedLayout`].
 
+mod activations;
 mod layout;
 mod seal;
 #[cfg(test)]
@@ -93,13 +95,18 @@ fn packed_dict(network: &Network, metadata: &BTreeMap<String, String>) -> Result
             dict.push(TensorEntry::new(name, DType::F32, &shape, multipliers.to_vec())?)?;
         }
     }
-    dict.metadata = with_own_keys(metadata);
+    let activations = activations::describe(network.graph()).map_err(malformed)?;
+    dict.metadata = with_own_keys(metadata, activations);
     Ok(dict)
 }
 
 /// The metadata with what marks a packed file; the checksum is not there yet.
-fn with_own_keys(metadata: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+fn with_own_keys(
+    metadata: &BTreeMap<String, String>,
+    activations: Option<String>,
+) -> BTreeMap<String, String> {
     let mut metadata = metadata.clone();
+    metadata.extend(activations.map(|text| (activations::KEY.to_owned(), text)));
     metadata.insert(VERSION_KEY.into(), VERSION.into());
     metadata.insert(seal::KEY.into(), seal::BLANK.into());
     metadata
@@ -110,13 +117,14 @@ fn with_own_keys(metadata: &BTreeMap<String, String>) -> BTreeMap<String, String
 /// # Errors
 /// When a value that stays a float is no finite number.
 pub fn packed_bytes(network: &Network, metadata: &BTreeMap<String, String>) -> Result<Vec<u8>> {
-    let folded = network.fold_batch_norm().map_err(|error| WeightsError::Header {
-        file: "memory".to_owned(),
-        reason: error.to_string(),
-    })?;
+    let folded = network.fold_batch_norm().map_err(malformed)?;
     let mut bytes = safetensors::to_bytes(&packed_dict(&folded, metadata)?)?;
     seal::seal(&mut bytes)?;
     Ok(bytes)
+}
+
+fn malformed(error: crate::Error) -> WeightsError {
+    WeightsError::Header { file: "memory".to_owned(), reason: error.to_string() }
 }
 
 /// Writes the packed file of a network: all of it, or nothing. Returns its size.
@@ -147,7 +155,14 @@ pub fn network_from_packed(graph: &Graph, dict: &StateDict, device: &Device) -> 
         let reason = format!("packed in version {version} of the format, expected {VERSION}");
         return Err(WeightsError::Container { file: dict.file().to_owned(), reason });
     }
-    let graph = graph.fold_batch_norm();
+    let refused = |error: crate::Error| WeightsError::Container {
+        file: dict.file().to_owned(),
+        reason: error.to_string(),
+    };
+    let mut graph = graph.fold_batch_norm();
+    if let Some(text) = dict.metadata.get(activations::KEY) {
+        graph = activations::quantized(&graph, text).map_err(refused)?;
+    }
     let mut used = 0;
     let found: Vec<Stored> =
         graph.params().iter().map(|spec| find(dict, spec, &mut used)).collect::<Result<_>>()?;
@@ -167,10 +182,6 @@ pub fn network_from_packed(graph: &Graph, dict: &StateDict, device: &Device) -> 
         values.push(floats);
         packed.push(codes);
     }
-    let refused = |error: crate::Error| WeightsError::Container {
-        file: dict.file().to_owned(),
-        reason: error.to_string(),
-    };
     let params = Parameters::from_parts(graph.params(), values, packed, device).map_err(refused)?;
     Ok(Network::from_parts(graph, params))
 }

@@ -23,7 +23,9 @@ pub(super) fn batch_norm(settings: Settings<'_>, inputs: [&Values; 5]) -> Result
     for (index, map) in y.chunks_mut(pixels).enumerate() {
         let channel = index % channels;
         let factor = scale[channel] / (variance[channel] + epsilon).sqrt();
-        map.iter_mut().for_each(|x| *x = (*x - mean[channel]) * factor + shift[channel]);
+        for x in map {
+            *x = (*x - mean[channel]) * factor + shift[channel];
+        }
     }
     Values::floats(y, &x.shape)
 }

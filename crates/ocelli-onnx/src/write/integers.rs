@@ -10,8 +10,8 @@ pub(super) struct IntegerWeight {
     pub(super) codes: Vec<i8>,
     /// One, or one for each output channel.
     pub(super) scales: Vec<f32>,
-    /// As many as scales; `None` where all are zero.
-    pub(super) zero_points: Option<Vec<i8>>,
+    /// As many as scales.
+    pub(super) zero_points: Vec<i8>,
 }
 
 /// The integers of a channel: `sign · (factor · code + shift)`.
@@ -78,7 +78,8 @@ const EIGHT_BITS: RangeInclusive<i32> = i8::MIN as i32..=i8::MAX as i32;
 fn fit(integers: &[i32], per_share: usize, scales: Vec<f32>) -> Option<IntegerWeight> {
     if integers.iter().all(|integer| EIGHT_BITS.contains(integer)) {
         let codes = integers.iter().map(|integer| *integer as i8).collect();
-        return Some(IntegerWeight { codes, scales, zero_points: None });
+        let zero_points = vec![0; scales.len()];
+        return Some(IntegerWeight { codes, scales, zero_points });
     }
     let (mut codes, mut zero_points) = (Vec::with_capacity(integers.len()), Vec::new());
     for share in integers.chunks(per_share) {
@@ -91,7 +92,7 @@ fn fit(integers: &[i32], per_share: usize, scales: Vec<f32>) -> Option<IntegerWe
         codes.extend(share.iter().map(|integer| (integer + zero_point) as i8));
         zero_points.push(zero_point as i8);
     }
-    Some(IntegerWeight { codes, scales, zero_points: Some(zero_points) })
+    Some(IntegerWeight { codes, scales, zero_points })
 }
 
 #[cfg(test)]
@@ -117,7 +118,7 @@ mod tests {
         let per_share = packed.len() / found.scales.len();
         for (index, (code, value)) in found.codes.iter().zip(packed.values()).enumerate() {
             let share = index / per_share;
-            let zero = found.zero_points.as_ref().map_or(0, |points| i32::from(points[share]));
+            let zero = i32::from(found.zero_points[share]);
             let level = (i32::from(*code) - zero) as f32 * found.scales[share];
             assert!((level - value).abs() <= 1e-5 * value.abs(), "{level} for {value}: {found:?}");
         }
@@ -131,7 +132,7 @@ mod tests {
         let found = check(&packed(&[0, 1, 2, 3], CodeBits::Two, &[grid], None));
         assert_eq!(found.codes, [-3, -1, 1, 3]);
         assert!((found.scales[0] + grid.offset / 3.0).abs() < 1e-6, "{found:?}");
-        assert_eq!(found.zero_points, None);
+        assert_eq!(found.zero_points, [0]);
     }
 
     #[test]
@@ -149,7 +150,7 @@ mod tests {
         let codes = [0, 100, 255, 17];
         let narrow = Levels::min_max(-1.0, 0.99, 8, Zero::Aligned).grid().unwrap();
         let found = check(&packed(&codes, CodeBits::Eight, &[narrow], None));
-        assert_eq!(found.zero_points, None, "128 levels are below zero, 127 above");
+        assert_eq!(found.zero_points, [0], "128 levels are below zero, 127 above");
         let wide = Levels::min_max(-0.2, 1.0, 8, Zero::Aligned).grid().unwrap();
         let found = check(&packed(&codes, CodeBits::Eight, &[wide], None));
         assert_eq!(found.codes, [-128, -28, 127, -111]);

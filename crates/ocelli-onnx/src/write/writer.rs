@@ -124,12 +124,10 @@ impl<'a> Writer<'a> {
         self.packed[0] += 1;
         let bytes = |codes: Vec<i8>| codes.into_iter().map(|code| code as u8).collect();
         let codes = self.add(&format!("{name}.codes"), TensorProto::INT8, shape, bytes(codes));
-        let mut inputs = vec![codes, self.scales(&name, &scales)];
-        if let Some(points) = zero_points {
-            let shape = if points.len() == 1 { Vec::new() } else { vec![points.len()] };
-            let name = format!("{name}.zero_point");
-            inputs.push(self.add(&name, TensorProto::INT8, shape, bytes(points)));
-        }
+        // Runtimes on integers look for zero points, zeros too.
+        let (shape, points) = (Self::shape_of(&scales), format!("{name}.zero_point"));
+        let points = self.add(&points, TensorProto::INT8, shape, bytes(zero_points));
+        let inputs = vec![codes, self.scales(&name, &scales), points];
         let name = self.dequantize(&name, inputs, &scales);
         self.constants.insert(Constant::Parameter(id), name.clone());
         (name, Some(scales))
@@ -177,9 +175,14 @@ impl<'a> Writer<'a> {
     }
 
     fn scales(&mut self, name: &str, scales: &[f32]) -> String {
-        let shape = if scales.len() == 1 { Vec::new() } else { vec![scales.len()] };
+        let shape = Self::shape_of(scales);
         let bytes = scales.iter().flat_map(|scale| scale.to_le_bytes()).collect();
         self.add(&format!("{name}.scale"), TensorProto::FLOAT, shape, bytes)
+    }
+
+    /// A single number, or one for each output channel.
+    fn shape_of(scales: &[f32]) -> Vec<usize> {
+        if scales.len() == 1 { Vec::new() } else { vec![scales.len()] }
     }
 
     fn dequantize(&mut self, name: &str, inputs: Vec<String>, scales: &[f32]) -> String {

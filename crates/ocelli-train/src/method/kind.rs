@@ -4,8 +4,8 @@ use super::{Method, Supervised};
 use crate::recipe::{Claimed, MethodSection};
 use crate::{Classification, Error, Examiner, ExaminerSetup, Recipe, Result};
 use ocelli_data::LoaderConfig;
-use ocelli_nn::Cost;
 use ocelli_nn::registry::{self, ModelOptions};
+use ocelli_nn::{Cost, Network};
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -33,6 +33,15 @@ pub trait MethodConfig {
     /// What the method needs of the network, over what the recipe chooses: another head, say.
     fn model_options(&self, options: ModelOptions) -> ModelOptions {
         options
+    }
+
+    /// What the method learns beside the weights, added to a network that has its first values, or those of
+    /// a file: parameters that no operation reads.
+    ///
+    /// # Errors
+    /// When the network is none for this method.
+    fn prepare(&self, network: Network) -> Result<Network> {
+        Ok(network)
     }
 
     /// What the method needs of its training batches, over what the recipe chooses: two views, say.

@@ -19,7 +19,7 @@ impl Trainer<'_> {
 
     /// Scores a network that was evaluated in an earlier session, which leaves nothing behind.
     pub(super) fn score_again(&mut self) -> Result<()> {
-        let models = self.method.models(self.now.model(), self.now.state.step)?;
+        let models = self.method.models(self.now.model(), self.moment())?;
         let scored = models.first().map(|(_, network)| network);
         for mut examiner in std::mem::take(&mut self.examiners) {
             if let Some(Examined { score: Some(score), evaluation, .. }) =
@@ -38,7 +38,7 @@ impl Trainer<'_> {
         examiners: &mut [Box<dyn Examiner + '_>],
     ) -> Result<BTreeMap<String, f64>> {
         let State { step, steps_per_epoch, .. } = self.now.state;
-        let models = self.method.models(self.now.model(), step)?;
+        let models = self.method.models(self.now.model(), self.moment())?;
         let scored = models.first().map(|(_, network)| network);
         self.now.state.evaluated_at = Some(step);
         self.is_saved = false;
@@ -63,6 +63,7 @@ impl Trainer<'_> {
                 self.tell(&Event::Examined { step, name, model, examined, is_best: false })?;
             }
         }
+        values.extend(self.method.measure(self.now.model(), self.moment())?);
         values.extend(self.waiting());
         Ok(values)
     }

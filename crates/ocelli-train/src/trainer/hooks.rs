@@ -52,7 +52,7 @@ impl Trainer<'_> {
             return Ok(());
         }
         let step = self.now.state.step;
-        let models = self.method.models(self.now.model(), step)?;
+        let models = self.method.models(self.now.model(), self.moment())?;
         let model = models.first().map(|(_, model)| model);
         let files =
             self.now.files(model, &self.metadata, self.recipe).map_err(|error| match error {

@@ -1,5 +1,6 @@
 //! What the user can try, for each kind of failure.
 
+use ocelli::methods::post_training::PostTrainingError;
 use ocelli::nn::weights::WeightsError;
 use ocelli::report::ReportError;
 use ocelli::{data, methods, nn, onnx, results, train};
@@ -89,6 +90,7 @@ fn of_method(error: &methods::Error) -> Option<String> {
         methods::Error::Train(error) => return of_training(error),
         methods::Error::Network(error) => of_network(error),
         methods::Error::Data(error) => of_data(error),
+        methods::Error::PostTraining(error) => of_post_training(error),
         methods::Error::Backbone { .. } => {
             Some("efficientnetv2_small_cifar is one for small images")
         }
@@ -116,6 +118,24 @@ fn of_method(error: &methods::Error) -> Option<String> {
         _ => None,
     };
     hint.map(str::to_owned)
+}
+
+fn of_post_training(error: &PostTrainingError) -> Option<&'static str> {
+    match error {
+        PostTrainingError::Packed { .. } => Some("quantize the file that it was packed from"),
+        PostTrainingError::NoLayer { .. } | PostTrainingError::NothingLeft { .. } => {
+            Some("`ocelli cost MODEL --layers` lists layers")
+        }
+        PostTrainingError::NotFinite { .. } => Some("take the weights of another step or file"),
+        PostTrainingError::Constant { .. } => {
+            Some("is the network trained? --keep leaves a layer as it is")
+        }
+        PostTrainingError::NoLevels { .. } => {
+            Some("--post-training quantizes a network that was trained in floats")
+        }
+        PostTrainingError::Budget { .. } => Some("take a smaller network, or --per tensor"),
+        _ => None,
+    }
 }
 
 fn of_data(error: &data::Error) -> Option<&'static str> {
@@ -149,6 +169,10 @@ fn of_weights(error: &WeightsError) -> Option<&'static str> {
         ),
         WeightsError::NoStateDict { section: Some(_), .. } => {
             Some("--section takes the keys that lead to the tensors, with dots between them")
+        }
+        WeightsError::Altered { .. } => Some("copy it again, or run `ocelli quantize` again"),
+        WeightsError::Packed { .. } => {
+            Some("eval, predict and attack open it; for all else take the file that it was made of")
         }
         WeightsError::Io { error, .. } => of_system(error),
         _ => None,

@@ -1,6 +1,6 @@
 //! How large a packed file is, before it is written.
 
-use super::{codes_name, grid_name, multiplier_name, with_own_keys};
+use super::{activations, codes_name, grid_name, multiplier_name, with_own_keys};
 use crate::graph::Graph;
 use crate::parameter::{ParamSpec, Role};
 use crate::weights::DType;
@@ -13,6 +13,8 @@ use std::collections::{BTreeMap, HashSet};
 #[derive(Clone, Debug, PartialEq)]
 pub struct PackedLayout {
     params: Vec<(String, Vec<usize>, Option<PackedShape>)>,
+    /// What the header says of activations.
+    activations: Option<String>,
 }
 
 /// The bytes of a packed file.
@@ -42,7 +44,9 @@ impl PackedLayout {
             .enumerate()
             .filter(|(index, spec)| spec.role != Role::BatchCount && !free.contains(index))
             .map(|(_, spec)| (spec.name.clone(), spec.shape.clone(), shape(spec)));
-        Self { params: params.collect() }
+        // A mixture that is not decided is refused where it is written.
+        let activations = activations::describe(graph).unwrap_or_default();
+        Self { params: params.collect(), activations }
     }
 
     /// The layout of a folded network.
@@ -63,7 +67,7 @@ impl PackedLayout {
     pub fn size(&self, metadata: &BTreeMap<String, String>) -> Result<PackedSize> {
         let entries: Vec<HeaderEntry> = self.params.iter().flat_map(entries).collect();
         let payload = entries.iter().map(|entry| entry.bytes() as u64).sum();
-        let header = header_bytes(entries, &with_own_keys(metadata))
+        let header = header_bytes(entries, &with_own_keys(metadata, self.activations.clone()))
             .map_err(|reason| WeightsError::Header { file: "memory".to_owned(), reason })?;
         Ok(PackedSize { payload, header })
     }

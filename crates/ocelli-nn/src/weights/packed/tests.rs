@@ -225,3 +225,52 @@ fn floats_that_are_no_numbers_are_not_packed() {
     let message = packed_bytes(&network, &metadata()).unwrap_err().to_string();
     assert_eq!(message, "memory: tensor `fc.bias`: NaN at element 0, expected finite numbers");
 }
+
+#[test]
+fn quantized_activations_are_read_as_they_were_written() {
+    use crate::graph::QuantizerSettings;
+    let settings = |names: &[&str]| QuantizerSettings {
+        image: true,
+        ..QuantizerSettings::new(names.iter().map(|name| name.parse().unwrap()).collect())
+    };
+    let float = network(CodeBits::Four, true);
+    let with = |names: &[&str], layers: &'static [&'static str]| {
+        let graph = float.graph().with_quantizers(&settings(names), |name| layers.contains(&name));
+        let graph = graph.unwrap().hardened(|name, quantize| {
+            if name.starts_with("fc") { quantize.branches.len() - 1 } else { 0 }
+        });
+        let mut network = float.with_graph(graph.unwrap()).unwrap();
+        let ranges: Vec<_> =
+            network.graph().quantizers().map(|(_, _, quantize)| quantize.range).collect();
+        for id in ranges {
+            network.params_mut().set_values(id, vec![-0.5, 1.5]).unwrap();
+        }
+        network
+    };
+    let images = Tensor::<4>::ones([1, 3, 5, 5], &Device::flex()).mul_scalar(0.37);
+    for (names, layers) in [
+        (&["min_max:8"][..], &["a", "fc"][..]),
+        (&["min_max:2", "min_max:8"], &["a", "fc"]),
+        (&["min_max:2"], &["fc"]),
+    ] {
+        let network = with(names, layers);
+        let bytes = packed_bytes(&network, &metadata()).unwrap();
+        let folded = network.fold_batch_norm().unwrap();
+        let size = PackedLayout::of_network(&folded).size(&metadata()).unwrap();
+        assert_eq!(size.file(), bytes.len() as u64);
+        let read = network_from_packed(&graph(), &open(bytes).unwrap(), &Device::flex()).unwrap();
+        let logits = [&network, &read, &float].map(|network| {
+            let logits = InferenceEngine::new(network).unwrap().logits(images.clone()).unwrap();
+            logits.into_data().iter::<f32>().map(f32::to_bits).collect::<Vec<_>>()
+        });
+        assert_eq!(logits[0], logits[1]);
+        assert_ne!(logits[0], logits[2]);
+    }
+    let refused = |text: &str| activations::quantized(&graph(), text).unwrap_err().to_string();
+    assert!(refused("[").contains("`activations`"));
+    assert!(refused(r#"{"min_max:8": ["none"]}"#).contains("expected a layer of the network"));
+    assert!(refused(r#"{"min_max:99": ["fc"]}"#).contains("99"));
+    let mixture = graph().with_quantizers(&settings(&["min_max:2", "min_max:8"]), |_| true);
+    let refused = activations::describe(&mixture.unwrap()).unwrap_err().to_string();
+    assert!(refused.contains("expected one quantizer of each tensor"), "{refused}");
+}

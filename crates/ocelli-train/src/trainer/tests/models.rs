@@ -2,7 +2,7 @@
 
 use super::exact_resume::rows;
 use super::fixture::{Scene, final_model};
-use crate::{Error, Method, Result, Step, StepOutput, Supervised, TrainOutcome};
+use crate::{Error, Method, Moment, Result, Step, StepOutput, Supervised, TrainOutcome};
 use ocelli_data::Loader;
 use ocelli_nn::weights::{ReadOptions, StateDict};
 use ocelli_nn::{Gradients, Network};
@@ -26,7 +26,7 @@ impl Method for Rounded {
         self.0.step(step, gradients)
     }
 
-    fn models(&self, network: &Network, _step: u64) -> Result<Vec<(&'static str, Network)>> {
+    fn models(&self, network: &Network, _: Moment<'_>) -> Result<Vec<(&'static str, Network)>> {
         let rounded = changed(network, |value| (4.0 * value).round() / 4.0)?;
         Ok(vec![("rounded", rounded), ("zero", changed(network, |_| 0.0)?)])
     }
@@ -143,7 +143,9 @@ impl Method for Broken {
         self.0.step(step, gradients)
     }
 
-    fn models(&self, _: &Network, step: u64) -> Result<Vec<(&'static str, Network)>> {
+    fn models(&self, _: &Network, moment: Moment<'_>) -> Result<Vec<(&'static str, Network)>> {
+        let Moment { step, total_steps, train } = moment;
+        assert_eq!(train.steps_per_epoch() * 2, total_steps);
         Err(Error::Method(format!("no model after {step} steps").into()))
     }
 }

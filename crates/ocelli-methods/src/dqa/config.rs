@@ -1,0 +1,254 @@
+//! The hyper-parameters of DQA: the section `[dqa]` of a recipe.
+
+use super::hardened::PREFIX;
+use super::layer::{prepare, quantized_layers};
+use super::{Anneal, Dqa, DqaSettings, Regulariser, Scheme, Start};
+use globset::{Glob, GlobSet, GlobSetBuilder};
+use ocelli_kernels::quantize::{MAX_BRANCHES, Per, Quantizer, Zero};
+use ocelli_nn::Network;
+use ocelli_train::{Method, MethodConfig, MethodKind, MethodSection, Result};
+use serde::{Deserialize, Serialize};
+
+pub(super) const SECTION: &str = "dqa";
+
+/// What `[dqa]` may say.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DqaConfig {
+    /// How weights are quantized while they are trained.
+    pub scheme: Scheme,
+    /// Quantizers of weights, as in `min_max:2`, lowest first. The paper's are of 2, 4 and 8 bits.
+    pub quantizers: Vec<String>,
+    /// Quantizers of activations; none leaves them as they are.
+    pub activations: Vec<String>,
+    /// Which weights share their levels.
+    pub per: PerChoice,
+    /// Whether zero is a level of `min_max`.
+    pub zero: ZeroChoice,
+    /// T before the first step and at the last.
+    pub temperature: [f64; 2],
+    /// g: what each quantizer costs.
+    pub penalty: Vec<f64>,
+    /// λ. The paper takes 1 to 30; 5 for min-max on CIFAR-10.
+    pub lambda: f64,
+    /// What the penalty is divided by.
+    pub regulariser: Regulariser,
+    /// Where α begins.
+    pub start: Start,
+    /// Whether α is divided by its deviation.
+    pub normalise: bool,
+    /// ω of Binary-Relax at the last step: 380 after the paper's 300 epochs.
+    pub relax_end: f64,
+    /// Layers that stay as they are: globs, as in `classifier` or `layer1.*`.
+    pub keep: Vec<String>,
+    /// On how many training images batch normalisations are measured anew once weights are hardened.
+    pub bn_reestimate: u64,
+}
+
+impl Default for DqaConfig {
+    /// The paper's for min-max on CIFAR-10.
+    fn default() -> Self {
+        Self {
+            scheme: Scheme::Dqa,
+            quantizers: ["min_max:2", "min_max:4", "min_max:8"].map(str::to_owned).to_vec(),
+            activations: Vec::new(),
+            per: PerChoice::Tensor,
+            zero: ZeroChoice::Paper,
+            temperature: [100.0, 0.03],
+            penalty: vec![1.0, 4.0, 16.0],
+            lambda: 5.0,
+            regulariser: Regulariser::Literal,
+            start: Start::Eq7,
+            normalise: true,
+            relax_end: 380.0,
+            keep: Vec::new(),
+            bn_reestimate: 0,
+        }
+    }
+}
+
+/// [`Per`] as recipes write it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PerChoice {
+    /// All weights of a layer.
+    #[default]
+    Tensor,
+    /// Those of an output channel.
+    Channel,
+}
+
+/// [`Zero`] as recipes write it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ZeroChoice {
+    /// The lowest level is the smallest weight.
+    #[default]
+    Paper,
+    /// Zero is a level.
+    Aligned,
+}
+
+/// The section of a recipe that chooses quantized training.
+#[derive(Clone, Copy, Debug)]
+pub struct DqaKind;
+
+impl MethodKind for DqaKind {
+    fn section(&self) -> &'static str {
+        SECTION
+    }
+
+    fn read(&self, section: &MethodSection) -> Result<Box<dyn MethodConfig>> {
+        let config: DqaConfig = section.read()?;
+        let settings = config.check(section)?;
+        Ok(Box::new(Checked { config, settings }))
+    }
+}
+
+impl DqaConfig {
+    /// The settings, if all of them are possible.
+    ///
+    /// # Errors
+    /// With the field of `section` that is not.
+    pub fn check(&self, section: &MethodSection) -> Result<DqaSettings> {
+        if !self.activations.is_empty() {
+            let found = format!("{:?}", self.activations);
+            return Err(section.refuse("activations", &found, "[]: activations stay as they are"));
+        }
+        let quantizers = self.quantizers(section)?;
+        let [start, end] = self.temperature;
+        for (index, value) in [start, end].into_iter().enumerate() {
+            within(section, &format!("temperature.{index}"), value, [1e-6, 1e6])?;
+        }
+        within(section, "lambda", self.lambda, [0.0, 1e6])?;
+        within(section, "relax_end", self.relax_end, [1.0, 1e9])?;
+        for (index, value) in self.penalty.iter().enumerate() {
+            within(section, &format!("penalty.{index}"), *value, [0.0, 1e6])?;
+        }
+        if self.bn_reestimate > 10_000_000 {
+            return Err(section.refuse(
+                "bn_reestimate",
+                &self.bn_reestimate,
+                "0 to 10000000 images",
+            ));
+        }
+        let (scheme, count) = (self.scheme, quantizers.len());
+        let has_penalty =
+            scheme == Scheme::Dqa && count > 1 && self.regulariser != Regulariser::Off;
+        if has_penalty && self.penalty.len() != count {
+            let expected = format!("{count} values, one for each of dqa.quantizers");
+            return Err(section.refuse("penalty", &format!("{:?}", self.penalty), &expected));
+        }
+        let penalty = self.penalty.iter().filter(|_| has_penalty).map(|cost| cost * self.lambda);
+        Ok(DqaSettings {
+            scheme,
+            quantizers,
+            per: match self.per {
+                PerChoice::Tensor => Per::Tensor,
+                PerChoice::Channel => Per::Channel,
+            },
+            zero: match self.zero {
+                ZeroChoice::Paper => Zero::Paper,
+                ZeroChoice::Aligned => Zero::Aligned,
+            },
+            temperature: Anneal { start, end },
+            omega: Anneal { start: 1.0, end: self.relax_end },
+            penalty: penalty.collect(),
+            by_layer_share: self.regulariser == Regulariser::LayerShare,
+            start: self.start,
+            normalise: self.normalise,
+            keep: self.globs(section)?,
+            keep_patterns: self.keep.clone(),
+            bn_reestimate: self.bn_reestimate,
+        })
+    }
+
+    /// The quantizers that the scheme uses.
+    fn quantizers(&self, section: &MethodSection) -> Result<Vec<Quantizer>> {
+        let mut quantizers: Vec<Quantizer> = Vec::with_capacity(self.quantizers.len());
+        for (index, text) in self.quantizers.iter().enumerate() {
+            let field = format!("quantizers.{index}");
+            let quantizer: Quantizer =
+                text.parse().map_err(|error| section.refuse(&field, text, &format!("{error}")))?;
+            if !quantizer.is_for_weights() {
+                return Err(section.refuse(
+                    &field,
+                    text,
+                    "a quantizer of weights: it is one of activations",
+                ));
+            }
+            if let Some(before) = quantizers.last()
+                && (before.bits() > quantizer.bits() || quantizers.contains(&quantizer))
+            {
+                let expected = format!("another one of as many bits as {before} or more");
+                return Err(section.refuse(&field, text, &expected));
+            }
+            quantizers.push(quantizer);
+        }
+        let (needed, used) = match self.scheme {
+            Scheme::FullPrecision => (0, 0),
+            Scheme::Vanilla | Scheme::BinaryRelax2 => (1, 1),
+            Scheme::BinaryRelax3 => (3, 3),
+            Scheme::Dqa => (1, quantizers.len()),
+        };
+        if !(needed..=MAX_BRANCHES).contains(&quantizers.len()) {
+            let expected = format!("{needed} to {MAX_BRANCHES} quantizers");
+            return Err(section.refuse("quantizers", &format!("{:?}", self.quantizers), &expected));
+        }
+        quantizers.truncate(used);
+        if quantizers.first() == Some(&Quantizer::Float) {
+            let expected =
+                "a quantizer of 8 bits or less (scheme = \"full_precision\" quantizes nothing)";
+            return Err(section.refuse("quantizers.0", &"float", expected));
+        }
+        if self.scheme == Scheme::BinaryRelax2 {
+            quantizers.push(Quantizer::Float);
+        }
+        Ok(quantizers)
+    }
+
+    fn globs(&self, section: &MethodSection) -> Result<GlobSet> {
+        let mut all = GlobSetBuilder::new();
+        for (index, pattern) in self.keep.iter().enumerate() {
+            let glob = Glob::new(pattern).map_err(|error| {
+                section.refuse(
+                    &format!("keep.{index}"),
+                    pattern,
+                    &format!("a glob: {}", error.kind()),
+                )
+            })?;
+            all.add(glob);
+        }
+        all.build().map_err(|error| section.refuse("keep", &error, "globs"))
+    }
+}
+
+fn within(section: &MethodSection, field: &str, value: f64, [low, high]: [f64; 2]) -> Result<()> {
+    if (low..=high).contains(&value) {
+        return Ok(());
+    }
+    Err(section.refuse(field, &value, &format!("{low} to {high}")))
+}
+
+/// A section whose values are possible.
+#[derive(Clone, Debug)]
+struct Checked {
+    config: DqaConfig,
+    settings: DqaSettings,
+}
+
+impl MethodConfig for Checked {
+    fn section(&self) -> Result<Option<MethodSection>> {
+        MethodSection::new(SECTION, &self.config).map(Some)
+    }
+
+    fn prepare(&self, network: Network) -> Result<Network> {
+        let network = network.without_free(PREFIX)?;
+        let layers = quantized_layers(network.graph(), &self.settings)?;
+        prepare(network, &layers, &self.settings)
+    }
+
+    fn method(&self) -> Result<Box<dyn Method>> {
+        Ok(Box::new(Dqa::new(self.settings.clone())))
+    }
+}
