@@ -13,9 +13,12 @@
 //! | `weights` | the weights of a layer, and branches for them |
 //! | `mixture` | `q = Σ a_k · Q_k(w)` and its gradients |
 //! | `lanes` | the same on vectors |
+//! | `activations` | fake quantization of activations and its gradients |
+//! | `fake_quantizer` | a quantizer of activations |
 //! | `pack` | codes without gaps between them |
 
 mod activations;
+mod fake_quantizer;
 mod grid;
 mod lanes;
 mod levels;
@@ -27,9 +30,8 @@ mod statistics;
 mod tests;
 mod weights;
 
-pub use activations::{
-    FakeQuantizer, FakeQuantizerGradients, fake_quantize, fake_quantize_gradient,
-};
+pub use activations::{FakeQuantizerGradients, fake_quantize, fake_quantize_gradient};
+pub use fake_quantizer::FakeQuantizer;
 pub use grid::Grid;
 pub use levels::{Levels, Zero};
 pub use mixture::{MAX_BRANCHES, Mixture, MixtureGradients};

@@ -2,8 +2,8 @@
 
 #![expect(unsafe_code, reason = "the inner loops run on checked-once pointers")]
 
-use super::FakeQuantizer;
 use crate::elementwise::Write;
+use crate::quantize::fake_quantizer::FakeQuantizer;
 use crate::rows::{Rows, RowsMut};
 use crate::simd::{Kernel, Simd};
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::quantize::Grid;
 use crate::testing::{assert_close, values};
 use proptest::prelude::*;
 
