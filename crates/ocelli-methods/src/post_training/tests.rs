@@ -8,7 +8,9 @@ use burn::tensor::{Device, Tensor};
 use ocelli_kernels::quantize::{Mixture, Per, Weights, Zero};
 use ocelli_nn::parameter::Role;
 use ocelli_nn::registry::{self, ModelOptions};
-use ocelli_nn::weights::{PackedLayout, ReadOptions, StateDict, network_from_packed, packed_bytes};
+use ocelli_nn::weights::{
+    PackedLayout, PackedSize, ReadOptions, StateDict, network_from_packed, packed_bytes,
+};
 use ocelli_nn::{InferenceEngine, Network};
 use ocelli_random::Seed;
 use std::collections::BTreeMap;
