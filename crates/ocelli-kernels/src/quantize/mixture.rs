@@ -13,7 +13,8 @@
 #![expect(unsafe_code, reason = "the inner loops run on checked-once pointers")]
 
 use super::Branch;
-use super::lanes::{LevelLanes, sum_of_lanes};
+use super::lane_math::sum_of_lanes;
+use super::lanes::LevelLanes;
 use super::levels::Levels;
 use crate::simd::{Kernel, Simd, dispatch};
 use rayon::prelude::*;

@@ -241,7 +241,7 @@ fn naive(levels: &Levels, w: f32) -> [f64; 3] {
     let Some(grid) = levels.grid() else { return [f64::from(w), 1.0, 0.0] };
     let wide = f64::from(w);
     let [low, high] = levels.ends().map(f64::from);
-    let input = if levels.kind == levels::Kind::Tanh { lanes::tanh(w) } else { w };
+    let input = if levels.kind == levels::Kind::Tanh { lane_math::tanh(w) } else { w };
     let value = f64::from(grid.level(levels.cuts.code(input)));
     let within = f64::from(u8::from((low..=high).contains(&wide)));
     let (step, most) = (f64::from(grid.step), f64::from(grid.top / 2));

@@ -83,10 +83,7 @@ fn what_is_saved_is_hardened_and_the_mixture_is_measured_beside_it() {
     let last = |name: &str| *metric(folder.path(), name).last().unwrap();
     let score = summary.score.unwrap();
     assert_eq!(last("eval/top1"), score.share());
-    assert!(
-        (last("soft/eval/top1") - score.share()).abs() < 0.01,
-        "two bits are left at T = 0.03"
-    );
+    assert!((last("soft/eval/top1") - score.share()).abs() < 0.01, "two bits are left at T = 0.03");
     let shares = ["min_max:2", "min_max:4", "min_max:8"]
         .map(|name| last(&format!("dqa/attention/conv1/{name}")));
     assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-9 && shares[0] > 0.99, "{shares:?}");
