@@ -7,6 +7,7 @@ pub(crate) mod convert;
 pub(crate) mod cost;
 pub(crate) mod data;
 pub(crate) mod eval;
+pub(crate) mod export;
 pub(crate) mod models;
 pub(crate) mod predict;
 pub(crate) mod quantize;
@@ -41,6 +42,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Done> {
         Command::Models(args) => models::run(&args, settings),
         Command::Cost(args) => cost::run(&args, settings),
         Command::Convert(args) => convert::run(&args, settings),
+        Command::Export(args) => export::run(&args, settings),
         Command::Data(args) => data::run(&args, settings),
         Command::Bench(args) => bench::run(&args, settings),
         Command::Results(args) => results::run(&args, settings),

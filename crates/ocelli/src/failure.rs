@@ -8,7 +8,7 @@ pub(crate) use bad_input::BadInput;
 use anyhow::Error;
 use ocelli::data::Error::{LoaderStopped, WorkerPanicked};
 use ocelli::nn::weights::WeightsError;
-use ocelli::{methods, train};
+use ocelli::{methods, onnx, train};
 use std::io;
 use std::process::ExitCode;
 
@@ -109,12 +109,16 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     if let Some(LoaderStopped | WorkerPanicked { .. }) = data {
         return Some(FAILED);
     }
+    if let Some(onnx::Error::Malformed { .. }) = cause.downcast_ref() {
+        return Some(FAILED);
+    }
     let bad_input = cause.is::<BadInput>()
         || cause.is::<ocelli::data::Error>()
         || cause.is::<ocelli::nn::Error>()
         || cause.is::<WeightsError>()
         || cause.is::<train::Error>()
         || cause.is::<methods::Error>()
+        || cause.is::<onnx::Error>()
         || cause.is::<ocelli::report::ReportError>()
         || cause.is::<ocelli::results::Error>()
         || cause.is::<io::Error>();

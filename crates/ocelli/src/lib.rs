@@ -24,6 +24,7 @@ pub use ocelli_evolution as evolution;
 pub use ocelli_kernels as kernels;
 pub use ocelli_methods as methods;
 pub use ocelli_nn as nn;
+pub use ocelli_onnx as onnx;
 pub use ocelli_random as random;
 pub use ocelli_report as report;
 pub use ocelli_train as train;

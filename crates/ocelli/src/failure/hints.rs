@@ -3,7 +3,7 @@
 use ocelli::methods::post_training::PostTrainingError;
 use ocelli::nn::weights::WeightsError;
 use ocelli::report::ReportError;
-use ocelli::{data, methods, nn, results, train};
+use ocelli::{data, methods, nn, onnx, results, train};
 use std::io;
 
 use super::bad_input::BadInput;
@@ -26,10 +26,11 @@ fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
     let data = cause.downcast_ref().and_then(of_data);
     let network = cause.downcast_ref().and_then(of_network);
     let weights = cause.downcast_ref().and_then(of_weights);
+    let onnx = cause.downcast_ref().and_then(of_onnx);
     let report = cause.downcast_ref().and_then(of_report);
     let results = cause.downcast_ref().and_then(of_results);
     let system = cause.downcast_ref().and_then(of_system);
-    data.or(network).or(weights).or(report).or(results).or(system).map(str::to_owned)
+    data.or(network).or(weights).or(onnx).or(report).or(results).or(system).map(str::to_owned)
 }
 
 fn of_results(error: &results::Error) -> Option<&'static str> {
@@ -174,6 +175,22 @@ fn of_weights(error: &WeightsError) -> Option<&'static str> {
             Some("eval, predict and attack open it; for all else take the file that it was made of")
         }
         WeightsError::Io { error, .. } => of_system(error),
+        _ => None,
+    }
+}
+
+fn of_onnx(error: &onnx::Error) -> Option<&'static str> {
+    match error {
+        onnx::Error::Network(error) => of_network(error),
+        onnx::Error::NoExport { .. } => {
+            Some("the network runs here alone: ocelli predict, ocelli eval")
+        }
+        onnx::Error::TooLarge { .. } => {
+            Some("a network with fewer classes or channels fits; its weights stay as they are")
+        }
+        onnx::Error::NotFinite { .. } => {
+            Some("the weights are finite but too large; take those of another step or file")
+        }
         _ => None,
     }
 }

@@ -10,6 +10,7 @@ mod best;
 mod convert;
 mod data;
 mod dqa;
+mod export;
 mod finetune;
 mod first_hour;
 mod golden;

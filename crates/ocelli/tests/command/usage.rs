@@ -20,6 +20,7 @@ const COMMANDS: &[&str] = &[
     "models",
     "cost",
     "convert",
+    "export",
     "data",
     "data list",
     "data verify",
