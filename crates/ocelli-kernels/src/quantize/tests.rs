@@ -356,7 +356,7 @@ proptest! {
             (Levels::pact(small, bits), Levels::pact(small + h, bits), Levels::pact(small - h, bits), 1.0),
         ] {
             let branches = [Branch::new(vec![levels])];
-            let found = Mixture::new(&w, 1, &branches, &[1.0]).backward(&g, Some(&mut vec![0.0; 40]));
+            let found = Mixture::new(&w, 1, &branches, &[1.0]).backward(&g, Some(&mut [0.0; 40]));
             let slope = (loss(above) - loss(below)) / f64::from(2.0 * h);
             prop_assert!((found.learnt[0][0] - scale * slope).abs() < 1e-2 * (1.0 + slope.abs()));
         }
