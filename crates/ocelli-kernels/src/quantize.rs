@@ -12,7 +12,7 @@
 //! | `levels` | a quantizer that is fitted, with the formulas and their sources |
 //! | `weights` | the weights of a layer, and branches for them |
 //! | `mixture` | `q = Σ a_k · Q_k(w)` and its gradients |
-//! | `lanes` | the same on vectors |
+//! | `lanes`, `lane_math` | the same on vectors |
 //! | `activations` | fake quantization of activations and its gradients |
 //! | `fake_quantizer` | a quantizer of activations |
 //! | `pack` | codes without gaps between them |
@@ -20,6 +20,7 @@
 mod activations;
 mod fake_quantizer;
 mod grid;
+mod lane_math;
 mod lanes;
 mod levels;
 mod mixture;

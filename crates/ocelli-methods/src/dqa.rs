@@ -37,6 +37,7 @@ mod hardened;
 mod layer;
 mod method;
 mod mixtures;
+mod names;
 mod settings;
 mod slices;
 #[cfg(test)]

@@ -216,7 +216,9 @@ impl PackedTensor {
         if let Some(multipliers) = &self.multipliers {
             let per_channel = (self.len / multipliers.len().max(1)).max(1);
             for (values, multiplier) in values.chunks_mut(per_channel).zip(&**multipliers) {
-                values.iter_mut().for_each(|value| *value *= multiplier);
+                for value in values {
+                    *value *= multiplier;
+                }
             }
         }
         values

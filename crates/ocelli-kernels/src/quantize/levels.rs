@@ -129,7 +129,7 @@ impl Levels {
         if bits == 1 {
             return Self::bwn(statistics);
         }
-        let most = super::lanes::tanh(statistics.max_abs());
+        let most = super::lane_math::tanh(statistics.max_abs());
         let cuts = between(-most, most, bits, Zero::Paper);
         if cuts.step == 0.0 {
             return Self::on(Kind::Straight, cuts).safe();

@@ -13,7 +13,8 @@
 #![expect(unsafe_code, reason = "the inner loops run on checked-once pointers")]
 
 use super::Branch;
-use super::lanes::{LevelLanes, sum_of_lanes};
+use super::lane_math::sum_of_lanes;
+use super::lanes::LevelLanes;
 use super::levels::Levels;
 use crate::simd::{Kernel, Simd, dispatch};
 use rayon::prelude::*;
@@ -123,15 +124,12 @@ impl<'a> Mixture<'a> {
         let (segment, count) = (self.segment(), self.branches.len());
         let segments = (BLOCK / segment).max(1);
         let block_len = segment * segments;
-        let to: Vec<Option<&mut [f32]>> = match dw {
-            Some(dw) => {
-                assert_eq!(dw.len(), len, "length of a gradient of values");
-                dw.chunks_mut(block_len).map(Some).collect()
-            }
-            None => {
-                assert!(self.passes_all(), "the gradient of the values is another one");
-                (0..len.div_ceil(block_len)).map(|_| None).collect()
-            }
+        let to: Vec<Option<&mut [f32]>> = if let Some(dw) = dw {
+            assert_eq!(dw.len(), len, "length of a gradient of values");
+            dw.chunks_mut(block_len).map(Some).collect()
+        } else {
+            assert!(self.passes_all(), "the gradient of the values is another one");
+            (0..len.div_ceil(block_len)).map(|_| None).collect()
         };
         let mut sums = vec![[[0.0_f64; 2]; MAX_BRANCHES]; len.div_ceil(segment)];
         let blocks = sums.par_chunks_mut(segments).zip(to).enumerate();

@@ -2,7 +2,7 @@
 
 #![expect(unsafe_code, reason = "the inner loops run on checked-once pointers")]
 
-use super::lanes::sum_of_lanes;
+use super::lane_math::sum_of_lanes;
 use crate::simd::{Kernel, Simd, dispatch};
 use rayon::prelude::*;
 use std::fmt;

@@ -241,7 +241,7 @@ fn naive(levels: &Levels, w: f32) -> [f64; 3] {
     let Some(grid) = levels.grid() else { return [f64::from(w), 1.0, 0.0] };
     let wide = f64::from(w);
     let [low, high] = levels.ends().map(f64::from);
-    let input = if levels.kind == levels::Kind::Tanh { lanes::tanh(w) } else { w };
+    let input = if levels.kind == levels::Kind::Tanh { lane_math::tanh(w) } else { w };
     let value = f64::from(grid.level(levels.cuts.code(input)));
     let within = f64::from(u8::from((low..=high).contains(&wide)));
     let (step, most) = (f64::from(grid.step), f64::from(grid.top / 2));
@@ -356,7 +356,7 @@ proptest! {
             (Levels::pact(small, bits), Levels::pact(small + h, bits), Levels::pact(small - h, bits), 1.0),
         ] {
             let branches = [Branch::new(vec![levels])];
-            let found = Mixture::new(&w, 1, &branches, &[1.0]).backward(&g, Some(&mut vec![0.0; 40]));
+            let found = Mixture::new(&w, 1, &branches, &[1.0]).backward(&g, Some(&mut [0.0; 40]));
             let slope = (loss(above) - loss(below)) / f64::from(2.0 * h);
             prop_assert!((found.learnt[0][0] - scale * slope).abs() < 1e-2 * (1.0 + slope.abs()));
         }

@@ -1,15 +1,13 @@
 //! The hyper-parameters of DQA: the section `[dqa]` of a recipe.
 
-use super::hardened::PREFIX;
 use super::layer::{prepare, quantized_layers};
+use super::names::{PREFIX, SECTION};
 use super::{Anneal, Dqa, DqaSettings, Regulariser, Scheme, Start};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use ocelli_kernels::quantize::{MAX_BRANCHES, Per, Quantizer, Zero};
 use ocelli_nn::Network;
 use ocelli_train::{Method, MethodConfig, MethodKind, MethodSection, Result};
 use serde::{Deserialize, Serialize};
-
-pub(super) const SECTION: &str = "dqa";
 
 /// What `[dqa]` may say.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -3,11 +3,9 @@
 use super::DqaSettings;
 use super::batch_norm::reestimate;
 use super::mixtures::Mixtures;
+use super::names::PREFIX;
 use ocelli_nn::Network;
 use ocelli_train::{Moment, Result};
-
-/// What the names of parameters begin with that are learnt beside the weights.
-pub(super) const PREFIX: &str = "dqa.";
 
 /// The hardened network, which is scored and saved, without α and steps: a network like any other. Then the
 /// mixture, where there is one.

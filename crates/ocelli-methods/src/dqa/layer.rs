@@ -1,7 +1,6 @@
 //! Which layers are quantized, and what is learnt of each beside its weights.
 
-use super::config::SECTION;
-use super::hardened::PREFIX;
+use super::names::{PREFIX, SECTION};
 use super::slices::Slice;
 use super::{DqaError, DqaSettings};
 use ocelli_kernels::quantize::{Quantizer, Weights};

@@ -64,7 +64,9 @@ impl Method for Dqa {
         for id in ids {
             let mut steps = network.params().to_values(id);
             if steps.iter().any(|step| *step < SMALLEST_STEP) {
-                steps.iter_mut().for_each(|step| *step = step.max(SMALLEST_STEP));
+                for step in &mut steps {
+                    *step = step.max(SMALLEST_STEP);
+                }
                 network.params_mut().set_values(id, steps)?;
             }
         }

@@ -78,8 +78,8 @@ fn choose(costs: &Costs, room: u64) -> Option<Vec<usize>> {
     };
     let mut bytes = at(&choice);
     while bytes > room {
-        let cheapest = changes(costs, &choice, |old, new| old.checked_sub(new))
-            .min_by(|a, b| a.price.total_cmp(&b.price))?;
+        let cheapest =
+            changes(costs, &choice, u64::checked_sub).min_by(|a, b| a.price.total_cmp(&b.price))?;
         choice[cheapest.layer] = cheapest.width;
         bytes -= cheapest.bytes;
     }

@@ -3,7 +3,7 @@
 use super::activations::without_ranges;
 use super::{PostTrainingConfig, PostTrainingError};
 use crate::Result;
-use ocelli_kernels::quantize::{CodeBits, Grid, Per, Quantizer, Weights, Zero};
+use ocelli_kernels::quantize::{CodeBits, Grid, Levels, Per, Quantizer, Weights, Zero};
 use ocelli_nn::parameter::{ParamId, Parameter, Parameters, Role};
 use ocelli_nn::weights::PackedLayout;
 use ocelli_nn::{Network, PackedTensor};
@@ -208,7 +208,7 @@ fn quantize(params: &Parameters, id: ParamId, bits: u32, per: Per) -> Result<Pac
         |reason: String| ocelli_nn::Error::Packed { name: param.spec.name.clone(), reason };
     let weights = Weights::new(&values, channels).map_err(|error| refused(error.to_string()))?;
     let branch = weights.branch(quantizer, per, Zero::Aligned, &[]);
-    let grids: Vec<Grid> = branch.levels().iter().filter_map(|levels| levels.grid()).collect();
+    let grids: Vec<Grid> = branch.levels().iter().filter_map(Levels::grid).collect();
     let packing = CodeBits::for_bits(bits).ok_or(PostTrainingError::Bits { bits })?;
     let codes = branch.codes(&values, channels);
     let packed = PackedTensor::from_codes(&codes, packing, grids);

@@ -3,7 +3,7 @@
 use super::PostTrainingError;
 use super::layers::{FLOAT_BITS, layer_name, weights};
 use crate::Result;
-use ocelli_nn::{Network, PackedTensor};
+use ocelli_nn::{Network, PackedShape, PackedTensor};
 
 /// A network with codes for what is on few levels. Its results are to the bit those of the network that it was
 /// made of.
@@ -49,7 +49,7 @@ impl TrainedLevels {
                 let (name, weights) = (layer_name(&param.spec.name).to_owned(), param.spec.len());
                 let shape = param.packed().map(PackedTensor::shape);
                 let bits = shape.map_or(FLOAT_BITS, |shape| shape.bits.bits());
-                let bytes = shape.map_or(size_of::<f32>() * weights, |shape| shape.bytes());
+                let bytes = shape.map_or(size_of::<f32>() * weights, PackedShape::bytes);
                 TrainedLayer { name, weights, bits, bytes: bytes as u64 }
             })
             .collect();

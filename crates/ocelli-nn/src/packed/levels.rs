@@ -109,7 +109,7 @@ fn near(centre: f32, units: i32) -> impl Iterator<Item = f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ocelli_kernels::quantize::{Per, Quantizer, Weights, Zero};
+    use ocelli_kernels::quantize::{Levels, Per, Quantizer, Weights, Zero};
     use proptest::prelude::*;
 
     proptest! {
@@ -119,7 +119,10 @@ mod tests {
             which in 0_usize..9, channels in 1_usize..5, len in 1_usize..200, seed in 1_u32..5000,
             shift in -2_f32..2.0, per_channel in any::<bool>(), aligned in any::<bool>(),
         ) {
-            let names = ["min_max:1", "min_max:2", "min_max:4", "min_max:8", "sawb:2", "sawb:4", "bwn", "twn", "lsq:3"];
+            let names = [
+                "min_max:1", "min_max:2", "min_max:4", "min_max:8", "sawb:2", "sawb:4", "bwn", "twn",
+                "lsq:3",
+            ];
             let quantizer: Quantizer = names[which].parse().unwrap();
             let value = |at: usize| ((at as f32 + 0.7) * (seed as f32 * 0.013)).sin() + shift;
             let values: Vec<f32> = (0..channels * len).map(value).collect();
@@ -128,7 +131,7 @@ mod tests {
             let weights = Weights::new(&values, channels).unwrap();
             let learnt = weights.start(quantizer, per);
             let branch = weights.branch(quantizer, per, zero, &learnt);
-            let grids: Vec<Grid> = branch.levels().iter().filter_map(|levels| levels.grid()).collect();
+            let grids: Vec<Grid> = branch.levels().iter().filter_map(Levels::grid).collect();
             let codes = branch.codes(&values, channels);
             let bits = CodeBits::for_bits(quantizer.bits()).unwrap();
             let hard = PackedTensor::from_codes(&codes, bits, grids).unwrap().values();

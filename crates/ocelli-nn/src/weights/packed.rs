@@ -95,7 +95,7 @@ fn packed_dict(network: &Network, metadata: &BTreeMap<String, String>) -> Result
             dict.push(TensorEntry::new(name, DType::F32, &shape, multipliers.to_vec())?)?;
         }
     }
-    let activations = activations::describe(network.graph()).map_err(malformed)?;
+    let activations = activations::describe(network.graph()).map_err(|error| malformed(&error))?;
     dict.metadata = with_own_keys(metadata, activations);
     Ok(dict)
 }
@@ -117,13 +117,13 @@ fn with_own_keys(
 /// # Errors
 /// When a value that stays a float is no finite number.
 pub fn packed_bytes(network: &Network, metadata: &BTreeMap<String, String>) -> Result<Vec<u8>> {
-    let folded = network.fold_batch_norm().map_err(malformed)?;
+    let folded = network.fold_batch_norm().map_err(|error| malformed(&error))?;
     let mut bytes = safetensors::to_bytes(&packed_dict(&folded, metadata)?)?;
     seal::seal(&mut bytes)?;
     Ok(bytes)
 }
 
-fn malformed(error: crate::Error) -> WeightsError {
+fn malformed(error: &crate::Error) -> WeightsError {
     WeightsError::Header { file: "memory".to_owned(), reason: error.to_string() }
 }
 

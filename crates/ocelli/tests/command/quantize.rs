@@ -8,6 +8,7 @@ use ocelli::nn::registry::{self, ModelOptions};
 use ocelli::nn::weights::{ReadOptions, StateDict, save};
 use ocelli::random::Seed;
 use ocelli::train::Trained;
+use ocelli_testkit::reference_data;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
@@ -235,4 +236,29 @@ fn a_network_that_was_trained_on_few_levels_is_packed_without_loss() {
     assert_eq!(answer["bytes"], fs::metadata(root.join(PACKED)).unwrap().len());
     let eval = run_in(root, "eval q/packed.safetensors --data idx:tiny --json").success().json();
     assert_eq!(eval["loss"], answer["loss"]);
+}
+
+/// Eight bits, for weights and activations, cost a trained network less than half a point.
+#[test]
+fn eight_bits_keep_the_accuracy_of_published_weights() {
+    let (Some(weights), Some(data)) = (
+        reference_data("weights/resnet20_cifar10.safetensors"),
+        reference_data("cifar10/test.tar"),
+    ) else {
+        return;
+    };
+    let data = data.display().to_string().replace("test.tar", "{split}.tar");
+    let folder = TempDir::new().unwrap();
+    let line = format!(
+        "quantize --model resnet20_cifar --weights {} --post-training --bits 8 --activations 8 \
+         --data {data} --calibration 256 --out q --json",
+        weights.display()
+    );
+    let answer = run_in(folder.path(), &line).success().json();
+    let count = |key: &str| answer[key].as_f64().unwrap();
+    assert_eq!([count("samples"), count("float_correct")], [10_000.0, 9_173.0]);
+    assert!((count("correct") - 9_173.0).abs() <= 50.0, "{}", answer["correct"]);
+    assert!(count("float_bytes") / count("bytes") > 3.75, "{}", answer["bytes"]);
+    assert_eq!(answer["calibration"]["is_apart"], true);
+    ocelli_testkit::figure("right answers of 10,000 with 8 bits", count("correct"));
 }

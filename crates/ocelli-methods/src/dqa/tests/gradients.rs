@@ -54,7 +54,7 @@ fn the_gradient_of_the_attention_is_that_of_differences() {
     for text in [
         "temperature = [2.0, 2.0]\nlambda = 40.0\nregulariser = 'layer_share'",
         "temperature = [1.0, 1.0]\nlambda = 90.0\nquantizers = ['bwn', 'twn', 'float']",
-        "temperature = [2.0, 2.0]\nnormalise = false\nregulariser = 'off'\nper = 'channel'",
+        "temperature = [0.3, 0.3]\nnormalise = false\nregulariser = 'off'\nper = 'channel'",
         "temperature = [2.0, 2.0]\nregulariser = 'off'\nquantizers = ['sawb:2', 'sawb:4']\npenalty = []",
     ] {
         let settings = settings(text).unwrap();

@@ -2,7 +2,7 @@
 
 use super::{activations, codes_name, grid_name, multiplier_name, with_own_keys};
 use crate::graph::Graph;
-use crate::parameter::{ParamSpec, Role};
+use crate::parameter::{ParamId, ParamSpec, Role};
 use crate::weights::DType;
 use crate::weights::error::{Result, WeightsError};
 use crate::weights::safetensors::{HeaderEntry, header_bytes};
@@ -37,7 +37,7 @@ impl PackedSize {
 impl PackedLayout {
     /// The layout of a folded `graph` in which `shape` says which parameters have codes.
     pub fn new(graph: &Graph, shape: impl Fn(&ParamSpec) -> Option<PackedShape>) -> Self {
-        let free: HashSet<usize> = graph.free_params().into_iter().map(|id| id.index()).collect();
+        let free: HashSet<usize> = graph.free_params().into_iter().map(ParamId::index).collect();
         let params = graph
             .params()
             .iter()

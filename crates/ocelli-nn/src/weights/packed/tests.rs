@@ -153,7 +153,9 @@ fn sealed(change: impl Fn(&mut Vec<TensorEntry>)) -> StateDict {
     let mut entries: Vec<TensorEntry> = dict.iter().cloned().collect();
     change(&mut entries);
     let mut changed = StateDict::new();
-    entries.into_iter().for_each(|entry| changed.push(entry).unwrap());
+    for entry in entries {
+        changed.push(entry).unwrap();
+    }
     changed.metadata = dict.metadata;
     let mut bytes = safetensors::to_bytes(&changed).unwrap();
     seal::seal(&mut bytes).unwrap();

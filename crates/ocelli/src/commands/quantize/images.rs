@@ -8,7 +8,7 @@ use ocelli::random::{Permutation, Seed};
 use ocelli::train::{Evaluation, Local, Trained, evaluate, images};
 use std::sync::Arc;
 
-use super::Args;
+use super::args::Args;
 use crate::run_data::{Opened, Wanted};
 use crate::talk::Progress;
 

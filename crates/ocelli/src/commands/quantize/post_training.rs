@@ -6,8 +6,8 @@ use ocelli::methods::post_training::{PostTraining, PostTrainingConfig, Sensitivi
 use ocelli::nn::weights::PackedLayout;
 use ocelli::train::{Local, evaluate};
 
-use super::Args;
 use super::answer::{Activations, Calibration, Found, LayerAnswer};
+use super::args::Args;
 use super::work::Subject;
 use crate::failure::{BadUsage, Done};
 use crate::settings::Settings;
@@ -62,7 +62,7 @@ pub(super) fn run(args: &Args, settings: Settings) -> anyhow::Result<Done> {
         activations,
         calibration,
     };
-    subject.finish(network, predicted, found, settings)
+    subject.finish(network, predicted, &found, settings)
 }
 
 fn config(args: &Args) -> anyhow::Result<PostTrainingConfig> {

@@ -3,8 +3,8 @@
 use ocelli::methods::post_training::TrainedLevels;
 use ocelli::nn::weights::PackedLayout;
 
-use super::Args;
 use super::answer::{Found, LayerAnswer};
+use super::args::Args;
 use super::work::Subject;
 use crate::failure::Done;
 use crate::settings::Settings;
@@ -24,5 +24,5 @@ pub(super) fn run(args: &Args, settings: Settings) -> anyhow::Result<Done> {
     });
     let found =
         Found { bits, layers: layers.collect(), per: None, activations: None, calibration: None };
-    subject.finish(levels.network, predicted, found, settings)
+    subject.finish(levels.network, predicted, &found, settings)
 }

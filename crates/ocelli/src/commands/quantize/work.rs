@@ -7,8 +7,8 @@ use ocelli::train::{RunFolder, Trained};
 use std::fs;
 use std::path::PathBuf;
 
-use super::Args;
 use super::answer::{Answer, Found};
+use super::args::Args;
 use super::images::Images;
 use super::page;
 use crate::failure::{BadUsage, Done};
@@ -52,7 +52,7 @@ impl Subject {
         &self,
         network: Network,
         predicted: PackedSize,
-        found: Found,
+        found: &Found,
         mut settings: Settings,
     ) -> anyhow::Result<Done> {
         let Self { trained, images, out } = self;
