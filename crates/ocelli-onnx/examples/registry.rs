@@ -20,8 +20,12 @@ use std::path::Path;
 /// Images of each network.
 const IMAGES: usize = 16;
 
-/// Images by which the normalisations get their statistics.
-const CALIBRATION: usize = 2;
+/// Images of each network where all are written.
+const FEW_IMAGES: usize = 2;
+
+/// Images by which the normalisations get their statistics. Of fewer, variances can be so small that a deep network
+/// makes anything of rounding.
+const CALIBRATION: usize = 8;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut words = std::env::args().skip(1);
@@ -37,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     fs::create_dir_all(&folder)?;
     for (name, size) in wanted {
-        let images = if has_names { IMAGES } else { CALIBRATION };
+        let images = if has_names { IMAGES } else { FEW_IMAGES };
         write(Path::new(&folder), &name, size, images)?;
     }
     Ok(())

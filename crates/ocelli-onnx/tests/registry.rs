@@ -19,7 +19,7 @@ const FIXED_SIZES: [(&str, usize); 2] = [("bvlc_alexnet", 227), ("nin_original_c
 fn network(model: &Model, options: &ModelOptions, [height, width]: [usize; 2]) -> Network {
     let mut network = model.network(options, Seed(3), &Device::flex()).unwrap();
     let mut rng = Seed(9).stream(Purpose::INIT, 0, 0);
-    let shape = [4, options.in_channels, height, width];
+    let shape = [8, options.in_channels, height, width];
     let noise: Vec<f32> =
         (0..shape.iter().product()).map(|_| rng.random::<f32>() * 4.0 - 2.0).collect();
     let mut train = TrainPass::new(Seed(3), 0, 0);
