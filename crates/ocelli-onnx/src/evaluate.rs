@@ -12,7 +12,7 @@ mod settings;
 mod tensor;
 mod window;
 
-use crate::file::{INPUT, OUTPUT};
+use crate::names::{INPUT, OUTPUT};
 use crate::proto::ModelProto;
 use crate::{Error, Result};
 use bytes::Bytes;

@@ -1,5 +1,6 @@
 //! A network as an ONNX file.
 
+use crate::names::{INPUT, OUTPUT};
 use crate::opset::Opset;
 use crate::proto::{
     Dimension, DimensionValue, GraphProto, ModelProto, OperatorSetIdProto, StringStringEntryProto,
@@ -12,12 +13,6 @@ use bytes::Bytes;
 use ocelli_nn::Network;
 use ocelli_nn::graph::Shape;
 use prost::Message;
-
-/// The name of the image in a file, `[batch, channels, height, width]`.
-pub const INPUT: &str = "image";
-
-/// The name of the result in a file, `[batch, classes]`; of a network that ends in features, those.
-pub const OUTPUT: &str = "logits";
 
 /// The name of the axis that may have any length.
 const BATCH: &str = "batch";

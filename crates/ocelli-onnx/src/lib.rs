@@ -35,6 +35,7 @@ mod compare;
 mod error;
 mod evaluate;
 mod file;
+mod names;
 mod opset;
 mod proto;
 mod weights_form;
@@ -42,6 +43,7 @@ mod write;
 
 pub use compare::Comparison;
 pub use error::{Error, Result};
-pub use file::{ExportOptions, INPUT, OUTPUT, OnnxFile};
+pub use file::{ExportOptions, OnnxFile};
+pub use names::{INPUT, OUTPUT};
 pub use opset::Opset;
 pub use weights_form::WeightsForm;

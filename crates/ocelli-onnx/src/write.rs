@@ -4,27 +4,17 @@ mod attribute;
 mod integers;
 mod operation;
 mod writer;
+mod written;
 
-use crate::file::OUTPUT;
+use crate::names::OUTPUT;
 use crate::opset::Opset;
-use crate::proto::{NodeProto, TensorProto};
-use crate::weights_form::WeightsForm;
 use crate::{Error, Result};
 use ocelli_nn::Network;
 use ocelli_nn::graph::Shape;
 use operation::write_operation;
 use writer::{Value, Writer};
 
-/// What a graph is made of.
-pub(crate) struct Written {
-    pub(crate) nodes: Vec<NodeProto>,
-    pub(crate) initializers: Vec<TensorProto>,
-    /// Values of the result for an image.
-    pub(crate) outputs: usize,
-    pub(crate) weights: WeightsForm,
-    /// Whether activations are quantized.
-    pub(crate) has_levels: bool,
-}
+pub(crate) use written::Written;
 
 /// Writes all operations between the image, of the shape `input`, and the logits.
 pub(crate) fn write(network: &Network, input: Shape, opset: Opset) -> Result<Written> {

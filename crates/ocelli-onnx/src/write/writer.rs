@@ -1,6 +1,6 @@
 //! The names, operations and constants of a graph that is being written.
 
-use crate::file::{INPUT, OUTPUT};
+use crate::names::{INPUT, OUTPUT};
 use crate::opset::Opset;
 use crate::proto::{AttributeProto, NodeProto, TensorProto};
 use crate::weights_form::WeightsForm;
@@ -10,9 +10,9 @@ use ocelli_nn::graph::{Quantize, Shape};
 use ocelli_nn::parameter::{ParamId, Parameters};
 use std::collections::{HashMap, HashSet};
 
-use super::Written;
 use super::attribute::int;
 use super::integers::IntegerWeight;
+use super::written::Written;
 
 /// A value in the file.
 #[derive(Clone, Debug)]
