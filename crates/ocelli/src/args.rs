@@ -13,7 +13,7 @@ pub(crate) use batch_size::batch_size;
 pub(crate) use global::{GlobalArgs, cores};
 pub(crate) use image_size::ImageSize;
 pub(crate) use labels::LabelArgs;
-pub(crate) use model::{CheckpointArgs, ModelArgs, PlaceArgs};
+pub(crate) use model::{CheckpointArgs, ModelArgs, WeightsKeyArgs};
 pub(crate) use model_name::ModelName;
 pub(crate) use preprocess::PreprocessArgs;
 

@@ -49,8 +49,8 @@ impl Simd for Avx2 {
     fn mask(self, lanes: usize) -> __m256i {
         // SAFETY: see `Avx2`.
         unsafe {
-            let places = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-            _mm256_cmpgt_epi32(_mm256_set1_epi32(lanes as i32), places)
+            let lane_indices = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+            _mm256_cmpgt_epi32(_mm256_set1_epi32(lanes as i32), lane_indices)
         }
     }
 

@@ -16,7 +16,7 @@ impl Kernel for Probe<'_> {
         for chunk in self.values.chunks(S::LANES) {
             let mask = simd.mask(chunk.len());
             let (mut results, mut inverses) = ([-1.0; 16], [-1.0; 16]);
-            // SAFETY: the mask has as many lanes as the slice has numbers, which is at most sixteen.
+            // SAFETY: the mask has as many lanes as the slice has elements, which is at most sixteen.
             unsafe {
                 let result = simd.exp(simd.load_first(chunk.as_ptr(), mask));
                 simd.store_first(results.as_mut_ptr(), mask, result);

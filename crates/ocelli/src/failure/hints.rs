@@ -8,7 +8,7 @@ use std::io;
 use super::bad_input::BadInput;
 
 /// The hint of the innermost cause that knows one.
-pub(super) fn of(error: &anyhow::Error) -> Option<String> {
+pub(super) fn find(error: &anyhow::Error) -> Option<String> {
     error.chain().filter_map(of_cause).last()
 }
 
@@ -60,7 +60,7 @@ fn of_training(error: &train::Error) -> Option<String> {
         train::Error::Diverged { .. } => {
             Some("lower optimizer.lr, or shorten gradients with optimizer.clip_norm")
         }
-        train::Error::NoAnswer { .. } => Some(
+        train::Error::OutputNotFinite { .. } => Some(
             "the weights are finite but too large for this picture; take those of another step or file",
         ),
         train::Error::Io { error, .. } => of_system(error),
@@ -94,8 +94,8 @@ fn of_method(error: &methods::Error) -> Option<String> {
         methods::Error::LedgerExists { path, what } => {
             let folder = path.parent().unwrap_or(path).display();
             let command = match what {
-                methods::Work::Attack => "attack one-pixel",
-                methods::Work::Search => "search",
+                methods::WorkKind::Attack => "attack one-pixel",
+                methods::WorkKind::Search => "search",
             };
             return Some(format!(
                 "`ocelli {command} --resume {folder}` goes on with it; another --out begins anew"
