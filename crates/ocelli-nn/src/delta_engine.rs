@@ -68,10 +68,12 @@ impl DeltaEngine {
     /// Compiles a network for images of `height` × `width` pixels.
     ///
     /// # Errors
-    /// [`Error::Shape`] when the network takes no such images.
+    /// [`Error::Shape`] when the network takes no such images, [`Error::NotGiven`] when it needs more than
+    /// an image.
     pub fn new(network: &Network, [height, width]: [usize; 2]) -> Result<Self> {
         let folded = network.fold_batch_norm()?;
         let graph = folded.graph();
+        graph.needed(&graph.classify())?;
         let classes = graph.shapes(height, width)?[graph.logits().index()].len();
         let channels = graph.in_channels();
         let (image, shape) = ([channels, height, width], Shape { channels, height, width });

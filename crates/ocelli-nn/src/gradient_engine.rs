@@ -7,13 +7,13 @@ pub use taped::Taped;
 
 use crate::gradients::Gradients;
 use crate::network::Network;
-use crate::op::Shape;
+use crate::op::{Op, Shape};
 use crate::parameter::ParamSpec;
-use crate::pass::{BatchStats, Pass, TrainPass};
+use crate::pass::{BatchStats, Pass, Seen, TrainPass};
 use crate::route::Route;
-use crate::train_plan::{TrainPlan, Wants};
+use crate::train_plan::{SeenStatistics, SeenValues, TrainPlan, Wants};
 use crate::{Error, Given, Result};
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 use ocelli_kernels::in_pool;
 use plans::{Key, Plans};
 use std::fmt;
@@ -91,10 +91,16 @@ impl GradientEngine {
         if channels != graph.in_channels() {
             return None;
         }
-        let given = [Shape { channels, height, width }];
-        let wants = Wants { training: true, params: true, inputs: false };
+        let route = graph.with_attention(&graph.classify()).ok()?;
+        let beside = route.from.iter().skip(1).map(|id| match &graph.node(*id).op {
+            Op::SideInput(side) => Shape::vector(side.channels),
+            _ => Shape::vector(0),
+        });
+        let image = Shape { channels, height, width };
+        let given: Vec<Shape> = std::iter::once(image).chain(beside).collect();
+        let wants = Wants { training: true, params: true, inputs: route.from.len() > 1 };
         let params = network.params();
-        let maps = TrainPlan::bytes(graph, params, &graph.classify(), batch, &given, wants)?;
+        let maps = TrainPlan::bytes(graph, params, &route, batch, &given, wants)?;
         let params: usize = graph.params().iter().map(ParamSpec::len).sum();
         Some(maps + (params * size_of::<f32>()) as u64)
     }
@@ -135,19 +141,7 @@ impl GradientEngine {
         let seen = in_pool(|| plan.forward(&slices.params(), &slices.given(), drops));
         let device = network.params().device();
         if let Some(pass) = pass.training() {
-            for seen in seen {
-                let count = seen.count as f64;
-                let unbiased = (count / (count - 1.0).max(1.0)) as f32;
-                let vector = |values: Vec<f32>| {
-                    let length = values.len();
-                    Tensor::<1>::from_data(TensorData::new(values, [length]), device)
-                };
-                pass.stats.push(BatchStats {
-                    node: seen.node,
-                    mean: vector(seen.statistics.mean),
-                    variance: vector(seen.statistics.variance).mul_scalar(unbiased),
-                });
-            }
+            pass.stats.extend(seen.into_iter().map(|seen| batch_stats(seen, device)));
         }
         let tape = Tape::Plan { planned: Box::new(planned), slices, plans: self.plans.clone() };
         Ok(Taped::new(tape, device.clone()))
@@ -207,4 +201,22 @@ impl GradientEngine {
         }
         Ok((loss.without_autodiff(), logits))
     }
+}
+
+/// What an operation saw, as tensors.
+fn batch_stats(SeenStatistics { node, seen }: SeenStatistics, device: &Device) -> BatchStats {
+    let vector = |values: Vec<f32>| {
+        let length = values.len();
+        Tensor::<1>::from_data(TensorData::new(values, [length]), device)
+    };
+    let seen = match seen {
+        SeenValues::Moments { statistics, count } => {
+            let count = count as f64;
+            let unbiased = (count / (count - 1.0).max(1.0)) as f32;
+            let variance = vector(statistics.variance).mul_scalar(unbiased);
+            Seen::Moments { mean: vector(statistics.mean), variance }
+        }
+        SeenValues::Range(range) => Seen::Range(vector(range)),
+    };
+    BatchStats { node, seen }
 }

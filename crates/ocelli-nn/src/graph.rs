@@ -10,17 +10,19 @@
 mod builder;
 mod head;
 mod join;
+mod quantizers;
 
 pub use crate::node_id::NodeId;
 pub use crate::op::{
-    Activation, Add, AvgPool, BatchNorm, Concat, Conv2d, DropPath, Dropout, Flatten, GlobalAvgPool,
-    Input, Linear, LocalResponseNorm, MaxPool, Op, PadShortcut, Padding, Pool, Scale, Shape, Unit,
-    Window,
+    Activation, ActivationQuantizer, Add, AvgPool, BatchNorm, Concat, Conv2d, DropPath, Dropout,
+    Flatten, GlobalAvgPool, Input, Linear, LocalResponseNorm, MaxPool, Op, PadShortcut, Padding,
+    Pool, Quantize, QuantizeBranch, Scale, Shape, SideInput, Unit, Window,
 };
 pub use crate::route::Route;
 pub use builder::{Builder, ConvSettings, NormSettings};
 pub(crate) use head::PROJECTION;
 pub use head::{Head, Projection};
+pub use quantizers::QuantizerSettings;
 
 use crate::init::InitScheme;
 use crate::parameter::{ParamId, ParamSpec};
@@ -226,7 +228,7 @@ impl Graph {
                 continue;
             }
             let node = &self.nodes[index];
-            if matches!(node.op, Op::Input(_)) {
+            if matches!(node.op, Op::Input(_) | Op::SideInput(_)) {
                 return Err(Error::NotGiven { layer: node.name.clone() });
             }
             node.inputs.iter().for_each(|id| needed[id.0] = true);

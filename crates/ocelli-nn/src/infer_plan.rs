@@ -200,9 +200,12 @@ fn run_work(work: &StepWork, x: Rows<'_>, other: Option<Rows<'_>>, y: RowsMut<'_
         (StepWork::Normalise { norm, activation }, _) => norm.forward(x, *activation, y),
         (StepWork::Add(activation), Some(other)) => ocelli_kernels::add(x, other, *activation, y),
         (StepWork::Scale, Some(gate)) => ocelli_kernels::scale(x, gate, y, Write::Replace),
+        (StepWork::Mix(quantizers), Some(attention)) => {
+            ocelli_kernels::quantize::fake_quantize(x, quantizers, Some(attention), y);
+        }
         (StepWork::Unary(kernel), _) => kernel.forward(batch, x, y),
-        (StepWork::Add(_) | StepWork::Scale, None) => {
-            unreachable!("sums and gates have a second input")
+        (StepWork::Add(_) | StepWork::Scale | StepWork::Mix(_), None) => {
+            unreachable!("sums, gates and mixtures have a second input")
         }
     }
 }

@@ -25,6 +25,7 @@ pub mod parameter;
 pub mod registry;
 pub mod weights;
 
+mod calibration;
 mod cost;
 mod delta_engine;
 mod error;
@@ -44,6 +45,7 @@ mod route;
 mod train_plan;
 mod wiring;
 
+pub use calibration::{Calibration, TensorRange};
 pub use cost::{Cost, LayerCost};
 pub use delta_engine::{DeltaBase, DeltaEngine, EditBatch, LayerShare, PixelEdit};
 pub use error::{Error, Result};
@@ -52,5 +54,6 @@ pub use gradient_engine::{Differentiated, GradientEngine, Taped, Wanted};
 pub use gradients::Gradients;
 pub use inference_engine::InferenceEngine;
 pub use network::Network;
-pub use pass::{BatchStats, Pass, TrainPass};
+pub use ocelli_kernels::quantize::Grid;
+pub use pass::{BatchStats, Pass, Seen, TrainPass};
 pub use route::Route;

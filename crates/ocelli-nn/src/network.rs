@@ -4,9 +4,9 @@ use crate::execute::execute;
 use crate::gradients::Gradients;
 use crate::graph::Graph;
 use crate::node_id::NodeId;
-use crate::op::{Dropout, Op};
+use crate::op::{BatchNorm, Dropout, Op, Quantize, is_observed, pair};
 use crate::parameter::{Parameters, Role};
-use crate::pass::{BatchStats, Pass};
+use crate::pass::{BatchStats, Pass, Seen};
 use crate::route::Route;
 use crate::{Result, parameter::ParamId};
 use burn::tensor::{Device, Tensor};
@@ -146,27 +146,66 @@ impl Network {
         self.params.iter().map(|(_, entry)| entry.value().grad_remove(&mut gradients)).collect()
     }
 
-    /// Moves the running statistics of the batch normalisations towards those of a batch:
-    /// `running ← (1 − momentum) · running + momentum · batch`.
+    /// Moves the running statistics of the batch normalisations, and the running ranges of quantized values,
+    /// towards those of a batch: `running ← (1 − momentum) · running + momentum · batch`. The first range is
+    /// taken as it is, and learnt clips and steps get the first values that it suggests.
     ///
     /// # Errors
     /// When the statistics are those of another network.
     pub fn apply_batch_stats(&mut self, stats: &[BatchStats]) -> Result<()> {
         let graph = Arc::clone(&self.graph);
         for batch in stats {
-            let Op::BatchNorm(norm) = &graph.node(batch.node).op else { continue };
-            let mut blend = |id: ParamId, new: &Tensor<1>| {
-                let old = self.params.get(id).value();
-                let moved =
-                    old.mul_scalar(1.0 - norm.momentum) + new.clone().mul_scalar(norm.momentum);
-                self.params.set(id, moved)
-            };
-            blend(norm.running_mean, &batch.mean)?;
-            blend(norm.running_var, &batch.variance)?;
-            let count = self.params.get(norm.num_batches_tracked).value().add_scalar(1.0);
-            self.params.set(norm.num_batches_tracked, count)?;
+            match (&graph.node(batch.node).op, &batch.seen) {
+                (Op::BatchNorm(norm), Seen::Moments { mean, variance }) => {
+                    self.move_moments(norm, [mean, variance])?;
+                }
+                (Op::Quantize(quantize), Seen::Range(range)) => {
+                    let range: Vec<f32> = range.clone().into_data().iter::<f32>().collect();
+                    self.move_range(quantize, &range)?;
+                }
+                _ => {}
+            }
         }
         Ok(())
+    }
+
+    fn move_moments(&mut self, norm: &BatchNorm, [mean, variance]: [&Tensor<1>; 2]) -> Result<()> {
+        let mut blend = |id: ParamId, new: &Tensor<1>| {
+            let old = self.params.get(id).value();
+            let moved = old.mul_scalar(1.0 - norm.momentum) + new.clone().mul_scalar(norm.momentum);
+            self.params.set(id, moved)
+        };
+        blend(norm.running_mean, mean)?;
+        blend(norm.running_var, variance)?;
+        let count = self.params.get(norm.num_batches_tracked).value().add_scalar(1.0);
+        self.params.set(norm.num_batches_tracked, count)
+    }
+
+    fn move_range(&mut self, quantize: &Quantize, seen: &[f32]) -> Result<()> {
+        let old = pair(&self.params.to_values(quantize.range));
+        if !is_observed(old) {
+            let first = seen.iter().skip(2);
+            for (scale, first) in quantize.branches.iter().zip(first) {
+                let Some(id) = scale.scale.filter(|id| !self.params.get(*id).frozen) else {
+                    continue;
+                };
+                // An update by the first step may stand there already.
+                let scale = self.params.get(id).value().add_scalar(*first);
+                self.params.set(id, scale)?;
+            }
+        }
+        let moved = quantize.moved(old, pair(seen));
+        self.params.set_values(quantize.range, moved.to_vec())
+    }
+
+    /// The network of another form of its graph: parameters of the same name and length are its own, frozen
+    /// where they were, and others start as that graph says.
+    ///
+    /// # Errors
+    /// When one of them has another length there.
+    pub fn with_graph(&self, graph: Graph) -> Result<Self> {
+        let params = self.params.carried_to(graph.params())?;
+        Ok(Self { graph: Arc::new(graph), params })
     }
 
     /// The classifier's parameters: weight first, then the bias if it has one.

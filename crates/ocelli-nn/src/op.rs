@@ -7,6 +7,7 @@
 //! normalisations, sums, gates, concatenations, dropout) have more to them, in the plans' own files.
 
 mod activation;
+mod activation_quantizer;
 mod add;
 mod avg_pool;
 mod batch_norm;
@@ -23,13 +24,16 @@ mod local_response_norm;
 mod max_pool;
 mod operation;
 mod pad_shortcut;
+mod quantize;
 mod scale;
 mod shape;
+mod side_input;
 mod unary;
 mod unit;
 mod window;
 
 pub use activation::Activation;
+pub use activation_quantizer::ActivationQuantizer;
 pub use add::Add;
 pub use avg_pool::AvgPool;
 pub use batch_norm::BatchNorm;
@@ -44,8 +48,10 @@ pub use linear::Linear;
 pub use local_response_norm::LocalResponseNorm;
 pub use max_pool::MaxPool;
 pub use pad_shortcut::PadShortcut;
+pub use quantize::{Quantize, QuantizeBranch};
 pub use scale::Scale;
 pub use shape::Shape;
+pub use side_input::SideInput;
 pub use unit::Unit;
 pub use window::{Padding, Pool, Window};
 
@@ -53,6 +59,7 @@ pub(crate) use concat::Copy;
 pub(crate) use conv2d::Repeat;
 pub(crate) use keep_mask::keep_mask;
 pub(crate) use operation::{Operation, OperationCost, Run};
+pub(crate) use quantize::{is_observed, pair, widened};
 pub(crate) use unary::{Changed, ChangedPixel, Spread, Taped, UnaryKernel, effort};
 pub(crate) use window::geometry;
 
@@ -122,4 +129,8 @@ operations! {
     Dropout,
     /// Stochastic depth, in training only.
     DropPath,
+    /// A vector that is given beside the image.
+    SideInput,
+    /// Values on the levels of quantizers.
+    Quantize,
 }

@@ -94,7 +94,8 @@ pub struct Parameter {
     /// Name, shape and role.
     pub spec: ParamSpec,
     /// A frozen weight gets no gradient; a batch normalisation whose running mean is frozen
-    /// normalises with its running statistics and leaves them alone, in training too.
+    /// normalises with its running statistics and leaves them alone, in training too, and a quantization
+    /// leaves a frozen range alone.
     pub frozen: bool,
     value: Tensor<1>,
 }
@@ -170,6 +171,28 @@ impl Parameters {
             params.set_values(ParamId(index), values)?;
         }
         Ok(params)
+    }
+
+    /// The parameters of another form of a network: those of the same name have the same value, and are
+    /// frozen where they were; others have a first value.
+    ///
+    /// # Errors
+    /// When one of them has another length.
+    pub(crate) fn carried_to(&self, specs: &[ParamSpec]) -> Result<Self> {
+        let known = self.index_by_name();
+        let mut entries = Vec::with_capacity(specs.len());
+        for (index, spec) in specs.iter().enumerate() {
+            entries.push(if let Some(id) = known.get(spec.name.as_str()) {
+                let old = self.get(*id);
+                old.check_length(spec.len())?;
+                Parameter { spec: spec.clone(), ..old.clone() }
+            } else {
+                let values = spec.initializer.draw(spec.len(), Seed::default(), index as u64);
+                let value = Tensor::from_data(TensorData::new(values, [spec.len()]), &self.device);
+                Parameter { spec: spec.clone(), frozen: false, value }
+            });
+        }
+        Ok(Self { entries, device: self.device.clone() })
     }
 
     /// How many tensors there are, buffers included.

@@ -50,7 +50,8 @@ impl TrainPass {
         Drops { seed: self.seed, step: self.step, first_row: self.first_row }
     }
 
-    /// The statistics of each batch normalisation that normalised with its batch.
+    /// The statistics of each batch normalisation that normalised with its batch, and the range of each
+    /// value that is quantized.
     pub fn stats(&self) -> &[BatchStats] {
         &self.stats
     }
@@ -65,13 +66,46 @@ pub(crate) struct Drops {
     pub(crate) first_row: u64,
 }
 
-/// The statistics of one batch at one batch normalisation.
+/// The statistics of one batch at one operation.
 #[derive(Clone, Debug)]
 pub struct BatchStats {
-    /// The normalisation.
+    /// The operation.
     pub node: NodeId,
-    /// The mean, `[channels]`.
-    pub mean: Tensor<1>,
-    /// The unbiased variance, `[channels]`: what PyTorch averages.
-    pub variance: Tensor<1>,
+    /// What it saw.
+    pub seen: Seen,
+}
+
+/// What an operation saw of a batch. All of it can be averaged over the parts of a batch.
+#[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a few live at a time")]
+pub enum Seen {
+    /// What a batch normalisation saw.
+    Moments {
+        /// The mean, `[channels]`.
+        mean: Tensor<1>,
+        /// The unbiased variance, `[channels]`: what PyTorch averages.
+        variance: Tensor<1>,
+    },
+    /// What a quantization of activations saw: the least and the largest value and, before the first step,
+    /// what each learnt clip or step starts from, `[2 + quantizers]`.
+    Range(Tensor<1>),
+}
+
+impl BatchStats {
+    /// The same statistics with each of their tensors changed.
+    ///
+    /// # Errors
+    /// Those of `change`.
+    pub fn try_map<E>(
+        self,
+        mut change: impl FnMut(Tensor<1>) -> Result<Tensor<1>, E>,
+    ) -> Result<Self, E> {
+        let seen = match self.seen {
+            Seen::Moments { mean, variance } => {
+                Seen::Moments { mean: change(mean)?, variance: change(variance)? }
+            }
+            Seen::Range(range) => Seen::Range(change(range)?),
+        };
+        Ok(Self { node: self.node, seen })
+    }
 }

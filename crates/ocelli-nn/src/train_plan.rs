@@ -28,7 +28,7 @@ mod memory;
 mod plan;
 mod step;
 
-pub(crate) use plan::{SeenStatistics, TrainPlan, Wants};
+pub(crate) use plan::{SeenStatistics, SeenValues, TrainPlan, Wants};
 
 use crate::RowValues;
 use crate::gradients::Gradients;

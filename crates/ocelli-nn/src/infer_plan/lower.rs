@@ -129,6 +129,17 @@ impl Lowering<'_> {
                 let y = self.result(index);
                 self.push(StepWork::Scale, x, Some(gate), y)
             }
+            (Op::Quantize(quantize), &[x]) => {
+                let len = self.layout.shapes[index].len();
+                let kernel = quantize.unary(self.params, len)?;
+                let y = self.result(index);
+                self.push(StepWork::Unary(kernel), x, None, y)
+            }
+            (Op::Quantize(quantize), &[x, attention]) => {
+                let len = self.layout.shapes[index].len();
+                let y = self.result(index);
+                self.push(StepWork::Mix(quantize.ready(self.params, len)), x, Some(attention), y)
+            }
             (Op::Concat(concat), _) => self.join(index, concat.keep, &inputs),
             (op, &[x]) => {
                 let shape = self.layout.shapes[node.inputs[0].index()];

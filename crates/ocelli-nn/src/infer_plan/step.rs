@@ -2,6 +2,7 @@
 
 use crate::lowering::ValueId;
 use crate::op::UnaryKernel;
+use ocelli_kernels::quantize::FakeQuantizer;
 use ocelli_kernels::{
     Activation, Conv, Depthwise, GroupedConv, Norm, PackedDepthwise, PackedGroups, PackedWeight,
 };
@@ -24,7 +25,7 @@ pub(super) struct Convolution {
 pub(super) struct Step {
     pub(super) work: StepWork,
     pub(super) x: ValueId,
-    /// The gate of a scaling, or what is added.
+    /// The gate of a scaling, the attention of a mixture, or what is added.
     pub(super) other: Option<ValueId>,
     pub(super) y: ValueId,
     /// The operation of the graph that it begins with.
@@ -41,6 +42,8 @@ pub(super) enum StepWork {
     Add(Option<Activation>),
     /// y = x · other
     Scale,
+    /// y = Σ other · quantizers(x)
+    Mix(Vec<FakeQuantizer>),
     /// y = kernel(x)
     Unary(Box<dyn UnaryKernel>),
 }

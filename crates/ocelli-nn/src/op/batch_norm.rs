@@ -5,7 +5,7 @@ use super::operation::{Operation, OperationCost, Run, first};
 use super::shape::Shape;
 use crate::Result;
 use crate::parameter::ParamId;
-use crate::pass::BatchStats;
+use crate::pass::{BatchStats, Seen};
 use burn::tensor::{Tensor, module};
 
 /// A batch normalisation (Ioffe and Szegedy 2015).
@@ -46,8 +46,10 @@ impl Operation for BatchNorm {
         let unbiased = count / (count - 1.0).max(1.0);
         train.stats.push(BatchStats {
             node: run.node,
-            mean: result.mean.without_autodiff(),
-            variance: result.variance.without_autodiff().mul_scalar(unbiased),
+            seen: Seen::Moments {
+                mean: result.mean.without_autodiff(),
+                variance: result.variance.without_autodiff().mul_scalar(unbiased),
+            },
         });
         result.output
     }

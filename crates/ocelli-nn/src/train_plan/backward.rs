@@ -9,7 +9,8 @@ use crate::gradients::Gradients;
 use crate::lowering::{ConvolutionKind, Value, ValueId};
 use crate::op::Taped;
 use crate::parameter::ParamId;
-use ocelli_kernels::{RowsMut, Write, bias_gradient};
+use ocelli_kernels::quantize::{FakeQuantizer, MixtureGradients, fake_quantize_gradient};
+use ocelli_kernels::{Rows, RowsMut, Write, bias_gradient};
 
 /// The parameters, and what their gradients are added to.
 pub(super) struct Learnt<'a> {
@@ -74,7 +75,10 @@ impl Backward<'_> {
                     drop_values(gradients.rows(y), &mask, dx, write);
                 });
             }
-            (Step::Normalise { .. } | Step::Drop { .. }, _) => {
+            (Step::Quantize { .. }, Saved::Quantizers(ready)) => {
+                self.quantize(step, &ready, learnt);
+            }
+            (Step::Normalise { .. } | Step::Drop { .. } | Step::Quantize { .. }, _) => {
                 unreachable!("a backward pass follows a forward pass")
             }
         }
@@ -213,5 +217,38 @@ impl Backward<'_> {
             let (dy, gate) = (gradients.rows(y_value), values.rows(gate_value));
             ocelli_kernels::scale(dy, gate, dx, write);
         });
+    }
+
+    /// The gradients of a mixture's input, attention and learnt scales, in one pass over its values.
+    fn quantize(&mut self, step: &Step, ready: &[FakeQuantizer], learnt: &mut Learnt<'_>) {
+        let Step::Quantize { x, attention, y, quantize, learns, .. } = step else { return };
+        let [x_value, y_value] = [x, y].map(|id| self.layout[id.0]);
+        let mut found = MixtureGradients::default();
+        let rows =
+            |values: &Values, gradients: &ValueGradients, dx: Option<(RowsMut<'_>, Write)>| {
+                let weights = attention.map(|id| values.rows(self.layout[id.0]));
+                let (x, dy) = (values.rows(x_value), gradients.rows(y_value));
+                fake_quantize_gradient(x, dy, ready, weights, dx)
+            };
+        if self.needs_gradient[x.0] {
+            let values = &*self.values;
+            self.gradients.write(*x, x_value, |gradients, dx, write| {
+                found = rows(values, gradients, Some((dx, write)));
+            });
+        } else {
+            found = rows(self.values, self.gradients, None);
+        }
+        if let Some(attention) = attention {
+            self.pass_on(*attention, |_, _, da, write| {
+                let from = Rows::dense(&found.attention, da.channels());
+                ocelli_kernels::copy(from, da, write);
+            });
+        }
+        for ((branch, learns), gradient) in quantize.branches.iter().zip(learns).zip(&found.scales)
+        {
+            if let Some(scale) = branch.scale.filter(|_| *learns) {
+                learnt.gradients.add_values(scale, &[*gradient]);
+            }
+        }
     }
 }

@@ -1,10 +1,12 @@
 //! What each step does forward.
 
-use super::plan::{Saved, SeenStatistics, TrainPlan};
+use super::plan::{Saved, SeenStatistics, SeenValues, TrainPlan};
 use super::step::Step;
 use crate::lowering::{ConvolutionKind, Value};
-use crate::op::keep_mask;
+use crate::op::{Quantize, is_observed, keep_mask, pair, widened};
+use crate::parameter::ParamId;
 use crate::pass::Drops;
+use ocelli_kernels::quantize::{FakeQuantizer, fake_quantize};
 use ocelli_kernels::{Norm, Rows, RowsMut, Statistics, Write};
 
 impl TrainPlan {
@@ -59,8 +61,7 @@ impl TrainPlan {
                     let ready = Norm::new(weight, bias, mean, variance, norm.epsilon);
                     seen.push(SeenStatistics {
                         node: *node,
-                        statistics,
-                        count: layout[z.0].pixels,
+                        seen: SeenValues::Moments { statistics, count: layout[z.0].pixels },
                     });
                     ready
                 };
@@ -98,8 +99,47 @@ impl TrainPlan {
                 });
                 self.saved[index] = Saved::Mask(mask);
             }
+            Step::Quantize { x, attention, y, node, quantize, observes, .. } => {
+                let (x, len) =
+                    (layout[x.0], layout[x.0].pixels / self.batch * layout[x.0].channels);
+                let (quantizers, first) = ready(quantize, params, values.rows(x), *observes, len);
+                values.write(layout[y.0], |values, y| {
+                    let attention = attention.map(|id| values.rows(layout[id.0]));
+                    let range = fake_quantize(values.rows(x), &quantizers, attention, y);
+                    if *observes {
+                        let range = [&range[..], &first].concat();
+                        seen.push(SeenStatistics { node: *node, seen: SeenValues::Range(range) });
+                    }
+                });
+                self.saved[index] = Saved::Quantizers(quantizers);
+            }
         }
     }
+}
+
+/// The quantizers of a step by the network's parameters, for values of which an image has `len`, and what
+/// each learnt scale starts from: of the values themselves, before the first step.
+fn ready(
+    quantize: &Quantize,
+    params: &[&[f32]],
+    x: Rows<'_>,
+    observes: bool,
+    len: usize,
+) -> (Vec<FakeQuantizer>, Vec<f32>) {
+    let range = pair(params[quantize.range.index()]);
+    if is_observed(range) || !observes {
+        let scale = |id: ParamId| params[id.index()].first().copied().unwrap_or_default();
+        let quantizers = quantize.with_scales(range, &quantize.scales(scale), len);
+        return (quantizers, vec![0.0; quantize.branches.len()]);
+    }
+    let (mut range, mut sum) = ([0.0_f32; 2], 0.0_f64);
+    for value in (0..x.count()).flat_map(|row| x.row(row)) {
+        range = [range[0].min(*value), range[1].max(*value)];
+        sum += f64::from(value.abs());
+    }
+    let (range, mean) = (widened(range), sum / (x.count() * x.channels()).max(1) as f64);
+    let first = quantize.first_scales(range, mean as f32);
+    (quantize.with_scales(range, &first, len), first)
 }
 
 /// Adds a bias to the output of a convolution that has none, and to its statistics.

@@ -5,7 +5,7 @@ use super::step::Step;
 use crate::graph::Graph;
 use crate::lowering::{ConvolutionKind, Layout, Routed, Value, ValueId};
 use crate::node_id::NodeId;
-use crate::op::{self, BatchNorm, Conv2d, Linear, Op, Repeat, Shape, UnaryKernel};
+use crate::op::{self, BatchNorm, Conv2d, Linear, Op, Quantize, Repeat, Shape, UnaryKernel};
 use crate::parameter::{ParamId, Parameters};
 use crate::route::Route;
 use crate::wiring::Wiring;
@@ -137,6 +137,7 @@ impl Lowering<'_> {
                 let y = self.result(index, any_needs);
                 self.push(Step::Scale { x, gate, y }, inputs, y)
             }
+            (Op::Quantize(quantize), _) => self.quantize(index, quantize, inputs),
             (Op::Concat(concat), _) => self.join(index, concat.keep, inputs),
             (Op::Dropout(dropout), &[x]) => self.drop(index, dropout.probability, x, false),
             (Op::DropPath(path), &[x]) => self.drop(index, path.probability, x, true),
@@ -294,6 +295,25 @@ impl Lowering<'_> {
         self.value_of[index] = Some(y);
         self.steps.push(Step::Join { parts, y });
         Some(())
+    }
+
+    fn quantize(&mut self, index: usize, quantize: &Quantize, inputs: &[ValueId]) -> Option<()> {
+        let (&x, attention) = (inputs.first()?, inputs.get(1).copied());
+        let branches = quantize.branches.iter();
+        let learns: Vec<bool> =
+            branches.map(|branch| branch.scale.is_some_and(|id| self.learns(id))).collect();
+        let any_needs = inputs.iter().any(|id| self.needs_gradient(*id));
+        let y = self.result(index, any_needs || learns.contains(&true));
+        let step = Step::Quantize {
+            x,
+            attention,
+            y,
+            node: NodeId(index),
+            quantize: Box::new(quantize.clone()),
+            observes: self.wants.training && !self.params.get(quantize.range).frozen,
+            learns,
+        };
+        self.push(step, inputs, y)
     }
 
     fn drop(

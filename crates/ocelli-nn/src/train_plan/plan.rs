@@ -4,6 +4,7 @@ use super::memory::{ValueGradients, Values};
 use super::step::Step;
 use crate::lowering::{Value, ValueId};
 use crate::node_id::NodeId;
+use ocelli_kernels::quantize::FakeQuantizer;
 use ocelli_kernels::{Norm, Statistics};
 
 /// What is wanted of a plan beside values.
@@ -42,12 +43,20 @@ pub(super) enum Saved {
     Norm(Norm),
     /// The factors of a dropout, `[batch, channels]`.
     Mask(Vec<f32>),
+    /// The quantizers with their numbers of this step.
+    Quantizers(Vec<FakeQuantizer>),
 }
 
-/// The statistics that a normalisation saw.
+/// What an operation saw of a batch.
 pub(crate) struct SeenStatistics {
     pub(crate) node: NodeId,
-    pub(crate) statistics: Statistics,
-    /// How many pixels they are of.
-    pub(crate) count: usize,
+    pub(crate) seen: SeenValues,
+}
+
+/// What there is to see.
+pub(crate) enum SeenValues {
+    /// What a normalisation saw, and of how many pixels.
+    Moments { statistics: Statistics, count: usize },
+    /// What a quantization saw: as [`Seen::Range`](crate::Seen::Range).
+    Range(Vec<f32>),
 }

@@ -2,7 +2,7 @@
 
 use crate::lowering::{ConvolutionKind, Value, ValueId};
 use crate::node_id::NodeId;
-use crate::op::{BatchNorm, UnaryKernel};
+use crate::op::{BatchNorm, Quantize, UnaryKernel};
 use crate::parameter::ParamId;
 use ocelli_kernels::{Activation, Geometry};
 
@@ -17,7 +17,8 @@ impl Step {
             | Self::Add { y, .. }
             | Self::Join { y, .. }
             | Self::Scale { y, .. }
-            | Self::Drop { y, .. } => *y,
+            | Self::Drop { y, .. }
+            | Self::Quantize { y, .. } => *y,
         }
     }
 
@@ -47,6 +48,7 @@ impl Step {
             Self::Join { .. } => "join",
             Self::Scale { .. } => "scale",
             Self::Drop { .. } => "drop",
+            Self::Quantize { .. } => "quantize",
         };
         format!("{kind} {}x{}", output.pixels, output.channels)
     }
@@ -122,5 +124,17 @@ pub(super) enum Step {
         probability: f64,
         /// One factor for all channels of a sample.
         whole_sample: bool,
+    },
+    /// y = Σ attention · quantizers(x)
+    Quantize {
+        x: ValueId,
+        attention: Option<ValueId>,
+        y: ValueId,
+        node: NodeId,
+        quantize: Box<Quantize>,
+        /// The batch's range is observed.
+        observes: bool,
+        /// Whether the scale of each quantizer learns.
+        learns: Vec<bool>,
     },
 }

@@ -50,7 +50,7 @@ fn reduce_gradients(
     Ok(())
 }
 
-/// Averages what the batch normalisations of all processes saw, weighted by their samples.
+/// Averages what the operations of all processes saw, weighted by their samples.
 pub(super) fn reduce_stats(
     stats: Vec<BatchStats>,
     weight: f64,
@@ -65,10 +65,5 @@ pub(super) fn reduce_stats(
         group.all_reduce(&mut values)?;
         Ok(Tensor::from_data(TensorData::new(values, length), &device))
     };
-    stats
-        .into_iter()
-        .map(|BatchStats { node, mean, variance }| {
-            Ok(BatchStats { node, mean: average(mean)?, variance: average(variance)? })
-        })
-        .collect()
+    stats.into_iter().map(|stats| stats.try_map(average)).collect()
 }

@@ -89,7 +89,9 @@ impl DeltaPlan {
                 factor * macs + SINGLE * results
             }
             StepWork::Unary(kernel) => kernel.effort(elements(step.x), results),
-            StepWork::Normalise { .. } | StepWork::Add(_) | StepWork::Scale => SINGLE * results,
+            StepWork::Normalise { .. } | StepWork::Add(_) | StepWork::Scale | StepWork::Mix(_) => {
+                SINGLE * results
+            }
         }
     }
 }

@@ -27,8 +27,9 @@ impl Reach {
                 Spread::Windows(windows) => Self::Windows(windows.geometry()),
                 Spread::Image(_) => Self::Image,
             }),
-            // A gate is of all pixels, and changes with each.
-            StepWork::Scale => None,
+            // A gate is of all pixels, and changes with each. Attention would be given beside the image,
+            // which candidates are not.
+            StepWork::Scale | StepWork::Mix(_) => None,
         }
     }
 

@@ -1,7 +1,8 @@
 //! A run that is killed and resumed ends with the same bits as one that was not.
 
-use super::fixture::{Call, Scene, final_model};
+use super::fixture::{Call, Scene, final_model, noisy_graph};
 use crate::{Event, MetricsLog, Row, RunFolder};
+use ocelli_nn::graph::QuantizerSettings;
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -70,6 +71,24 @@ fn killed_at_any_step_and_resumed_with_other_threads() {
             let summary = scene.run(copy.path(), &mut ()).unwrap();
             assert!(final_model(&summary) == expected, "{overrides:?}, killed at step {step}");
             assert_eq!(rows(copy.path()), rows(folder.path()), "{overrides:?}, step {step}");
+        }
+    }
+}
+
+/// Ranges, clips and steps are kept as all parameters are.
+#[test]
+fn quantized_networks_go_on_with_their_ranges() {
+    let variants: [&[&str]; 2] =
+        [&["ema.enabled=true"], &["train.batch_size=2", "train.accumulate=2"]];
+    for (quantizer, overrides) in ["pact:4", "lsq:3"].into_iter().zip(variants) {
+        let settings = QuantizerSettings::new(vec![quantizer.parse().unwrap()]);
+        let graph = noisy_graph().with_quantizers(&settings, |_| true).unwrap();
+        let scene = || Scene { graph: graph.clone(), ..Scene::new(overrides) };
+        let (folder, expected, copies) = run_with_copies(&scene());
+        for (step, copy) in copies {
+            let summary = scene().run(copy.path(), &mut ()).unwrap();
+            assert!(final_model(&summary) == expected, "{quantizer}, killed at step {step}");
+            assert_eq!(rows(copy.path()), rows(folder.path()), "{quantizer}, step {step}");
         }
     }
 }

@@ -1,8 +1,11 @@
 //! Several processes, played by threads, train the network that one trains.
 
 use super::fixture::{Scene, plain_graph};
+use crate::trainer::gradients::reduce_stats;
 use crate::{ProcessGroup, Result};
+use burn::tensor::{Device, Tensor};
 use ocelli_nn::weights::{ReadOptions, StateDict};
+use ocelli_nn::{BatchStats, Seen};
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 
@@ -113,6 +116,30 @@ fn two_processes_train_the_network_that_one_trains() {
         let scores = &summary.evaluation.as_ref().unwrap().scores;
         assert_eq!(scores.samples, 30, "each image is counted once over both");
         assert_eq!(scores.correct, expected.evaluation.as_ref().unwrap().scores.correct);
+    }
+}
+
+#[test]
+fn ranges_that_processes_saw_are_averaged_by_their_samples() {
+    let seen = [([-1.0, 4.0, 0.5], 0.75), ([-3.0, 8.0, 0.1], 0.25)];
+    let averages = thread::scope(|scope| {
+        let run = |(group, (range, weight)): (Threads, ([f32; 3], f64))| {
+            scope.spawn(move || {
+                let node = plain_graph().logits();
+                let seen = Seen::Range(Tensor::from_data(range, &Device::flex()));
+                let stats = reduce_stats(vec![BatchStats { node, seen }], weight, &group).unwrap();
+                match &stats[0].seen {
+                    Seen::Range(range) => range.clone().into_data().iter::<f32>().collect(),
+                    Seen::Moments { .. } => Vec::new(),
+                }
+            })
+        };
+        let threads: Vec<_> = Threads::group(2).into_iter().zip(seen).map(run).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<Vec<f32>>>()
+    });
+    for average in averages {
+        let error = ocelli_testkit::relative_error(&average, &[-1.5, 5.0, 0.4]);
+        assert!(error < 1e-6, "{average:?}");
     }
 }
 

@@ -1,0 +1,320 @@
+//! The form of a network whose activations are quantized.
+
+use super::{Graph, Node};
+use crate::init::Initializer;
+use crate::node_id::NodeId;
+use crate::op::{Activation, ActivationQuantizer, Op, Quantize, QuantizeBranch, SideInput};
+use crate::parameter::{ParamId, ParamSpec, Role};
+use crate::route::Route;
+use crate::{Error, Result};
+use ocelli_kernels::quantize::FakeQuantizer;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How activations are quantized.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QuantizerSettings {
+    /// The quantizers of each tensor; of several it takes a mixture, with attention that is given.
+    pub quantizers: Vec<ActivationQuantizer>,
+    /// Whether the network's image is quantized too.
+    pub image: bool,
+    /// The weight of the newest batch in running ranges.
+    pub momentum: f64,
+}
+
+impl QuantizerSettings {
+    /// Ranges that follow as running statistics do (0.1), and an image that stays as it is.
+    pub fn new(quantizers: Vec<ActivationQuantizer>) -> Self {
+        Self { quantizers, image: false, momentum: 0.1 }
+    }
+}
+
+impl Graph {
+    /// The same network with a [`Quantize`] on every tensor that a convolution or linear layer reads for
+    /// whose name `is_quantized` holds; one for each tensor, whoever reads it. Sums, concatenations and what
+    /// else reads a tensor, and what the graph names (features, pooled, stages), keep its own values.
+    ///
+    /// A `Quantize` is called after the first layer that reads the tensor: `LAYER.quantize`, its running range
+    /// `LAYER.quantize.range`, its learnt numbers `LAYER.quantize.pact2.clip` or `LAYER.quantize.lsq4.step`,
+    /// and the attention that it is given, if there are several quantizers, `LAYER.quantize.attention`.
+    /// Parameters come after all others, whose first values stay as they are.
+    ///
+    /// # Errors
+    /// [`ModelOption`](crate::Error::ModelOption) for no quantizers, too many, or twice the same, impossible
+    /// bits, or a network whose activations are quantized already.
+    pub fn with_quantizers(
+        &self,
+        settings: &QuantizerSettings,
+        is_quantized: impl Fn(&str) -> bool,
+    ) -> Result<Self> {
+        check(&settings.quantizers)?;
+        if let Some((_, node, _)) = self.quantizers().next() {
+            return Err(refuse(
+                format!("`{}` is there already", node.name),
+                "a network whose activations are not quantized yet".to_owned(),
+            ));
+        }
+        if settings.quantizers == [ActivationQuantizer::Float] {
+            return Ok(self.clone());
+        }
+        let reads = |node: &Node| {
+            matches!(node.op, Op::Conv2d(_) | Op::Linear(_)) && is_quantized(&node.name)
+        };
+        let mut first_readers: BTreeMap<NodeId, &str> = BTreeMap::new();
+        for node in self.nodes.iter().filter(|node| reads(node)) {
+            let is_image = |id: &&NodeId| matches!(self.node(**id).op, Op::Input(_));
+            for id in node.inputs.iter().filter(|id| settings.image || !is_image(id)) {
+                first_readers.entry(*id).or_insert(&node.name);
+            }
+        }
+        let mut rewritten = Rewritten::new(self.params.clone());
+        let mut quantized: BTreeMap<NodeId, NodeId> = BTreeMap::new();
+        for (index, node) in self.nodes.iter().enumerate() {
+            let of_level = |id: &NodeId| quantized.get(id).copied().filter(|_| reads(node));
+            let inputs = node.inputs.iter();
+            let inputs = inputs.map(|id| of_level(id).unwrap_or(rewritten.at(*id))).collect();
+            rewritten.push(Node { inputs, ..node.clone() });
+            if let Some(reader) = first_readers.get(&NodeId(index)) {
+                let is_signed = !self.is_nonnegative(NodeId(index));
+                let x = rewritten.at(NodeId(index));
+                let id = rewritten.quantize(reader, x, settings, is_signed)?;
+                quantized.insert(NodeId(index), id);
+            }
+        }
+        Ok(rewritten.finish(self))
+    }
+
+    /// The same network with one quantizer of each tensor, by its number, and no attention; a tensor whose
+    /// choice is [`Float`](ActivationQuantizer::Float) is not quantized any more. Parameters that stay keep
+    /// their names, for [`Network::with_graph`](crate::Network::with_graph).
+    ///
+    /// # Errors
+    /// [`ModelOption`](crate::Error::ModelOption) when a tensor has fewer quantizers.
+    pub fn hardened(&self, choice: impl Fn(&str, &Quantize) -> usize) -> Result<Self> {
+        let mut kept = BTreeMap::new();
+        for (id, node, quantize) in self.quantizers() {
+            let index = choice(&node.name, quantize);
+            let count = quantize.branches.len();
+            let branch = quantize.branches.get(index).copied().ok_or_else(|| {
+                refuse(
+                    format!("number {index} of `{}`", node.name),
+                    format!("one of its {count} quantizers, counted from zero"),
+                )
+            })?;
+            kept.insert(id, (branch.quantizer != ActivationQuantizer::Float).then_some(branch));
+        }
+        Ok(self.with_branches(&kept))
+    }
+
+    /// The same network without its quantizers of activations.
+    #[must_use]
+    pub fn without_quantizers(&self) -> Self {
+        self.with_branches(&self.quantizers().map(|(id, ..)| (id, None)).collect())
+    }
+
+    /// One branch of each quantization, or none.
+    fn with_branches(&self, kept: &BTreeMap<NodeId, Option<QuantizeBranch>>) -> Self {
+        let given: BTreeSet<NodeId> = self.attention().into_iter().collect();
+        let mut dropped: BTreeSet<ParamId> = BTreeSet::new();
+        for (id, _, quantize) in self.quantizers() {
+            let stays = kept.get(&id).copied().flatten();
+            let scales = quantize.branches.iter().filter(|branch| Some(**branch) != stays);
+            dropped.extend(scales.filter_map(|branch| branch.scale));
+            dropped.extend(stays.is_none().then_some(quantize.range));
+        }
+        let (mut specs, mut moved) = (Vec::new(), Vec::new());
+        for (index, spec) in self.params.iter().enumerate() {
+            moved.push(ParamId(specs.len()));
+            if !dropped.contains(&ParamId(index)) {
+                specs.push(spec.clone());
+            }
+        }
+        let mut rewritten = Rewritten::new(specs);
+        for (index, node) in self.nodes.iter().enumerate() {
+            let id = NodeId(index);
+            if given.contains(&id) {
+                rewritten.skip(NodeId(0));
+                continue;
+            }
+            let mut inputs: Vec<NodeId> = node.inputs.iter().map(|id| rewritten.at(*id)).collect();
+            let mut op = node.op.clone();
+            if let Op::Quantize(quantize) = &mut op {
+                let Some(branch) = kept.get(&id).copied().flatten() else {
+                    rewritten.skip(inputs[0]);
+                    continue;
+                };
+                quantize.branches = vec![branch];
+                inputs.truncate(1);
+            }
+            op.operation_mut().map_params(&mut |id| moved[id.index()]);
+            rewritten.push(Node { name: node.name.clone(), op, inputs });
+        }
+        let mut graph = rewritten.finish(self);
+        for (name, route) in &mut graph.routes {
+            let old = &self.routes[name].from;
+            let stays = old.iter().map(|id| !given.contains(id)).collect::<Vec<_>>();
+            let mut stays = stays.into_iter();
+            route.from.retain(|_| stays.next().unwrap_or(true));
+        }
+        graph
+    }
+
+    /// The quantizations of activations, in running order.
+    pub fn quantizers(&self) -> impl Iterator<Item = (NodeId, &Node, &Quantize)> {
+        let nodes = self.nodes.iter().enumerate();
+        nodes.filter_map(|(index, node)| match &node.op {
+            Op::Quantize(quantize) => Some((NodeId(index), node, quantize)),
+            _ => None,
+        })
+    }
+
+    /// The given values that tell quantizations how much of each quantizer to take, in running order.
+    pub fn attention(&self) -> Vec<NodeId> {
+        let attention = self.quantizers().filter_map(|(_, node, _)| node.inputs.get(1).copied());
+        attention.filter(|id| matches!(self.node(*id).op, Op::SideInput(_))).collect()
+    }
+
+    /// A route that is given the attention that it needs too, after its own values and in running order.
+    ///
+    /// # Errors
+    /// As for [`params_on`](Self::params_on).
+    pub fn with_attention(&self, route: &Route) -> Result<Route> {
+        let mut all = route.clone();
+        all.from.extend(self.attention());
+        let mut reached = vec![false; self.nodes.len()];
+        self.needed(&all)?;
+        route.to.iter().for_each(|id| reached[id.index()] = true);
+        for index in (0..self.nodes.len()).rev() {
+            if reached[index] && !route.from.contains(&NodeId(index)) {
+                self.nodes[index].inputs.iter().for_each(|id| reached[id.index()] = true);
+            }
+        }
+        let is_new = |id: &NodeId| reached[id.index()] && !route.from.contains(id);
+        let from = route.from.iter().copied();
+        let from = from.chain(self.attention().into_iter().filter(is_new)).collect();
+        Ok(Route { from, to: route.to.clone() })
+    }
+
+    /// Whether a value is never below zero, as far as its operations tell.
+    fn is_nonnegative(&self, id: NodeId) -> bool {
+        let node = self.node(id);
+        let all = || node.inputs.iter().all(|input| self.is_nonnegative(*input));
+        match &node.op {
+            Op::Activation(kind) => *kind != Activation::Silu,
+            Op::Add(_)
+            | Op::Scale(_)
+            | Op::Concat(_)
+            | Op::GlobalAvgPool(_)
+            | Op::AvgPool(_)
+            | Op::MaxPool(_)
+            | Op::LocalResponseNorm(_)
+            | Op::PadShortcut(_)
+            | Op::Flatten(_)
+            | Op::Unit(_)
+            | Op::Dropout(_)
+            | Op::DropPath(_) => all(),
+            Op::Quantize(_) => self.is_nonnegative(node.inputs[0]),
+            Op::Input(_) | Op::SideInput(_) | Op::Conv2d(_) | Op::Linear(_) | Op::BatchNorm(_) => {
+                false
+            }
+        }
+    }
+}
+
+fn refuse(value: String, expected: String) -> Error {
+    Error::ModelOption { option: "activations".to_owned(), value, expected }
+}
+
+fn check(quantizers: &[ActivationQuantizer]) -> Result<()> {
+    let (count, most) = (quantizers.len(), FakeQuantizer::MOST);
+    if !(1..=most).contains(&count) {
+        return Err(refuse(format!("{count} quantizers"), format!("1 to {most} of them")));
+    }
+    for (index, quantizer) in quantizers.iter().enumerate() {
+        quantizer.check(false)?;
+        if quantizers[..index].contains(quantizer) {
+            return Err(refuse(format!("`{quantizer}` twice"), "each quantizer once".to_owned()));
+        }
+    }
+    Ok(())
+}
+
+/// A graph in the making.
+struct Rewritten {
+    nodes: Vec<Node>,
+    params: Vec<ParamSpec>,
+    /// Where each old value now comes from.
+    moved: Vec<NodeId>,
+}
+
+impl Rewritten {
+    fn new(params: Vec<ParamSpec>) -> Self {
+        Self { nodes: Vec::new(), params, moved: Vec::new() }
+    }
+
+    fn at(&self, id: NodeId) -> NodeId {
+        self.moved[id.index()]
+    }
+
+    /// The next old operation.
+    fn push(&mut self, node: Node) {
+        self.moved.push(NodeId(self.nodes.len()));
+        self.nodes.push(node);
+    }
+
+    /// The next old operation goes, and `instead` has its value.
+    fn skip(&mut self, instead: NodeId) {
+        self.moved.push(instead);
+    }
+
+    fn param(&mut self, name: String, shape: &[usize], role: Role) -> ParamId {
+        let initializer = Initializer::Constant(0.0);
+        self.params.push(ParamSpec { name, shape: shape.to_vec(), role, initializer });
+        ParamId(self.params.len() - 1)
+    }
+
+    /// A new operation that quantizes `x`, which `reader` reads.
+    fn quantize(
+        &mut self,
+        reader: &str,
+        x: NodeId,
+        settings: &QuantizerSettings,
+        is_signed: bool,
+    ) -> Result<NodeId> {
+        let name = format!("{reader}.quantize");
+        let mut inputs = vec![x];
+        if settings.quantizers.len() > 1 {
+            let op = Op::from(SideInput { channels: settings.quantizers.len() });
+            self.nodes.push(Node { name: format!("{name}.attention"), op, inputs: Vec::new() });
+            inputs.push(NodeId(self.nodes.len() - 1));
+        }
+        let range = self.param(format!("{name}.range"), &[2], Role::Range);
+        let mut branches = Vec::new();
+        for quantizer in &settings.quantizers {
+            quantizer.check(is_signed)?;
+            let label = quantizer.to_string().replace(':', "");
+            let scale = quantizer
+                .scale_name()
+                .map(|scale| self.param(format!("{name}.{label}.{scale}"), &[], Role::Coefficient));
+            branches.push(QuantizeBranch { quantizer: *quantizer, scale });
+        }
+        let op = Quantize { branches, range, is_signed, momentum: settings.momentum };
+        self.nodes.push(Node { name, op: Op::from(op), inputs });
+        Ok(NodeId(self.nodes.len() - 1))
+    }
+
+    /// The graph, with all that `old` names.
+    fn finish(self, old: &Graph) -> Graph {
+        let at = |id: NodeId| self.moved[id.index()];
+        Graph {
+            stages: old.stages.iter().map(|id| at(*id)).collect(),
+            features: at(old.features),
+            pooled: at(old.pooled),
+            logits: at(old.logits),
+            in_channels: old.in_channels,
+            routes: old.routes.iter().map(|(name, route)| (name.clone(), route.map(at))).collect(),
+            init: old.init,
+            nodes: self.nodes,
+            params: self.params,
+        }
+    }
+}
