@@ -27,7 +27,9 @@ mod statistics;
 mod tests;
 mod weights;
 
-pub use activations::{FakeQuantizer, MixtureGradients, fake_quantize, fake_quantize_gradient};
+pub use activations::{
+    FakeQuantizer, FakeQuantizerGradients, fake_quantize, fake_quantize_gradient,
+};
 pub use grid::Grid;
 pub use levels::{Levels, Zero};
 pub use mixture::{MAX_BRANCHES, Mixture, MixtureGradients};

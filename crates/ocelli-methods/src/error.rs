@@ -23,6 +23,10 @@ pub enum Error {
     #[error(transparent)]
     Data(#[from] ocelli_data::Error),
 
+    /// A network cannot be quantized without training.
+    #[error(transparent)]
+    PostTraining(#[from] crate::post_training::PostTrainingError),
+
     /// A setting of a study is out of range.
     #[error("`{field}` is {found}, expected {expected}")]
     Setting {

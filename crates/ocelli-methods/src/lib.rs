@@ -6,6 +6,7 @@ mod error;
 pub mod ghost_redundancy;
 mod ledger;
 pub mod one_pixel;
+pub mod post_training;
 pub mod search;
 pub mod simclr;
 

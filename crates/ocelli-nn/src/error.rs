@@ -136,6 +136,15 @@ pub enum Error {
         actual: usize,
     },
 
+    /// Codes of few bits do not fit a parameter.
+    #[error("parameter `{name}`: {reason}")]
+    Packed {
+        /// The parameter.
+        name: String,
+        /// What does not fit.
+        reason: String,
+    },
+
     /// A pattern for parameter names is malformed.
     #[error("`{pattern}` is not a pattern for parameter names: {reason}")]
     Pattern {

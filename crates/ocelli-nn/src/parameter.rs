@@ -5,9 +5,9 @@
 //! averages and checkpoints then need not know ranks, and a layer reshapes a weight where it uses
 //! it, which copies nothing.
 
-use crate::{Error, Result, init::Initializer};
+use crate::{Error, Result, init::Initializer, packed::PackedTensor};
 use burn::tensor::{Device, Tensor, TensorData};
-use globset::{Glob, GlobSetBuilder};
+use globset::{Glob, GlobSet, GlobSetBuilder};
 use ocelli_random::Seed;
 use std::collections::HashMap;
 
@@ -98,6 +98,7 @@ pub struct Parameter {
     /// leaves a frozen range alone.
     pub frozen: bool,
     value: Tensor<1>,
+    packed: Option<PackedTensor>,
 }
 
 impl Parameter {
@@ -107,6 +108,11 @@ impl Parameter {
     /// - `[product of spec.shape]`
     pub fn value(&self) -> Tensor<1> {
         self.value.clone()
+    }
+
+    /// The codes that its values came from, if they have few bits.
+    pub fn packed(&self) -> Option<&PackedTensor> {
+        self.packed.as_ref()
     }
 
     /// Refuses another number of values than it holds.
@@ -149,7 +155,7 @@ impl Parameters {
                 let values = spec.initializer.draw(spec.len(), seed, index as u64);
                 let data = TensorData::new(values, [spec.len()]);
                 let value = Tensor::from_data(data, &device);
-                Parameter { spec: spec.clone(), frozen: false, value }
+                Parameter { spec: spec.clone(), frozen: false, value, packed: None }
             })
             .collect();
         Self { entries, device }
@@ -173,6 +179,25 @@ impl Parameters {
         Ok(params)
     }
 
+    /// Takes the values of each parameter from memory, or from its codes where it has some.
+    pub(crate) fn from_parts(
+        specs: &[ParamSpec],
+        values: Vec<Vec<f32>>,
+        packed: Vec<Option<PackedTensor>>,
+        device: &Device,
+    ) -> Result<Self> {
+        let values = values.into_iter().zip(&packed);
+        let values =
+            values.map(|(values, packed)| packed.as_ref().map_or(values, PackedTensor::values));
+        let mut params = Self::from_values(specs, values.collect(), device)?;
+        for (index, packed) in packed.into_iter().enumerate() {
+            if let Some(packed) = packed {
+                params.keep_packed(ParamId(index), packed)?;
+            }
+        }
+        Ok(params)
+    }
+
     /// The parameters of another form of a network: those of the same name have the same value, and are
     /// frozen where they were; others have a first value.
     ///
@@ -189,7 +214,7 @@ impl Parameters {
             } else {
                 let values = spec.initializer.draw(spec.len(), Seed::default(), index as u64);
                 let value = Tensor::from_data(TensorData::new(values, [spec.len()]), &self.device);
-                Parameter { spec: spec.clone(), frozen: false, value }
+                Parameter { spec: spec.clone(), frozen: false, value, packed: None }
             });
         }
         Ok(Self { entries, device: self.device.clone() })
@@ -230,7 +255,7 @@ impl Parameters {
         self.entries.iter().filter(|e| e.spec.role.is_learnt()).map(|e| e.spec.len()).sum()
     }
 
-    /// Replaces a value.
+    /// Replaces a value. Codes that the old one came from are dropped.
     ///
     /// # Shapes
     /// - `value`: `[product of spec.shape]`, on [`Self::device`]
@@ -241,6 +266,37 @@ impl Parameters {
         let entry = &mut self.entries[id.0];
         entry.check_length(value.dims()[0])?;
         entry.value = value.without_autodiff();
+        entry.packed = None;
+        Ok(())
+    }
+
+    /// Replaces a value with codes: engines that compute in floats see the values that the codes stand
+    /// for.
+    ///
+    /// # Errors
+    /// When the number of values differs from the parameter's, or that of grids or multipliers from its
+    /// output channels.
+    pub fn set_packed(&mut self, id: ParamId, packed: PackedTensor) -> Result<()> {
+        self.set_values(id, packed.values())?;
+        self.keep_packed(id, packed)
+    }
+
+    /// Notes the codes of a value that is set already.
+    fn keep_packed(&mut self, id: ParamId, packed: PackedTensor) -> Result<()> {
+        let spec = &self.entries[id.0].spec;
+        let (channels, shape) = (spec.shape.first().copied().unwrap_or(1), packed.shape());
+        let misfit = |found: usize, what: &str| Error::Packed {
+            name: spec.name.clone(),
+            reason: format!("{found} {what}, expected 1 or {channels}"),
+        };
+        self.entries[id.0].check_length(shape.len)?;
+        if shape.grids != 1 && shape.grids != channels {
+            return Err(misfit(shape.grids, "grids"));
+        }
+        if shape.multipliers > 1 && shape.multipliers != channels {
+            return Err(misfit(shape.multipliers, "multipliers"));
+        }
+        self.entries[id.0].packed = Some(packed);
         Ok(())
     }
 
@@ -248,6 +304,7 @@ impl Parameters {
     /// empty until [`set`](Self::set) puts a value there.
     #[must_use]
     pub fn take(&mut self, id: ParamId) -> Tensor<1> {
+        self.entries[id.0].packed = None;
         let nothing = Tensor::empty([0], &self.device);
         std::mem::replace(&mut self.entries[id.0].value, nothing)
     }
@@ -272,15 +329,24 @@ impl Parameters {
     /// # Errors
     /// When a pattern is malformed.
     pub fn freeze(&mut self, patterns: &[String]) -> Result<usize> {
-        let malformed =
-            |pattern: &str, reason: String| Error::Pattern { pattern: pattern.to_owned(), reason };
-        let mut set = GlobSetBuilder::new();
-        for pattern in patterns {
-            set.add(Glob::new(pattern).map_err(|e| malformed(pattern, e.kind().to_string()))?);
-        }
-        let set = set.build().map_err(|e| malformed("", e.kind().to_string()))?;
+        let set = globs(patterns)?;
         let matching = self.entries.iter_mut().filter(|entry| set.is_match(&entry.spec.name));
         Ok(matching.map(|entry| entry.frozen = true).count())
+    }
+
+    /// The parameters whose name, or what `other_name` makes of it, matches a glob `pattern`.
+    ///
+    /// # Errors
+    /// When the pattern is malformed.
+    pub fn matching(
+        &self,
+        pattern: &str,
+        other_name: impl Fn(&str) -> &str,
+    ) -> Result<Vec<ParamId>> {
+        let set = globs(&[pattern.to_owned()])?;
+        let is_match = |name: &str| set.is_match(name) || set.is_match(other_name(name));
+        let matching = self.iter().filter(|(_, entry)| is_match(&entry.spec.name));
+        Ok(matching.map(|(id, _)| id).collect())
     }
 
     /// A copy whose trainable values are leaves of a gradient computation.
@@ -291,4 +357,15 @@ impl Parameters {
         }
         copy
     }
+}
+
+/// A matcher for names.
+fn globs(patterns: &[String]) -> Result<GlobSet> {
+    let malformed =
+        |pattern: &str, reason: String| Error::Pattern { pattern: pattern.to_owned(), reason };
+    let mut set = GlobSetBuilder::new();
+    for pattern in patterns {
+        set.add(Glob::new(pattern).map_err(|e| malformed(pattern, e.kind().to_string()))?);
+    }
+    set.build().map_err(|e| malformed("", e.kind().to_string()))
 }

@@ -7,6 +7,7 @@
 //! | format | read | written |
 //! | --- | --- | --- |
 //! | safetensors | yes | yes, as a whole or not at all |
+//! | packed safetensors: codes of few bits | yes | yes, as a whole or not at all |
 //! | `.pth`, `.pt`: zip (PyTorch 1.6 and later) | yes | no |
 //! | `.pth`, `.th`: legacy (PyTorch 0.1.10 to 1.5) | yes | no |
 //!
@@ -39,6 +40,7 @@ mod limits;
 mod load;
 mod location;
 mod names;
+mod packed;
 mod pickle;
 mod pth;
 mod read;
@@ -55,6 +57,7 @@ pub use identify::{identify, model_of, options_of};
 pub use limits::Limits;
 pub use load::{LoadOptions, load, network_from};
 pub use location::WeightsLocation;
+pub use packed::{PackedLayout, PackedSize, network_from_packed, packed_bytes, write_packed};
 pub use pickle::{PickleError, PickleFault};
 pub use report::{LoadReport, Misfit, NonFinite};
 pub use state_dict::{ReadOptions, StateDict};

@@ -2,6 +2,7 @@
 //! what their classes are called.
 
 mod metadata;
+mod packed;
 mod predict;
 mod pretrained;
 #[cfg(test)]
@@ -21,7 +22,7 @@ use ocelli_data::{
 use ocelli_nn::Network;
 use ocelli_nn::graph::Graph;
 use ocelli_nn::registry::{self, DefaultConfig, Model, ModelOptions};
-use ocelli_nn::weights::{StateDict, WeightsLocation, network_from};
+use ocelli_nn::weights::{StateDict, WeightsLocation, network_from, network_from_packed};
 use std::path::{Path, PathBuf};
 
 /// A network that is ready to classify pictures.
@@ -29,6 +30,8 @@ use std::path::{Path, PathBuf};
 pub struct Trained {
     /// The architecture, as the registry calls it.
     pub arch: String,
+    /// What was chosen about the architecture.
+    pub options: ModelOptions,
     /// The file that the weights came from.
     pub file: PathBuf,
     /// The checkpoint that the file belongs to, unless the file itself was named.
@@ -54,7 +57,8 @@ impl Trained {
         [batch, usize::from(self.input.channels), size, size]
     }
 
-    /// Loads a network from a run's folder (its best checkpoint), from one checkpoint, or from a file of weights in any format that [`StateDict::open`] reads.
+    /// Loads a network from a run's folder (its best checkpoint), from one checkpoint, or from a file of
+    /// weights in any format that [`StateDict::open`] reads. Of a packed file it is the folded network.
     ///
     /// `arch` names the network of a file that does not say it itself, as for
     /// [`Pretrained::open`].
@@ -73,13 +77,29 @@ impl Trained {
     pub fn open_with(path: &Path, choice: &WeightsChoice, device: &Device) -> Result<Self> {
         let (pretrained, dict) = Pretrained::read(path, choice)?;
         let Pretrained { file, checkpoint, model, options, input, eval, classes } = pretrained;
-        let (network, report) = network_from(graph(model, &options, &dict)?, &dict, device)?;
-        if let Some(choice) = report.choice() {
-            tracing::info!("{choice}");
-        }
-        let (location, limits) = (report.location(), Limits::default());
-        let arch = model.name();
-        Ok(Self { arch, file, checkpoint, location, network, input, eval, classes, limits })
+        let graph = graph(model, &options, &dict)?;
+        let (network, location) = if dict.is_packed() {
+            (network_from_packed(&graph, &dict, device)?, WeightsLocation::default())
+        } else {
+            let (network, report) = network_from(graph, &dict, device)?;
+            if let Some(choice) = report.choice() {
+                tracing::info!("{choice}");
+            }
+            (network, report.location())
+        };
+        let (arch, limits) = (model.name(), Limits::default());
+        Ok(Self {
+            arch,
+            options,
+            file,
+            checkpoint,
+            location,
+            network,
+            input,
+            eval,
+            classes,
+            limits,
+        })
     }
 
     /// What a picture goes through before the network sees it.

@@ -51,7 +51,7 @@ impl FakeQuantizer {
 
 /// What goes back from a mixture, beside the gradient of its input.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct MixtureGradients {
+pub struct FakeQuantizerGradients {
     /// `[images, quantizers]`; empty without attention.
     pub attention: Vec<f32>,
     /// Of the learnt scale of each quantizer.
@@ -108,7 +108,7 @@ pub fn fake_quantize_gradient(
     quantizers: &[FakeQuantizer],
     attention: Option<Rows<'_>>,
     dx: Option<(RowsMut<'_>, Write)>,
-) -> MixtureGradients {
+) -> FakeQuantizerGradients {
     let shape = (x.count(), x.channels());
     assert_eq!((dy.count(), dy.channels()), shape, "shape of a quantized gradient");
     let blocks = Blocks::new(x, quantizers, attention);
@@ -195,7 +195,7 @@ impl Blocks {
         sums: &[[[f32; 2]; FakeQuantizer::MOST]],
         count: usize,
         attention: Option<Rows<'_>>,
-    ) -> MixtureGradients {
+    ) -> FakeQuantizerGradients {
         let images = attention.map_or(0, Rows::count);
         let mut products = vec![0.0_f64; images * count];
         let mut scales = vec![0.0_f64; count];
@@ -209,7 +209,7 @@ impl Blocks {
             }
         }
         let single = |sums: Vec<f64>| sums.into_iter().map(|sum| sum as f32).collect();
-        MixtureGradients { attention: single(products), scales: single(scales) }
+        FakeQuantizerGradients { attention: single(products), scales: single(scales) }
     }
 }
 

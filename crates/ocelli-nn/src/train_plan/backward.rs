@@ -9,7 +9,7 @@ use crate::gradients::Gradients;
 use crate::lowering::{ConvolutionKind, Value, ValueId};
 use crate::op::Taped;
 use crate::parameter::ParamId;
-use ocelli_kernels::quantize::{FakeQuantizer, MixtureGradients, fake_quantize_gradient};
+use ocelli_kernels::quantize::{FakeQuantizer, FakeQuantizerGradients, fake_quantize_gradient};
 use ocelli_kernels::{Rows, RowsMut, Write, bias_gradient};
 
 /// The parameters, and what their gradients are added to.
@@ -223,7 +223,7 @@ impl Backward<'_> {
     fn quantize(&mut self, step: &Step, ready: &[FakeQuantizer], learnt: &mut Learnt<'_>) {
         let Step::Quantize { x, attention, y, quantize, learns, .. } = step else { return };
         let [x_value, y_value] = [x, y].map(|id| self.layout[id.0]);
-        let mut found = MixtureGradients::default();
+        let mut found = FakeQuantizerGradients::default();
         let rows =
             |values: &Values, gradients: &ValueGradients, dx: Option<(RowsMut<'_>, Write)>| {
                 let weights = attention.map(|id| values.rows(self.layout[id.0]));

@@ -58,6 +58,7 @@ pub fn convert(
     options: &ModelOptions,
     dtype: Option<DType>,
 ) -> Result<(StateDict, LoadReport)> {
+    dict.check_floats()?;
     let graph = model.graph(options).map_err(|error| WeightsError::Container {
         file: dict.file().to_owned(),
         reason: error.to_string(),

@@ -114,6 +114,20 @@ pub enum WeightsError {
         file: String,
     },
 
+    /// The bytes of a packed file are not those that its checksum was taken of.
+    #[error("{file}: altered: its checksum is that of other bytes")]
+    Altered {
+        /// The file.
+        file: String,
+    },
+
+    /// The file is packed, where weights as floats are needed.
+    #[error("{file}: packed: its weights are codes of a folded network, expected floats")]
+    Packed {
+        /// The file.
+        file: String,
+    },
+
     /// One tensor is malformed.
     #[error("{file}: tensor `{name}`: {reason}")]
     Tensor {

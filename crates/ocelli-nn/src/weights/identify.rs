@@ -63,6 +63,7 @@ fn fitting(dict: &StateDict, model: &Model) -> Option<usize> {
 /// [`WeightsError::NoKnownModel`] when there is none, [`WeightsError::SeveralModels`] when the
 /// tensors alone do not tell.
 pub fn model_of(dict: &StateDict) -> Result<&'static Model> {
+    dict.check_floats()?;
     let file = dict.file().to_owned();
     match identify(dict)[..] {
         [model] => Ok(model),

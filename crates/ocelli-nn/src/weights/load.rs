@@ -144,7 +144,7 @@ pub fn network_from(
 }
 
 /// The elements of a tensor. A NaN would make every output of the network NaN.
-fn finite_values(dict: &StateDict, entry: &TensorEntry) -> Result<Vec<f32>> {
+pub(super) fn finite_values(dict: &StateDict, entry: &TensorEntry) -> Result<Vec<f32>> {
     let values = entry.values()?;
     match values.iter().position(|value| !value.is_finite()) {
         None => Ok(values),
@@ -157,6 +157,7 @@ fn finite_values(dict: &StateDict, entry: &TensorEntry) -> Result<Vec<f32>> {
 
 /// What `dict` has for the parameters of `graph`, unless `options` refuse it.
 fn fit(graph: &Graph, dict: &StateDict, options: &LoadOptions) -> Result<(Fit, LoadReport)> {
+    dict.check_floats()?;
     let params = graph.params();
     let head: HashSet<&str> =
         graph.head().into_iter().map(|id| params[id.index()].name.as_str()).collect();

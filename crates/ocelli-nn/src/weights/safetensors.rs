@@ -15,7 +15,7 @@ use super::{
 };
 use safetensors::{
     Dtype as Stored,
-    tensor::{Metadata, View as Encode},
+    tensor::{Metadata, TensorInfo, View as Encode},
 };
 use std::{
     borrow::Cow,
@@ -63,6 +63,9 @@ pub(super) fn read(source: &Source, limits: &Limits) -> Result<StateDict> {
 
     let mut dict = StateDict::named(source.name());
     dict.metadata = read_metadata(header.metadata().as_ref());
+    if dict.is_packed() {
+        super::packed::verify(source)?;
+    }
     for name in header.offset_keys() {
         let Some(info) = header.info(&name) else { continue };
         let dtype = from_stored(info.dtype).ok_or_else(|| {
@@ -99,12 +102,51 @@ pub fn to_bytes(dict: &StateDict) -> Result<Vec<u8>> {
         .iter()
         .map(|entry| Ok((entry.name(), Encoded { entry, values: entry.values()? })))
         .collect::<Result<_>>()?;
-    let header = (!dict.metadata.is_empty())
-        .then(|| serde_json::to_string(&dict.metadata))
-        .transpose()
-        .map_err(|error| invalid(dict, &error))?
-        .map(|text| HashMap::from([(METADATA_KEY.to_owned(), text)]));
+    let header = own_metadata(&dict.metadata).map_err(|error| invalid(dict, &error))?;
     safetensors::serialize(tensors, header).map_err(|error| invalid(dict, &error))
+}
+
+/// The metadata as one text under our own key, if there is any.
+fn own_metadata(
+    metadata: &BTreeMap<String, String>,
+) -> serde_json::Result<Option<HashMap<String, String>>> {
+    let text = (!metadata.is_empty()).then(|| serde_json::to_string(metadata)).transpose()?;
+    Ok(text.map(|text| HashMap::from([(METADATA_KEY.to_owned(), text)])))
+}
+
+/// What the header of a file says of a tensor.
+pub(super) struct HeaderEntry {
+    pub(super) name: String,
+    pub(super) dtype: DType,
+    pub(super) shape: Vec<usize>,
+}
+
+impl HeaderEntry {
+    /// The bytes of the tensor.
+    pub(super) fn bytes(&self) -> usize {
+        self.shape.iter().product::<usize>() * self.dtype.size()
+    }
+}
+
+/// How many bytes stand before the tensors of a file that has these.
+pub(super) fn header_bytes(
+    mut entries: Vec<HeaderEntry>,
+    metadata: &BTreeMap<String, String>,
+) -> Result<u64, String> {
+    let stored = |entry: &HeaderEntry| to_stored(entry.dtype);
+    entries.sort_by(|a, b| stored(b).cmp(&stored(a)).then(a.name.cmp(&b.name)));
+    let mut end = 0;
+    let tensors = entries.into_iter().map(|entry| {
+        let start = end;
+        end += entry.bytes();
+        let dtype = stored(&entry);
+        (entry.name, TensorInfo { dtype, shape: entry.shape, data_offsets: (start, end) })
+    });
+    let tensors = tensors.collect();
+    let own = own_metadata(metadata).map_err(|error| error.to_string())?;
+    let header = Metadata::new(own, tensors).map_err(|error| error.to_string())?;
+    let text = serde_json::to_string(&header).map_err(|error| error.to_string())?;
+    Ok(PREFIX + (text.len() as u64).next_multiple_of(PREFIX))
 }
 
 /// Writes a safetensors file: all of it, or nothing.

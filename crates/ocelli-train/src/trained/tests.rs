@@ -165,3 +165,28 @@ fn pictures_are_classified_in_order_and_bad_ones_are_named() {
         matches!(&predictions[3], Prediction::Unreadable { error, .. } if error.contains("GIF"))
     );
 }
+
+#[test]
+fn a_packed_file_says_all_too_and_is_opened_like_any_other() {
+    use ocelli_nn::weights::PackedLayout;
+    let folder = TempDir::new().unwrap();
+    let (floats, file) = (folder.path().join("model.safetensors"), folder.path().join("packed"));
+    let (network, metadata) = network();
+    fs::write(&floats, bytes(&network, &metadata)).unwrap();
+    let written = open(&floats).unwrap();
+    assert_eq!(written.metadata(), metadata);
+    let size = written.write_packed(&file).unwrap();
+    let layout = PackedLayout::of_network(&network.fold_batch_norm().unwrap());
+    assert_eq!(written.packed_size(&layout).unwrap().file(), size);
+    assert_eq!(fs::read(&file).unwrap(), written.packed_bytes().unwrap());
+    let read = open(&file).unwrap();
+    assert_eq!(read.metadata(), metadata);
+    assert_eq!((read.class_name(2), read.options.num_classes), ("cat".into(), 3));
+    assert_eq!(logits(&read.network), logits(&network.fold_batch_norm().unwrap()));
+    let mut altered = fs::read(&file).unwrap();
+    let last = altered.len() - 1;
+    altered[last] ^= 1;
+    fs::write(&file, altered).unwrap();
+    let message = open(&file).unwrap_err().to_string();
+    assert!(message.contains("packed: altered"), "{message}");
+}
