@@ -12,6 +12,7 @@ mod model_at_size;
 mod models;
 mod peer;
 mod report;
+mod simclr;
 
 use clap::{Subcommand, value_parser};
 use ocelli::results::check_build;
@@ -50,6 +51,8 @@ pub(crate) struct Args {
 enum Command {
     /// Time inference and training steps of whole networks
     Models(models::Args),
+    /// Time a training step of SimCLR: two views of each picture, a projection head, all pairs
+    Simclr(simclr::Args),
     /// List what every network costs, how fast it is, and how good it is known to be
     Backbones(backbones::Args),
     /// Time each convolution of a network, forward and backward
@@ -105,6 +108,7 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
             return attack::run(attack, &args.contest, &mut contest, settings);
         }
         Command::Models(args) => models::run(args, &settings, &mut contest)?,
+        Command::Simclr(args) => simclr::run(args, &settings, &mut contest)?,
         Command::Kernels(args) => kernels::run(args, &mut contest)?,
         Command::Data(args) => data::run(args, &settings, &mut contest)?,
     }

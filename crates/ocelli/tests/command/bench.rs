@@ -114,6 +114,22 @@ fn peers_are_asked_for_the_same_and_compared() {
 }
 
 #[test]
+fn a_step_of_simclr_is_compared_by_its_views() {
+    let folder = tiny::folder();
+    let answer = "read line; printf '%s\\n' \"$line\" > asked; echo '{\"ms\": 1e9}'";
+    write_python(folder.path(), &format!("echo '{{\"name\": \"'$3' 1.0\"}}'\n{answer}"));
+    let line = format!("bench simclr --batch 2 {QUICK} --threads 2 --peers ./python --json");
+    let report = run_in(folder.path(), &line).success().json();
+    let rows = report["rows"].as_array().unwrap();
+    assert_eq!((rows.len(), &rows[0]["images"]), (5, &4.into()), "two views of each picture");
+    assert_eq!(rows[4]["tool"], "pytorch-compiled-channels-last 1.0");
+    let asked = fs::read_to_string(folder.path().join("asked")).unwrap();
+    let asked: serde_json::Value = serde_json::from_str(&asked).unwrap();
+    assert_eq!((&asked["task"], &asked["images"]), (&"simclr step".into(), &4.into()));
+    assert_eq!(asked["model"], "resnet20_cifar");
+}
+
+#[test]
 fn attacks_of_both_ways_and_of_peers_are_compared_by_the_evaluation() {
     let folder = tiny::folder();
     fs::create_dir(folder.path().join("weights")).unwrap();

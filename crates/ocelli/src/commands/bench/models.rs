@@ -27,7 +27,7 @@ const STANDARD: [(&str, usize, usize); 5] = [
 const BATCH: usize = 16;
 
 /// Small, so that a network that learns nothing stays finite.
-const LEARNING_RATE: f64 = 0.01;
+pub(super) const LEARNING_RATE: f64 = 0.01;
 
 /// What can be typed after `ocelli bench models`.
 #[derive(Debug, clap::Args)]
@@ -79,7 +79,7 @@ pub(super) fn run(args: &Args, settings: &Settings, contest: &mut Contest) -> an
 }
 
 const INFERENCE_PEERS: &[&str] = &["pytorch", "pytorch-channels-last", "onnxruntime", "openvino"];
-const TRAINING_PEERS: &[&str] =
+pub(super) const TRAINING_PEERS: &[&str] =
     &["pytorch", "pytorch-channels-last", "pytorch-compiled", "pytorch-compiled-channels-last"];
 
 impl Args {
