@@ -10,7 +10,7 @@
 //! | `grid`, `weight`, `constants` | what codes stand for; weights as signed bytes; factors of sums |
 //! | `simd` | AVX-512 VNNI, AVX-VNNI, exact AVX2, and plain Rust |
 //! | `panels`, `source`, `tile` | packed weights; where windows are read; sums in registers |
-//! | `finish` | from a sum to a code or value |
+//! | `operands`, `finish` | addends and outputs; from a sum to a code or value |
 //! | `conv`, `depthwise`, `groups` | layers; a linear layer is a convolution of single pixels |
 //! | `rescale`, `pool` | single codes; maxima and means |
 //! | `threads` | what is too small to be shared out |
@@ -21,6 +21,7 @@ mod depthwise;
 mod finish;
 mod grid;
 mod groups;
+mod operands;
 mod panels;
 mod pool;
 mod rescale;
@@ -35,9 +36,9 @@ mod weight;
 
 pub use conv::PackedConv;
 pub use depthwise::PackedDepthwise;
-pub use finish::{Addend, Output};
 pub use grid::ByteGrid;
 pub use groups::PackedGroups;
+pub use operands::{Addend, Output};
 pub use pool::{MeanOutput, avg_pool, max_pool, mean, pad_shortcut};
 pub use rescale::{add_codes, copy_codes, dequantize, look_up, quantize, table};
 pub use weight::{AddendKind, OutputKind, QuantizedLayer};

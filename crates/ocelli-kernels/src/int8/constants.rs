@@ -10,7 +10,7 @@
 //! code of the input's zero is taken off by what they start with. The rest is one factor for each, in
 //! units of the output's step.
 
-use super::finish::{Addend, Output};
+use super::operands::{Addend, Output};
 use super::weight::{AddendKind, OutputKind, QuantizedLayer, SignedWeight};
 
 /// Lanes that constants are padded to: a panel's width.

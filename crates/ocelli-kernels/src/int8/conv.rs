@@ -1,7 +1,8 @@
 //! Convolutions of codes that mix all channels, pointwise or with a larger kernel, and linear layers.
 
 use super::constants::{Constants, PADDED};
-use super::finish::{Addend, Finish, Output};
+use super::finish::Finish;
+use super::operands::{Addend, Output};
 use super::panels::Panels;
 use super::scratch::with_memory;
 use super::simd::{InstructionSet, STEP};

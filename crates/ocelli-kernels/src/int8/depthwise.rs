@@ -7,7 +7,8 @@
 #![expect(unsafe_code, reason = "the inner loops run on checked-once pointers")]
 
 use super::constants::{Constants, PADDED};
-use super::finish::{Addend, Finish, Output};
+use super::finish::Finish;
+use super::operands::{Addend, Output};
 use super::panels::Panels;
 use super::scratch::with_memory;
 use super::simd::{InstructionSet, Integer, Kernel, STEP};
@@ -221,13 +222,12 @@ impl RunLines<'_> {
                 }
                 for column in inside.clone() {
                     let at = (column - before) * self.x.stride();
-                    let codes = sources.map(
-                        #[inline(always)]
-                        |source| match source {
-                            Some(source) => simd.bytes(source.wrapping_add(at), count),
-                            None => zero,
-                        },
-                    );
+                    let mut codes = [zero; STEP];
+                    for (codes, source) in codes.iter_mut().zip(&sources) {
+                        if let Some(source) = source {
+                            *codes = simd.bytes(source.wrapping_add(at), count);
+                        }
+                    }
                     simd.store_quads(codes, to(column));
                 }
             }
@@ -259,10 +259,11 @@ impl RunLines<'_> {
             for pixel in 0..columns.output {
                 let codes = self.memory.wrapping_add(pixel * step);
                 let sums = self.sum::<S, TAPS>(simd, codes, weight, start);
-                let window = ones.map(
-                    #[inline(always)]
-                    |ones| self.sum::<S, TAPS>(simd, codes, ones, window_start),
-                );
+                #[expect(clippy::manual_map, reason = "closures are not sure to be inlined")]
+                let window = match ones {
+                    Some(ones) => Some(self.sum::<S, TAPS>(simd, codes, ones, window_start)),
+                    None => None,
+                };
                 let at = [line * columns.output + pixel, channel, count];
                 self.finish.store(simd, at, line_constants, sums, window);
             }

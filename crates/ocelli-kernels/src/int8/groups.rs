@@ -1,7 +1,7 @@
 //! Convolutions of codes whose channels are in a few independent groups.
 
 use super::conv::PackedConv;
-use super::finish::{Addend, Output};
+use super::operands::{Addend, Output};
 use super::simd::InstructionSet;
 use super::weight::QuantizedLayer;
 use crate::grouped::GroupedConv;

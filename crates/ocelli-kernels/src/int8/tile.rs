@@ -141,10 +141,11 @@ impl Multiply<'_> {
                 let line = self.finish.line(simd, column);
                 for (index, sums) in sums.iter().enumerate() {
                     let sum = sums[vector];
-                    let window = self.windows.map(
-                        #[inline(always)]
-                        |windows| simd.splat_int(*windows.get_unchecked(row + index)),
-                    );
+                    #[expect(clippy::manual_map, reason = "closures are not sure to be inlined")]
+                    let window = match self.windows {
+                        Some(windows) => Some(simd.splat_int(*windows.get_unchecked(row + index))),
+                        None => None,
+                    };
                     self.finish.store(simd, [row + index, column, count], line, sum, window);
                 }
             }

@@ -6,7 +6,7 @@
 #![expect(unsafe_code, reason = "vector loads and stores go through pointers")]
 
 use super::eight_lanes::eight_lanes;
-use super::{Integer, Kernel, STEP};
+use super::vector::{Integer, Kernel, STEP};
 use std::arch::x86_64::{self as x86, __m256, __m256i};
 
 /// Exists only inside [`run`], and so only where AVX2 does: that is what makes every call of an

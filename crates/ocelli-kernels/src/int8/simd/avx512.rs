@@ -2,7 +2,7 @@
 
 #![expect(unsafe_code, reason = "vector loads and stores go through pointers")]
 
-use super::{Integer, Kernel, STEP};
+use super::vector::{Integer, Kernel, STEP};
 use std::arch::x86_64::{
     __m512, __m512i, _mm_loadu_si128, _mm_maskz_loadu_epi8, _mm512_add_ps, _mm512_cvtepi32_ps,
     _mm512_cvtepu8_epi32, _mm512_cvtps_epi32, _mm512_div_ps, _mm512_dpbusd_epi32,

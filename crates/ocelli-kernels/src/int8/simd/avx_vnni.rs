@@ -3,7 +3,7 @@
 #![expect(unsafe_code, reason = "vector loads and stores go through pointers")]
 
 use super::eight_lanes::eight_lanes;
-use super::{Integer, Kernel, STEP};
+use super::vector::{Integer, Kernel, STEP};
 use std::arch::x86_64::{self as x86, __m256, __m256i};
 
 /// Exists only inside [`run`], and so only where the instructions do: that is what makes every call of

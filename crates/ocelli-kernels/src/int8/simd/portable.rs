@@ -2,7 +2,7 @@
 
 #![expect(unsafe_code, reason = "vector loads and stores go through pointers")]
 
-use super::{Integer, STEP};
+use super::vector::{Integer, STEP};
 
 const LANES: usize = 8;
 
