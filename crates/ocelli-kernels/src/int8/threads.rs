@@ -2,7 +2,8 @@
 
 use rayon::prelude::*;
 
-/// Products of a layer that one thread does sooner than it hands some to another: by measurement.
+/// Products that one thread does in about a microsecond, with AVX-512 VNNI: sharing out costs 0.7 µs even if no
+/// other thread takes anything.
 const SMALL: usize = 512 * 1024;
 
 /// Into how many shares some products should be cut at least: what one has costs less than waiting for it.
