@@ -20,6 +20,7 @@ mod gate;
 mod gemm;
 mod geometry;
 mod grouped;
+pub mod int8;
 mod layout;
 mod local_response;
 mod norm;

@@ -6,7 +6,7 @@
 //!
 //! The channels of one buffer may be split between matrices ([`RowsMut::split_channels`]), which
 //! then interleave in memory. So a matrix is a pointer and a shape, and makes slices of single rows
-//! only.
+//! only. Its values are `f32`, or the codes of a quantized network.
 
 #![expect(unsafe_code, reason = "matrices that interleave in memory cannot be slices")]
 
@@ -15,33 +15,33 @@ use std::slice;
 
 /// A matrix that is read.
 #[derive(Clone, Copy, Debug)]
-pub struct Rows<'a> {
-    start: *const f32,
+pub struct Rows<'a, T = f32> {
+    start: *const T,
     count: usize,
     channels: usize,
     stride: usize,
-    borrowed: PhantomData<&'a [f32]>,
+    borrowed: PhantomData<&'a [T]>,
 }
 
 /// A matrix that is written.
 #[derive(Debug)]
-pub struct RowsMut<'a> {
-    start: *mut f32,
+pub struct RowsMut<'a, T = f32> {
+    start: *mut T,
     count: usize,
     channels: usize,
     stride: usize,
-    borrowed: PhantomData<&'a mut [f32]>,
+    borrowed: PhantomData<&'a mut [T]>,
 }
 
 // SAFETY: they stand for a shared and an exclusive borrow of elements, both of which may be sent
 // and shared.
-unsafe impl Send for Rows<'_> {}
+unsafe impl<T: Sync> Send for Rows<'_, T> {}
 // SAFETY: as above.
-unsafe impl Sync for Rows<'_> {}
+unsafe impl<T: Sync> Sync for Rows<'_, T> {}
 // SAFETY: as above.
-unsafe impl Send for RowsMut<'_> {}
+unsafe impl<T: Send> Send for RowsMut<'_, T> {}
 // SAFETY: as above.
-unsafe impl Sync for RowsMut<'_> {}
+unsafe impl<T: Sync> Sync for RowsMut<'_, T> {}
 
 /// How many elements `count` rows span, from the first to the last that belongs to them.
 fn span(count: usize, channels: usize, stride: usize) -> usize {
@@ -63,12 +63,12 @@ fn dense_count(length: usize, channels: usize) -> usize {
     length.checked_div(channels).unwrap_or_default()
 }
 
-impl<'a> Rows<'a> {
+impl<'a, T: Copy> Rows<'a, T> {
     /// Rows without gaps.
     ///
     /// # Panics
     /// When the length of `data` is no multiple of `channels`.
-    pub fn dense(data: &'a [f32], channels: usize) -> Self {
+    pub fn dense(data: &'a [T], channels: usize) -> Self {
         Self::strided(data, dense_count(data.len(), channels), channels, channels)
     }
 
@@ -76,13 +76,13 @@ impl<'a> Rows<'a> {
     ///
     /// # Panics
     /// When `data` is too short or the rows overlap.
-    pub fn strided(data: &'a [f32], count: usize, channels: usize, stride: usize) -> Self {
+    pub fn strided(data: &'a [T], count: usize, channels: usize, stride: usize) -> Self {
         let start = data[..span(count, channels, stride)].as_ptr();
         Self { start, count, channels, stride, borrowed: PhantomData }
     }
 
     /// The same row `count` times.
-    pub(crate) fn repeated(row: &'a [f32], count: usize) -> Self {
+    pub(crate) fn repeated(row: &'a [T], count: usize) -> Self {
         let (start, channels) = (row.as_ptr(), row.len());
         Self { start, count, channels, stride: 0, borrowed: PhantomData }
     }
@@ -106,14 +106,14 @@ impl<'a> Rows<'a> {
     ///
     /// # Panics
     /// When there is no such row.
-    pub fn row(self, index: usize) -> &'a [f32] {
+    pub fn row(self, index: usize) -> &'a [T] {
         assert!(index < self.count, "row {index} of {}", self.count);
         // SAFETY: the row is one of those that this matrix borrows.
         unsafe { slice::from_raw_parts(self.start.add(index * self.stride), self.channels) }
     }
 
     /// The elements of some rows, if there are no gaps between them.
-    pub(crate) fn dense_range(self, first: usize, count: usize) -> Option<&'a [f32]> {
+    pub(crate) fn dense_range(self, first: usize, count: usize) -> Option<&'a [T]> {
         let fits = has(self.count, first, count);
         assert!(fits, "{count} rows from {first} on of {}", self.count);
         (self.stride == self.channels).then(|| {
@@ -141,17 +141,17 @@ impl<'a> Rows<'a> {
         Self { start: self.start.wrapping_add(first), channels, ..self }
     }
 
-    pub(crate) fn as_ptr(self) -> *const f32 {
+    pub(crate) fn as_ptr(self) -> *const T {
         self.start
     }
 }
 
-impl<'a> RowsMut<'a> {
+impl<'a, T: Copy> RowsMut<'a, T> {
     /// Rows without gaps.
     ///
     /// # Panics
     /// When the length of `data` is no multiple of `channels`.
-    pub fn dense(data: &'a mut [f32], channels: usize) -> Self {
+    pub fn dense(data: &'a mut [T], channels: usize) -> Self {
         let count = dense_count(data.len(), channels);
         Self::strided(data, count, channels, channels)
     }
@@ -160,7 +160,7 @@ impl<'a> RowsMut<'a> {
     ///
     /// # Panics
     /// When `data` is too short or the rows overlap.
-    pub fn strided(data: &'a mut [f32], count: usize, channels: usize, stride: usize) -> Self {
+    pub fn strided(data: &'a mut [T], count: usize, channels: usize, stride: usize) -> Self {
         let start = data[..span(count, channels, stride)].as_mut_ptr();
         Self { start, count, channels, stride, borrowed: PhantomData }
     }
@@ -184,26 +184,26 @@ impl<'a> RowsMut<'a> {
     ///
     /// # Panics
     /// When there is no such row.
-    pub fn row_mut(&mut self, index: usize) -> &mut [f32] {
+    pub fn row_mut(&mut self, index: usize) -> &mut [T] {
         assert!(index < self.count, "row {index} of {}", self.count);
         // SAFETY: the row is one of those that this matrix borrows, and nobody else does.
         unsafe { slice::from_raw_parts_mut(self.start.add(index * self.stride), self.channels) }
     }
 
     /// The same rows, to be read.
-    pub fn as_rows(&self) -> Rows<'_> {
+    pub fn as_rows(&self) -> Rows<'_, T> {
         let Self { start, count, channels, stride, .. } = *self;
         Rows { start, count, channels, stride, borrowed: PhantomData }
     }
 
     /// The same rows, to be read from now on.
-    pub fn into_rows(self) -> Rows<'a> {
+    pub fn into_rows(self) -> Rows<'a, T> {
         let Self { start, count, channels, stride, .. } = self;
         Rows { start, count, channels, stride, borrowed: PhantomData }
     }
 
     /// The same rows under a shorter borrow.
-    pub fn reborrow(&mut self) -> RowsMut<'_> {
+    pub fn reborrow(&mut self) -> RowsMut<'_, T> {
         let Self { start, count, channels, stride, .. } = *self;
         RowsMut { start, count, channels, stride, borrowed: PhantomData }
     }
@@ -237,7 +237,7 @@ impl<'a> RowsMut<'a> {
     }
 
     /// `count` rows from `first` on, under a shorter borrow.
-    pub(crate) fn rows_mut(&mut self, first: usize, count: usize) -> RowsMut<'_> {
+    pub(crate) fn rows_mut(&mut self, first: usize, count: usize) -> RowsMut<'_, T> {
         let fits = has(self.count, first, count);
         assert!(fits, "{count} rows from {first} on of {}", self.count);
         let start = self.start_of(first);
@@ -251,7 +251,7 @@ impl<'a> RowsMut<'a> {
     }
 
     /// `count` rows from `first` on, each `step` after the one before.
-    pub(crate) fn every(&mut self, first: usize, step: usize, count: usize) -> RowsMut<'_> {
+    pub(crate) fn every(&mut self, first: usize, step: usize, count: usize) -> RowsMut<'_, T> {
         let steps = count.saturating_sub(1).checked_mul(step);
         let last = steps.and_then(|steps| steps.checked_add(first));
         let fits = count == 0 || step > 0 && last.is_some_and(|last| last < self.count);
@@ -280,7 +280,10 @@ impl<'a> RowsMut<'a> {
     pub(crate) fn blocks(
         self,
         rows: usize,
-    ) -> impl rayon::iter::IndexedParallelIterator<Item = RowsMut<'a>> {
+    ) -> impl rayon::iter::IndexedParallelIterator<Item = RowsMut<'a, T>>
+    where
+        T: Send + Sync,
+    {
         use rayon::prelude::*;
         // Blocks without rows are those of empty images, of which there are no rows.
         let rows = rows.max(1);
@@ -292,11 +295,11 @@ impl<'a> RowsMut<'a> {
         })
     }
 
-    fn start_of(&self, row: usize) -> *mut f32 {
+    fn start_of(&self, row: usize) -> *mut T {
         self.start.wrapping_add(row * self.stride)
     }
 
-    pub(crate) fn as_mut_ptr(&mut self) -> *mut f32 {
+    pub(crate) fn as_mut_ptr(&mut self) -> *mut T {
         self.start
     }
 }
@@ -362,7 +365,7 @@ mod tests {
 
     #[test]
     fn no_numbers_are_no_rows_of_any_width() {
-        assert_eq!(Rows::dense(&[], 0).count(), 0);
-        assert_eq!(RowsMut::dense(&mut [], 3).count(), 0);
+        assert_eq!(Rows::<f32>::dense(&[], 0).count(), 0);
+        assert_eq!(RowsMut::<f32>::dense(&mut [], 3).count(), 0);
     }
 }

@@ -6,7 +6,8 @@
 //! by layer, until that is nearly everything; from there on it is a batch like any other. The
 //! logits are those of [`InferenceEngine`](crate::InferenceEngine) to rounding: a mean over pixels is moved
 //! by a difference, and layers that are computed in tiles of whole images take plain sums here. Candidates
-//! of an image in which something is no finite number are computed whole.
+//! of an image in which something is no finite number are computed whole, and so are all of a network that
+//! runs on integers: rounding to codes spreads a change of one pixel no less, and its products are cheap.
 
 mod edits;
 
@@ -14,6 +15,8 @@ pub use crate::infer_plan::LayerShare;
 pub use edits::{EditBatch, PixelEdit};
 
 use crate::infer_plan::{BaseImage, DeltaPlan};
+use crate::int_plan::IntPlan;
+use crate::lowering::GivenSlice;
 use crate::network::Network;
 use crate::op::Shape;
 use crate::pass::Pass;
@@ -54,7 +57,13 @@ pub struct DeltaEngine {
 #[derive(Clone)]
 enum Way {
     Plan(Arc<DeltaPlan>),
-    Burn(Arc<Network>),
+    Whole(Arc<WholeImages>),
+}
+
+/// What computes whole images.
+enum WholeImages {
+    Burn(Network),
+    Integer(IntPlan),
 }
 
 impl fmt::Debug for DeltaEngine {
@@ -77,9 +86,13 @@ impl DeltaEngine {
         let classes = graph.shapes(height, width)?[graph.logits().index()].len();
         let channels = graph.in_channels();
         let (image, shape) = ([channels, height, width], Shape { channels, height, width });
-        let way = match DeltaPlan::new(graph, folded.params(), &graph.classify(), shape) {
-            Some(plan) => Way::Plan(Arc::new(plan)),
-            None => Way::Burn(Arc::new(folded)),
+        let (params, route) = (folded.params(), graph.classify());
+        let way = if let Some(plan) = IntPlan::new(graph, params, &route, &[shape]) {
+            Way::Whole(Arc::new(WholeImages::Integer(plan)))
+        } else if let Some(plan) = DeltaPlan::new(graph, params, &route, shape) {
+            Way::Plan(Arc::new(plan))
+        } else {
+            Way::Whole(Arc::new(WholeImages::Burn(folded)))
         };
         Ok(Self { way, image, classes })
     }
@@ -96,16 +109,19 @@ impl DeltaEngine {
 
     /// Whether candidates are computed by a plan, and not by burn.
     pub fn has_plan(&self) -> bool {
-        matches!(self.way, Way::Plan(_))
+        match &self.way {
+            Way::Plan(_) => true,
+            Way::Whole(whole) => matches!(**whole, WholeImages::Integer(_)),
+        }
     }
 
     /// How much of every layer is computed for candidates of `edits` edits, predicted and so far;
     /// layers without multiply-adds are left out. Of more edits than there are pixels it is the same
-    /// as of one for each. Empty where there is no plan.
+    /// as of one for each. Empty where candidates are computed whole.
     pub fn layer_shares(&self, edits: usize) -> Vec<LayerShare> {
         match &self.way {
             Way::Plan(plan) => plan.layer_shares(edits),
-            Way::Burn(_) => Vec::new(),
+            Way::Whole(_) => Vec::new(),
         }
     }
 
@@ -113,7 +129,7 @@ impl DeltaEngine {
     pub fn scratch_bytes(&self) -> usize {
         match &self.way {
             Way::Plan(plan) => plan.scratch_bytes(),
-            Way::Burn(_) => 0,
+            Way::Whole(_) => 0,
         }
     }
 
@@ -130,9 +146,9 @@ impl DeltaEngine {
         }
         let values = match &self.way {
             Way::Plan(plan) => Values::Plan(plan.base(image)),
-            Way::Burn(network) => {
-                let logits = forward(network, image.to_vec(), self.image);
-                Values::Burn { image: image.to_vec(), logits }
+            Way::Whole(whole) => {
+                let logits = whole.logits(image.to_vec(), self.image);
+                Values::Whole { image: image.to_vec(), logits }
             }
         };
         Ok(DeltaBase { engine: self.clone(), values })
@@ -147,7 +163,7 @@ pub struct DeltaBase {
 
 enum Values {
     Plan(BaseImage),
-    Burn { image: Vec<f32>, logits: Vec<f32> },
+    Whole { image: Vec<f32>, logits: Vec<f32> },
 }
 
 impl fmt::Debug for DeltaBase {
@@ -161,7 +177,7 @@ impl DeltaBase {
     pub fn bytes(&self) -> usize {
         match &self.values {
             Values::Plan(base) => base.bytes(),
-            Values::Burn { image, logits } => (image.len() + logits.len()) * size_of::<f32>(),
+            Values::Whole { image, logits } => (image.len() + logits.len()) * size_of::<f32>(),
         }
     }
 
@@ -169,7 +185,7 @@ impl DeltaBase {
     pub fn own_logits(&self) -> &[f32] {
         match &self.values {
             Values::Plan(base) => base.result(),
-            Values::Burn { logits, .. } => logits,
+            Values::Whole { logits, .. } => logits,
         }
     }
 
@@ -194,16 +210,16 @@ impl DeltaBase {
         }
         match (&self.engine.way, &self.values) {
             (Way::Plan(plan), Values::Plan(base)) => plan.run(base, edits, logits),
-            (Way::Burn(network), Values::Burn { image, .. }) => {
-                self.run_whole(network, image, edits, logits);
+            (Way::Whole(whole), Values::Whole { image, .. }) => {
+                self.run_whole(whole, image, edits, logits);
             }
-            (Way::Plan(_), Values::Burn { .. }) | (Way::Burn(_), Values::Plan(_)) => {}
+            (Way::Plan(_), Values::Whole { .. }) | (Way::Whole(_), Values::Plan(_)) => {}
         }
         Ok(())
     }
 
     /// Computes candidates as whole images.
-    fn run_whole(&self, network: &Network, image: &[f32], edits: &EditBatch, logits: &mut [f32]) {
+    fn run_whole(&self, whole: &WholeImages, image: &[f32], edits: &EditBatch, logits: &mut [f32]) {
         /// Images at a time.
         const BATCH: usize = 32;
         let [_, height, width] = self.engine.image;
@@ -218,15 +234,26 @@ impl DeltaBase {
                     }
                 }
             }
-            logits.copy_from_slice(&forward(network, images, self.engine.image));
+            logits.copy_from_slice(&whole.logits(images, self.engine.image));
         }
     }
 }
 
-/// The logits of whole images `[images, channels, height, width]`, by burn.
-fn forward(network: &Network, images: Vec<f32>, image: [usize; 3]) -> Vec<f32> {
-    let [channels, height, width] = image;
-    let shape = [images.len() / image.iter().product::<usize>().max(1), channels, height, width];
-    let images = Tensor::from_data(TensorData::new(images, shape), network.params().device());
-    network.forward(images, Pass::Eval).into_data().iter::<f32>().collect()
+impl WholeImages {
+    /// The logits of images `[images, channels, height, width]`.
+    fn logits(&self, images: Vec<f32>, image: [usize; 3]) -> Vec<f32> {
+        let [channels, height, width] = image;
+        let count = images.len() / image.iter().product::<usize>().max(1);
+        match self {
+            Self::Burn(network) => {
+                let (shape, device) = ([count, channels, height, width], network.params().device());
+                let images = Tensor::from_data(TensorData::new(images, shape), device);
+                network.forward(images, Pass::Eval).into_data().iter::<f32>().collect()
+            }
+            Self::Integer(plan) => {
+                let rows = plan.run(&[GivenSlice::Planes(&images)], count);
+                rows.into_iter().flat_map(|rows| rows.values).collect()
+            }
+        }
+    }
 }

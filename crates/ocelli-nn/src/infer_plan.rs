@@ -27,6 +27,7 @@ mod step;
 
 pub use delta::LayerShare;
 pub(crate) use delta::{BaseImage, DeltaPlan};
+pub(crate) use step::{Convolution, Kernel, StepWork};
 
 use crate::RowValues;
 use crate::graph::Graph;
@@ -38,7 +39,7 @@ use arena::{InferenceArena, Slots};
 use ocelli_kernels::{Finish, Geometry, Rows, RowsMut, Write};
 use rayon::prelude::*;
 use std::sync::{Mutex, PoisonError};
-use step::{Convolution, Kernel, Step, StepWork};
+use step::Step;
 
 /// The steps of a route's forward pass for values of given shapes.
 pub(crate) struct InferPlan {
@@ -175,7 +176,14 @@ fn run_steps(
     }
 }
 
-fn run_work(work: &StepWork, x: Rows<'_>, other: Option<Rows<'_>>, y: RowsMut<'_>, batch: usize) {
+/// Does the work of a step on `batch` images.
+pub(crate) fn run_work(
+    work: &StepWork,
+    x: Rows<'_>,
+    other: Option<Rows<'_>>,
+    y: RowsMut<'_>,
+    batch: usize,
+) {
     let of_batch = |geometry: Geometry| Geometry { batch, ..geometry };
     match (work, other) {
         (StepWork::Convolve(convolution), residual) => {

@@ -3,6 +3,8 @@
 use crate::given::GivenValues;
 use crate::graph::Graph;
 use crate::infer_plan::InferPlan;
+use crate::int_plan::{IntPlan, IntegerLayers};
+use crate::lowering::GivenSlice;
 use crate::network::Network;
 use crate::op::Shape;
 use crate::pass::Pass;
@@ -15,7 +17,8 @@ use std::fmt;
 ///
 /// Normalisations are folded into the convolutions and linear layers before them. On the CPU a
 /// network is then run by a plan made for the size of its images; on other devices, and for networks
-/// with operations that no plan knows, by burn. It is a copy: later changes of the network do not
+/// with operations that no plan knows, by burn. Layers whose weights are packed and whose inputs are quantized
+/// run on integers. It is a copy: later changes of the network do not
 /// reach it.
 ///
 /// The plans of the two sizes and results that were asked for last are kept.
@@ -41,7 +44,30 @@ struct Planned {
     route: Route,
     given: Vec<Shape>,
     /// `None` if there can be none.
-    plan: Option<InferPlan>,
+    plan: Option<AnyPlan>,
+}
+
+/// A plan of inference.
+enum AnyPlan {
+    Float(InferPlan),
+    /// Of a network whose weights are packed and whose activations are quantized.
+    Integer(IntPlan),
+}
+
+impl AnyPlan {
+    fn bytes(&self, batch: usize) -> u64 {
+        match self {
+            Self::Float(plan) => plan.bytes(batch),
+            Self::Integer(plan) => plan.bytes(batch),
+        }
+    }
+
+    fn run(&self, given: &[GivenSlice<'_>], batch: usize) -> Vec<RowValues> {
+        match self {
+            Self::Float(plan) => plan.run(given, batch),
+            Self::Integer(plan) => plan.run(given, batch),
+        }
+    }
 }
 
 impl InferenceEngine {
@@ -80,6 +106,17 @@ impl InferenceEngine {
         let graph = self.folded.graph();
         let (route, channels) = (graph.classify(), graph.in_channels());
         self.plan_for(&route, &[Shape { channels, height, width }]).is_some()
+    }
+
+    /// Which operations run on integers for images of `height` × `width` pixels: those of layers whose weights
+    /// are packed and whose inputs are quantized. `None` where all of them compute in floats.
+    pub fn integer_layers(&mut self, [height, width]: [usize; 2]) -> Option<&IntegerLayers> {
+        let graph = self.folded.graph();
+        let (route, channels) = (graph.classify(), graph.in_channels());
+        match self.plan_for(&route, &[Shape { channels, height, width }])? {
+            AnyPlan::Integer(plan) => Some(plan.layers()),
+            AnyPlan::Float(_) => None,
+        }
     }
 
     /// The graph that it runs, in which normalisations are folded: routes through it have the operations
@@ -152,7 +189,7 @@ impl InferenceEngine {
         Ok(Tensor::from_data(TensorData::new(values, [batch, shape.len()]), &device))
     }
 
-    fn plan_for(&mut self, route: &Route, given: &[Shape]) -> Option<&InferPlan> {
+    fn plan_for(&mut self, route: &Route, given: &[Shape]) -> Option<&AnyPlan> {
         let fits = |planned: &Planned| planned.route == *route && planned.given == given;
         let newest = if let Some(index) = self.plans.iter().position(fits) {
             self.plans.remove(index)
@@ -160,7 +197,9 @@ impl InferenceEngine {
             let surplus = (self.plans.len() + 1).saturating_sub(Self::PLANS);
             self.plans.drain(..surplus);
             let (graph, params) = (self.folded.graph(), self.folded.params());
-            let plan = InferPlan::new(graph, params, route, given);
+            let integer = IntPlan::new(graph, params, route, given).map(AnyPlan::Integer);
+            let float = || InferPlan::new(graph, params, route, given).map(AnyPlan::Float);
+            let plan = integer.or_else(float);
             Planned { route: route.clone(), given: given.to_vec(), plan }
         };
         self.plans.push(newest);

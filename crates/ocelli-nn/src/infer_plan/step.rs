@@ -8,17 +8,17 @@ use ocelli_kernels::{
 };
 
 /// A convolution or linear layer with its weight. The geometries are those of a single image.
-pub(super) enum Kernel {
+pub(crate) enum Kernel {
     Dense(Conv, PackedWeight),
     Depthwise(Depthwise, Box<PackedDepthwise>),
     Grouped(GroupedConv, PackedGroups),
 }
 
 /// A kernel and what follows it while its output is in the cache.
-pub(super) struct Convolution {
-    pub(super) kernel: Kernel,
-    pub(super) bias: Option<Vec<f32>>,
-    pub(super) activation: Option<Activation>,
+pub(crate) struct Convolution {
+    pub(crate) kernel: Kernel,
+    pub(crate) bias: Option<Vec<f32>>,
+    pub(crate) activation: Option<Activation>,
 }
 
 /// One operation on values.
@@ -33,7 +33,7 @@ pub(super) struct Step {
 }
 
 /// What an operation does.
-pub(super) enum StepWork {
+pub(crate) enum StepWork {
     /// y = activation(kernel(x) + bias + other)
     Convolve(Box<Convolution>),
     /// y = activation(norm(x)), where no convolution stands before the normalisation.

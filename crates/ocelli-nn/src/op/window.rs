@@ -73,7 +73,7 @@ impl Pool {
         slide(layer, input, Padding::Symmetric(self.padding), windows, input.channels)
     }
 
-    pub(super) fn geometry(self, shapes: [Shape; 2]) -> Geometry {
+    pub(crate) fn geometry(self, shapes: [Shape; 2]) -> Geometry {
         let windows = [self.window(0), self.window(1)];
         geometry(1, shapes, Padding::Symmetric(self.padding), windows)
     }
