@@ -152,10 +152,7 @@ impl Method for Broken {
 
 #[test]
 fn an_error_of_a_method_is_told_as_it_is() {
-    let scene = Scene {
-        method: || Box::new(Broken::default()),
-        ..Scene::new(&["train.epochs=2"])
-    };
+    let scene = Scene { method: || Box::new(Broken::default()), ..Scene::new(&["train.epochs=2"]) };
     let folder = tempfile::tempdir().unwrap();
     let error = scene.run(folder.path(), &mut ()).unwrap_err();
     assert_eq!(error.to_string(), "no model after 4 steps");
