@@ -22,6 +22,7 @@ mod geometry;
 mod grouped;
 mod layout;
 mod local_response;
+pub mod nearest;
 mod norm;
 mod patches;
 mod pool;
