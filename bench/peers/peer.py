@@ -2,8 +2,8 @@
 
     python peer.py PEER THREADS
 
-PEER is pytorch, pytorch-channels-last, onnxruntime, openvino, torchvision, torchattacks or art. First it
-says its name: {"name": "pytorch 2.15.0"}. Then every request names a task, what it is done
+PEER is pytorch, pytorch-channels-last, pytorch-compiled, pytorch-compiled-channels-last, onnxruntime,
+openvino, torchvision, torchattacks or art. First it says its name: {"name": "pytorch 2.15.0"}. Then every request names a task, what it is done
 with and how long to time it, in seconds; the answer is the median time of a pass in milliseconds,
 {"ms": 97.1}, or {"error": "why not"}. Where a pass counts its images, the answer has their mean
 number too, and the time is that of so many: {"ms": 97.1, "images": 401}; "settings" says how the peer chose
@@ -46,21 +46,23 @@ def turn(step, seconds):
 
 
 class PyTorch:
-    """Eager mode, in one of the two memory layouts."""
+    """Eager mode or `torch.compile`, in one of the two memory layouts."""
 
-    def __init__(self, threads, channels_last=False):
+    def __init__(self, threads, channels_last=False, compiled=False):
         import torch
 
         torch.set_num_threads(threads)
         torch.manual_seed(0)
-        self.torch = torch
+        self.torch, self.compiled = torch, compiled
         self.layout = torch.channels_last if channels_last else torch.contiguous_format
-        self.name = f"pytorch{'-channels-last' if channels_last else ''} {release(torch)}"
+        mode = ("-compiled" if compiled else "") + ("-channels-last" if channels_last else "")
+        self.name = f"pytorch{mode} {release(torch)}"
 
     def prepare(self, task):
         kinds = {
             "inference": self.inference,
             "training step": self.training_step,
+            "simclr step": self.simclr_step,
             "forward and backward": self.convolution,
         }
         return kinds[task["task"]](task)
@@ -92,13 +94,45 @@ class PyTorch:
         torch = self.torch
         network, images = self.network(task).train(), self.images(task)
         labels = torch.arange(task["images"]) % task["classes"]
-        optimizer = torch.optim.SGD(
+
+        def loss():
+            return torch.nn.functional.cross_entropy(network(images), labels)
+
+        return self.update(loss, network)
+
+    def simclr_step(self, task):
+        """Rows 2i and 2i + 1 are the views of a picture."""
+        torch, functional = self.torch, self.torch.nn.functional
+        backbone, images = self.network(task | {"classes": 0}), self.images(task)
+        layers, width = [], backbone(images[:2]).shape[1]
+        for index, outputs in enumerate(task["widths"]):
+            if index:
+                layers.append(torch.nn.ReLU())
+            layers += [torch.nn.Linear(width, outputs, bias=False), torch.nn.BatchNorm1d(outputs)]
+            width = outputs
+        network = torch.nn.Sequential(backbone, *layers).train()
+        partners = torch.arange(len(images)) ^ 1
+        itself = torch.eye(len(images), dtype=torch.bool)
+
+        def loss():
+            unit = functional.normalize(network(images), dim=1)
+            similarity = unit @ unit.T / task["temperature"]
+            return functional.cross_entropy(similarity.masked_fill(itself, -torch.inf), partners)
+
+        return self.update(loss, network)
+
+    def update(self, loss, network):
+        """A step of the optimiser."""
+        optimizer = self.torch.optim.SGD(
             network.parameters(), lr=0.01, momentum=0.9, nesterov=True, weight_decay=1e-4
         )
+        if self.compiled:
+            self.torch.compiler.reset()
+            loss = self.torch.compile(loss)
 
         def step():
             optimizer.zero_grad(set_to_none=True)
-            torch.nn.functional.cross_entropy(network(images), labels).backward()
+            loss().backward()
             optimizer.step()
 
         return step
@@ -263,8 +297,8 @@ def cifar_resnet(torch, blocks, classes):
         for block in range(blocks):
             layers.append(Block(width, outputs, stride if block == 0 else 1))
             width = outputs
-    pool = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, classes)]
-    return nn.Sequential(*layers, *pool)
+    classifier = [nn.Linear(64, classes)] if classes else []
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), *classifier)
 
 
 def one_pixel(name):
@@ -281,6 +315,10 @@ def one_pixel(name):
 PEERS = {
     "pytorch": PyTorch,
     "pytorch-channels-last": lambda threads: PyTorch(threads, channels_last=True),
+    "pytorch-compiled": lambda threads: PyTorch(threads, compiled=True),
+    "pytorch-compiled-channels-last": lambda threads: PyTorch(
+        threads, channels_last=True, compiled=True
+    ),
     "onnxruntime": OnnxRuntime,
     "openvino": OpenVino,
     "torchvision": TorchVision,

@@ -1,14 +1,19 @@
 //! Files of clusters, codebooks and codes: safetensors with a checksum of the centroids.
 //!
 //! Clusters: `centroids` `[k, width]`, and `assignment` `[rows]`, unsigned, where it is kept. Codebooks:
-//! `centroids` `[codebooks, 2ᵇ, width / codebooks]`. Codes: `codes` `[rows, bytes]`. The metadata says what a
-//! file is (`format`), and has `blake3`, of the centroids; of codes it names the codebooks that made them.
+//! `centroids` `[codebooks, 2ᵇ, width / codebooks]`. Codes: `codes` `[rows, bytes]`. The metadata
+//! (JSON, under `ocelli`) says what a file is (`format`), and has `blake3`, of the centroids; of codes it names the
+//! codebooks that made them.
 
 use crate::product::{Codes, ProductQuantizer};
 use crate::{Error, KMeansFit, Result, rows};
 use ocelli_kernels::Rows;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+
+/// All metadata are one entry, JSON with sorted keys: safetensors writes several in an order that differs from run to
+/// run, and the same content is to be the same file.
+const METADATA: &str = "ocelli";
 
 const CLUSTERS: &str = "ocelli-clusters-1";
 const CODEBOOKS: &str = "ocelli-codebooks-1";
@@ -24,13 +29,13 @@ pub struct Clusters {
     /// The cluster of each row.
     pub assignment: Vec<u32>,
     /// What else is to be known of them, such as the fingerprint of a dataset.
-    pub notes: HashMap<String, String>,
+    pub notes: BTreeMap<String, String>,
 }
 
 impl From<KMeansFit> for Clusters {
     fn from(fit: KMeansFit) -> Self {
         let KMeansFit { centroids, width, assignment, .. } = fit;
-        Self { centroids, width, assignment, notes: HashMap::new() }
+        Self { centroids, width, assignment, notes: BTreeMap::new() }
     }
 }
 
@@ -122,7 +127,7 @@ impl ProductQuantizer {
 pub fn codes_to_bytes(codes: &Codes) -> Result<Vec<u8>> {
     let shape = vec![codes.count(), codes.bytes_per_row()];
     let bytes = codes.bytes().to_vec();
-    let mut metadata: HashMap<_, _> = header(CODES, codes.checksum()).into_iter().collect();
+    let mut metadata: BTreeMap<_, _> = header(CODES, codes.checksum()).into_iter().collect();
     metadata.insert("blake3_of_codes".to_owned(), blake3::hash(&bytes).to_hex().to_string());
     write("codes", [("codes", Dtype::U8, shape, &bytes)], metadata)
 }
@@ -145,7 +150,7 @@ pub fn codes_from_bytes(bytes: &[u8]) -> Result<Codes> {
 struct OpenFile<'a> {
     kind: &'static str,
     file: SafeTensors<'a>,
-    metadata: HashMap<String, String>,
+    metadata: BTreeMap<String, String>,
 }
 
 impl<'a> OpenFile<'a> {
@@ -154,7 +159,13 @@ impl<'a> OpenFile<'a> {
         let (_, header) =
             SafeTensors::read_metadata(bytes).map_err(|error| fault(error.to_string()))?;
         let file = SafeTensors::deserialize(bytes).map_err(|error| fault(error.to_string()))?;
-        let metadata = header.metadata().clone().unwrap_or_default();
+        let text = header.metadata().as_ref().and_then(|metadata| metadata.get(METADATA));
+        let metadata: BTreeMap<String, String> = match text {
+            Some(text) => {
+                serde_json::from_str(text).map_err(|error| fault(format!("metadata: {error}")))?
+            }
+            None => BTreeMap::new(),
+        };
         match metadata.get("format") {
             Some(found) if found == format => Ok(Self { kind, file, metadata }),
             Some(found) => Err(fault(format!("its format is '{found}', expected '{format}'"))),
@@ -195,7 +206,7 @@ fn header(format: &str, hash: &str) -> [(String, String); 2] {
 fn write<const N: usize>(
     kind: &'static str,
     tensors: [(&str, Dtype, Vec<usize>, &Vec<u8>); N],
-    metadata: HashMap<String, String>,
+    metadata: BTreeMap<String, String>,
 ) -> Result<Vec<u8>> {
     let fault =
         |error: safetensors::SafeTensorError| Error::File { kind, reason: error.to_string() };
@@ -204,7 +215,9 @@ fn write<const N: usize>(
         .map(|(name, dtype, shape, data)| Ok((name, TensorView::new(dtype, shape, data)?)))
         .collect::<Result<Vec<_>, _>>()
         .map_err(fault)?;
-    serialize(views, Some(metadata)).map_err(fault)
+    let text = serde_json::to_string(&metadata)
+        .map_err(|error| Error::File { kind, reason: error.to_string() })?;
+    serialize(views, Some(HashMap::from([(METADATA.to_owned(), text)]))).map_err(fault)
 }
 
 fn little_endian(values: &[f32]) -> Vec<u8> {
@@ -225,7 +238,7 @@ mod tests {
             centroids: vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0],
             width: 3,
             assignment: vec![0, 1, 1, 0],
-            notes: HashMap::from([("data".to_owned(), "abc".to_owned())]),
+            notes: BTreeMap::from([("data".to_owned(), "abc".to_owned())]),
         }
     }
 
@@ -238,6 +251,9 @@ mod tests {
     fn files_come_back_the_same() {
         let clusters = clusters();
         assert_eq!(Clusters::from_bytes(&clusters.to_bytes().unwrap()).unwrap(), clusters);
+        for _ in 0..20 {
+            assert_eq!(clusters.to_bytes(), clusters.to_bytes());
+        }
         let quantizer = quantizer();
         let bytes = quantizer.to_bytes().unwrap();
         assert_eq!(ProductQuantizer::from_bytes(&bytes).unwrap(), quantizer);

@@ -20,7 +20,7 @@ pub(crate) use repair::farthest;
 pub(crate) use seeding::start;
 
 use crate::{Error, Result, rows};
-use lloyd::Lloyd;
+use lloyd::{Lloyd, Measure};
 use ocelli_kernels::Rows;
 use ocelli_random::Seed;
 
@@ -54,7 +54,8 @@ impl KMeans {
         let mut best: Option<KMeansFit> = None;
         for restart in 0..self.config.restarts {
             let centroids = start(rows, self.config.k, self.config.seeding, seed, restart as u64);
-            let mut fit = Lloyd::new(&self.config, rows, seed, restart as u64).run(centroids);
+            let mut fit = Lloyd::new(&self.config, rows, seed, restart as u64, Measure::EveryStep)
+                .run(centroids);
             fit.restart = restart;
             if best.as_ref().is_none_or(|best| fit.inertia < best.inertia) {
                 best = Some(fit);
@@ -69,6 +70,26 @@ impl KMeans {
     /// # Errors
     /// As [`fit`](Self::fit), and [`Error::Shape`] when there are not `k` centroids of the rows' width.
     pub fn fit_from(&self, rows: Rows<'_>, centroids: &[f32], seed: Seed) -> Result<KMeansFit> {
+        self.fit_measured(rows, centroids, seed, Measure::EveryStep)
+    }
+
+    /// The same without the inertia of each step.
+    pub(crate) fn fit_quickly(
+        &self,
+        rows: Rows<'_>,
+        centroids: &[f32],
+        seed: Seed,
+    ) -> Result<KMeansFit> {
+        self.fit_measured(rows, centroids, seed, Measure::End)
+    }
+
+    fn fit_measured(
+        &self,
+        rows: Rows<'_>,
+        centroids: &[f32],
+        seed: Seed,
+        measure: Measure,
+    ) -> Result<KMeansFit> {
         self.check(rows)?;
         let expected = self.config.k * rows.channels();
         if centroids.len() != expected {
@@ -76,7 +97,7 @@ impl KMeans {
             return Err(Error::Shape { what, found, expected });
         }
         rows::check(Rows::dense(centroids, rows.channels()))?;
-        Ok(Lloyd::new(&self.config, rows, seed, 0).run(centroids.to_vec()))
+        Ok(Lloyd::new(&self.config, rows, seed, 0, measure).run(centroids.to_vec()))
     }
 
     fn check(&self, rows: Rows<'_>) -> Result<()> {

@@ -9,7 +9,7 @@
 
 use ocelli_data::{DecodeOptions, decode};
 use ocelli_random::{Purpose, Seed};
-use ocelli_testkit::jpeg::{Plan, write};
+use ocelli_testkit::jpeg::{JpegPlan, write};
 use std::path::Path;
 
 const USAGE: &str = "usage: random_jpegs FOLDER COUNT [FIRST]";
@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let first: u64 = arguments.next().map_or(Ok(0), |text| text.parse())?;
     for number in first..first + count {
         let mut random = Seed(0).stream(Purpose("random jpeg"), 0, number);
-        let plan = Plan::random(&mut random);
+        let plan = JpegPlan::random(&mut random);
         let bytes = write(&plan, &mut random);
         let path = Path::new(&folder).join(format!("{number}.jpg"));
         std::fs::write(&path, &bytes)?;

@@ -46,7 +46,7 @@ use crate::{Image, Result};
 /// are over a limit.
 pub fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Image> {
     options.limits.check_file(|| "the file".to_owned(), bytes.len() as u64)?;
-    let (image, orientation) = match Format::of(bytes)? {
+    let (image, orientation) = match Format::from_bytes(bytes)? {
         Format::Jpeg => jpeg::decode(bytes, options)?,
         Format::Png => png::decode(bytes, options)?,
         Format::WebP => webp::decode(bytes, options)?,
@@ -64,7 +64,7 @@ pub fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Image> {
 /// # Errors
 /// When the bytes are no such file or end inside the header.
 pub fn dimensions(bytes: &[u8]) -> Result<(u32, u32)> {
-    match Format::of(bytes)? {
+    match Format::from_bytes(bytes)? {
         Format::Jpeg => jpeg::dimensions(bytes),
         Format::Png => png::dimensions(bytes),
         Format::WebP => webp::dimensions(bytes),

@@ -1,13 +1,13 @@
 //! What tells one dataset from another, so that a training does not go on with other images.
 //!
-//! A fingerprint covers the names of the classes in their order, and of each sample its place, name,
+//! A fingerprint covers the names of the classes in their order, and of each sample its index, name,
 //! label, further classes and length in bytes. Contents are covered whole where that is cheap: up to
 //! [`CONTENT_BYTES`] of encoded pictures are hashed in the time of a few training steps. Of a larger
 //! dataset the contents of one sample in so many are, evenly spread, as many as that budget allows; two
-//! photos of it that change places are still found, because hardly two have the same length. Times of
+//! photos of it that are swapped are still found, because hardly two have the same length. Times of
 //! modification are no part of it: copying a dataset changes them and no picture.
 //!
-//! Where the dataset lies is no part of it either: names are those [below its own place](Source::key), so
+//! Where the dataset lies is no part of it either: names are those [below its own path](Source::key), so
 //! that a folder that was moved is the same dataset. Memory: 8 bytes for each sample, and 32 more while a
 //! fingerprint is made.
 
@@ -34,11 +34,11 @@ pub const CONTENT_BYTES: u64 = 256 << 20;
 /// ```
 /// use ocelli_data::{Fingerprint, OpenOptions, Split, open};
 ///
-/// let train = open("builtin:fashion-mnist", &OpenOptions::of(Split::Train))?;
-/// let test = open("builtin:fashion-mnist", &OpenOptions::of(Split::Test))?;
-/// let fingerprint = Fingerprint::of(&*train)?;
+/// let train = open("builtin:fashion-mnist", &OpenOptions::new(Split::Train))?;
+/// let test = open("builtin:fashion-mnist", &OpenOptions::new(Split::Test))?;
+/// let fingerprint = Fingerprint::from_source(&*train)?;
 /// assert_eq!(fingerprint.difference(&fingerprint, &*train)?, None);
-/// assert_ne!(fingerprint.hash(), Fingerprint::of(&*test)?.hash());
+/// assert_ne!(fingerprint.hash(), Fingerprint::from_source(&*test)?.hash());
 /// # Ok::<(), ocelli_data::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,7 +63,7 @@ impl Fingerprint {
     ///
     /// # Errors
     /// When the name or the label of a sample cannot be read.
-    pub fn of(source: &dyn Source) -> Result<Self> {
+    pub fn from_source(source: &dyn Source) -> Result<Self> {
         Self::within(source, CONTENT_BYTES)
     }
 
@@ -76,7 +76,7 @@ impl Fingerprint {
         let contents = bytes.div_ceil(content_bytes).max(1);
         let digests: Vec<Digest> = (0..samples)
             .into_par_iter()
-            .map(|index| Digest::of(source, index, index.is_multiple_of(contents)))
+            .map(|index| Digest::new(source, index, index.is_multiple_of(contents)))
             .collect::<Result<_>>()?;
         let classes = source.classes().to_vec();
         let mut hasher = blake3::Hasher::new();
@@ -122,7 +122,7 @@ struct Digest {
 }
 
 impl Digest {
-    fn of(source: &dyn Source, index: u64, with_contents: bool) -> Result<Self> {
+    fn new(source: &dyn Source, index: u64, with_contents: bool) -> Result<Self> {
         let key = key(source, index)?;
         let mut hasher = blake3::Hasher::new();
         put_text(&mut hasher, &key.name);

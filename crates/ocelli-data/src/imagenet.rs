@@ -1,7 +1,7 @@
 //! The 1,000 classes of ILSVRC-2012, which published weights answer with.
 //!
 //! Russakovsky et al. 2015, *ImageNet Large Scale Visual Recognition Challenge*
-//! (<https://arxiv.org/abs/1409.0575>). A class is a synonym set of WordNet; its label is its place among
+//! (<https://arxiv.org/abs/1409.0575>). A class is a synonym set of WordNet; its label is its index among
 //! the sorted identifiers. Names are the first synonyms, of which two come twice (`crane`, `maillot`).
 //! WordNet's licence is in `assets/imagenet/LICENSE`.
 

@@ -5,6 +5,8 @@
 //! [`decode`] turns it into an [`Image`], a transform crops, resizes, augments and normalises it,
 //! and the loader stacks the results into batches. Nothing here knows tensors or devices.
 
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
+
 pub mod augment;
 mod decode;
 mod error;
@@ -29,16 +31,17 @@ pub use limits::Limits;
 pub use loader::{
     Batch, ClassBalanced, Epoch, Loader, LoaderConfig, Order, Positions, Sampler, Skipped, Targets,
 };
-pub use resize::{Interpolation, Region, Resize, Window, resize};
+pub use ocelli_common::{CropMode, Interpolation};
+pub use resize::{Region, Resize, Window, resize};
 pub use source::{
     BuiltinDataset, Cifar, CifarSource, ClassOrder, FolderSource, IdxSource, Joined, LabelFile,
-    NotImages, OpenOptions, Payload, PictureFiles, PictureFolder, Record, SampleKey,
-    SeveralClasses, Source, Split, Subset, TarLayout, TarSource, builtin_datasets,
-    check_same_classes, check_several_classes, class_counts, has_image_extension, is_hidden,
-    is_one_part, open, open_labelled, open_splits, read_classes, write_indexes,
+    MultiLabelSource, NotImages, OpenOptions, Payload, PictureFiles, PictureFolder, Record,
+    SampleKey, Source, Split, Subset, TarLayout, TarSource, builtin_datasets, check_same_classes,
+    check_several_classes, class_counts, has_image_extension, is_hidden, is_one_part, open,
+    open_labelled, open_splits, read_classes, write_indexes,
 };
 pub use transform::{
-    CropMode, EvalConfig, EvalTransform, InputConfig, Scratch, TrainConfig, TrainCrop,
-    TrainTransform, Transform,
+    EvalConfig, EvalTransform, InputConfig, Scratch, TrainConfig, TrainCrop, TrainTransform,
+    Transform,
 };
 pub use verify::{CorruptSample, VerifyReport, verify};

@@ -22,13 +22,13 @@
 mod batch;
 mod class_balanced;
 mod epoch;
+mod epoch_plan;
+mod epoch_work;
 mod order;
-mod plan;
 mod recycle;
 mod sampler;
 #[cfg(test)]
 mod tests;
-mod work;
 
 pub use batch::{Batch, Skipped, Targets};
 pub use class_balanced::ClassBalanced;
@@ -38,8 +38,8 @@ pub use sampler::{Positions, Sampler};
 
 use crate::augment::Mix;
 use crate::{Error, Result, Source, Transform};
+use epoch_plan::EpochPlan;
 use ocelli_random::Seed;
-use plan::Plan;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use recycle::Recycler;
 use std::sync::Arc;
@@ -152,7 +152,7 @@ struct Shared {
     /// `[channels, height, width]` of one row.
     shape: [usize; 3],
     config: LoaderConfig,
-    plan: Plan,
+    plan: EpochPlan,
     buffers: Arc<Recycler<Vec<f32>>>,
     scratches: Recycler<crate::Scratch>,
 }
@@ -206,7 +206,7 @@ impl Loader {
         config: LoaderConfig,
         pool: Arc<ThreadPool>,
     ) -> Self {
-        let plan = Plan {
+        let plan = EpochPlan {
             positions: config.sampler.epoch_len(source.len()),
             batch_size: config.batch_size as u64,
             drop_last: config.drop_last,

@@ -7,41 +7,24 @@ use crate::{Error, Image, Result};
 use fast_image_resize::images::{TypedCroppedImage, TypedImage, TypedImageRef};
 use fast_image_resize::pixels::{U8, U8x3};
 use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
-use serde::{Deserialize, Serialize};
+use ocelli_common::Interpolation;
 
-/// How new pixels are made from old ones.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Interpolation {
-    /// The old pixel at the centre of the new one.
-    Nearest,
-    /// Triangle filter, support 1.
-    #[default]
-    Bilinear,
-    /// Catmull-Rom cubic (a = −0.5), support 2.
-    Bicubic,
-    /// Windowed sinc, support 3.
-    Lanczos,
+fn algorithm(interpolation: Interpolation) -> ResizeAlg {
+    match interpolation {
+        Interpolation::Nearest => ResizeAlg::Nearest,
+        Interpolation::Bilinear => ResizeAlg::Convolution(FilterType::Bilinear),
+        Interpolation::Bicubic => ResizeAlg::Convolution(FilterType::CatmullRom),
+        Interpolation::Lanczos => ResizeAlg::Convolution(FilterType::Lanczos3),
+    }
 }
 
-impl Interpolation {
-    fn algorithm(self) -> ResizeAlg {
-        match self {
-            Self::Nearest => ResizeAlg::Nearest,
-            Self::Bilinear => ResizeAlg::Convolution(FilterType::Bilinear),
-            Self::Bicubic => ResizeAlg::Convolution(FilterType::CatmullRom),
-            Self::Lanczos => ResizeAlg::Convolution(FilterType::Lanczos3),
-        }
-    }
-
-    /// How far from the centre of a new pixel old pixels count, in pixels of the larger of both.
-    fn support(self) -> f64 {
-        match self {
-            Self::Nearest => 0.5,
-            Self::Bilinear => 1.0,
-            Self::Bicubic => 2.0,
-            Self::Lanczos => 3.0,
-        }
+/// How far from the centre of a new pixel old pixels count, in pixels of the larger of both.
+fn support(interpolation: Interpolation) -> f64 {
+    match interpolation {
+        Interpolation::Nearest => 0.5,
+        Interpolation::Bilinear => 1.0,
+        Interpolation::Bicubic => 2.0,
+        Interpolation::Lanczos => 3.0,
     }
 }
 
@@ -121,7 +104,7 @@ impl Resize {
     pub(crate) fn visible(&self) -> Region {
         let span = |start: u32, len: u32, from: f64, size: f64, target: u32| {
             let step = (size / f64::from(target.max(1))).max(2.0);
-            let margin = self.interpolation.support() * step + 2.0;
+            let margin = support(self.interpolation) * step + 2.0;
             let first = (from - margin).floor().clamp(0.0, len.into()) as u32;
             let end = (from + size + margin).ceil().clamp(0.0, len.into()) as u32;
             (start + first, end - first)
@@ -170,7 +153,7 @@ impl Resize {
             .map_err(|error| message(&error))?;
         let Window { left, top, width, height } = self.window;
         let options = ResizeOptions::new()
-            .resize_alg(self.interpolation.algorithm())
+            .resize_alg(algorithm(self.interpolation))
             .crop(left, top, width, height)
             .use_alpha(false);
         resizer.resize_typed(&source, &mut target, &options).map_err(|error| message(&error))

@@ -8,12 +8,12 @@ mod folder;
 mod idx;
 mod joined;
 mod locate;
+mod multi_label;
 mod not_images;
 mod notice;
 mod open;
 mod open_options;
 mod pictures;
-mod several;
 mod split;
 mod storage;
 mod sub_folders;
@@ -27,11 +27,11 @@ pub use classes::{ClassOrder, check_same_classes, check_several_classes, read_cl
 pub use folder::FolderSource;
 pub use idx::IdxSource;
 pub use joined::Joined;
+pub use multi_label::{LabelFile, MultiLabelSource};
 pub use not_images::NotImages;
 pub use open::{is_one_part, open, open_labelled, open_splits, write_indexes};
 pub use open_options::OpenOptions;
 pub use pictures::{PictureFiles, PictureFolder};
-pub use several::{LabelFile, SeveralClasses};
 pub use split::Split;
 pub use subset::{Subset, class_counts};
 pub use tar::{TarLayout, TarSource};
@@ -139,7 +139,7 @@ impl<S: Source + ?Sized> Source for Arc<S> {
 /// What tells a sample from the others of its dataset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SampleKey {
-    /// Its name below the place of the dataset, as in `CLASS/NAME.jpg`: the same after a move.
+    /// Its name below the path of the dataset, as in `CLASS/NAME.jpg`: the same after a move.
     pub name: String,
     /// The length of its picture as it is stored, in bytes.
     pub bytes: u64,

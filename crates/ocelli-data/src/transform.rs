@@ -1,4 +1,4 @@
-//! From one picture to the numbers that a model sees.
+//! From one picture to the values that a model sees.
 
 mod colours;
 mod config;
@@ -11,7 +11,7 @@ mod planes;
 mod tests;
 mod train;
 
-pub use config::{CropMode, EvalConfig, InputConfig, TrainConfig, TrainCrop};
+pub use config::{EvalConfig, InputConfig, TrainConfig, TrainCrop};
 pub use eval::EvalTransform;
 pub use train::TrainTransform;
 
@@ -24,7 +24,7 @@ use normalise::{Input, Normalise, ScaleAndOffset};
 use ocelli_random::ChaCha8Rng;
 use planes::PlaneResizer;
 
-/// Turns a picture into normalised numbers, written where the batch wants them.
+/// Turns a picture into normalised values, written where the batch wants them.
 ///
 /// A transform has no state of its own that changes: what it does depends on the picture and the
 /// random stream alone.
@@ -40,7 +40,7 @@ pub trait Transform: Send + Sync {
     /// When the picture cannot be decoded.
     fn decode(&self, picture: Payload) -> Result<Payload>;
 
-    /// Decodes and transforms `picture` into `output`, which has as many numbers as
+    /// Decodes and transforms `picture` into `output`, which has as many elements as
     /// [`shape`](Self::shape) says and holds arbitrary ones before.
     ///
     /// # Errors

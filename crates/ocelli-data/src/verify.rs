@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn the_embedded_images_are_sound() {
-        let source = open("builtin:fashion-mnist", &OpenOptions::of(Split::Test)).unwrap();
+        let source = open("builtin:fashion-mnist", &OpenOptions::new(Split::Test)).unwrap();
         let last = AtomicU64::new(0);
         let report = verify(&*source, &DecodeOptions::default(), |done| {
             last.fetch_max(done, Ordering::Relaxed);

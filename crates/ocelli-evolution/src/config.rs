@@ -68,7 +68,7 @@ pub enum Weight {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Selection {
-    /// A child takes the place of the parent of its own index if it is fitter.
+    /// A child replaces the parent of its own index if it is fitter.
     #[default]
     SameIndex,
     /// The same, and also if it is as fit: a population on a plateau keeps moving.

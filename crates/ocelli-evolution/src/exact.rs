@@ -1,4 +1,4 @@
-//! Numbers as their bits, which no text format rounds: for `#[serde(with = "…")]`.
+//! Floats as their bits, which no text format rounds: for `#[serde(with = "…")]`.
 
 /// A number.
 pub mod one {
@@ -21,7 +21,7 @@ pub mod one {
     }
 }
 
-/// A list of numbers.
+/// A list of floats.
 pub mod many {
     use serde::{Deserialize, Deserializer, Serializer};
 

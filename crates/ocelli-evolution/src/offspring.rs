@@ -67,10 +67,10 @@ impl Parents<'_> {
             Strategy::Rand1 => 3,
             Strategy::Best1 => 2,
         };
-        for place in 0..count {
-            taken[place] = loop {
+        for slot in 0..count {
+            taken[slot] = loop {
                 let index = random.random_range(0..self.config.population);
-                if Some(index) != excluded && !taken[..place].contains(&index) {
+                if Some(index) != excluded && !taken[..slot].contains(&index) {
                     break index;
                 }
             };

@@ -4,7 +4,7 @@ use crate::{Config, Error, Result, Space};
 use serde::{Deserialize, Serialize};
 
 /// An evolution that was stopped, in the middle of a generation or after one. What can be derived from
-/// the seed is not in it. Numbers are written as their bits, which no text format rounds.
+/// the seed is not in it. Floats are written as their bits, which no text format rounds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct State {

@@ -21,7 +21,7 @@ fn geometry(size: usize, kernel: usize, stride: usize) -> Geometry {
 
 /// Something in every number, so that nothing is denormal or zero.
 fn filled(length: usize) -> Vec<f32> {
-    (0..length).map(|place| (place % 251) as f32 / 125.0 - 1.0).collect()
+    (0..length).map(|index| (index % 251) as f32 / 125.0 - 1.0).collect()
 }
 
 fn convolutions(criterion: &mut Criterion) {

@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 const ROUNDS: usize = 5;
-/// Numbers that no cache holds, per thread.
+/// Elements that no cache holds, per thread.
 const LENGTH: usize = 24 << 20;
 
 /// The most units per nanosecond that `threads` threads do together; `work` tells its units.

@@ -20,7 +20,7 @@
 //!
 //! A first sweep over tiles of S finds the sums of rows, less their maximum, a second one computes the
 //! tiles again. Working memory is a tile for each thread, a tile of keys (packed twice), and a few
-//! numbers for each row: O(rows + tile · channels), and nothing of rows².
+//! elements for each row: O(rows + tile · channels), and nothing of rows².
 
 mod partner;
 mod sweep;

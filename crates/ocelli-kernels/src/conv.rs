@@ -47,8 +47,8 @@ pub struct PackedWeight {
 }
 
 impl PackedWeight {
-    /// How many numbers [`Conv::infer`] reads of it.
-    pub fn numbers(&self) -> usize {
+    /// How many elements [`Conv::infer`] reads of it.
+    pub fn elements(&self) -> usize {
         self.transformed.as_ref().or(self.panels.as_ref()).map_or(0, Vec::len)
     }
 }
@@ -81,8 +81,8 @@ impl Conv {
             for (to, from) in
                 ordered.chunks_exact_mut(depth.max(1)).zip(weight.chunks_exact(depth.max(1)))
             {
-                for (place, value) in from.iter().enumerate() {
-                    to[place % taps * self.in_channels + place / taps] = *value;
+                for (index, value) in from.iter().enumerate() {
+                    to[index % taps * self.in_channels + index / taps] = *value;
                 }
             }
             use_it(Rows::strided(ordered, self.out_channels, depth, depth))

@@ -47,7 +47,7 @@ pub struct PackedDepthwise {
     columns: Table,
 }
 
-/// How many numbers of the output a block holds at least.
+/// How many elements of the output a block holds at least.
 const BLOCK_VALUES: usize = 16 * 1024;
 
 impl Depthwise {
@@ -70,7 +70,7 @@ impl Depthwise {
         Self { geometry: Geometry { batch: 1, ..self.geometry }, ..self }
     }
 
-    /// Refuses a weight whose order or places of taps are those of another layer.
+    /// Refuses a weight whose order or positions of taps are those of another layer.
     fn check_packed(self, packed: &PackedDepthwise) {
         assert_eq!(packed.layer, self.of_one_image(), "layer of a packed depthwise weight");
     }
@@ -104,7 +104,7 @@ impl Depthwise {
         self.slide(x, weight, [&rows, &columns], y, Write::Replace, statistics);
     }
 
-    /// Arranges a weight and the places of its taps for [`infer`](Self::infer), once for all.
+    /// Arranges a weight and the positions of its taps for [`infer`](Self::infer), once for all.
     ///
     /// # Shapes
     /// - `weight`: `[channels, taps]`
@@ -219,19 +219,19 @@ impl Depthwise {
     }
 }
 
-/// Image rows per block, for rows of `values` numbers. It depends on the problem alone.
+/// Image rows per block, for rows of `values` elements. It depends on the problem alone.
 fn lines_per_block(values: usize) -> usize {
     BLOCK_VALUES.div_ceil(values.max(1))
 }
 
-/// Image rows whose products are summed in one place, of `lines` rows of `values` numbers; whole
+/// Image rows whose products are summed into one partial sum, of `lines` rows of `values` elements; whole
 /// images of `height` rows if they are small.
 fn lines_per_sum(lines: usize, height: usize, values: usize) -> usize {
-    /// In how many places at most.
-    const PLACES: usize = 64;
-    /// Numbers of a small image.
+    /// How many partial sums at most.
+    const PARTIAL_SUMS: usize = 64;
+    /// Elements of a small image.
     const SMALL: usize = 128 * 1024;
-    let block = lines_per_block(values).max(lines.div_ceil(PLACES));
+    let block = lines_per_block(values).max(lines.div_ceil(PARTIAL_SUMS));
     if height * values > SMALL {
         return block;
     }

@@ -1,4 +1,4 @@
-//! Operations on single numbers: sums, copies, activations and their gradients.
+//! Operations on single elements: sums, copies, activations and their gradients.
 
 #![expect(unsafe_code, reason = "the inner loops run on checked-once pointers")]
 
@@ -11,9 +11,9 @@ use rayon::prelude::*;
 /// Whether a kernel replaces what its output held or adds to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Write {
-    /// The old numbers do not matter.
+    /// The old elements do not matter.
     Replace,
-    /// The new numbers are added to the old ones.
+    /// The new elements are added to the old ones.
     Add,
 }
 

@@ -20,7 +20,7 @@ pub struct Finish<'a> {
 
 impl Finish<'_> {
     /// # Panics
-    /// When a part has another shape than an output of `count` rows of `channels` numbers.
+    /// When a part has another shape than an output of `count` rows of `channels` elements.
     pub(crate) fn check(&self, count: usize, channels: usize) {
         if let Some(bias) = self.bias {
             assert_eq!(bias.len(), channels, "length of a bias");

@@ -13,7 +13,7 @@
 //! | `C = Aᵀ · B` ([`multiply_transposed`], and `tiles` in `conv::weight`) | weight gradient |
 //!
 //! All keep a tile of C of up to 12 rows and two vectors in registers (with AVX-512: 24 of 32)
-//! and walk the depth once: per step two vectors of B, 12 single numbers of A and 24 fused
+//! and walk the depth once: per step two vectors of B, 12 single elements of A and 24 fused
 //! multiply-adds, so arithmetic and not loading is the limit, nor the computing of addresses (`tile`).
 
 #![expect(unsafe_code, reason = "tiles are handed pointers into checked matrices")]
@@ -141,7 +141,7 @@ impl Kernel for MultiplyTransposed<'_> {
 /// Windows of an image: each row of A consists of `runs` runs of memory.
 pub(crate) struct Windows<'a> {
     pub(crate) data: &'a [f32],
-    /// Runs per window, and numbers per run.
+    /// Runs per window, and elements per run.
     pub(crate) runs: usize,
     pub(crate) run: usize,
     /// From the start of one run, window or line to that of the next.
@@ -202,7 +202,7 @@ impl Kernel for MultiplyWindows<'_> {
                     accumulate: self.accumulate,
                 };
                 // SAFETY: `multiply_windows` checked where the last window ends, that B has a row
-                // for each of its numbers, and that C has a row for each window.
+                // for each of its elements, and that C has a row for each window.
                 unsafe { tiles::<S, AlongRows>(simd, &tile, a.per_line, columns - column) }
             }
         }

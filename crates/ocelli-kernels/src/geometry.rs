@@ -5,7 +5,7 @@
 pub struct Window {
     /// How many taps.
     pub kernel: usize,
-    /// The step from one place of the window to the next.
+    /// The step from one position of the window to the next.
     pub stride: usize,
     /// The distance of taps.
     pub dilation: usize,
@@ -36,17 +36,17 @@ pub struct Geometry {
 }
 
 impl Window {
-    /// From the first to the last pixel that the window meets at `places` places, both included;
-    /// `None` for no places, for a window without taps, and beyond all numbers.
-    pub(crate) fn reach(self, places: usize) -> Option<usize> {
-        let places = places.checked_sub(1)?.checked_mul(self.stride)?;
+    /// From the first to the last pixel that the window meets at `positions` positions, both included;
+    /// `None` for no positions, for a window without taps, and beyond `usize`.
+    pub(crate) fn reach(self, positions: usize) -> Option<usize> {
+        let positions = positions.checked_sub(1)?.checked_mul(self.stride)?;
         let taps = self.kernel.checked_sub(1)?.checked_mul(self.dilation)?;
-        places.checked_add(taps)?.checked_add(1)
+        positions.checked_add(taps)?.checked_add(1)
     }
 }
 
 impl Axis {
-    /// More pixels than any sum of places, steps and paddings comes to; `None` beyond all numbers.
+    /// More pixels than any sum of positions, steps and paddings comes to; `None` beyond `usize`.
     fn bound(self) -> Option<usize> {
         let reach = self.window.reach(self.output.checked_add(1)?)?;
         reach.checked_add(self.input)?.checked_add(self.window.before)
@@ -86,7 +86,7 @@ impl Geometry {
     }
 
     /// Refuses what no layer has, so that nothing which kernels compute from the sizes wraps around:
-    /// windows without taps or steps, and sizes whose products are beyond all numbers.
+    /// windows without taps or steps, and sizes whose products are beyond `usize`.
     ///
     /// # Panics
     /// When the sizes are such.

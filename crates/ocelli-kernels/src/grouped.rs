@@ -25,14 +25,14 @@ pub struct GroupedConv {
 pub struct PackedGroups(Vec<PackedWeight>);
 
 impl PackedGroups {
-    /// How many numbers [`GroupedConv::infer`] reads of it.
-    pub fn numbers(&self) -> usize {
-        self.0.iter().map(PackedWeight::numbers).sum()
+    /// How many elements [`GroupedConv::infer`] reads of it.
+    pub fn elements(&self) -> usize {
+        self.0.iter().map(PackedWeight::elements).sum()
     }
 }
 
 impl GroupedConv {
-    /// How many numbers the weight of a group has.
+    /// How many elements the weight of a group has.
     fn weight_len(self) -> usize {
         self.conv.out_channels * self.conv.in_channels * self.conv.geometry.taps()
     }
@@ -245,7 +245,7 @@ mod tests {
             conv.forward(x_rows, &w, Some(&bias), to, Some(&mut statistics));
             let biased = |i: usize| y_expected[i] + f64::from(bias[i % outputs]);
             assert_close(&y, &(0..y.len()).map(biased).collect::<Vec<_>>());
-            let whole = Statistics::of(Rows::dense(&y, outputs));
+            let whole = Statistics::from_rows(Rows::dense(&y, outputs));
             let means: Vec<f64> = whole.mean.iter().map(|mean| f64::from(*mean)).collect();
             assert_close(&statistics.mean, &means);
             prop_assert_eq!(statistics.variance.len(), outputs);

@@ -28,7 +28,7 @@ pub fn channels_last(planes: &[f32], images: usize, rows: RowsMut<'_>) {
     );
 }
 
-/// All numbers of an image in one row, in the order channel, row, column.
+/// All elements of an image in one row, in the order channel, row, column.
 ///
 /// # Shapes
 /// - `x`: `[images · pixels, channels]`, `y`: `[images, channels · pixels]`
@@ -103,7 +103,7 @@ mod tests {
         }
     }
 
-    /// The numbers of rows without the gaps between them.
+    /// The elements of rows without the gaps between them.
     fn rows_of(strided: &[f32], channels: usize, stride: usize) -> impl Iterator<Item = f32> {
         strided.chunks(stride).flat_map(move |row| row[..channels].iter().copied())
     }

@@ -212,19 +212,19 @@ mod tests {
                 let y = naive(constants, x);
                 y.iter().zip(&dy[row * channels..]).map(|(y, dy)| y * f64::from(*dy)).sum()
             };
-            let slope = |place: usize| {
-                let row = place / channels;
+            let slope = |index: usize| {
+                let row = index / channels;
                 let mut x = wide[row * channels..][..channels].to_vec();
                 let h = 1e-6;
-                x[place % channels] += h;
+                x[index % channels] += h;
                 let above = loss(&x, row);
-                x[place % channels] -= 2.0 * h;
+                x[index % channels] -= 2.0 * h;
                 (above - loss(&x, row)) / (2.0 * h)
             };
             let mut dx = vec![1.0; x.len()];
             let [x_rows, dy_rows] = [&x, &dy].map(|values| Rows::dense(values, channels));
             constants.gradient(x_rows, dy_rows, RowsMut::dense(&mut dx, channels), Write::Add);
-            let slopes: Vec<f64> = (0..x.len()).map(|place| slope(place) + 1.0).collect();
+            let slopes: Vec<f64> = (0..x.len()).map(|index| slope(index) + 1.0).collect();
             assert_close(&dx, &slopes);
         }
     }

@@ -48,7 +48,7 @@ fn size(windows: [Window; 2], outputs: [usize; 2]) -> [usize; 2] {
     })
 }
 
-/// How many pixels rectangles have together; `None` beyond all numbers.
+/// How many pixels rectangles have together; `None` beyond `usize`.
 fn sum_of_areas(mut rectangles: impl Iterator<Item = [usize; 2]>) -> Option<usize> {
     rectangles.try_fold(0_usize, |sum, [height, width]| sum.checked_add(height.checked_mul(width)?))
 }
@@ -73,9 +73,9 @@ impl<'a> Patches<'a> {
         let windows = [geometry.rows.window, geometry.columns.window];
         // With a step of a pixel at least there are no more outputs than pixels.
         let pixels = sum_of_areas(outputs.iter().map(|outputs| size(windows, *outputs)));
-        let numbers = pixels.and_then(|pixels| pixels.checked_mul(channels));
-        assert!(numbers.is_some(), "sizes of patches: more numbers than there can be");
-        assert_eq!(Some(data.len()), numbers, "length of the patches");
+        let elements = pixels.and_then(|pixels| pixels.checked_mul(channels));
+        assert!(elements.is_some(), "sizes of patches: more elements than there can be");
+        assert_eq!(Some(data.len()), elements, "length of the patches");
         Self { data, channels, windows, outputs }
     }
 

@@ -11,7 +11,7 @@ use crate::rows::{Rows, RowsMut};
 use crate::simd::{Kernel, Simd, dispatch};
 use rayon::prelude::*;
 
-/// The maximum over each window; padding never is one, and what is not a number always is.
+/// The maximum over each window; padding never is one, and a NaN always is.
 ///
 /// # Shapes
 /// - `x`: `[input pixels, channels]`, `y`: `[output pixels, channels]`
@@ -162,7 +162,7 @@ fn sources(geometry: Geometry, output: usize) -> impl Iterator<Item = usize> {
     })
 }
 
-/// The larger of two numbers, or the one that is not a number. Without branches, for vectors.
+/// The larger of two values, or the one that is NaN. Without branches, for vectors.
 #[inline(always)]
 fn larger(x: f32, y: f32) -> f32 {
     if (x > y) | x.is_nan() { x } else { y }
@@ -260,20 +260,20 @@ mod tests {
             let mut best: Vec<Option<usize>> = vec![None; dy.len()];
             for_each_tap(geometry, |target, source, _| {
                 for c in 0..channels {
-                    let place = source * channels + c;
+                    let index = source * channels + c;
                     let best = &mut best[target * channels + c];
-                    if best.is_none_or(|best| x[place] > x[best]) {
-                        *best = Some(place);
+                    if best.is_none_or(|best| x[index] > x[best]) {
+                        *best = Some(index);
                     }
                 }
             });
             // A window that lies in the padding alone has no maximum.
             prop_assume!(best.iter().all(Option::is_some));
             let (mut y_expected, mut dx_expected) = (vec![0.0; dy.len()], vec![0.0; x.len()]);
-            for (place, best) in best.into_iter().enumerate() {
+            for (index, best) in best.into_iter().enumerate() {
                 let best = best.unwrap_or_default();
-                y_expected[place] = f64::from(x[best]);
-                dx_expected[best] += f64::from(dy[place]);
+                y_expected[index] = f64::from(x[best]);
+                dx_expected[best] += f64::from(dy[index]);
             }
             let (mut y, mut dx) = (vec![9.0; dy.len()], vec![9.0; x.len()]);
             max_pool(geometry, Rows::dense(&x, channels), RowsMut::dense(&mut y, channels));

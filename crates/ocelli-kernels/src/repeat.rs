@@ -71,15 +71,15 @@ mod tests {
             let x_rows = Rows::strided(&x, pixels, channels, stride);
             let mut y = vec![9.0; pixels * channels * times];
             repeat_channels(x_rows, RowsMut::dense(&mut y, channels * times));
-            let place = |i: usize| (i / times / channels, i / times % channels);
+            let position = |i: usize| (i / times / channels, i / times % channels);
             for (i, value) in y.iter().enumerate() {
-                let (pixel, channel) = place(i);
+                let (pixel, channel) = position(i);
                 prop_assert_eq!(*value, x[pixel * stride + channel]);
             }
             let dy = values(y.len(), 3);
             let mut expected: Vec<f64> = old.iter().map(|old| f64::from(*old)).collect();
             for (i, value) in dy.iter().enumerate() {
-                let (pixel, channel) = place(i);
+                let (pixel, channel) = position(i);
                 expected[pixel * channels + channel] += f64::from(*value);
             }
             let mut dx = old;

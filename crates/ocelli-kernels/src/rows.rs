@@ -33,7 +33,7 @@ pub struct RowsMut<'a> {
     borrowed: PhantomData<&'a mut [f32]>,
 }
 
-// SAFETY: they stand for a shared and an exclusive borrow of numbers, both of which may be sent
+// SAFETY: they stand for a shared and an exclusive borrow of elements, both of which may be sent
 // and shared.
 unsafe impl Send for Rows<'_> {}
 // SAFETY: as above.
@@ -43,12 +43,12 @@ unsafe impl Send for RowsMut<'_> {}
 // SAFETY: as above.
 unsafe impl Sync for RowsMut<'_> {}
 
-/// How many numbers `count` rows span, from the first to the last that belongs to them.
+/// How many elements `count` rows span, from the first to the last that belongs to them.
 fn span(count: usize, channels: usize, stride: usize) -> usize {
     assert!(channels <= stride, "{channels} channels do not fit in rows {stride} apart");
     let Some(others) = count.checked_sub(1) else { return 0 };
     let length = others.checked_mul(stride).and_then(|others| others.checked_add(channels));
-    assert!(length.is_some(), "{count} rows {stride} apart span more numbers than there can be");
+    assert!(length.is_some(), "{count} rows {stride} apart span more elements than there can be");
     length.unwrap_or_default()
 }
 
@@ -57,7 +57,7 @@ fn has(all: usize, first: usize, count: usize) -> bool {
     first <= all && count <= all - first
 }
 
-/// How many rows of `channels` numbers there are; none without channels.
+/// How many rows of `channels` elements there are; none without channels.
 fn dense_count(length: usize, channels: usize) -> usize {
     assert!(length.is_multiple_of(channels), "{length} values in rows of {channels}");
     length.checked_div(channels).unwrap_or_default()
@@ -112,7 +112,7 @@ impl<'a> Rows<'a> {
         unsafe { slice::from_raw_parts(self.start.add(index * self.stride), self.channels) }
     }
 
-    /// The numbers of some rows, if there are no gaps between them.
+    /// The elements of some rows, if there are no gaps between them.
     pub(crate) fn dense_range(self, first: usize, count: usize) -> Option<&'a [f32]> {
         let fits = has(self.count, first, count);
         assert!(fits, "{count} rows from {first} on of {}", self.count);
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "span more numbers than there can be")]
+    #[should_panic(expected = "span more elements than there can be")]
     fn rows_whose_span_overflows_are_refused() {
         RowsMut::strided(&mut [0.0], usize::MAX / 4 + 2, 1, 4);
     }

@@ -6,10 +6,10 @@ thread_local! {
     static SCRATCH: RefCell<Vec<Vec<f32>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// How many numbers a cache line holds: vectors that start at a multiple are in one line each.
+/// How many elements a cache line holds: vectors that start at a multiple are in one line each.
 const LINE: usize = 16;
 
-/// Hands `use_it` a slice of `length` numbers of any value, aligned to a cache line. Calls may nest.
+/// Hands `use_it` a slice of `length` elements of any value, aligned to a cache line. Calls may nest.
 pub(crate) fn with_scratch<R>(length: usize, use_it: impl FnOnce(&mut [f32]) -> R) -> R {
     let mut buffer = SCRATCH.with_borrow_mut(Vec::pop).unwrap_or_default();
     if buffer.len() < length + LINE {

@@ -3,7 +3,7 @@
 use crate::geometry::{Axis, Geometry, Window};
 use proptest::prelude::*;
 
-/// `length` reproducible numbers in [−1, 1), different for each `seed`.
+/// `length` reproducible elements in [−1, 1), different for each `seed`.
 pub(crate) fn values(length: usize, seed: u32) -> Vec<f32> {
     let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(12_345);
     let mut next = || {
@@ -13,14 +13,14 @@ pub(crate) fn values(length: usize, seed: u32) -> Vec<f32> {
     (0..length).map(|_| next()).collect()
 }
 
-/// Fails unless all numbers agree to about four digits of their common scale.
+/// Fails unless all elements agree to about four digits of their common scale.
 #[track_caller]
 pub(crate) fn assert_close(actual: &[f32], expected: &[f64]) {
     assert_eq!(actual.len(), expected.len());
     let scale = expected.iter().fold(1.0_f64, |scale, value| scale.max(value.abs()));
-    for (place, (actual, expected)) in actual.iter().zip(expected).enumerate() {
+    for (index, (actual, expected)) in actual.iter().zip(expected).enumerate() {
         let error = (f64::from(*actual) - expected).abs() / scale;
-        assert!(error < 2e-5, "value {place} is {actual}, expected {expected}");
+        assert!(error < 2e-5, "value {index} is {actual}, expected {expected}");
     }
 }
 
@@ -36,9 +36,9 @@ pub(crate) fn for_each_tap(geometry: Geometry, mut visit: impl FnMut(usize, usiz
         for tap in 0..geometry.taps() {
             let (tap_row, tap_column) = (tap / columns.window.kernel, tap % columns.window.kernel);
             let at = |axis: Axis, output: usize, tap: usize| {
-                let place = (output * axis.window.stride + tap * axis.window.dilation) as isize
+                let index = (output * axis.window.stride + tap * axis.window.dilation) as isize
                     - axis.window.before as isize;
-                (place >= 0 && place < axis.input as isize).then_some(place as usize)
+                (index >= 0 && index < axis.input as isize).then_some(index as usize)
             };
             if let (Some(y), Some(x)) = (at(rows, row, tap_row), at(columns, column, tap_column)) {
                 visit(target, (image * rows.input + y) * columns.input + x, tap);

@@ -70,7 +70,7 @@ pub enum Error {
     NoProbability {
         /// The image, or what was made of it.
         image: String,
-        /// What stands in the place of a probability.
+        /// What stands instead of a probability.
         found: f64,
     },
 
@@ -87,7 +87,7 @@ pub enum Error {
     #[error("the network cannot be computed only where pixels change, on this device")]
     NoDelta,
 
-    /// A model that only answers cannot be differentiated.
+    /// A model that only gives probabilities cannot be differentiated.
     #[error("FGSM in `compare.attacks` needs gradients, which this model does not give")]
     NoGradient,
 
@@ -126,7 +126,7 @@ pub enum Error {
         /// The ledger.
         path: PathBuf,
         /// What the work is.
-        what: Work,
+        what: WorkKind,
     },
 
     /// Another process is writing to the ledger.
@@ -172,14 +172,14 @@ pub enum Error {
 
 /// A long work that keeps a ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Work {
+pub enum WorkKind {
     /// An architecture search.
     Search,
     /// An attack.
     Attack,
 }
 
-impl Display for Work {
+impl Display for WorkKind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Search => "a search",

@@ -1,4 +1,4 @@
-//! How alike the feature maps of a trained network are, and how well a cheap operation makes one
+//! How similar the feature maps of a trained network are, and how well a cheap operation makes one
 //! of another.
 //!
 //! Paper: Han et al., *GhostNet: More Features from Cheap Operations*, CVPR 2020

@@ -8,13 +8,14 @@
 mod difference;
 mod seal;
 
-use crate::error::Work;
+use crate::error::WorkKind;
 use crate::{Error, Result};
 use difference::first_difference;
+use ocelli_train::Lock;
 use seal::Seal;
 use serde::Serialize;
 use serde_json::Value;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -59,7 +60,7 @@ impl Lines {
     ///
     /// # Errors
     /// [`Error::LedgerExists`] when there is one already; or when it cannot be written.
-    pub(crate) fn create(path: &Path, what: Work, header: &Header) -> Result<Self> {
+    pub(crate) fn create(path: &Path, what: WorkKind, header: &Header) -> Result<Self> {
         let file = OpenOptions::new().write(true).create_new(true).open(path);
         let file = file.map_err(|error| match error.kind() {
             ErrorKind::AlreadyExists => Error::LedgerExists { path: path.to_owned(), what },
@@ -196,11 +197,8 @@ fn to_json(value: &impl Serialize, path: &Path) -> Result<String> {
 }
 
 fn lock(path: &Path, file: &File) -> Result<()> {
-    match file.try_lock() {
-        Ok(()) => Ok(()),
-        Err(TryLockError::WouldBlock) => Err(Error::LedgerBusy { path: path.to_owned() }),
-        // Some network file systems have no locks; there a work must do without.
-        Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => Ok(()),
-        Err(TryLockError::Error(error)) => Err(Error::io(path)(error)),
+    match Lock::try_on(file).map_err(Error::io(path))? {
+        Lock::Ours | Lock::Unsupported => Ok(()),
+        Lock::Taken => Err(Error::LedgerBusy { path: path.to_owned() }),
     }
 }

@@ -1,5 +1,7 @@
 //! The published methods of Ocelli, one folder a paper.
 
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
+
 mod error;
 pub mod ghost_redundancy;
 mod ledger;
@@ -7,7 +9,7 @@ pub mod one_pixel;
 pub mod search;
 pub mod simclr;
 
-pub use error::{Error, Result, Work};
+pub use error::{Error, Result, WorkKind};
 use ocelli_train::Methods;
 
 /// The methods that a recipe can choose by a section, beside supervised training.

@@ -14,9 +14,9 @@
 //! | random search of 100 tries (Table VII) | [`RandomSearch`] |
 //! | fast gradient sign method and local search (Table IX) | [`CompareSection`], [`Rival`] |
 //!
-//! A model is whatever answers with probabilities ([`Classifier`]): a [`Compiled`] network, which computes
+//! A model is whatever gives probabilities ([`Classifier`]): a [`Compiled`] network, which computes
 //! whole candidates ([`Dense`]) or only what their pixels change ([`Delta`]), or anything else as a
-//! [`BlackBox`]. A [`Plan`] says who is attacked and how; [`run`] works it off image
+//! [`BlackBox`]. A [`AttackPlan`] says who is attacked and how; [`run`] works it off image
 //! by image, writes each into a [`Journal`], and goes on from there when it was stopped.
 //!
 //! A tuple overwrites its pixel, and of several on one pixel the last one counts. An early stop is not
@@ -59,6 +59,7 @@ mod classifier;
 mod config;
 mod encoding;
 mod examples;
+mod image_attack;
 mod journal;
 mod mcnemar;
 mod oracle;
@@ -73,10 +74,9 @@ mod run;
 mod summary;
 #[cfg(test)]
 mod tests;
-mod work;
 
 pub use aim::Aim;
-pub use attempt::answer;
+pub use attempt::argmax;
 pub use classifier::{
     BlackBox, Candidates, Classifier, Compiled, Delta, Dense, Inference, Session,
 };
@@ -91,9 +91,9 @@ pub use mcnemar::mcnemar;
 pub use oracle::Oracle;
 pub use pictures::{Picture, Pictures};
 pub use pixel::{PixelChange, apply};
-pub use plan::{Plan, Sample, Subject, Victim};
+pub use plan::{AttackPlan, AttackSubject, Sample, Victim};
 pub use random::RandomSearch;
-pub use record::{Attacked, Ending, Outcome};
+pub use record::{AttackOutcome, Attacked, Ending};
 pub use rivals::{Rival, RivalOutcome};
 pub use robustness::Robustness;
 pub use run::{End, Event, attack, run};

@@ -10,7 +10,7 @@
 //! | random search or reinforcement learning over up to 1,000 networks | [`SamplerKind`] |
 //! | about 10 epochs each, smaller images, a minival split | [`Proxy`] |
 //!
-//! A search is a [`Plan`]. It tries network after network ([`run`]) and writes each into a [`Ledger`],
+//! A search is a [`SearchPlan`]. It tries network after network ([`run`]) and writes each into a [`Ledger`],
 //! from which it can go on.
 //!
 //! What the paper leaves open: S and P are divided by the step time and the parameters of the backbone
@@ -43,10 +43,10 @@ pub use crate::ledger::Header;
 pub use config::{EvolutionConfig, ReinforceConfig, SamplerKind, SearchConfig};
 pub use ledger::Ledger;
 pub use pareto::front;
-pub use plan::Plan;
+pub use plan::SearchPlan;
 pub use proxy::Proxy;
 pub use reward::Reward;
 pub use run::{End, Evaluator, Event, Verdict, run};
 pub use space::{Candidate, Space, SpaceConfig, StageChoice};
 pub use step_time::{StepTime, modelled_step_ms};
-pub use trial::{Measured, Outcome, Score, Trial};
+pub use trial::{Measured, Score, Trial, TrialOutcome};

@@ -43,8 +43,8 @@ fn prepare(
     let mut edits = EditBatch::new(engine.image());
     for candidate in 0..CANDIDATES {
         edits.push((0..pixels).map(|pixel| {
-            let place = 997 * (candidate * pixels + pixel) % (size * size);
-            PixelEdit { row: place / size, column: place % size, value: &[2.0, -2.0, 1.0] }
+            let index = 997 * (candidate * pixels + pixel) % (size * size);
+            PixelEdit { row: index / size, column: index % size, value: &[2.0, -2.0, 1.0] }
         }))?;
     }
     let mut logits = vec![0.0; CANDIDATES * engine.classes()];

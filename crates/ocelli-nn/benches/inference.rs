@@ -38,7 +38,7 @@ fn prepare(
     let model = registry::find(name)?;
     let network = model.network(&model.options(), Seed(0), &Device::flex())?;
     let length: usize = shape.iter().product();
-    let values: Vec<f32> = (0..length).map(|place| (place % 251) as f32 / 125.0 - 1.0).collect();
+    let values: Vec<f32> = (0..length).map(|index| (index % 251) as f32 / 125.0 - 1.0).collect();
     let images = Tensor::<4>::from_data(TensorData::new(values, shape), &Device::flex());
     let mut engine = InferenceEngine::new(&network)?;
     Ok(move || engine.logits(images.clone()))

@@ -109,7 +109,7 @@ impl Whole {
         let batches = candidates.chunks(BATCH).map(|candidates| {
             let mut images = image.repeat(candidates.len());
             for (candidate, image) in candidates.iter().zip(images.chunks_exact_mut(image.len())) {
-                for edit in edits.of(*candidate) {
+                for edit in edits.candidate(*candidate) {
                     for (channel, value) in edit.value.iter().enumerate() {
                         image[(channel * height + edit.row) * width + edit.column] = *value;
                     }

@@ -5,7 +5,7 @@
 
 use crate::Result;
 use crate::graph::{Graph, Node};
-use crate::op::{Shape, Work};
+use crate::op::{OperationCost, Shape};
 use serde::Serialize;
 
 /// The cost of one layer for one image.
@@ -45,7 +45,7 @@ impl Cost {
     ///
     /// # Errors
     /// [`Shape`](crate::Error::Shape) when the image is too small for the network.
-    pub fn of(graph: &Graph, height: usize, width: usize) -> Result<Self> {
+    pub fn new(graph: &Graph, height: usize, width: usize) -> Result<Self> {
         let shapes = graph.shapes(height, width)?;
         let layers: Vec<LayerCost> = graph
             .nodes()
@@ -66,7 +66,7 @@ impl Cost {
 }
 
 fn layer_cost(node: &Node, shape: Shape) -> Option<LayerCost> {
-    let Work { kind, params, macs, activations } = node.op.operation().work(shape)?;
+    let OperationCost { kind, params, macs, activations } = node.op.operation().cost(shape)?;
     let output = [shape.channels, shape.height, shape.width];
     Some(LayerCost { name: node.name.clone(), kind, output, params, macs, activations })
 }

@@ -58,7 +58,7 @@ enum Way {
 }
 
 impl fmt::Debug for DeltaEngine {
-    /// Without its weights, which are millions of numbers.
+    /// Without its weights, which are millions of elements.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("DeltaEngine").field("image", &self.image).finish_non_exhaustive()
     }
@@ -209,8 +209,8 @@ impl DeltaBase {
         for (index, logits) in logits.chunks_mut(BATCH * classes).enumerate() {
             let first = index * BATCH;
             let mut images = image.repeat(logits.len() / classes);
-            for (place, image) in images.chunks_exact_mut(image.len().max(1)).enumerate() {
-                for PixelEdit { row, column, value } in edits.of(first + place) {
+            for (slot, image) in images.chunks_exact_mut(image.len().max(1)).enumerate() {
+                for PixelEdit { row, column, value } in edits.candidate(first + slot) {
                     for (channel, value) in value.iter().enumerate() {
                         image[(channel * height + row) * width + column] = *value;
                     }

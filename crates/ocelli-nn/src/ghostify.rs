@@ -178,11 +178,11 @@ impl Rewriting<'_> {
         }
         check_square(&node.name, conv)?;
         let (norm, after_norm) = match self.norm_after(index) {
-            Some((place, norm)) => (Some(norm), place),
+            Some((reader, norm)) => (Some(norm), reader),
             None => (None, index),
         };
         let (last, activation) = match self.activation_after(after_norm) {
-            Some((place, kind)) => (place, Some(kind)),
+            Some((reader, kind)) => (reader, Some(kind)),
             None => (after_norm, None),
         };
         self.builder.set_norm(norm.map_or_else(NormSettings::default, |norm| NormSettings {
@@ -215,14 +215,14 @@ impl Rewriting<'_> {
 
     fn norm_after(&self, index: usize) -> Option<(usize, BatchNorm)> {
         match self.sole_reader(index)? {
-            (place, Op::BatchNorm(norm)) => Some((place, norm.clone())),
+            (reader, Op::BatchNorm(norm)) => Some((reader, norm.clone())),
             _ => None,
         }
     }
 
     fn activation_after(&self, index: usize) -> Option<(usize, Activation)> {
         match self.sole_reader(index)? {
-            (place, Op::Activation(kind)) => Some((place, *kind)),
+            (reader, Op::Activation(kind)) => Some((reader, *kind)),
             _ => None,
         }
     }

@@ -62,7 +62,7 @@ impl Gradients {
         }
     }
 
-    /// Puts a gradient in the place of a sum.
+    /// Replaces a sum by a gradient.
     pub fn set(&mut self, id: ParamId, gradient: Tensor<1>) {
         self.slot(id).sum = Some(gradient.without_autodiff());
     }

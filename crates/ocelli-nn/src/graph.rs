@@ -25,6 +25,7 @@ pub use head::{Head, Projection};
 use crate::init::InitScheme;
 use crate::parameter::{ParamId, ParamSpec};
 use crate::{Error, Result};
+use ocelli_common::most_alike;
 use std::collections::BTreeMap;
 
 /// One operation and where its inputs come from.
@@ -77,9 +78,7 @@ impl Graph {
         let mut names: Vec<&str> = self.nodes.iter().map(|node| node.name.as_str()).collect();
         names.sort_unstable();
         names.dedup();
-        let distance = |other: &str| strsim::jaro_winkler(other, name);
-        names.sort_by(|a, b| distance(b).total_cmp(&distance(a)));
-        let near = names.iter().take(3).map(|name| (*name).to_owned()).collect();
+        let near = most_alike(name, names, 3).into_iter().map(str::to_owned).collect();
         Err(Error::UnknownLayer { name: name.to_owned(), near })
     }
 

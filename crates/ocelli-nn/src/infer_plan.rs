@@ -4,7 +4,7 @@
 //! It holds the weights in the order in which kernels read them, and
 //!
 //! - runs bias, residual sum and activation while a convolution's output is in the cache,
-//! - lets the parts of a concatenation write into their place of the whole, and a part be computed
+//! - lets the parts of a concatenation write into their channels of the whole, and a part be computed
 //!   from its neighbour in place,
 //! - keeps values whose lives do not overlap in the same memory,
 //! - gives each thread whole images, so that nobody waits between layers; only a single image is
@@ -34,11 +34,11 @@ use crate::lowering::{GivenSlice, Value, ValueId};
 use crate::op::Shape;
 use crate::parameter::Parameters;
 use crate::route::Route;
-use arena::{Arena, Slots};
+use arena::{InferenceArena, Slots};
 use ocelli_kernels::{Finish, Geometry, Rows, RowsMut, Write};
 use rayon::prelude::*;
 use std::sync::{Mutex, PoisonError};
-use step::{Convolution, Kernel, Step, Work};
+use step::{Convolution, Kernel, Step, StepWork};
 
 /// The steps of a route's forward pass for values of given shapes.
 pub(crate) struct InferPlan {
@@ -48,7 +48,7 @@ pub(crate) struct InferPlan {
     given: Vec<ValueId>,
     wanted: Vec<ValueId>,
     /// Memory that no worker uses at the moment.
-    arenas: Mutex<Vec<Arena>>,
+    arenas: Mutex<Vec<InferenceArena>>,
 }
 
 /// What one thread takes at a time: some samples of each given and each wanted value.
@@ -153,13 +153,19 @@ impl InferPlan {
         self.arenas().push(arena);
     }
 
-    fn arenas(&self) -> std::sync::MutexGuard<'_, Vec<Arena>> {
+    fn arenas(&self) -> std::sync::MutexGuard<'_, Vec<InferenceArena>> {
         self.arenas.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Runs steps on values in an arena.
-fn run_steps(steps: &[Step], layout: &[Value], slots: &Slots, arena: &mut Arena, images: usize) {
+fn run_steps(
+    steps: &[Step],
+    layout: &[Value],
+    slots: &Slots,
+    arena: &mut InferenceArena,
+    images: usize,
+) {
     for step in steps {
         let value = |id: ValueId| layout[id.0];
         let (pair, other) = ([value(step.x), value(step.y)], step.other.map(value));
@@ -169,10 +175,10 @@ fn run_steps(steps: &[Step], layout: &[Value], slots: &Slots, arena: &mut Arena,
     }
 }
 
-fn run_work(work: &Work, x: Rows<'_>, other: Option<Rows<'_>>, y: RowsMut<'_>, batch: usize) {
+fn run_work(work: &StepWork, x: Rows<'_>, other: Option<Rows<'_>>, y: RowsMut<'_>, batch: usize) {
     let of_batch = |geometry: Geometry| Geometry { batch, ..geometry };
     match (work, other) {
-        (Work::Convolve(convolution), residual) => {
+        (StepWork::Convolve(convolution), residual) => {
             let Convolution { kernel, bias, activation } = &**convolution;
             let finish = Finish { bias: bias.as_deref(), residual, activation: *activation };
             match kernel {
@@ -191,11 +197,11 @@ fn run_work(work: &Work, x: Rows<'_>, other: Option<Rows<'_>>, y: RowsMut<'_>, b
                 }
             }
         }
-        (Work::Normalise { norm, activation }, _) => norm.forward(x, *activation, y),
-        (Work::Add(activation), Some(other)) => ocelli_kernels::add(x, other, *activation, y),
-        (Work::Scale, Some(gate)) => ocelli_kernels::scale(x, gate, y, Write::Replace),
-        (Work::Unary(kernel), _) => kernel.forward(batch, x, y),
-        (Work::Add(_) | Work::Scale, None) => {
+        (StepWork::Normalise { norm, activation }, _) => norm.forward(x, *activation, y),
+        (StepWork::Add(activation), Some(other)) => ocelli_kernels::add(x, other, *activation, y),
+        (StepWork::Scale, Some(gate)) => ocelli_kernels::scale(x, gate, y, Write::Replace),
+        (StepWork::Unary(kernel), _) => kernel.forward(batch, x, y),
+        (StepWork::Add(_) | StepWork::Scale, None) => {
             unreachable!("sums and gates have a second input")
         }
     }

@@ -29,7 +29,7 @@ pub struct InferenceEngine {
 }
 
 impl fmt::Debug for InferenceEngine {
-    /// Without its weights, which are millions of numbers.
+    /// Without its weights, which are millions of elements.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = formatter.debug_struct("InferenceEngine");
         text.field("plans", &self.plans.len()).finish_non_exhaustive()

@@ -9,10 +9,12 @@
 //!
 //! let model = registry::find("ghostnet_100")?;
 //! let graph = model.graph(&ModelOptions::default())?;
-//! let cost = Cost::of(&graph, 224, 224)?;
+//! let cost = Cost::new(&graph, 224, 224)?;
 //! assert_eq!((cost.params, cost.macs), (5_182_508, 141_150_512));
 //! # Ok::<(), ocelli_nn::Error>(())
 //! ```
+
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
 pub mod backbones;
 pub mod ghostify;

@@ -19,7 +19,7 @@ pub(crate) enum ConvolutionKind {
 
 impl ConvolutionKind {
     /// The kernel of a convolution that slides as `geometry` says.
-    pub(crate) fn of(conv: &Conv2d, geometry: Geometry) -> Self {
+    pub(crate) fn new(conv: &Conv2d, geometry: Geometry) -> Self {
         let &Conv2d { in_channels, out_channels, groups, .. } = conv;
         if groups == 1 {
             Self::Dense(Conv { geometry, in_channels, out_channels })
@@ -35,7 +35,7 @@ impl ConvolutionKind {
     }
 }
 
-/// The place of a value in a plan's list.
+/// The index of a value in a plan's list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ValueId(pub(crate) usize);
 
@@ -92,7 +92,7 @@ impl GivenSlice<'_> {
     }
 }
 
-/// Where the values of a graph stand: each in a buffer of its own, or in its place of the
+/// Where the values of a graph stand: each in a buffer of its own, or in its channels of the
 /// concatenation that it is part of.
 pub(crate) struct Layout<'a> {
     graph: &'a Graph,
@@ -100,7 +100,7 @@ pub(crate) struct Layout<'a> {
     /// The shape of each operation's value.
     pub(crate) shapes: Vec<Shape>,
     /// For each operation that may write into a concatenation: which one, and from which channel.
-    places: HashMap<usize, (usize, usize)>,
+    slots: HashMap<usize, (usize, usize)>,
     joint_buffers: HashMap<usize, usize>,
     pub(crate) values: Vec<Value>,
     /// How long each buffer is.
@@ -115,14 +115,14 @@ impl<'a> Layout<'a> {
         computed: &[bool],
         images: usize,
     ) -> Self {
-        let places = places_in_concatenations(graph, &shapes, computed);
+        let slots = slots_in_concatenations(graph, &shapes, computed);
         let (joint_buffers, values, buffers) = (HashMap::new(), Vec::new(), Vec::new());
-        Self { graph, images, shapes, places, joint_buffers, values, buffers }
+        Self { graph, images, shapes, slots, joint_buffers, values, buffers }
     }
 
-    /// A new value in the place of an operation's result.
+    /// A new value for an operation's result.
     pub(crate) fn result(&mut self, index: usize) -> ValueId {
-        match self.places.get(&index) {
+        match self.slots.get(&index) {
             Some(&(concat, offset)) => self.joint(concat, [offset, self.shapes[index].channels]),
             None => self.own(self.shapes[index]),
         }
@@ -152,8 +152,8 @@ impl<'a> Layout<'a> {
     }
 
     /// Whether an operation writes from channel `offset` of a concatenation on.
-    pub(crate) fn is_placed(&self, index: usize, concat: usize, offset: usize) -> bool {
-        self.places.get(&index) == Some(&(concat, offset))
+    pub(crate) fn is_written_into(&self, index: usize, concat: usize, offset: usize) -> bool {
+        self.slots.get(&index) == Some(&(concat, offset))
     }
 
     fn push(&mut self, value: Value) -> ValueId {
@@ -162,13 +162,13 @@ impl<'a> Layout<'a> {
     }
 }
 
-/// An operation whose result is in several concatenations has its place in the first.
-fn places_in_concatenations(
+/// An operation whose result is in several concatenations is written into the first.
+fn slots_in_concatenations(
     graph: &Graph,
     shapes: &[Shape],
     computed: &[bool],
 ) -> HashMap<usize, (usize, usize)> {
-    let mut places = HashMap::new();
+    let mut slots = HashMap::new();
     for (concat, node) in graph.nodes().iter().enumerate() {
         if !computed[concat] || !matches!(node.op, Op::Concat(_)) {
             continue;
@@ -176,12 +176,12 @@ fn places_in_concatenations(
         let mut offset = 0;
         for input in &node.inputs {
             if computed[input.index()] && graph.node(*input).op.operation().may_write_part() {
-                places.entry(input.index()).or_insert((concat, offset));
+                slots.entry(input.index()).or_insert((concat, offset));
             }
             offset += shapes[input.index()].channels;
         }
     }
-    places
+    slots
 }
 
 /// What plans of training and of inference start from: a route with all that is known of it.

@@ -1,4 +1,4 @@
-//! A graph with its numbers: what is trained, evaluated, saved and attacked.
+//! A graph with its parameters: what is trained, evaluated, saved and attacked.
 
 use crate::execute::execute;
 use crate::gradients::Gradients;
@@ -57,12 +57,12 @@ impl Network {
         }
     }
 
-    /// The numbers.
+    /// The parameters.
     pub fn params(&self) -> &Parameters {
         &self.params
     }
 
-    /// The numbers, to be changed.
+    /// The parameters, to be changed.
     pub fn params_mut(&mut self) -> &mut Parameters {
         &mut self.params
     }

@@ -1,4 +1,4 @@
-//! The numbers of a network: an ordered list of named tensors.
+//! The parameters of a network: an ordered list of named tensors.
 //!
 //! Names, shapes and order are those of the reference state dict, so a weights file of the
 //! reference is a weights file of ours. Every value is kept flat (`Tensor<1>`): optimisers,
@@ -52,7 +52,7 @@ impl Role {
     }
 }
 
-/// The place of a parameter in the list of its network.
+/// The index of a parameter in the list of its network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ParamId(pub(crate) usize);
 
@@ -77,12 +77,12 @@ pub struct ParamSpec {
 }
 
 impl ParamSpec {
-    /// How many numbers it holds.
+    /// How many elements it has.
     pub fn len(&self) -> usize {
         self.shape.iter().product()
     }
 
-    /// Whether it holds no number at all.
+    /// Whether it has no elements.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -138,7 +138,7 @@ pub struct Parameters {
 
 impl Parameters {
     /// Draws the first values. Each tensor has its own stream, so a value depends on the seed and
-    /// on its own place only.
+    /// on its own index only.
     pub(crate) fn initialise(specs: &[ParamSpec], seed: Seed, device: &Device) -> Self {
         let device = device.clone().without_autodiff();
         let entries = specs
@@ -202,7 +202,7 @@ impl Parameters {
         &self.device
     }
 
-    /// How many numbers are learnt: the published "parameters" of a model.
+    /// How many elements are learnt: the published "parameters" of a model.
     pub fn learnt_count(&self) -> usize {
         self.entries.iter().filter(|e| e.spec.role.is_learnt()).map(|e| e.spec.len()).sum()
     }
@@ -221,15 +221,15 @@ impl Parameters {
         Ok(())
     }
 
-    /// Takes a value out, so that nobody else holds it while it is changed. Nothing is left in its
-    /// place until [`set`](Self::set) puts a value there.
+    /// Takes a value out, so that nobody else holds it while it is changed. The value is
+    /// empty until [`set`](Self::set) puts a value there.
     #[must_use]
     pub fn take(&mut self, id: ParamId) -> Tensor<1> {
         let nothing = Tensor::empty([0], &self.device);
         std::mem::replace(&mut self.entries[id.0].value, nothing)
     }
 
-    /// Replaces a value with numbers in memory, row-major.
+    /// Replaces a value with elements in memory, row-major.
     ///
     /// # Errors
     /// When their count differs from the parameter's.

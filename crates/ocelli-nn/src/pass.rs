@@ -33,8 +33,8 @@ pub struct TrainPass {
     pub seed: Seed,
     /// The optimiser step, counted from zero over the whole run.
     pub step: u64,
-    /// The place of the first sample of this input in the step's whole batch, over all ranks and
-    /// accumulated parts. What is dropped depends on a sample's place alone.
+    /// The position of the first sample of this input in the step's whole batch, over all ranks and
+    /// accumulated parts. What is dropped depends on a sample's position alone.
     pub first_row: u64,
     pub(crate) stats: Vec<BatchStats>,
 }

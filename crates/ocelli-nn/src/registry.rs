@@ -11,14 +11,16 @@ mod one_pixel;
 mod options;
 mod published;
 
-pub use config::{CropMode, DefaultConfig, Interpolation};
+pub use config::DefaultConfig;
 pub use model::Model;
 pub use models::models;
+pub use ocelli_common::{CropMode, Interpolation};
 pub use options::ModelOptions;
 pub use published::{Published, PublishedAccuracy, PublishedWeights};
 
 use crate::{Error, Result};
 use globset::Glob;
+use ocelli_common::likeness;
 
 /// The model called `name`: one of [`models`], or `efficientnetv2`, which is whatever
 /// [`ModelOptions::layout`] describes.
@@ -28,7 +30,7 @@ use globset::Glob;
 pub fn find(name: &str) -> Result<&'static Model> {
     let known = || models().chain([&models::DESCRIBED]);
     known().find(|model| model.name() == name).ok_or_else(|| {
-        let distance = |model: &Model| strsim::jaro_winkler(&model.name(), name);
+        let distance = |model: &Model| likeness(&model.name(), name);
         let nearest = known().max_by(|a, b| distance(a).total_cmp(&distance(b)));
         Error::UnknownModel {
             name: name.to_owned(),

@@ -7,7 +7,7 @@
 //! - keeps all values channels-last in buffers that live from step to step,
 //! - takes batch statistics while a convolution's output is in the cache,
 //! - runs a normalisation and its activation as one pass, forward and backward,
-//! - lets the parts of a concatenation write into their place of the whole,
+//! - lets the parts of a concatenation write into their channels of the whole,
 //! - writes the gradient of a normalisation's input over that input.
 //!
 //! It computes what `execute` computes in a training pass, and its gradients; where it knows no

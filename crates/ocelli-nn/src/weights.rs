@@ -29,7 +29,6 @@
 
 pub mod safetensors;
 
-mod atomic;
 mod convert;
 mod dtype;
 mod error;
@@ -38,9 +37,9 @@ mod format;
 mod identify;
 mod limits;
 mod load;
+mod location;
 mod names;
 mod pickle;
-mod place;
 mod pth;
 mod read;
 mod report;
@@ -49,15 +48,14 @@ mod state_dict;
 mod tensor_entry;
 mod view;
 
-pub use atomic::{UNFINISHED, write_whole};
 pub use convert::{convert, save, state_dict};
 pub use dtype::DType;
 pub use error::{Result, WeightsError};
 pub use identify::{identify, model_of, options_of};
 pub use limits::Limits;
 pub use load::{LoadOptions, load, network_from};
+pub use location::WeightsLocation;
 pub use pickle::{PickleError, PickleFault};
-pub use place::Place;
 pub use report::{LoadReport, Misfit, NonFinite};
 pub use state_dict::{ReadOptions, StateDict};
 pub use tensor_entry::TensorEntry;

@@ -20,7 +20,7 @@ fn network() -> Graph {
 #[test]
 fn every_layer_costs_what_a_sum_by_hand_says() -> Result<(), Error> {
     // 10 × 7 pixels, after the stride 5 × 4.
-    let cost = Cost::of(&network(), 10, 7)?;
+    let cost = Cost::new(&network(), 10, 7)?;
     let layers: Vec<_> = cost
         .layers
         .iter()
@@ -47,7 +47,7 @@ fn every_layer_costs_what_a_sum_by_hand_says() -> Result<(), Error> {
 
 #[test]
 fn convolutions_cost_more_on_larger_images_and_parameters_do_not() -> Result<(), Error> {
-    let (small, large) = (Cost::of(&network(), 10, 7)?, Cost::of(&network(), 20, 14)?);
+    let (small, large) = (Cost::new(&network(), 10, 7)?, Cost::new(&network(), 20, 14)?);
     assert_eq!(small.params, large.params);
     // 10 × 7 outputs in place of 5 × 4; the classifier sees one pixel.
     assert_eq!(large.macs, (small.macs - 84) / 20 * 70 + 84);

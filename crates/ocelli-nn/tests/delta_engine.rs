@@ -19,17 +19,17 @@ fn candidates(image: [usize; 3], count: usize, most: usize) -> Result<EditBatch,
     let mut edits = EditBatch::new(image);
     edits.push([])?;
     for candidate in 1..count {
-        let mut place = || [rng.random_range(0..image[1]), rng.random_range(0..image[2])];
-        let mut places: Vec<[usize; 2]> = (0..=candidate % most).map(|_| place()).collect();
-        if let [.., before, last] = &mut places[..] {
+        let mut pixel = || [rng.random_range(0..image[1]), rng.random_range(0..image[2])];
+        let mut pixels: Vec<[usize; 2]> = (0..=candidate % most).map(|_| pixel()).collect();
+        if let [.., before, last] = &mut pixels[..] {
             *last = *before;
         }
         let value: Vec<f32> = (0..image[0]).map(|_| rng.random::<f32>() * 6.0 - 3.0).collect();
-        let edit = |(index, place): (usize, &[usize; 2])| {
+        let edit = |(index, pixel): (usize, &[usize; 2])| {
             let value = if index % 2 == 0 { value.as_slice() } else { &[0.5; 9][..image[0]] };
-            PixelEdit { row: place[0], column: place[1], value }
+            PixelEdit { row: pixel[0], column: pixel[1], value }
         };
-        edits.push(places.iter().enumerate().map(edit))?;
+        edits.push(pixels.iter().enumerate().map(edit))?;
     }
     Ok(edits)
 }
@@ -39,7 +39,7 @@ fn whole(image: &[f32], edits: &EditBatch) -> Tensor<4> {
     let [channels, height, width] = edits.image();
     let mut images = image.repeat(edits.len());
     for (candidate, image) in images.chunks_exact_mut(image.len()).enumerate() {
-        for PixelEdit { row, column, value } in edits.of(candidate) {
+        for PixelEdit { row, column, value } in edits.candidate(candidate) {
             for (channel, value) in value.iter().enumerate() {
                 image[(channel * height + row) * width + column] = *value;
             }
@@ -111,7 +111,7 @@ fn logits_are_the_same_for_any_number_of_threads_and_in_any_batch()
     }
     for (candidate, expected) in expected.chunks(engine.classes()).enumerate() {
         let mut alone = EditBatch::new(engine.image());
-        alone.push(edits.of(candidate))?;
+        alone.push(edits.candidate(candidate))?;
         let mut logits = vec![0.0; engine.classes()];
         base.logits(&alone, &mut logits)?;
         assert_eq!(logits, expected, "candidate {candidate}");
@@ -128,8 +128,8 @@ fn shares_are_predicted_and_counted() -> Result<(), Error> {
     let base = engine.base(&values(noise([1, 3, 32, 32])))?;
     // Every pixel once.
     let mut edits = EditBatch::new(engine.image());
-    for place in 0..32 * 32 {
-        let (row, column) = (place / 32, place % 32);
+    for index in 0..32 * 32 {
+        let (row, column) = (index / 32, index % 32);
         edits.push([PixelEdit { row, column, value: &[1.0, 0.0, -1.0] }])?;
     }
     base.logits(&edits, &mut vec![0.0; edits.len() * engine.classes()])?;

@@ -58,8 +58,8 @@ fn branch(
     let output = |(q, weights): (usize, &[f32])| -> Vec<f32> {
         let pixel = |index: usize| {
             let (row, column) = ((index / SIDE) as isize, (index % SIDE) as isize);
-            let term = |(place, w): (usize, &f32)| {
-                let (input, tap) = (place / (kernel * kernel), place % (kernel * kernel));
+            let term = |(index, w): (usize, &f32)| {
+                let (input, tap) = (index / (kernel * kernel), index % (kernel * kernel));
                 let (down, right) = ((tap / kernel) as isize, (tap % kernel) as isize);
                 w * at(&maps[first(q) + input], row + down - reach, column + right - reach)
             };
@@ -181,10 +181,10 @@ fn gradients_are_those_of_finite_differences() -> Result<(), Error> {
         let Some(gradient) = gradient.map(values) else { continue };
         let start = network.params().to_values(id);
         let largest = gradient.iter().fold(0.0_f32, |most, g| most.max(g.abs()));
-        for (place, gradient) in gradient.iter().enumerate() {
+        for (index, gradient) in gradient.iter().enumerate() {
             let moved = |by: f32| -> Result<f64, Error> {
                 let (mut network, mut moved) = (network.clone(), start.clone());
-                moved[place] += by;
+                moved[index] += by;
                 network.params_mut().set_values(id, moved)?;
                 Ok(at(&network))
             };
@@ -196,7 +196,7 @@ fn gradients_are_those_of_finite_differences() -> Result<(), Error> {
             let name = &network.params().get(id).spec.name;
             assert!(
                 difference < tolerance,
-                "{name} {place}: {gradient} by the plan, {slope} by differences"
+                "{name} {index}: {gradient} by the plan, {slope} by differences"
             );
         }
     }

@@ -101,8 +101,8 @@ fn two_sizes_of_a_batch_take_turns_without_changing_each_others_results() {
         values(result.logits)
     };
     let expected = [5, 2, 3].map(&mut step);
-    for (batch, place) in [(2, 1), (5, 0), (2, 1), (3, 2)] {
-        assert_eq!(step(batch), expected[place], "a batch of {batch}");
+    for (batch, index) in [(2, 1), (5, 0), (2, 1), (3, 2)] {
+        assert_eq!(step(batch), expected[index], "a batch of {batch}");
     }
 }
 
@@ -205,14 +205,14 @@ fn chain_with_aliases(alias: Alias) -> Graph {
 #[test]
 fn values_with_several_names_have_whole_gradients() {
     for (kind, alias) in ALIASES {
-        for (place, graph) in [
+        for (name, graph) in [
             ("a gate", gate_with_an_alias(alias)),
             ("a part", part_with_an_alias(alias)),
             ("a chain", chain_with_aliases(alias)),
         ] {
             let mut network = Network::new(graph, Seed(1), &Device::flex());
             network.set_dropout(0.0);
-            plan_equals_burn(&format!("{place} that is {kind}"), &network, [6, 3, 5, 4]);
+            plan_equals_burn(&format!("{name} that is {kind}"), &network, [6, 3, 5, 4]);
         }
     }
 }

@@ -20,7 +20,7 @@ fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().iter::<f32>().collect()
 }
 
-/// A classifier goes and layers come; nothing before them changes its name or place.
+/// A classifier goes and layers come; nothing before them changes its name or position.
 #[test]
 fn every_backbone_takes_another_head() -> Result<(), Error> {
     for model in registry::models() {

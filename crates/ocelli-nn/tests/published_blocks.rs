@@ -71,8 +71,8 @@ const BLOCKS: [Blocks; 3] = [
     ),
 ];
 
-/// The stage and the place of each block.
-const PLACES: [&str; 16] = [
+/// The stage and the index of each block.
+const POSITIONS: [&str; 16] = [
     "0.0", "1.0", "2.0", "3.0", "4.0", "5.0", "6.0", "6.1", "6.2", "6.3", "6.4", "7.0", "8.0",
     "8.1", "8.2", "8.3",
 ];
@@ -81,9 +81,9 @@ const PLACES: [&str; 16] = [
 fn each_block_of_ghostnet_costs_what_the_table_says() -> Result<(), ocelli_nn::Error> {
     for (name, blocks) in BLOCKS {
         let model = registry::find(name)?;
-        let cost = Cost::of(&model.graph(&model.options())?, 224, 224)?;
-        for (place, expected) in PLACES.iter().zip(blocks) {
-            let prefix = format!("blocks.{place}.");
+        let cost = Cost::new(&model.graph(&model.options())?, 224, 224)?;
+        for (position, expected) in POSITIONS.iter().zip(blocks) {
+            let prefix = format!("blocks.{position}.");
             let block = cost.layers.iter().filter(|layer| layer.name.starts_with(&prefix));
             let sum = block.fold((0, 0), |sum, layer| (sum.0 + layer.params, sum.1 + layer.macs));
             assert_eq!(sum, expected, "{name} {prefix}");

@@ -30,6 +30,8 @@ const PUBLISHED: &[(&str, usize, u64, u64)] = &[
     ("resnet50", 224, 25_557_032, 4_089_184_256),
     ("resnet56_cifar", 32, 853_018, 125_485_696),
     ("mobilenetv2_100", 224, 3_504_872, 300_774_272),
+    ("mobilenetv2_cifar", 32, 2_236_682, 87_976_448),
+    ("mobilenetv2_small", 32, 308_554, 20_638_976),
     ("efficientnet_lite0", 224, 4_652_008, 385_187_552),
     ("efficientnetv2_s", 224, 21_458_488, 2_849_895_872),
     ("efficientnetv2_xl", 224, 208_119_808, 17_901_587_200),
@@ -97,7 +99,7 @@ fn costs_of_ghost_forms_equal_the_exact_counts() -> Result<(), ocelli_nn::Error>
         let model = registry::find(host)?;
         let options = ModelOptions { ghost: Some(ghost), ..model.options() };
         let size = model.config.input_size;
-        let cost = Cost::of(&model.graph(&options)?, size, size)?;
+        let cost = Cost::new(&model.graph(&options)?, size, size)?;
         assert_eq!((cost.params, cost.macs), (params, macs), "{host} s={ratio} d={cheap_kernel}");
     }
     Ok(())
@@ -107,9 +109,17 @@ fn costs_of_ghost_forms_equal_the_exact_counts() -> Result<(), ocelli_nn::Error>
 fn costs_equal_the_published_counts() -> Result<(), ocelli_nn::Error> {
     for &(name, size, params, macs) in PUBLISHED {
         let model = registry::find(name)?;
-        let cost = Cost::of(&model.graph(&model.options())?, size, size)?;
+        let cost = Cost::new(&model.graph(&model.options())?, size, size)?;
         assert_eq!((cost.params, cost.macs), (params, macs), "{name} at {size}");
     }
+    Ok(())
+}
+
+#[test]
+fn resnet18_for_small_images_has_the_published_count() -> Result<(), ocelli_nn::Error> {
+    let model = registry::find("resnet18")?;
+    let options = ModelOptions { num_classes: 10, small_input: true, ..model.options() };
+    assert_eq!(Cost::new(&model.graph(&options)?, 32, 32)?.params, 11_173_962);
     Ok(())
 }
 
@@ -152,7 +162,7 @@ fn efficientnetv2_costs_what_is_published_at_every_common_size() -> Result<(), o
     for &(variant, size, macs, with_norms, learnt) in SIZES {
         let graph =
             registry::find(&format!("efficientnetv2_{variant}"))?.graph(&ModelOptions::default())?;
-        let cost = Cost::of(&graph, size, size)?;
+        let cost = Cost::new(&graph, size, size)?;
         assert_eq!((cost.macs, cost.macs + cost.norm_elements), (macs, with_norms), "{variant}");
         let count = graph.params().iter().filter(|param| param.role.is_learnt()).count();
         assert_eq!(count, learnt, "{variant}: learnt tensors");
@@ -171,7 +181,7 @@ fn the_s_before_the_release_is_a_table_away() -> Result<(), ocelli_nn::Error> {
     }
     let options = ModelOptions { layout: Some(layout), ..ModelOptions::default() };
     let graph = registry::find("efficientnetv2")?.graph(&options)?;
-    let cost = Cost::of(&graph, 384, 384)?;
+    let cost = Cost::new(&graph, 384, 384)?;
     assert_eq!((cost.params, cost.macs), (23_940_048, 8_597_814_784));
     assert_eq!(cost.macs + cost.norm_elements, 8_634_040_576);
     Ok(())
@@ -182,7 +192,7 @@ fn tensorflow_padding_changes_no_count() -> Result<(), ocelli_nn::Error> {
     for variant in ["b0", "b1", "b2", "b3", "s", "m", "l", "xl"] {
         let count = |prefix: &str| {
             let model = registry::find(&format!("{prefix}efficientnetv2_{variant}"))?;
-            Cost::of(&model.graph(&model.options())?, 224, 224).map(|c| (c.params, c.macs))
+            Cost::new(&model.graph(&model.options())?, 224, 224).map(|c| (c.params, c.macs))
         };
         assert_eq!(count("")?, count("tf_")?, "{variant}");
     }
@@ -200,7 +210,7 @@ fn every_batch_norm_value_is_counted() -> Result<(), ocelli_nn::Error> {
     ] {
         let model = registry::find(&format!("ghostnet_{width}"))?;
         let graph = model.graph(&model.options())?;
-        let cost = Cost::of(&graph, 224, 224)?;
+        let cost = Cost::new(&graph, 224, 224)?;
         assert_eq!(cost.macs + 2 * cost.norm_elements, expected, "{width}");
         let learnt = graph.params().iter().filter(|param| param.role.is_learnt()).count();
         assert_eq!((learnt, graph.params().len()), (272, 512), "{width}");
@@ -231,7 +241,7 @@ fn large_heads_and_running_statistics_are_counted_as_published() -> Result<(), o
         assert_eq!(all, with_statistics, "{name} with running statistics");
         if let Some(expected) = large_head {
             let options = ModelOptions { num_classes: 21_843, ..ModelOptions::default() };
-            let cost = Cost::of(&model.graph(&options)?, 224, 224)?;
+            let cost = Cost::new(&model.graph(&options)?, 224, 224)?;
             assert_eq!(cost.params, expected, "{name} for 21,843 classes");
         }
     }

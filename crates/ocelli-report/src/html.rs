@@ -3,10 +3,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::fmt::Write as _;
-use std::fs;
 use std::path::Path;
 
 use crate::ReportError;
+use ocelli_common::write_whole;
 
 const STYLE: &str = include_str!("html/style.css");
 
@@ -17,7 +17,7 @@ pub struct Page {
     body: String,
 }
 
-/// A table of words and numbers.
+/// A table of words and figures.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
     /// The column heads.
@@ -61,10 +61,10 @@ impl Page {
         self.push(format_args!("<pre><code>{}</code></pre>\n", escape(text)))
     }
 
-    /// A few large numbers in a row, each with its name.
-    pub fn numbers(&mut self, numbers: &[(String, String)]) -> &mut Self {
+    /// A few values in large letters, each with its name.
+    pub fn headlines(&mut self, headlines: &[(String, String)]) -> &mut Self {
         self.push(format_args!("<dl class=\"numbers\">\n"));
-        for (name, value) in numbers {
+        for (name, value) in headlines {
             let (name, value) = (escape(name), escape(value));
             self.push(format_args!("<div><dt>{name}</dt><dd>{value}</dd></div>\n"));
         }
@@ -128,9 +128,7 @@ impl Page {
     /// # Errors
     /// When the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), ReportError> {
-        let unfinished = path.with_extension("html.part");
-        fs::write(&unfinished, self.to_html()).map_err(ReportError::io(&unfinished))?;
-        fs::rename(&unfinished, path).map_err(ReportError::io(path))
+        write_whole(path, self.to_html().as_bytes()).map_err(ReportError::io(path))
     }
 
     fn push(&mut self, html: std::fmt::Arguments<'_>) -> &mut Self {
@@ -169,7 +167,7 @@ mod tests {
         let attack = "<script>alert(1)</script>";
         let mut page = Page::new(attack, attack);
         page.section(attack).paragraph(attack).code(attack).picture(b"", attack);
-        page.numbers(&[(attack.into(), attack.into())]);
+        page.headlines(&[(attack.into(), attack.into())]);
         page.table(&Table {
             head: vec![attack.into()],
             rows: vec![

@@ -7,10 +7,11 @@
 //! - [`Page`] is a page of HTML, and [`RunReport`] puts a whole run on one page that needs no network
 //!   and no script.
 //!
-//! Nothing here knows how training works: every type holds plain numbers and words, so that any
+//! Nothing here knows how training works: every type holds plain figures and words, so that any
 //! command can report what it did.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
 mod error;
 mod html;

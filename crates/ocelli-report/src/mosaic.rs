@@ -36,9 +36,9 @@ pub struct Mosaic {
 /// One picture.
 #[derive(Clone, Debug, Default)]
 pub struct Tile {
-    /// Its numbers row by row, of which the least is black and the greatest white.
+    /// Its values row by row, of which the least is black and the greatest white.
     pub values: Vec<f32>,
-    /// The place of its frame's colour in [`FRAME_COLOURS`], if it has one.
+    /// The index of its frame's colour in [`FRAME_COLOURS`], if it has one.
     pub frame: Option<usize>,
 }
 

@@ -51,18 +51,18 @@ impl PixelPicture {
             std::array::from_fn(|channel| self.pixels[pixel + channel % self.channels])
         };
         let columns = self.width * factor;
-        let places = (0..self.height * factor * columns).map(|at| (at / columns, at % columns));
-        places.map(|(row, column)| colour(row, column)).collect()
+        let pixels = (0..self.height * factor * columns).map(|at| (at / columns, at % columns));
+        pixels.map(|(row, column)| colour(row, column)).collect()
     }
 
     /// A circle around the middle of an enlarged pixel, outside of its corners.
     fn draw_ring(&self, [x, y]: [usize; 2], factor: usize, canvas: &mut [[u8; 3]]) {
         let (height, width) = (self.height * factor, self.width * factor);
-        let middle = |place: usize| (place as f64 + 0.5) * factor as f64;
+        let middle = |coordinate: usize| (coordinate as f64 + 0.5) * factor as f64;
         let inner = (factor as f64 * 0.75).max(5.0);
         let reach = inner.ceil() as usize + 4;
-        let range = |place: usize, end: usize| {
-            let middle = middle(place) as usize;
+        let range = |coordinate: usize, end: usize| {
+            let middle = middle(coordinate) as usize;
             middle.saturating_sub(reach)..(middle + reach + 1).min(end)
         };
         for row in range(y, height) {

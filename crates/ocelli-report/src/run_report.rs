@@ -17,8 +17,8 @@ pub struct RunReport {
     pub title: String,
     /// One line below it, such as model, data and date.
     pub subtitle: String,
-    /// The few numbers that matter most, each with its name.
-    pub numbers: Vec<(String, String)>,
+    /// The few values that matter most, each with its name.
+    pub headlines: Vec<(String, String)>,
     /// The curves of the run.
     pub plots: Vec<LinePlot>,
     /// What the evaluation found.
@@ -55,8 +55,8 @@ impl RunReport {
 
     fn page(&self) -> Result<Page, ReportError> {
         let mut page = Page::new(&self.title, &self.subtitle);
-        if !self.numbers.is_empty() {
-            page.numbers(&self.numbers);
+        if !self.headlines.is_empty() {
+            page.headlines(&self.headlines);
         }
         if !self.plots.is_empty() {
             page.section("Curves");
@@ -156,7 +156,7 @@ mod tests {
         RunReport {
             title: "first-light".into(),
             subtitle: "ghostnet on fashion".into(),
-            numbers: vec![("top-1".into(), "88.1 %".into())],
+            headlines: vec![("top-1".into(), "88.1 %".into())],
             plots: vec![LinePlot {
                 title: "Loss".into(),
                 series: vec![loss],

@@ -10,7 +10,7 @@ mod samples;
 mod scan;
 mod sequential;
 
-pub use plan::{Colours, Component, Plan, Scan, Tables};
+pub use plan::{Colours, Component, JpegPlan, Scan, Tables};
 
 use huffman::Definition;
 use ocelli_random::ChaCha8Rng;
@@ -19,7 +19,7 @@ use samples::Grid;
 use scan::Recorder;
 
 /// The file that `plan` describes, with a random picture.
-pub fn write(plan: &Plan, random: &mut ChaCha8Rng) -> Vec<u8> {
+pub fn write(plan: &JpegPlan, random: &mut ChaCha8Rng) -> Vec<u8> {
     let grids: Vec<Grid> =
         (0..plan.components.len()).map(|index| Grid::random(plan, index, random)).collect();
     let mut file = vec![0xff, 0xd8];
@@ -35,8 +35,8 @@ pub fn write(plan: &Plan, random: &mut ChaCha8Rng) -> Vec<u8> {
         write_segment(&mut file, 0xdd, &interval, plan, random);
     }
     if plan.tables == Tables::Standard {
-        for (place, definition) in Definition::standard().into_iter().enumerate() {
-            let content = definition.segment(place as u8 % 2, place >= 2);
+        for (slot, definition) in Definition::standard().into_iter().enumerate() {
+            let content = definition.segment(slot as u8 % 2, slot >= 2);
             write_segment(&mut file, 0xc4, &content, plan, random);
         }
     }
@@ -48,7 +48,7 @@ pub fn write(plan: &Plan, random: &mut ChaCha8Rng) -> Vec<u8> {
 }
 
 /// JFIF, Adobe, or nothing.
-fn write_colours(plan: &Plan, file: &mut Vec<u8>) {
+fn write_colours(plan: &JpegPlan, file: &mut Vec<u8>) {
     if plan.is_jfif {
         file.extend([0xff, 0xe0, 0, 16]);
         file.extend(b"JFIF\0\x01\x01\0\0\x01\0\x01\0\0");
@@ -60,7 +60,7 @@ fn write_colours(plan: &Plan, file: &mut Vec<u8>) {
     }
 }
 
-fn write_frame(plan: &Plan, file: &mut Vec<u8>, random: &mut ChaCha8Rng) {
+fn write_frame(plan: &JpegPlan, file: &mut Vec<u8>, random: &mut ChaCha8Rng) {
     let mut content = vec![8];
     content.extend(plan.height.to_be_bytes());
     content.extend(plan.width.to_be_bytes());
@@ -74,7 +74,7 @@ fn write_frame(plan: &Plan, file: &mut Vec<u8>, random: &mut ChaCha8Rng) {
 }
 
 fn write_scan(
-    plan: &Plan,
+    plan: &JpegPlan,
     scan: &Scan,
     grids: &[Grid],
     file: &mut Vec<u8>,
@@ -88,9 +88,9 @@ fn write_scan(
     }
     let definitions = recorder.definitions(plan.tables, random);
     if plan.tables == Tables::Own {
-        for (place, definition) in definitions.iter().enumerate() {
+        for (slot, definition) in definitions.iter().enumerate() {
             if let Some(definition) = definition {
-                let content = definition.segment(place as u8 % 2, place >= 2);
+                let content = definition.segment(slot as u8 % 2, slot >= 2);
                 write_segment(file, 0xc4, &content, plan, random);
             }
         }
@@ -110,7 +110,7 @@ fn write_segment(
     file: &mut Vec<u8>,
     marker: u8,
     content: &[u8],
-    plan: &Plan,
+    plan: &JpegPlan,
     random: &mut ChaCha8Rng,
 ) {
     // Three bytes are what a JPEG is told by.

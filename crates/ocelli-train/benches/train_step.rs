@@ -48,7 +48,7 @@ impl Case {
         let shape = [self.batch, 3, self.size, self.size];
         let length: usize = shape.iter().product();
         let values: Vec<f32> =
-            (0..length).map(|place| (place % 251) as f32 / 125.0 - 1.0).collect();
+            (0..length).map(|index| (index % 251) as f32 / 125.0 - 1.0).collect();
         Tensor::from_data(TensorData::new(values, shape), &Device::flex())
     }
 

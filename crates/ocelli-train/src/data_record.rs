@@ -6,8 +6,8 @@
 
 use crate::changed::Changed;
 use crate::{Error, Result};
+use ocelli_common::write_whole;
 use ocelli_data::{Fingerprint, Limits, Source};
-use ocelli_nn::weights::write_whole;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -40,16 +40,16 @@ impl DataRecord {
     /// Looks at every part, under its name.
     ///
     /// # Errors
-    /// As [`Fingerprint::of`].
-    pub fn of(parts: &[(&str, &dyn Source)]) -> Result<Self> {
+    /// As [`Fingerprint::from_source`].
+    pub fn new(parts: &[(&str, &dyn Source)]) -> Result<Self> {
         let part = |(name, source): &(&str, &dyn Source)| {
-            Ok(Part { name: (*name).to_owned(), fingerprint: Fingerprint::of(*source)? })
+            Ok(Part { name: (*name).to_owned(), fingerprint: Fingerprint::from_source(*source)? })
         };
         Ok(Self { format: FORMAT, parts: parts.iter().map(part).collect::<Result<_>>()? })
     }
 
     /// The record of a dataset of one part.
-    pub fn of_one(name: &str, fingerprint: Fingerprint) -> Self {
+    pub fn from_fingerprint(name: &str, fingerprint: Fingerprint) -> Self {
         Self { format: FORMAT, parts: vec![Part { name: name.to_owned(), fingerprint }] }
     }
 
@@ -121,7 +121,7 @@ mod tests {
 
     fn parts() -> [Arc<dyn Source>; 2] {
         [Split::Train, Split::Test]
-            .map(|split| open("builtin:fashion-mnist", &OpenOptions::of(split)).unwrap())
+            .map(|split| open("builtin:fashion-mnist", &OpenOptions::new(split)).unwrap())
     }
 
     #[test]
@@ -129,7 +129,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let [train, test] = parts();
         let named = [("train", &*train), ("test", &*test)];
-        let record = DataRecord::of(&named).unwrap();
+        let record = DataRecord::new(&named).unwrap();
         assert_eq!(DataRecord::load(folder.path()).unwrap(), None);
         record.save(folder.path()).unwrap();
         let saved = DataRecord::load(folder.path()).unwrap().unwrap();
@@ -138,14 +138,14 @@ mod tests {
 
         let less = Subset::first(test.clone(), 1999);
         let now = [("train", &*train), ("test", &less as &dyn Source)];
-        let changed = saved.difference(&DataRecord::of(&now).unwrap(), &now).unwrap().unwrap();
+        let changed = saved.difference(&DataRecord::new(&now).unwrap(), &now).unwrap().unwrap();
         assert_eq!(
             changed.to_string(),
             "the test images are others than before: there were 2000 images and are 1999; none \
              follows `image 1998` any more"
         );
         let only = [("train", &*train)];
-        assert_eq!(saved.difference(&DataRecord::of(&only).unwrap(), &only).unwrap(), None);
+        assert_eq!(saved.difference(&DataRecord::new(&only).unwrap(), &only).unwrap(), None);
     }
 
     #[test]

@@ -1,14 +1,14 @@
-//! The moving average of a network's numbers, which usually classifies better than the last ones.
+//! The moving average of a network's parameters, which usually classifies better than the last ones.
 //!
 //! Follows `tf.train.ExponentialMovingAverage(decay, num_updates)`: the average starts as the
-//! numbers themselves, and at update t (from zero) keeps at most (1 + t) / (10 + t) of itself, so
-//! that the first numbers are soon forgotten. Statistics of batch normalisations are averaged too.
+//! parameters themselves, and at update t (from zero) keeps at most (1 + t) / (10 + t) of itself, so
+//! that the first values are soon forgotten. Statistics of batch normalisations are averaged too.
 
 use crate::Result;
 use ocelli_nn::Network;
 use ocelli_nn::parameter::Role;
 
-/// An average of the numbers of a network.
+/// An average of the parameters of a network.
 #[derive(Clone, Debug)]
 pub struct Ema {
     decay: f64,
@@ -38,7 +38,7 @@ impl Ema {
         self.updates
     }
 
-    /// The network with averaged numbers.
+    /// The network with averaged parameters.
     pub fn network(&self) -> &Network {
         &self.average
     }
@@ -55,7 +55,7 @@ impl Ema {
             let value = if entry.spec.role == Role::BatchCount {
                 new
             } else {
-                // In this form numbers that do not change are kept exactly.
+                // In this form values that do not change are kept exactly.
                 let old = average.get(id).value();
                 old.clone() + (new - old).mul_scalar(gain)
             };
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_do_not_change_are_kept_exactly() {
+    fn values_that_do_not_change_are_kept_exactly() {
         let mut ema = Ema::new(&network(0.1), 0.9);
         for _ in 0..50 {
             ema.update(&network(0.1)).unwrap();

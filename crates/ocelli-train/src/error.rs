@@ -113,7 +113,7 @@ pub enum Error {
     /// Training has diverged. Nothing was saved after that.
     #[error("{what} is not finite at step {step}; {}", kept_checkpoint(kept.as_deref()))]
     Diverged {
-        /// What is not a number or infinite: `the loss`, or a parameter.
+        /// What is NaN or ∞: `the loss`, or a parameter.
         what: String,
         /// The step at which it was found, counted from one.
         step: u64,
@@ -121,9 +121,9 @@ pub enum Error {
         kept: Option<PathBuf>,
     },
 
-    /// A network's answer to an image is no answer.
+    /// A network's output for an image is NaN or ∞.
     #[error("{image}: the network's answer is not finite (NaN or infinite)")]
-    NoAnswer {
+    OutputNotFinite {
         /// The image.
         image: String,
     },

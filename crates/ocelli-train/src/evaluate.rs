@@ -1,7 +1,7 @@
 //! Evaluation: every sample of a dataset, exactly once.
 
 use crate::metrics::{Scores, Tally};
-use crate::skipped::{no_answer, warn_of};
+use crate::skipped::{output_not_finite, warn_of};
 use crate::tensors::{give_back, images, values};
 use crate::{Error, ProcessGroup, Result};
 use ocelli_data::Loader;
@@ -31,7 +31,7 @@ pub struct Evaluation {
 ///
 /// # Errors
 /// When samples cannot be read, have labels that the network does not know, or did not all come, and
-/// [`Error::NoAnswer`] when a logit is not finite.
+/// [`Error::OutputNotFinite`] when a logit is not finite.
 pub fn evaluate(
     network: &Network,
     loader: &Loader,
@@ -63,8 +63,8 @@ pub fn evaluate(
         let logits = values(engine.logits(images.clone())?);
         computing += start.elapsed();
         give_back(&mut batch, images);
-        if let Some(at) = first_without_answer(&logits, classes) {
-            return Err(no_answer(loader, &batch, at));
+        if let Some(at) = first_not_finite(&logits, classes) {
+            return Err(output_not_finite(loader, &batch, at));
         }
         tally.add_targets(&logits, &batch.targets);
         done += batch.len() as u64;
@@ -93,9 +93,9 @@ pub fn evaluate(
     })
 }
 
-/// The first row of `logits` with one that is not finite: no class is the answer then, and none is
+/// The first row of `logits` with a value that is NaN or ∞: no class is the largest then, and none is
 /// more probable than others.
-pub(crate) fn first_without_answer(logits: &[f32], classes: usize) -> Option<usize> {
-    let is_answer = |row: &[f32]| row.iter().all(|logit| logit.is_finite());
-    logits.chunks_exact(classes.max(1)).position(|row| !is_answer(row))
+pub(crate) fn first_not_finite(logits: &[f32], classes: usize) -> Option<usize> {
+    let is_finite = |row: &[f32]| row.iter().all(|logit| logit.is_finite());
+    logits.chunks_exact(classes.max(1)).position(|row| !is_finite(row))
 }

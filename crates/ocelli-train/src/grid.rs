@@ -139,7 +139,7 @@ impl Grid {
     }
 
     fn cell(&self, settings: Vec<(String, Value)>) -> Cell {
-        let name = name::of(&settings, &self.keys());
+        let name = name::folder_name(&settings, &self.keys());
         let recipe = self.recipe(&settings);
         Cell { name, settings, recipe }
     }

@@ -1,5 +1,7 @@
 //! Training for Ocelli: recipes, optimisers, the trainer, checkpoints and run folders.
 
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
+
 mod changed;
 pub mod checkpoint;
 mod data_record;
@@ -22,13 +24,14 @@ mod run_folder;
 mod schedule;
 mod setup;
 mod skipped;
-mod span;
 mod stages;
 mod step_timer;
 mod tensors;
 mod text_file;
 mod trained;
 mod trainer;
+mod training_length;
+mod work_folder;
 
 pub use changed::Changed;
 pub use data_record::DataRecord;
@@ -50,15 +53,16 @@ pub use recipe::{MethodSection, Recipe};
 pub use run_folder::{MetricsLog, Row, RunFolder};
 pub use schedule::Schedule;
 pub use setup::{Setup, sources, tell_of_smaller_batches};
-pub use span::{ParseSpanError, Span};
 pub use stages::{Stage, Stages};
 pub use step_timer::{StepTimer, time_in_turns};
 pub use tensors::{give_back, images};
 pub use text_file::read_text;
 pub use trained::{
-    Answer, CheckpointChoice, ChosenCheckpoint, Guess, Metadata, PredictOptions, Pretrained,
+    CheckpointChoice, ChosenCheckpoint, Guess, Metadata, PredictOptions, Prediction, Pretrained,
     Trained, WeightsChoice, WeightsFile, preprocessing,
 };
 pub use trainer::{
-    Best, Event, MODEL, Observer, Outcome, Parts, State, StepReport, Summary, Trainer,
+    Best, Event, MODEL, Observer, State, StepReport, Summary, TrainOutcome, Trainer, TrainerParts,
 };
+pub use training_length::{ParseTrainingLengthError, TrainingLength};
+pub use work_folder::{ClaimedFolder, Lock, WorkFolder};

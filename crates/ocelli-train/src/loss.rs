@@ -35,8 +35,8 @@ fn target_rows(targets: &Targets, classes: usize) -> Vec<f32> {
         return rows.clone();
     }
     let mut rows = vec![0.0; targets.len() * classes];
-    for (place, row) in rows.chunks_exact_mut(classes).enumerate() {
-        let set = set_of(targets, place);
+    for (index, row) in rows.chunks_exact_mut(classes).enumerate() {
+        let set = set_of(targets, index);
         for class in set {
             if let Some(target) = row.get_mut(*class as usize) {
                 *target = 1.0 / set.len() as f32;
@@ -47,10 +47,10 @@ fn target_rows(targets: &Targets, classes: usize) -> Vec<f32> {
 }
 
 /// The classes of a sample whose target is no distribution.
-fn set_of(targets: &Targets, place: usize) -> &[u32] {
+fn set_of(targets: &Targets, index: usize) -> &[u32] {
     match targets {
-        Targets::Hard(labels) => &labels[place..=place],
-        Targets::Several(sets) => &sets[place],
+        Targets::Hard(labels) => &labels[index..=index],
+        Targets::MultiLabel(sets) => &sets[index],
         Targets::Soft { .. } | Targets::None => &[],
     }
 }
@@ -91,7 +91,7 @@ mod tests {
     fn a_set_of_classes_is_normalised_to_one() {
         let logits =
             || Tensor::<2>::from_data(TensorData::new(LOGITS.to_vec(), [2, 3]), &Device::flex());
-        let several = Targets::Several(vec![vec![2, 0], vec![1]]);
+        let several = Targets::MultiLabel(vec![vec![2, 0], vec![1]]);
         let even = Targets::Soft { rows: vec![0.5, 0.0, 0.5, 0.0, 1.0, 0.0], classes: 3 };
         let loss = |targets: &Targets| cross_entropy(logits(), targets).into_scalar::<f32>();
         assert_eq!(loss(&several), loss(&even));

@@ -5,7 +5,7 @@ mod parts;
 mod supervised;
 
 pub use kind::{MethodConfig, MethodKind, Methods};
-pub(crate) use parts::PartsPlace;
+pub(crate) use parts::StepPosition;
 pub use parts::{Part, StepParts};
 pub use supervised::Supervised;
 
@@ -127,7 +127,7 @@ impl StepOutput {
 /// That a classifier has as many classes as its data.
 ///
 /// # Errors
-/// [`Error::ClassCount`] with both numbers.
+/// [`Error::ClassCount`] with both counts.
 pub fn check_classes(network: &Network, data: &dyn Source) -> Result<()> {
     let (network, data) = (network.graph().num_classes(), data.classes().len());
     if network == data { Ok(()) } else { Err(Error::ClassCount { network, data }) }

@@ -1,4 +1,4 @@
-//! What is measured about the answers of a classifier.
+//! What is measured about the predictions of a classifier.
 
 mod calibration;
 #[cfg(test)]
@@ -14,10 +14,10 @@ use serde::Serialize;
 /// With more classes a confusion matrix is not kept: it would take `8 × classes²` bytes.
 pub const MAX_CONFUSION_CLASSES: usize = 4000;
 
-/// How many answers of a sample count as right if one of them is.
+/// How many predictions of a sample count as right if one of them is.
 const TOP: usize = 5;
 
-/// How many classes stand before the true one: 0 is a right answer, below 5 a top-5 hit.
+/// How many classes stand before the true one: 0 is a right prediction, below 5 a top-5 hit.
 ///
 /// Of equal logits the first counts as larger, as with `argmax`. A logit that is not a number
 /// counts as larger than any: a broken network is never right.
@@ -31,15 +31,15 @@ pub fn rank_of(logits: &[f32], label: usize) -> usize {
 }
 
 /// The class with the largest logit, the first of equal ones.
-pub fn answer_of(logits: &[f32]) -> usize {
+pub fn argmax(logits: &[f32]) -> usize {
     let larger = |best: (usize, f32), next: (usize, f32)| if next.1 > best.1 { next } else { best };
     logits.iter().copied().enumerate().reduce(larger).map_or(0, |(class, _)| class)
 }
 
 /// The probability of each class, in double precision: those of a network that is nearly certain differ
 /// still.
-pub fn probabilities(logits: &[f32]) -> Vec<f64> {
-    let softmax = Softmax::of(logits);
+pub fn softmax(logits: &[f32]) -> Vec<f64> {
+    let softmax = Softmax::new(logits);
     (0..logits.len()).map(|class| softmax.log_of(class).exp()).collect()
 }
 
@@ -53,7 +53,7 @@ pub struct Tally {
     calibration: Calibration,
     /// Samples of each class.
     samples: Vec<f64>,
-    /// Right answers of each class.
+    /// Right predictions of each class.
     correct: Vec<f64>,
     /// `[truth][prediction]`, row after row; empty with too many classes.
     confusion: Vec<f64>,
@@ -85,14 +85,14 @@ impl Tally {
         }
     }
 
-    /// Counts a batch whose samples have one class or several: each of them is a right answer. Among
+    /// Counts a batch whose samples have one class or several: each of them is right. Among
     /// the samples of a class, and in the confusion matrix, a sample stands once: with the class that
-    /// was answered if that is right, and else with its first.
+    /// was predicted if that is right, and else with its first.
     ///
     /// # Shapes
     /// - `logits`: `[targets.len(), classes]`, row-major
     pub fn add_targets(&mut self, logits: &[f32], targets: &Targets) {
-        let Targets::Several(sets) = targets else {
+        let Targets::MultiLabel(sets) = targets else {
             return self.add(logits, &targets.classes());
         };
         for (row, set) in logits.chunks_exact(self.classes.max(1)).zip(sets) {
@@ -109,8 +109,8 @@ impl Tally {
         }
         let is_correct = rank == 0;
         let label = if is_correct { nearest } else { first };
-        let answer = answer_of(logits);
-        let probabilities = Softmax::of(logits);
+        let predicted = argmax(logits);
+        let probabilities = Softmax::new(logits);
         self.top1 += f64::from(u8::from(is_correct));
         self.top5 += f64::from(u8::from(rank < TOP));
         let logs: f64 = labels().map(|label| probabilities.log_of(label)).sum();
@@ -118,7 +118,7 @@ impl Tally {
         self.calibration.add(probabilities.largest(), is_correct);
         self.samples[label] += 1.0;
         self.correct[label] += f64::from(u8::from(is_correct));
-        if let Some(cell) = self.confusion.get_mut(label * self.classes + answer) {
+        if let Some(cell) = self.confusion.get_mut(label * self.classes + predicted) {
             *cell += 1.0;
         }
     }
@@ -133,8 +133,8 @@ impl Tally {
         }
         let mut sums: Vec<f64> = self.sums().map(|sum| *sum).collect();
         group.all_reduce_f64(&mut sums)?;
-        for (place, sum) in self.sums().zip(sums) {
-            *place = sum;
+        for (counter, sum) in self.sums().zip(sums) {
+            *counter = sum;
         }
         Ok(())
     }
@@ -166,7 +166,7 @@ impl Tally {
     }
 }
 
-/// How good a classifier's answers are.
+/// How good a classifier's predictions are.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Scores {
     /// How many images were classified.
@@ -183,7 +183,7 @@ pub struct Scores {
     pub calibration_error: f64,
     /// Images of each class.
     pub class_samples: Vec<u64>,
-    /// Right answers of each class.
+    /// Right predictions of each class.
     pub class_correct: Vec<u64>,
     /// `confusion[truth][prediction]`, in images; empty above [`MAX_CONFUSION_CLASSES`] classes.
     pub confusion: Vec<Vec<u64>>,
@@ -197,7 +197,7 @@ struct Softmax<'a> {
 }
 
 impl<'a> Softmax<'a> {
-    fn of(logits: &'a [f32]) -> Self {
+    fn new(logits: &'a [f32]) -> Self {
         let largest = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));
         let sum: f64 = logits.iter().map(|logit| (f64::from(*logit) - largest).exp()).sum();
         Self { logits, largest, log_sum: sum.ln() }

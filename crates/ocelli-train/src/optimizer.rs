@@ -45,7 +45,7 @@ pub struct Optimizer {
 }
 
 impl Optimizer {
-    /// An optimiser that has taken no step, for which all parameters are alike.
+    /// An optimiser that has taken no step, for which all parameters are the same.
     pub fn new(section: &OptimizerSection) -> Self {
         let momentum = section.momentum;
         let rule: Box<dyn Rule> = match section.kind {
@@ -151,7 +151,7 @@ impl Optimizer {
     ///
     /// # Errors
     /// When the tensors are those of another network or another kind of optimiser.
-    pub fn restore<'a>(
+    pub fn resume<'a>(
         &mut self,
         params: &Parameters,
         steps: u64,
@@ -175,13 +175,13 @@ impl Optimizer {
             let data = TensorData::new(values, [params.get(id).spec.len()]);
             slots[kind] = Some(Tensor::from_data(data, params.device()));
         }
-        let mut restored = Vec::with_capacity(params.len());
+        let mut resumed = Vec::with_capacity(params.len());
         for (slots, (_, entry)) in memory.into_iter().zip(params.iter()) {
             let missing = || Error::OptimizerState { tensor: entry.spec.name.clone() };
             let slots = slots.into_iter().map(|slot| slot.ok_or_else(missing));
-            restored.push(slots.collect::<Result<Vec<_>>>()?);
+            resumed.push(slots.collect::<Result<Vec<_>>>()?);
         }
-        self.memory = restored;
+        self.memory = resumed;
         self.steps = steps;
         Ok(())
     }

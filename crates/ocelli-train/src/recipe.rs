@@ -189,7 +189,7 @@ impl Recipe {
     pub fn cost(&self, num_classes: usize) -> Result<Cost> {
         let graph = registry::find(&self.model.name)?.graph(&self.model_options(num_classes))?;
         let size = self.input.size as usize;
-        Ok(Cost::of(&graph, size, size)?)
+        Ok(Cost::new(&graph, size, size)?)
     }
 
     /// The recipe as TOML, with every field that has a value.

@@ -16,9 +16,10 @@ mod tests;
 pub use metrics_log::{MetricsLog, Row};
 
 use crate::checkpoint::Checkpoints;
+use crate::work_folder::{ClaimedFolder, Lock};
 use crate::{Error, Recipe, Result};
-use ocelli_nn::weights::UNFINISHED;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use ocelli_common::UNFINISHED;
+use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -38,6 +39,17 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
+    /// The folder of a run that begins, with its recipe, or of one that is resumed, whose recipe stays.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create) and [`open`](Self::open).
+    pub fn begin(folder: &ClaimedFolder, recipe: &Recipe) -> Result<Self> {
+        if folder.is_begun() {
+            return Ok(Self::open(folder.path())?.0);
+        }
+        Self::create(folder.path(), recipe)
+    }
+
     /// Makes the folder of a new run and writes its recipe.
     ///
     /// # Errors
@@ -61,35 +73,6 @@ impl RunFolder {
         let path = path.into();
         let recipe = Self::recipe(&path)?;
         Ok((Self::lock(path)?, recipe))
-    }
-
-    /// The first of `STEM-1`, `STEM-2`, … that does not exist in `parent`, to show what would be
-    /// made.
-    pub fn unused_path(parent: &Path, stem: &str) -> PathBuf {
-        let mut number = 1_u64;
-        loop {
-            let path = parent.join(format!("{stem}-{number}"));
-            if !path.exists() {
-                return path;
-            }
-            number += 1;
-        }
-    }
-
-    /// Makes the first of `STEM-1`, `STEM-2`, … that does not exist in `parent`. Of several processes
-    /// at once each gets a folder of its own.
-    ///
-    /// # Errors
-    /// When the folder cannot be made.
-    pub fn claim_unused(parent: &Path, stem: &str) -> Result<PathBuf> {
-        fs::create_dir_all(parent).map_err(Error::io(parent))?;
-        loop {
-            let path = Self::unused_path(parent, stem);
-            match fs::create_dir(&path) {
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                made => return made.map(|()| path.clone()).map_err(Error::io(path)),
-            }
-        }
     }
 
     /// The folder.
@@ -189,19 +172,13 @@ impl RunFolder {
         }
         let log = OpenOptions::new().create(true).append(true).open(&log_path);
         let log = log.map_err(Error::io(&log_path))?;
-        match log.try_lock() {
-            Ok(()) => {
-                // Nobody else writes here, so that what is unfinished stays so.
-                sweep(&path);
-                Ok(Self { path, log })
-            }
-            Err(TryLockError::WouldBlock) => Err(Error::RunBusy { path }),
-            // Some network file systems have no locks; there a run must do without.
-            Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {
-                Ok(Self { path, log })
-            }
-            Err(TryLockError::Error(error)) => Err(Error::io(log_path)(error)),
+        match Lock::try_on(&log).map_err(Error::io(&log_path))? {
+            // Nobody else writes here, so that what is unfinished stays so.
+            Lock::Ours => sweep(&path),
+            Lock::Taken => return Err(Error::RunBusy { path }),
+            Lock::Unsupported => {}
         }
+        Ok(Self { path, log })
     }
 }
 

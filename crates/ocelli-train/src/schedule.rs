@@ -66,7 +66,7 @@ enum Curve {
 impl Schedule {
     /// The schedule of a training of `total_steps`, with the peak rate `lr`.
     pub fn new(section: &ScheduleSection, lr: f64, steps_per_epoch: f64, total_steps: u64) -> Self {
-        let steps = |span: crate::Span| span.steps(steps_per_epoch);
+        let steps = |span: crate::TrainingLength| span.steps(steps_per_epoch);
         let total = total_steps as f64;
         let length = section.length.map_or(total, steps);
         let end = lr * section.end;

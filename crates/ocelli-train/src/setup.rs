@@ -7,7 +7,7 @@ use crate::{
 };
 use burn::tensor::Device;
 use ocelli_data::{
-    Joined, LabelFile, Loader, OpenOptions, SeveralClasses, Source, Split, Subset,
+    Joined, LabelFile, Loader, MultiLabelSource, OpenOptions, Source, Split, Subset,
     check_several_classes, open, open_labelled, open_splits,
 };
 use ocelli_nn::Network;
@@ -67,7 +67,7 @@ impl Setup {
         train: &Arc<dyn Source>,
         eval: &Arc<dyn Source>,
     ) -> Result<Self> {
-        let config = &*methods.of(recipe)?;
+        let config = &*methods.config(recipe)?;
         check_classes_of_method(recipe, config, train)?;
         let classes = train.classes().to_vec();
         let options = config.model_options(recipe.model_options(classes.len().max(1)));
@@ -108,7 +108,7 @@ impl Setup {
         let (train, eval) = sources(recipe)?;
         let eval = Arc::new(eval_loader(recipe, machine, eval)?);
         let setup = ExaminerSetup { recipe, machine, train: &train, eval: &eval };
-        methods.of(recipe)?.examiners(&setup)
+        methods.config(recipe)?.examiners(&setup)
     }
 
     /// Checks that the training set fills one step at least.
@@ -174,14 +174,14 @@ pub fn sources(recipe: &Recipe) -> Result<(Arc<dyn Source>, Arc<dyn Source>)> {
     let classes = Some(train.classes().to_vec());
     let limits = recipe.data.limits();
     let extra =
-        open_labelled(extra, &OpenOptions { classes, limits, ..OpenOptions::of(Split::Train) })?;
+        open_labelled(extra, &OpenOptions { classes, limits, ..OpenOptions::new(Split::Train) })?;
     Ok((Arc::new(Joined::new(train, extra)?), test))
 }
 
 /// The two parts of the recipe's dataset.
 fn parts(recipe: &Recipe) -> Result<(Arc<dyn Source>, Arc<dyn Source>)> {
     let data = &recipe.data;
-    let of = |split| OpenOptions { limits: data.limits(), ..OpenOptions::of(split) };
+    let of = |split| OpenOptions { limits: data.limits(), ..OpenOptions::new(split) };
     let file = data.labels.as_deref().map(LabelFile::read).transpose()?;
     let train_part = || OpenOptions { class_order: data.class_order, ..of(Split::Train) };
     // A method says itself what classes it needs.
@@ -191,7 +191,7 @@ fn parts(recipe: &Recipe) -> Result<(Arc<dyn Source>, Arc<dyn Source>)> {
         let whole: Arc<dyn Source> = match &file {
             None => whole,
             Some(file) => {
-                let whole = SeveralClasses::new(whole, file)?;
+                let whole = MultiLabelSource::new(whole, file)?;
                 file.check_named(whole.named())?;
                 Arc::new(whole)
             }
@@ -209,7 +209,7 @@ fn parts(recipe: &Recipe) -> Result<(Arc<dyn Source>, Arc<dyn Source>)> {
         }
     };
     let Some(file) = &file else { return Ok((train, test)) };
-    let [train, test] = SeveralClasses::of_parts([train, test], file)?;
+    let [train, test] = MultiLabelSource::from_parts([train, test], file)?;
     file.check_named(train.named() + test.named())?;
     Ok((Arc::new(train), Arc::new(test)))
 }
@@ -234,7 +234,7 @@ fn network(
 
 /// A classifier for other classes fits in shape if they are as many, but knows nothing of them.
 fn check_same_classes(dict: &StateDict, classes: &[String]) -> Result<()> {
-    let Some(known) = Metadata::of(dict)?.classes else { return Ok(()) };
+    let Some(known) = Metadata::from_dict(dict)?.classes else { return Ok(()) };
     match known.iter().zip(classes).find(|(theirs, ours)| theirs != ours) {
         None => Ok(()),
         Some((theirs, ours)) => Err(Error::OtherClasses {

@@ -1,4 +1,4 @@
-//! Samples that could not be read, or have no answer.
+//! Samples that could not be read, or whose output is not finite.
 
 use crate::Error;
 use ocelli_data::{Batch, Loader, Skipped};
@@ -10,9 +10,9 @@ pub(crate) fn warn_of(skipped: &[Skipped]) {
     }
 }
 
-/// That the network has no finite answer to sample `at` of a batch.
-pub(crate) fn no_answer(loader: &Loader, batch: &Batch, at: usize) -> Error {
+/// That the network has no finite output for sample `at` of a batch.
+pub(crate) fn output_not_finite(loader: &Loader, batch: &Batch, at: usize) -> Error {
     let index = batch.indices.get(at).copied().unwrap_or_default();
     let image = loader.source().name(index).unwrap_or_else(|_| index.to_string());
-    Error::NoAnswer { image }
+    Error::OutputNotFinite { image }
 }

@@ -3,7 +3,7 @@
 use crate::Recipe;
 use ocelli_data::Loader;
 
-/// A part of a training with numbers of its own.
+/// A part of a training with settings of its own.
 pub struct Stage {
     /// The recipe of this stage.
     pub recipe: Recipe,

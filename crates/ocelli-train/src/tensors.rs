@@ -41,7 +41,7 @@ mod tests {
     use std::sync::Arc;
 
     fn loader() -> Loader {
-        let source = open("builtin:fashion-mnist", &OpenOptions::of(Split::Test)).unwrap();
+        let source = open("builtin:fashion-mnist", &OpenOptions::new(Split::Test)).unwrap();
         let input = InputConfig { size: 8, ..InputConfig::default() };
         let transform = EvalTransform::new(input, EvalConfig::default()).unwrap();
         Loader::new(source, Arc::new(transform), LoaderConfig::eval(50)).unwrap()

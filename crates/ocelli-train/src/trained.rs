@@ -1,5 +1,5 @@
 //! Networks that have learnt something: weights, together with what they expect of a picture and
-//! what their answers are called.
+//! what their classes are called.
 
 mod metadata;
 mod predict;
@@ -9,7 +9,7 @@ mod tests;
 mod weights_file;
 
 pub use metadata::Metadata;
-pub use predict::{Answer, Guess, PredictOptions};
+pub use predict::{Guess, PredictOptions, Prediction};
 pub use pretrained::{Pretrained, WeightsChoice};
 pub use weights_file::{CheckpointChoice, ChosenCheckpoint, WeightsFile};
 
@@ -21,7 +21,7 @@ use ocelli_data::{
 use ocelli_nn::Network;
 use ocelli_nn::graph::Graph;
 use ocelli_nn::registry::{self, DefaultConfig, Model, ModelOptions};
-use ocelli_nn::weights::{Place, StateDict, network_from};
+use ocelli_nn::weights::{StateDict, WeightsLocation, network_from};
 use std::path::{Path, PathBuf};
 
 /// A network that is ready to classify pictures.
@@ -34,7 +34,7 @@ pub struct Trained {
     /// The checkpoint that the file belongs to, unless the file itself was named.
     pub checkpoint: Option<ChosenCheckpoint>,
     /// Where in the file they stood.
-    pub place: Place,
+    pub location: WeightsLocation,
     /// The network.
     pub network: Network,
     /// What the network wants to see.
@@ -77,9 +77,9 @@ impl Trained {
         if let Some(choice) = report.choice() {
             tracing::info!("{choice}");
         }
-        let (place, limits) = (report.place(), Limits::default());
+        let (location, limits) = (report.location(), Limits::default());
         let arch = model.name();
-        Ok(Self { arch, file, checkpoint, place, network, input, eval, classes, limits })
+        Ok(Self { arch, file, checkpoint, location, network, input, eval, classes, limits })
     }
 
     /// What a picture goes through before the network sees it.
@@ -122,8 +122,6 @@ impl Trained {
 
 /// What the weights of a model of the registry expect of a picture of `channels` channels.
 pub fn preprocessing(config: &DefaultConfig, channels: usize) -> (InputConfig, EvalConfig) {
-    use ocelli_data::{CropMode, Interpolation};
-    use registry::{CropMode as Crop, Interpolation as Filter};
     let per_channel = |values: [f32; 3]| match channels {
         1 => vec![values.iter().sum::<f32>() / 3.0],
         _ => values.into(),
@@ -133,17 +131,10 @@ pub fn preprocessing(config: &DefaultConfig, channels: usize) -> (InputConfig, E
         channels: channels as u8,
         mean: per_channel(config.mean),
         std: per_channel(config.std),
-        interpolation: match config.interpolation {
-            Filter::Bilinear => Interpolation::Bilinear,
-            Filter::Bicubic => Interpolation::Bicubic,
-        },
+        interpolation: config.interpolation,
         ..InputConfig::default()
     };
-    let crop_mode = match config.crop_mode {
-        Crop::Center => CropMode::Center,
-        Crop::Squash => CropMode::Squash,
-    };
-    (input, EvalConfig { crop_pct: config.crop_pct, crop_mode })
+    (input, EvalConfig { crop_pct: config.crop_pct, crop_mode: config.crop_mode })
 }
 
 /// The graph that a file is for. What the file says of itself may be absurd.

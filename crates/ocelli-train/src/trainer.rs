@@ -8,7 +8,7 @@
 mod evaluation;
 mod event;
 mod gradients;
-mod milestone;
+mod hooks;
 mod snapshot;
 mod state;
 mod step;
@@ -32,7 +32,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 /// Everything that a training is made of.
-pub struct Parts<'a> {
+pub struct TrainerParts<'a> {
     /// The resolved recipe.
     pub recipe: &'a Recipe,
     /// The network with its first values. Patterns of `model.freeze` are applied here.
@@ -88,7 +88,7 @@ pub struct Trainer<'a> {
 
 /// Why a training ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum TrainOutcome {
     /// All epochs are done.
     Finished,
     /// `train.max_steps` or `train.max_hours` was reached.
@@ -103,7 +103,7 @@ pub enum Outcome {
 #[derive(Clone, Debug)]
 pub struct Summary {
     /// Why it ended.
-    pub outcome: Outcome,
+    pub outcome: TrainOutcome,
     /// Where it stands.
     pub state: State,
     /// The evaluation of the last step, where a classifier was evaluated.
@@ -123,8 +123,8 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// When the dataset is too small or does not fit the network, the checkpoints belong to
     /// another recipe or dataset, or all of them are damaged.
-    pub fn new(parts: Parts<'a>) -> Result<Self> {
-        let Parts { recipe, mut network, run, train, .. } = parts;
+    pub fn new(parts: TrainerParts<'a>) -> Result<Self> {
+        let TrainerParts { recipe, mut network, run, train, .. } = parts;
         let loader = &train.first().loader;
         parts.method.check(&network, loader.source())?;
         check_shares(recipe, parts.group)?;
@@ -147,7 +147,7 @@ impl<'a> Trainer<'a> {
         };
         let Newest { checkpoint: saved, rejected } = run.checkpoints().newest()?;
         match (&saved, rejected.first()) {
-            (Some(checkpoint), _) => now.restore(checkpoint, recipe)?,
+            (Some(checkpoint), _) => now.resume(checkpoint, recipe)?,
             (None, Some(newest)) => {
                 let folder = run.checkpoints().folder().to_owned();
                 return Err(Error::NoGoodCheckpoint { folder, reason: newest.reason.clone() });
@@ -203,7 +203,7 @@ impl<'a> Trainer<'a> {
         let mut batches = None;
         let outcome = loop {
             let limit = self.end()?;
-            if limit != Some(Outcome::Interrupted) && self.evaluation_is_due(limit) {
+            if limit != Some(TrainOutcome::Interrupted) && self.evaluation_is_due(limit) {
                 self.evaluate()?;
             }
             let end = self.end_of_patience().or(limit);
@@ -211,7 +211,7 @@ impl<'a> Trainer<'a> {
                 self.save()?;
             }
             if let Some(outcome) = end {
-                if outcome == Outcome::StoppedEarly {
+                if outcome == TrainOutcome::StoppedEarly {
                     self.tell_of_early_stop()?;
                 }
                 break outcome;
@@ -223,7 +223,7 @@ impl<'a> Trainer<'a> {
                 return Err(Error::NothingReadable { of: "the training images", skipped });
             }
         };
-        if outcome != Outcome::Interrupted && self.score.is_none() {
+        if outcome != TrainOutcome::Interrupted && self.score.is_none() {
             self.score_again()?;
         }
         Ok(Summary {
@@ -238,13 +238,13 @@ impl<'a> Trainer<'a> {
 
     /// Whether training ends here because it gets no better. It follows from the state alone, so that a
     /// run that is resumed stops where one does that was not.
-    fn end_of_patience(&self) -> Option<Outcome> {
+    fn end_of_patience(&self) -> Option<TrainOutcome> {
         let is_over = self.now.state.step >= self.total_steps;
-        (!is_over && self.is_out_of_patience()).then_some(Outcome::StoppedEarly)
+        (!is_over && self.is_out_of_patience()).then_some(TrainOutcome::StoppedEarly)
     }
 
     /// Why training should end here, if it should. All processes agree.
-    fn end(&mut self) -> Result<Option<Outcome>> {
+    fn end(&mut self) -> Result<Option<TrainOutcome>> {
         let limits = &self.recipe.train;
         let state = &mut self.now.state;
         state.seconds = self.seconds_before + self.begin.elapsed().as_secs_f64();
@@ -257,11 +257,11 @@ impl<'a> Trainer<'a> {
         }
         let out_of_steps = limits.max_steps.is_some_and(|steps| state.step >= steps);
         Ok(if state.step >= self.total_steps {
-            Some(Outcome::Finished)
+            Some(TrainOutcome::Finished)
         } else if votes[1] > 0.0 {
-            Some(Outcome::Interrupted)
+            Some(TrainOutcome::Interrupted)
         } else if out_of_steps || votes[0] > 0.0 {
-            Some(Outcome::LimitReached)
+            Some(TrainOutcome::LimitReached)
         } else {
             None
         })

@@ -1,8 +1,8 @@
 //! The default recipe on the embedded images, for two steps: every part in its place.
 
 use ocelli_train::{
-    Classification, Error, Local, Machine, Outcome, Parts, Recipe, RunFolder, Setup, Summary,
-    Supervised, Trained, Trainer, evaluate, recipe,
+    Classification, Error, Local, Machine, Recipe, RunFolder, Setup, Summary, Supervised,
+    TrainOutcome, Trained, Trainer, TrainerParts, evaluate, recipe,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ fn train(folder: &Path, overrides: &[&str]) -> Result<(Summary, Setup), Error> {
         Ok((run, _)) => run,
         Err(_) => RunFolder::create(folder, &recipe)?,
     };
-    let parts = Parts {
+    let parts = TrainerParts {
         recipe: &recipe,
         network: setup.network.clone(),
         method: &mut Supervised::default(),
@@ -37,7 +37,7 @@ fn train(folder: &Path, overrides: &[&str]) -> Result<(Summary, Setup), Error> {
 fn the_models_file_alone_is_enough_to_use_it() {
     let folder = tempfile::tempdir().unwrap();
     let (summary, setup) = train(folder.path(), &["mix.label_smoothing=0.1"]).unwrap();
-    assert_eq!((summary.outcome, summary.state.step), (Outcome::LimitReached, 2));
+    assert_eq!((summary.outcome, summary.state.step), (TrainOutcome::LimitReached, 2));
     let scores = summary.evaluation.unwrap().scores;
     assert_eq!(scores.samples, 2000);
 

@@ -9,8 +9,8 @@ use ocelli_train::grid::Grid;
 use ocelli_train::recipe::MethodSection;
 use ocelli_train::{
     Error, Examiner, ExaminerSetup, Local, MODEL, Machine, Method, MethodConfig, MethodKind,
-    Methods, MetricsLog, Neighbours, Outcome, Parts, Recipe, Result, RunFolder, Setup, Step,
-    StepOutput, Summary, Trained, Trainer, Voting,
+    Methods, MetricsLog, Neighbours, Recipe, Result, RunFolder, Setup, Step, StepOutput, Summary,
+    TrainOutcome, Trained, Trainer, TrainerParts, Voting,
 };
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -23,7 +23,7 @@ use tempfile::TempDir;
 struct ConstantSection {
     /// The gradient of every element.
     gradient: f32,
-    /// How many numbers the network answers with.
+    /// How many values the network gives.
     outputs: usize,
 }
 
@@ -142,7 +142,7 @@ fn train(recipe: &Recipe, folder: &Path) -> Result<Summary> {
         }
         Err(_) => RunFolder::create(folder, recipe)?,
     };
-    let parts = Parts {
+    let parts = TrainerParts {
         recipe,
         network,
         method: &mut *method,
@@ -201,7 +201,7 @@ fn a_section_that_no_method_has_is_an_unknown_key() {
     );
     // A recipe that one command has is read by another, which says what it does not know.
     let recipe = resolve(&[]).unwrap();
-    let error = Methods::default().of(&recipe).err().unwrap().to_string();
+    let error = Methods::default().config(&recipe).err().unwrap().to_string();
     assert!(error.starts_with("unknown key `constant."), "{error}");
     let error = Setup::new(&recipe, &Machine::cpu(1)).err().unwrap().to_string();
     assert!(error.starts_with("unknown key `constant."), "{error}");
@@ -212,7 +212,7 @@ fn a_run_of_a_method_is_trained_resumed_scored_and_opened() {
     let (whole, parts) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let recipe = resolve(&[]).unwrap();
     let summary = train(&recipe, whole.path()).unwrap();
-    assert_eq!((summary.outcome, summary.state.step), (Outcome::LimitReached, 3));
+    assert_eq!((summary.outcome, summary.state.step), (TrainOutcome::LimitReached, 3));
     let best = summary.state.best.as_ref().unwrap();
     assert_eq!((best.score.meaning.as_str(), best.score.samples), ("kNN top-1", 2000));
     assert_eq!((best.top1(), summary.evaluation.is_none()), (None, true));

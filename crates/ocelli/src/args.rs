@@ -13,7 +13,7 @@ pub(crate) use batch_size::batch_size;
 pub(crate) use global::{GlobalArgs, cores};
 pub(crate) use image_size::ImageSize;
 pub(crate) use labels::LabelArgs;
-pub(crate) use model::{CheckpointArgs, ModelArgs, PlaceArgs};
+pub(crate) use model::{CheckpointArgs, ModelArgs, WeightsKeyArgs};
 pub(crate) use model_name::ModelName;
 pub(crate) use preprocess::PreprocessArgs;
 
@@ -21,8 +21,8 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    attack, bench, completions, convert, cost, data, eval, models, predict, report, results,
-    search, study, train, version,
+    attack, bench, codebook, completions, convert, cost, data, eval, models, predict, report,
+    results, search, study, train, version,
 };
 
 const STYLES: Styles = Styles::styled()
@@ -75,6 +75,8 @@ pub(crate) enum Command {
     Cost(cost::Args),
     /// Turn weights of other projects into safetensors
     Convert(convert::Args),
+    /// Find clusters in rows of numbers, and compress them to codes
+    Codebook(codebook::Args),
     /// List, verify and index datasets
     Data(data::Args),
     /// Time networks, kernels and pictures on this machine

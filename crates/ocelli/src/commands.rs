@@ -2,6 +2,7 @@
 
 pub(crate) mod attack;
 pub(crate) mod bench;
+pub(crate) mod codebook;
 pub(crate) mod completions;
 pub(crate) mod convert;
 pub(crate) mod cost;
@@ -39,6 +40,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Done> {
         Command::Models(args) => models::run(&args, settings),
         Command::Cost(args) => cost::run(&args, settings),
         Command::Convert(args) => convert::run(&args, settings),
+        Command::Codebook(args) => codebook::run(&args, settings),
         Command::Data(args) => data::run(&args, settings),
         Command::Bench(args) => bench::run(&args, settings),
         Command::Results(args) => results::run(&args, settings),

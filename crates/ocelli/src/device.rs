@@ -115,9 +115,9 @@ impl DeviceName {
         let compute = || Tensor::<1>::ones([1], device).add_scalar(1.0).into_data();
         let quiet = std::panic::take_hook();
         std::panic::set_hook(Box::new(|_| {}));
-        let answer = std::panic::catch_unwind(std::panic::AssertUnwindSafe(compute));
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(compute));
         std::panic::set_hook(quiet);
-        answer.map(drop).map_err(|_| {
+        result.map(drop).map_err(|_| {
             crate::failure::BadInput::new(format!("device {self} does not answer"))
                 .hint("check its driver, or use --device cpu")
                 .into()

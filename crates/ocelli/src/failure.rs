@@ -53,7 +53,7 @@ pub(crate) fn report(error: &Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     talk::error(&one_line(error));
-    if let Some(hint) = hints::of(error) {
+    if let Some(hint) = hints::find(error) {
         talk::hint(&hint);
     }
     ExitCode::from(code(error))
@@ -110,6 +110,7 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
         return Some(FAILED);
     }
     let bad_input = cause.is::<BadInput>()
+        || cause.is::<ocelli::codebooks::Error>()
         || cause.is::<ocelli::data::Error>()
         || cause.is::<ocelli::nn::Error>()
         || cause.is::<WeightsError>()
@@ -139,7 +140,7 @@ mod tests {
         let error = Error::from(missing).context("a.toml: no such file").context("cannot train");
         assert_eq!(one_line(&error), "cannot train: a.toml: no such file");
         assert_eq!(code(&error), BAD_INPUT);
-        assert!(hints::of(&error).is_some());
+        assert!(hints::find(&error).is_some());
     }
 
     #[test]

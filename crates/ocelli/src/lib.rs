@@ -7,16 +7,19 @@
 //! use ocelli::nn::{Cost, registry, registry::ModelOptions};
 //!
 //! let model = registry::find("ghostnet_100")?;
-//! let cost = Cost::of(&model.graph(&ModelOptions::default())?, 224, 224)?;
+//! let cost = Cost::new(&model.graph(&ModelOptions::default())?, 224, 224)?;
 //! assert_eq!(cost.params, 5_182_508);
 //! # Ok::<(), ocelli::nn::Error>(())
 //! ```
 
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
 pub mod recipes;
 pub mod results;
 
+pub use ocelli_codebooks as codebooks;
+pub use ocelli_common as common;
 pub use ocelli_data as data;
 pub use ocelli_evolution as evolution;
 pub use ocelli_kernels as kernels;

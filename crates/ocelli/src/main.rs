@@ -5,6 +5,7 @@
 //! everything else to stderr through `talk`, and every failure leaves through `failure`.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
 mod args;
 mod commands;
@@ -12,7 +13,7 @@ mod device;
 mod failure;
 mod memory;
 mod output;
-mod own_place;
+mod own_files;
 mod panic_hook;
 mod run_data;
 mod settings;

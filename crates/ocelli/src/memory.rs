@@ -70,7 +70,7 @@ impl MemoryLimit {
             Some(bytes) => bytes,
             // Without a plan all feature maps may stand in memory at once.
             None => (4 * batch as u64)
-                .saturating_mul(Cost::of(network.graph(), height, width)?.activations),
+                .saturating_mul(Cost::new(network.graph(), height, width)?.activations),
         };
         let needed = maps.saturating_add(images.saturating_mul(BATCHES));
         if needed <= self.0 {

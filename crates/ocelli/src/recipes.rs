@@ -27,7 +27,7 @@ macro_rules! builtin {
 }
 
 /// All recipes that are part of the library, the default first. `NAME-small` has every field of
-/// `NAME`, with other numbers, and may have `model.dropout`.
+/// `NAME`, with other values, and may have `model.dropout`.
 pub const RECIPES: &[BuiltinRecipe] = &[
     BuiltinRecipe { name: "default", text: recipe::DEFAULT },
     BuiltinRecipe { name: FINETUNE, text: recipe::FINETUNE },

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use ocelli::data::Error::{DifferentClasses, UnknownClass};
 use ocelli::data::{
-    ClassOrder, Error, Fingerprint, LabelFile, OpenOptions, SeveralClasses, Source, Split,
+    ClassOrder, Error, Fingerprint, LabelFile, MultiLabelSource, OpenOptions, Source, Split,
     are_imagenet_classes, check_several_classes, imagenet_classes, open_labelled, open_splits,
 };
 use ocelli::train::{DataRecord, Recipe, RunFolder, Trained, sources};
@@ -17,7 +17,7 @@ use crate::failure::{BadInput, BadUsage};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wanted<'a> {
     /// The folder of a run, a checkpoint in it, or a file of weights.
-    pub(crate) place: Option<&'a Path>,
+    pub(crate) model_path: Option<&'a Path>,
     /// A dataset instead of the run's.
     pub(crate) data: Option<&'a str>,
     /// Where the run's images were before, for when the run is not there any more.
@@ -30,14 +30,14 @@ pub(crate) struct Wanted<'a> {
     pub(crate) classes: LabelArgs,
 }
 
-/// The folder of the run to which `place`, its folder or a checkpoint in it, belongs.
-fn folder_of(place: &Path) -> Option<&Path> {
-    place.ancestors().take(4).find(|folder| RunFolder::recipe_path(folder).is_file())
+/// The folder of the run to which `path`, its folder or a checkpoint in it, belongs.
+fn folder_of(path: &Path) -> Option<&Path> {
+    path.ancestors().take(4).find(|folder| RunFolder::recipe_path(folder).is_file())
 }
 
-/// The recipe of the run to which `place`, its folder or a checkpoint in it, belongs.
-pub(crate) fn recipe_of(place: &Path) -> Option<Recipe> {
-    RunFolder::recipe(folder_of(place)?).ok()
+/// The recipe of the run to which `path`, its folder or a checkpoint in it, belongs.
+pub(crate) fn recipe_of(path: &Path) -> Option<Recipe> {
+    RunFolder::recipe(folder_of(path)?).ok()
 }
 
 /// Makes sure that other work than a training, begun in `folder`, goes on with the same images.
@@ -80,9 +80,9 @@ impl Wanted<'_> {
     /// the network, or a single one that is not meant to be.
     pub(crate) fn open(&self, trained: &Trained) -> anyhow::Result<Opened> {
         // A recipe that is there and cannot be trusted is no reason to ask for a dataset.
-        let own = |place: &Path| folder_of(place).map(RunFolder::recipe).transpose();
-        let run = match (self.data, self.place) {
-            (None, Some(place)) => own(place)?,
+        let own = |path: &Path| folder_of(path).map(RunFolder::recipe).transpose();
+        let run = match (self.data, self.model_path) {
+            (None, Some(path)) => own(path)?,
             _ => None,
         };
         let may_be_one =
@@ -100,7 +100,7 @@ impl Wanted<'_> {
             let data = data.ok_or_else(|| BadUsage("name a dataset with --data".to_owned()))?;
             let order = self.classes.class_order.unwrap_or_default();
             let source = self.with_labels(named(data, self.split, order, trained)?, None)?;
-            let fingerprint = Fingerprint::of(&*source)?;
+            let fingerprint = Fingerprint::from_source(&*source)?;
             let data = data.to_owned();
             return Ok(Opened { source, data, fingerprint, has_changed: None });
         };
@@ -123,7 +123,7 @@ impl Wanted<'_> {
             let source = named(&data, self.split, order, trained)?;
             self.with_labels(source, run.data.labels.as_deref())?
         };
-        let fingerprint = Fingerprint::of(&*source)?;
+        let fingerprint = Fingerprint::from_source(&*source)?;
         let has_changed = self.has_changed(&fingerprint, &*source, has_more)?;
         Ok(Opened { source, data, fingerprint, has_changed })
     }
@@ -140,7 +140,7 @@ impl Wanted<'_> {
             Split::Train => DataRecord::TRAIN,
             Split::Test => DataRecord::TEST,
         };
-        let Some(folder) = self.place.and_then(folder_of) else { return Ok(None) };
+        let Some(folder) = self.model_path.and_then(folder_of) else { return Ok(None) };
         let record = DataRecord::load(folder)?;
         let Some(before) = record.as_ref().and_then(|record| record.part(part)) else {
             return Ok(None);
@@ -180,7 +180,7 @@ impl Wanted<'_> {
     ) -> anyhow::Result<Arc<dyn Source>> {
         let Some(path) = self.labels.or(of_run) else { return Ok(source) };
         let labels = LabelFile::read(path)?;
-        let source = SeveralClasses::new(source, &labels)?;
+        let source = MultiLabelSource::new(source, &labels)?;
         // The file of a run may be of its training images alone.
         if self.labels.is_some() {
             labels.check_named(source.named())?;
@@ -197,7 +197,7 @@ fn named(
     trained: &Trained,
 ) -> anyhow::Result<Arc<dyn Source>> {
     let (classes, limits) = (trained.classes.clone(), trained.limits);
-    let options = OpenOptions { classes, class_order, limits, ..OpenOptions::of(split) };
+    let options = OpenOptions { classes, class_order, limits, ..OpenOptions::new(split) };
     let opened = match open_labelled(uri, &options) {
         // Folders of ImageNet, all or some, tell by their names which of its classes they are.
         Ok(source)

@@ -8,6 +8,5 @@ use std::path::Path;
 /// # Errors
 /// When it cannot be written; the path is in the message.
 pub(crate) fn write_whole(path: &Path, bytes: impl AsRef<[u8]>) -> anyhow::Result<()> {
-    ocelli::nn::weights::write_whole(path, bytes.as_ref())
-        .with_context(|| path.display().to_string())
+    ocelli::common::write_whole(path, bytes.as_ref()).with_context(|| path.display().to_string())
 }

@@ -16,6 +16,8 @@ pub(super) struct Assigner<'a> {
     /// What all is taken relative to.
     origin: Vec<f32>,
     pruning: Pruning,
+    /// Whether distances are wanted even where nothing needs them to find the nearest.
+    is_measured: bool,
     pub(super) assignment: Vec<u32>,
     /// To the row's own centroid, squared.
     pub(super) distances: Vec<f64>,
@@ -37,12 +39,18 @@ struct Bounds {
 }
 
 impl<'a> Assigner<'a> {
-    pub(super) fn new(rows: Rows<'a>, origin: Vec<f32>, pruning: Pruning) -> Self {
+    pub(super) fn new(
+        rows: Rows<'a>,
+        origin: Vec<f32>,
+        pruning: Pruning,
+        is_measured: bool,
+    ) -> Self {
         let count = rows.count();
         Self {
             rows,
             origin,
             pruning,
+            is_measured,
             assignment: vec![0; count],
             distances: vec![0.0; count],
             bounds: None,
@@ -70,11 +78,18 @@ impl<'a> Assigner<'a> {
         }
         let mut assignment = vec![0; self.rows.count()];
         NearestIndex::new(centroids, &self.origin).assign(self.rows, &mut assignment);
-        squared_distances(self.rows, centroids, &assignment, &mut self.distances);
+        if self.is_measured {
+            squared_distances(self.rows, centroids, &assignment, &mut self.distances);
+        }
         self.evaluations += (self.rows.count() * centroids.count()) as u64;
         let changed = first || assignment != self.assignment;
         self.assignment = assignment;
         changed
+    }
+
+    /// Takes the distances to the centroids that rows belong to.
+    pub(super) fn measure(&mut self, centroids: Rows<'_>) {
+        squared_distances(self.rows, centroids, &self.assignment, &mut self.distances);
     }
 
     /// Notes that centroids have moved.

@@ -45,7 +45,16 @@ pub struct KMeansFit {
     pub evaluations: u64,
 }
 
+/// When inertia is taken, which costs a pass over the rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Measure {
+    EveryStep,
+    /// `inertias` stay empty.
+    End,
+}
+
 pub(super) struct Lloyd<'a> {
+    measure: Measure,
     config: &'a KMeansConfig,
     rows: Rows<'a>,
     seed: Seed,
@@ -58,9 +67,17 @@ pub(super) struct Lloyd<'a> {
 }
 
 impl<'a> Lloyd<'a> {
-    pub(super) fn new(config: &'a KMeansConfig, rows: Rows<'a>, seed: Seed, restart: u64) -> Self {
-        let assigner = Assigner::new(rows, mean(rows), config.pruning);
+    pub(super) fn new(
+        config: &'a KMeansConfig,
+        rows: Rows<'a>,
+        seed: Seed,
+        restart: u64,
+        measure: Measure,
+    ) -> Self {
+        let is_measured = measure == Measure::EveryStep || moves_rows(config.empty);
+        let assigner = Assigner::new(rows, mean(rows), config.pruning, is_measured);
         Self {
+            measure,
             config,
             rows,
             seed,
@@ -79,16 +96,19 @@ impl<'a> Lloyd<'a> {
             _ => 0.0,
         };
         let mut inertias = Vec::new();
-        let mut end = End::Steps;
+        let (mut end, mut iterations) = (End::Steps, 0);
         for step in 0..self.config.steps {
             let changed = self.assigner.assign(Rows::dense(&centroids, width));
-            inertias.push(sum(&self.assigner.distances));
+            if self.measure == Measure::EveryStep {
+                inertias.push(sum(&self.assigner.distances));
+            }
             if !changed && self.moved_apart.is_empty() {
                 end = End::Settled;
                 break;
             }
             let before = centroids.clone();
             self.update(&mut centroids, step as u64);
+            iterations += 1;
             let (from, to) = (Rows::dense(&before, width), Rows::dense(&centroids, width));
             self.assigner.moved(from, to);
             let moves = (0..from.count()).map(|at| squared_distance(from.row(at), to.row(at)));
@@ -97,9 +117,11 @@ impl<'a> Lloyd<'a> {
                 break;
             }
         }
-        let iterations = inertias.len() - usize::from(end == End::Settled);
         if end != End::Settled {
             self.assigner.assign(Rows::dense(&centroids, width));
+        }
+        if self.measure == Measure::End {
+            self.assigner.measure(Rows::dense(&centroids, width));
         }
         KMeansFit {
             centroids,

@@ -69,7 +69,7 @@ impl ProductQuantizer {
             let columns = rows.columns(codebook * part, part);
             let dense = gather(columns, sample.iter().copied());
             let start = gather(columns, starts.iter().copied());
-            let fit = kmeans.fit_from(Rows::dense(&dense, part), &start, seed)?;
+            let fit = kmeans.fit_quickly(Rows::dense(&dense, part), &start, seed)?;
             centroids.extend(fit.centroids);
             inertia += fit.inertia;
             iterations.push(fit.iterations);

@@ -68,7 +68,7 @@ pub enum Padding {
     Reflect,
 }
 
-/// Pads by some pixels and cuts out the old size at a random place, as is usual for images of
+/// Pads by some pixels and cuts out the old size at a random position, as is usual for images of
 /// 28 or 32 pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

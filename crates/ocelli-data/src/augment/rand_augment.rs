@@ -63,7 +63,7 @@ impl Default for RandAugment {
     }
 }
 
-/// One operation, at its strength, before the random sign and place are drawn.
+/// One operation, at its strength, before the random sign and position are drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum RandAugmentOp {
     /// Stretch the values of each channel.

@@ -15,19 +15,19 @@ impl Orientation {
     pub(super) const UPRIGHT: Self = Self(1);
 
     /// The orientation of this number; one that does not exist means upright.
-    pub(super) fn of_number(number: u64) -> Self {
+    pub(super) fn from_number(number: u64) -> Self {
         if (1..=8).contains(&number) { Self(number as u8) } else { Self::UPRIGHT }
     }
 
-    /// Whether width and height change places.
+    /// Whether width and height are swapped.
     pub(super) fn is_turned(self) -> bool {
         self.0 >= 5
     }
 
     /// Reads it from a TIFF structure. Anything odd means upright: EXIF data is often damaged,
     /// and pixels do not depend on it.
-    pub(super) fn of_tiff(tiff: &[u8]) -> Self {
-        read_orientation(tiff).map_or(Self::UPRIGHT, |value| Self::of_number(value.into()))
+    pub(super) fn from_tiff(tiff: &[u8]) -> Self {
+        read_orientation(tiff).map_or(Self::UPRIGHT, |value| Self::from_number(value.into()))
     }
 
     /// The image as it should be seen.
@@ -96,19 +96,19 @@ mod tests {
 
     #[test]
     fn the_orientation_is_found() {
-        assert_eq!(Orientation::of_tiff(&tiff(ORIENTATION_TAG, 6)), Orientation(6));
+        assert_eq!(Orientation::from_tiff(&tiff(ORIENTATION_TAG, 6)), Orientation(6));
         let little = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x03\0\0\0";
-        assert_eq!(Orientation::of_tiff(little), Orientation(3));
+        assert_eq!(Orientation::from_tiff(little), Orientation(3));
     }
 
     #[test]
     fn odd_exif_data_means_upright() {
-        assert_eq!(Orientation::of_tiff(&tiff(ORIENTATION_TAG, 9)), Orientation::UPRIGHT);
-        assert_eq!(Orientation::of_tiff(&tiff(271, 6)), Orientation::UPRIGHT);
-        assert_eq!(Orientation::of_tiff(b"MM\0*\xff\xff\xff\xff"), Orientation::UPRIGHT);
+        assert_eq!(Orientation::from_tiff(&tiff(ORIENTATION_TAG, 9)), Orientation::UPRIGHT);
+        assert_eq!(Orientation::from_tiff(&tiff(271, 6)), Orientation::UPRIGHT);
+        assert_eq!(Orientation::from_tiff(b"MM\0*\xff\xff\xff\xff"), Orientation::UPRIGHT);
         let whole = tiff(ORIENTATION_TAG, 6);
         for len in 0..whole.len() - 3 {
-            assert_eq!(Orientation::of_tiff(&whole[..len]), Orientation::UPRIGHT);
+            assert_eq!(Orientation::from_tiff(&whole[..len]), Orientation::UPRIGHT);
         }
     }
 

@@ -9,7 +9,7 @@ impl Format {
     /// # Errors
     /// [`Error::NotAnImage`], which names the format if it is another well-known one, and else
     /// shows the first bytes.
-    pub fn of(bytes: &[u8]) -> Result<Self> {
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         Ok(match bytes {
             [0xff, 0xd8, 0xff, ..] => Self::Jpeg,
             [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Self::Png,
@@ -82,18 +82,18 @@ mod tests {
 
     #[test]
     fn the_first_bytes_decide() {
-        assert_eq!(Format::of(b"\xff\xd8\xff\xe0").unwrap(), Format::Jpeg);
-        assert_eq!(Format::of(b"\x89PNG\r\n\x1a\nrest").unwrap(), Format::Png);
-        assert_eq!(Format::of(b"RIFF\x24\0\0\0WEBPVP8 ").unwrap(), Format::WebP);
+        assert_eq!(Format::from_bytes(b"\xff\xd8\xff\xe0").unwrap(), Format::Jpeg);
+        assert_eq!(Format::from_bytes(b"\x89PNG\r\n\x1a\nrest").unwrap(), Format::Png);
+        assert_eq!(Format::from_bytes(b"RIFF\x24\0\0\0WEBPVP8 ").unwrap(), Format::WebP);
         for start in [b"GIF87a", b"GIF89a"] {
-            assert_eq!(Format::of(start).unwrap(), Format::Gif);
+            assert_eq!(Format::from_bytes(start).unwrap(), Format::Gif);
         }
-        assert_eq!(Format::of(b"BM\x36\x03").unwrap(), Format::Bmp);
+        assert_eq!(Format::from_bytes(b"BM\x36\x03").unwrap(), Format::Bmp);
         for start in [b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"] {
-            assert_eq!(Format::of(start).unwrap(), Format::Tiff);
+            assert_eq!(Format::from_bytes(start).unwrap(), Format::Tiff);
         }
         for start in [&b"P1\n"[..], b"P2 ", b"P3\t", b"P4\r\n", b"P5\n", b"P6#"] {
-            assert_eq!(Format::of(start).unwrap(), Format::Pnm);
+            assert_eq!(Format::from_bytes(start).unwrap(), Format::Pnm);
         }
     }
 
@@ -114,7 +114,7 @@ mod tests {
             (b"", "the file is empty"),
             (b"RIFF\0\0\0\0WAVE", "it starts with 52 49 46 46 00 00 00 00"),
         ] {
-            let message = Format::of(bytes).unwrap_err().to_string();
+            let message = Format::from_bytes(bytes).unwrap_err().to_string();
             let not = "not a JPEG, PNG, WebP, GIF, BMP, TIFF or PNM file: ";
             assert_eq!(message, format!("{not}{found}"));
         }

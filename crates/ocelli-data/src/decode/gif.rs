@@ -24,7 +24,7 @@ pub(super) fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<(Image, Or
 
     let mut indices = vec![0; frame.width as usize * frame.height as usize];
     unpack(&data, frame.code_size, &mut indices)?;
-    let canvas = place(&frame, &indices, (width, height));
+    let canvas = on_canvas(&frame, &indices, (width, height));
     let is_grey = is_grey_ramp(frame.palette);
     let pixels = if is_grey { canvas } else { colours(&canvas, frame.palette) };
     let channels = if is_grey { 1 } else { 3 };
@@ -57,7 +57,7 @@ fn unpack(mut data: &[u8], code_size: u8, indices: &mut [u8]) -> Result<()> {
 }
 
 /// The indices of the whole canvas.
-fn place(frame: &Frame<'_>, indices: &[u8], (width, height): (u32, u32)) -> Vec<u8> {
+fn on_canvas(frame: &Frame<'_>, indices: &[u8], (width, height): (u32, u32)) -> Vec<u8> {
     let (width, frame_width) = (width as usize, frame.width as usize);
     let mut canvas = vec![frame.transparent.unwrap_or(0); width * height as usize];
     let rows = indices.chunks_exact(frame_width);

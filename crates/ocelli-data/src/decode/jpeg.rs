@@ -43,8 +43,8 @@ pub(super) fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<(Image, Or
     let frame = reader.frame()?;
     options.limits.check_pixels(frame.width, frame.height)?;
     frame.check_length(bytes.len())?;
-    let model = Model::of(&frame, &reader.markers);
-    let orientation = reader.markers.exif.map_or(Orientation::UPRIGHT, Orientation::of_tiff);
+    let model = Model::new(&frame, &reader.markers);
+    let orientation = reader.markers.exif.map_or(Orientation::UPRIGHT, Orientation::from_tiff);
     let is_grey = model == Model::Grey && options.channels != Channels::Rgb;
     let channels = if is_grey { 1 } else { 3 };
     let samples = whole::decode(reader, &frame)?;

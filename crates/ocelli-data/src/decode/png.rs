@@ -39,7 +39,7 @@ pub(super) fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<(Image, Or
         .info()
         .exif_metadata
         .as_ref()
-        .map_or(Orientation::UPRIGHT, |tiff| Orientation::of_tiff(tiff));
+        .map_or(Orientation::UPRIGHT, |tiff| Orientation::from_tiff(tiff));
 
     let channels = match info.color_type {
         ColorType::Grayscale => 1,
@@ -91,7 +91,7 @@ fn check_palette(palette: &[u8]) -> Result<()> {
     Err(bad("the palette is no whole number of colours up to 256"))
 }
 
-/// The header chunk is always the first and has a fixed place.
+/// The header chunk is always the first and has a fixed position.
 pub(super) fn dimensions(bytes: &[u8]) -> Result<(u32, u32)> {
     let header: [u8; 16] = bytes
         .get(8..24)
@@ -148,8 +148,8 @@ mod tests {
     #[test]
     fn a_damaged_chunk_is_called_by_its_name() {
         let mut bytes = include_bytes!("../../tests/images/rgb.png").to_vec();
-        let place = bytes.windows(4).position(|window| window == b"IDAT").unwrap();
-        bytes[place + 8] ^= 1;
+        let start = bytes.windows(4).position(|window| window == b"IDAT").unwrap();
+        bytes[start + 8] ^= 1;
         let error = decode(&bytes, &DecodeOptions::default()).unwrap_err().to_string();
         assert!(error.contains("while decoding IDAT chunk"), "{error}");
         assert!(!error.contains("ChunkType"), "{error}");

@@ -37,7 +37,7 @@ pub(super) fn dimensions(bytes: &[u8]) -> Result<(u32, u32)> {
 
 fn orientation(directory: &Directory<'_>) -> Orientation {
     let number = directory.number(directory::ORIENTATION).ok().flatten();
-    number.map_or(Orientation::UPRIGHT, Orientation::of_number)
+    number.map_or(Orientation::UPRIGHT, Orientation::from_number)
 }
 
 /// The pixels that samples of up to eight bits stand for.

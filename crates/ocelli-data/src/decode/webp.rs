@@ -36,10 +36,10 @@ pub(super) fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<(Image, Or
         drop_alpha(&mut pixels, 4);
     }
     decoder.set_memory_limit(MAX_EXIF_BYTES);
-    // Damaged EXIF data means upright, see `Orientation::of_tiff`.
+    // Damaged EXIF data means upright, see `Orientation::from_tiff`.
     let exif = decoder.exif_metadata().ok().flatten().unwrap_or_default();
     let tiff = exif.strip_prefix(b"Exif\0\0").unwrap_or(&exif);
-    Ok((Image { width, height, channels: 3, pixels }, Orientation::of_tiff(tiff)))
+    Ok((Image { width, height, channels: 3, pixels }, Orientation::from_tiff(tiff)))
 }
 
 pub(super) fn dimensions(bytes: &[u8]) -> Result<(u32, u32)> {

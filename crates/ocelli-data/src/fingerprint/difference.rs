@@ -16,27 +16,27 @@ pub enum DataDifference {
         /// Its name now, if there is one.
         now: Option<String>,
     },
-    /// There are more or fewer samples, and from some place on they are others.
+    /// There are more or fewer samples, and from some index on they are others.
     Count {
         /// How many there were.
         before: u64,
         /// How many there are.
         now: u64,
-        /// The first place where another sample stands, and what stands there now.
+        /// The first index where another sample stands, and what stands there now.
         first: Option<(u64, String)>,
-        /// What stands in the place before, which is as it was.
+        /// What stands at the index before, which is as it was.
         after: Option<String>,
     },
     /// As many samples, one of which has another name.
     Sample {
-        /// Its place.
+        /// Its index.
         index: u64,
         /// What stands there now.
         now: String,
     },
     /// The same names, and one sample has another picture or label.
     Content {
-        /// Its place.
+        /// Its index.
         index: u64,
         /// Its name.
         name: String,

@@ -1,7 +1,7 @@
 use super::{DataDifference, Fingerprint};
 use crate::{
-    LabelFile, Limits, OpenOptions, SeveralClasses, Source, Split, Subset, TarSource, class_counts,
-    open,
+    LabelFile, Limits, MultiLabelSource, OpenOptions, Source, Split, Subset, TarSource,
+    class_counts, open,
 };
 use std::fs;
 use std::path::Path;
@@ -30,10 +30,10 @@ fn source(root: &Path) -> Arc<dyn Source> {
 /// What differs after `change`.
 fn after(change: impl FnOnce(&Path)) -> Option<String> {
     let folder = folder();
-    let before = Fingerprint::of(&*source(folder.path())).unwrap();
+    let before = Fingerprint::from_source(&*source(folder.path())).unwrap();
     change(folder.path());
     let source = source(folder.path());
-    let now = Fingerprint::of(&*source).unwrap();
+    let now = Fingerprint::from_source(&*source).unwrap();
     let difference = before.difference(&now, &*source).unwrap();
     difference.map(|difference| difference.to_string())
 }
@@ -88,12 +88,12 @@ fn a_move_and_a_touch_are_no_difference() {
     let root = tempfile::tempdir().unwrap();
     let elsewhere = root.path().join("elsewhere");
     let folder = folder();
-    let before = Fingerprint::of(&*source(folder.path())).unwrap();
+    let before = Fingerprint::from_source(&*source(folder.path())).unwrap();
     fs::rename(folder.path(), &elsewhere).unwrap();
     let path = file(&elsewhere, "cat", 0);
     fs::write(&path, fs::read(&path).unwrap()).unwrap();
     let source = source(&elsewhere);
-    let now = Fingerprint::of(&*source).unwrap();
+    let now = Fingerprint::from_source(&*source).unwrap();
     assert_eq!(before.difference(&now, &*source).unwrap(), None);
     fs::create_dir(folder.path()).unwrap();
 }
@@ -104,13 +104,13 @@ fn an_image_that_cannot_be_read_is_part_of_it() {
     let folder = folder();
     let path = file(folder.path(), "cat", 2);
     let whole = source(folder.path());
-    let before = Fingerprint::of(&*whole).unwrap();
+    let before = Fingerprint::from_source(&*whole).unwrap();
     fs::remove_file(&path).unwrap();
     std::os::unix::fs::symlink("nowhere", &path).unwrap();
-    let now = Fingerprint::of(&*whole).unwrap();
+    let now = Fingerprint::from_source(&*whole).unwrap();
     assert_eq!(now.samples(), 12);
     assert_ne!(before.hash(), now.hash());
-    assert_eq!(now, Fingerprint::of(&*whole).unwrap());
+    assert_eq!(now, Fingerprint::from_source(&*whole).unwrap());
 }
 
 #[test]
@@ -135,13 +135,13 @@ fn of_many_bytes_some_contents_are_covered() {
 fn labels_further_classes_and_order_count() {
     let folder = folder();
     let whole = source(folder.path());
-    let fingerprint = |source: &dyn Source| Fingerprint::of(source).unwrap();
+    let fingerprint = |source: &dyn Source| Fingerprint::from_source(source).unwrap();
     let before = fingerprint(&*whole);
 
     let lines = folder.path().join("labels.tsv");
     fs::write(&lines, "cat/2.png\tdog\n").unwrap();
     let labels = LabelFile::read(&lines).unwrap();
-    let several: Arc<dyn Source> = Arc::new(SeveralClasses::new(whole.clone(), &labels).unwrap());
+    let several: Arc<dyn Source> = Arc::new(MultiLabelSource::new(whole.clone(), &labels).unwrap());
     let difference = before.difference(&fingerprint(&*several), &*several).unwrap().unwrap();
     assert_eq!(difference, DataDifference::Content { index: 2, name: "cat/2.png".to_owned() });
     assert_eq!((several.others(2).unwrap(), several.read(2).unwrap().others), (vec![2], vec![2]));
@@ -158,8 +158,8 @@ fn labels_further_classes_and_order_count() {
 
 #[test]
 fn it_is_the_same_after_json() {
-    let test = open("builtin:fashion-mnist", &OpenOptions::of(Split::Test)).unwrap();
-    let fingerprint = Fingerprint::of(&*test).unwrap();
+    let test = open("builtin:fashion-mnist", &OpenOptions::new(Split::Test)).unwrap();
+    let fingerprint = Fingerprint::from_source(&*test).unwrap();
     assert_eq!((fingerprint.samples(), fingerprint.contents()), (2000, 1));
     let text = serde_json::to_string(&fingerprint).unwrap();
     assert_eq!(serde_json::from_str::<Fingerprint>(&text).unwrap(), fingerprint);

@@ -12,7 +12,7 @@ pub enum Targets {
     Hard(Vec<u32>),
     /// The classes of each sample, the dataset's own first, where a sample of the batch has several.
     /// They are equally probable.
-    Several(Vec<Vec<u32>>),
+    MultiLabel(Vec<Vec<u32>>),
     /// A probability for each class, after mixup, cutmix or label smoothing.
     ///
     /// # Shapes
@@ -31,7 +31,7 @@ impl Targets {
         match self {
             Self::None => 0,
             Self::Hard(labels) => labels.len(),
-            Self::Several(sets) => sets.len(),
+            Self::MultiLabel(sets) => sets.len(),
             Self::Soft { rows, classes } => rows.len() / (*classes).max(1),
         }
     }
@@ -46,7 +46,7 @@ impl Targets {
         match self {
             Self::None => Vec::new(),
             Self::Hard(labels) => labels.clone(),
-            Self::Several(sets) => {
+            Self::MultiLabel(sets) => {
                 sets.iter().map(|set| set.first().copied().unwrap_or_default()).collect()
             }
             Self::Soft { rows, classes } => {

@@ -73,8 +73,8 @@ impl Positions for Balanced {
         let samples = &self.classes.0[class];
         let count = samples.len() as u64;
         // The class is visited once a round, and all its samples every `count` rounds.
-        let place = Permutation::new(self.keys[class], round / count, count).get(round % count)?;
-        samples.get(place as usize).copied()
+        let index = Permutation::new(self.keys[class], round / count, count).get(round % count)?;
+        samples.get(index as usize).copied()
     }
 }
 
@@ -86,7 +86,7 @@ mod tests {
 
     /// 7, 2 and 41 samples of classes 0, 3 and 9, and none of the others.
     fn long_tailed() -> Subset {
-        let whole = open("builtin:fashion-mnist", &OpenOptions::of(Split::Test)).unwrap();
+        let whole = open("builtin:fashion-mnist", &OpenOptions::new(Split::Test)).unwrap();
         let of_class = |label, count| {
             let is_of = |index: &u64| whole.label(*index).unwrap() == Some(label);
             (0..whole.len()).filter(is_of).take(count).collect::<Vec<_>>()

@@ -1,6 +1,6 @@
 //! The batches of one epoch: made ahead, out of order, and handed out in order.
 
-use super::work::Work;
+use super::epoch_work::EpochWork;
 use super::{Batch, Shared, Skipped};
 use crate::{Error, Result};
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -12,7 +12,7 @@ use std::sync::Arc;
 ///
 /// After an error the iterator ends.
 pub struct Epoch {
-    work: Arc<Work>,
+    work: Arc<EpochWork>,
     pool: Arc<ThreadPool>,
     done: Receiver<(u64, Result<Batch>)>,
     sender: Sender<(u64, Result<Batch>)>,
@@ -34,7 +34,7 @@ impl Epoch {
         let config = &shared.config;
         let (sender, done) = unbounded();
         let (end, prefetch) = (shared.plan.steps(), config.prefetch);
-        let work = Arc::new(Work::new(shared, epoch));
+        let work = Arc::new(EpochWork::new(shared, epoch));
         let mut this = Self {
             work,
             pool,

@@ -26,7 +26,7 @@ pub enum Order {
     /// The source is cut into blocks of `block` samples that lie side by side, the blocks are put
     /// in a random order, and the resulting sequence is shuffled inside windows of `window`
     /// positions. About `window / block` runs are therefore read at a time, and a batch draws
-    /// from that many places.
+    /// from that many runs.
     Windowed {
         /// Samples that lie side by side.
         block: u64,

@@ -12,7 +12,7 @@ const CLASSES: u32 = 5;
 /// Samples of two pixels whose values are the index; the ones in `broken` have none, and the
 /// last ten of `panicking` panic.
 #[derive(Default)]
-struct Numbers {
+struct NumberedPictures {
     len: u64,
     classes: Vec<String>,
     broken: BTreeSet<u64>,
@@ -22,14 +22,14 @@ struct Numbers {
     reads: AtomicUsize,
 }
 
-impl Numbers {
+impl NumberedPictures {
     fn new(len: u64) -> Self {
         let classes = (0..CLASSES).map(|class| class.to_string()).collect();
         Self { len, classes, ..Self::default() }
     }
 }
 
-impl Source for Numbers {
+impl Source for NumberedPictures {
     fn len(&self) -> u64 {
         self.len
     }
@@ -86,7 +86,7 @@ impl Transform for Jitter {
     }
 }
 
-fn loader(source: Numbers, config: LoaderConfig) -> Loader {
+fn loader(source: NumberedPictures, config: LoaderConfig) -> Loader {
     Loader::new(Arc::new(source), Arc::new(Jitter::default()), config).unwrap()
 }
 
@@ -109,7 +109,7 @@ fn contents(epoch: Epoch) -> Vec<Content> {
 fn batches_are_the_same_for_any_number_of_threads() {
     let batches = |threads| {
         let config = LoaderConfig { threads, prefetch: threads + 1, ..train() };
-        contents(loader(Numbers::new(101), config).epoch(3, 0))
+        contents(loader(NumberedPictures::new(101), config).epoch(3, 0))
     };
     let one = batches(1);
     assert_eq!(one.len(), 12);
@@ -123,10 +123,10 @@ fn train() -> LoaderConfig {
 
 #[test]
 fn an_epoch_resumed_in_its_middle_continues_with_the_same_batches() {
-    let whole = contents(loader(Numbers::new(101), train()).epoch(2, 0));
+    let whole = contents(loader(NumberedPictures::new(101), train()).epoch(2, 0));
     let resumed = LoaderConfig { threads: 3, ..train() };
-    assert_eq!(whole[7..], contents(loader(Numbers::new(101), resumed).epoch(2, 7)));
-    let other = contents(loader(Numbers::new(101), train()).epoch(3, 7));
+    assert_eq!(whole[7..], contents(loader(NumberedPictures::new(101), resumed).epoch(2, 7)));
+    let other = contents(loader(NumberedPictures::new(101), train()).epoch(3, 7));
     assert_ne!(whole[7..], other);
 }
 
@@ -135,12 +135,12 @@ fn ranks_together_see_what_one_rank_sees() {
     for (batch_size, drop_last) in [(8, true), (10, false), (7, false)] {
         let mix = Mix { mixup: 0.5, cutmix: 0.5, label_smoothing: 0.1 };
         let config = LoaderConfig { batch_size, mix, drop_last, ..train() };
-        let alone = contents(loader(Numbers::new(101), config.clone()).epoch(0, 0));
+        let alone = contents(loader(NumberedPictures::new(101), config.clone()).epoch(0, 0));
         for world_size in [2, 3, 4] {
             let mut shares: Vec<_> = (0..world_size)
                 .map(|rank| {
                     let config = LoaderConfig { rank, world_size, ..config.clone() };
-                    contents(loader(Numbers::new(101), config).epoch(0, 0)).into_iter()
+                    contents(loader(NumberedPictures::new(101), config).epoch(0, 0)).into_iter()
                 })
                 .collect();
             for expected in &alone {
@@ -163,9 +163,9 @@ fn rows_of(targets: &Targets) -> Vec<f32> {
 
 #[test]
 fn classes_of_a_sample_are_equally_probable() {
-    let numbers = || Numbers { others: vec![4], ..Numbers::new(8) };
-    let sets = contents(loader(numbers(), train()).epoch(0, 0));
-    let Targets::Several(sets_of_first) = &sets[0].1 else { panic!("{:?}", sets[0].1) };
+    let pictures = || NumberedPictures { others: vec![4], ..NumberedPictures::new(8) };
+    let sets = contents(loader(pictures(), train()).epoch(0, 0));
+    let Targets::MultiLabel(sets_of_first) = &sets[0].1 else { panic!("{:?}", sets[0].1) };
     for (set, index) in sets_of_first.iter().zip(&sets[0].2) {
         let label = (index % u64::from(CLASSES)) as u32;
         let expected = if label == 4 { vec![4] } else { vec![label, 4] };
@@ -174,7 +174,7 @@ fn classes_of_a_sample_are_equally_probable() {
     assert_eq!((sets[0].1.len(), sets[0].1.classes().len()), (8, 8));
 
     let mix = Mix { label_smoothing: 0.1, ..Mix::default() };
-    let smoothed = contents(loader(numbers(), LoaderConfig { mix, ..train() }).epoch(0, 0));
+    let smoothed = contents(loader(pictures(), LoaderConfig { mix, ..train() }).epoch(0, 0));
     for (row, index) in rows_of(&smoothed[0].1).chunks(5).zip(&smoothed[0].2) {
         let label = (index % u64::from(CLASSES)) as usize;
         let own = if label == 4 { 0.92 } else { 0.47 };
@@ -186,8 +186,8 @@ fn classes_of_a_sample_are_equally_probable() {
 #[test]
 fn mixing_changes_pixels_and_labels_but_not_the_samples() {
     let mixed = LoaderConfig { mix: Mix { mixup: 1.0, ..Mix::default() }, ..train() };
-    let mixed = contents(loader(Numbers::new(64), mixed).epoch(0, 0));
-    let plain = contents(loader(Numbers::new(64), train()).epoch(0, 0));
+    let mixed = contents(loader(NumberedPictures::new(64), mixed).epoch(0, 0));
+    let plain = contents(loader(NumberedPictures::new(64), train()).epoch(0, 0));
     for (mixed, plain) in mixed.iter().zip(&plain) {
         assert_eq!(mixed.2, plain.2);
         assert_ne!(mixed.0, plain.0);
@@ -199,7 +199,7 @@ fn mixing_changes_pixels_and_labels_but_not_the_samples() {
 #[test]
 fn a_sample_whose_partner_is_unreadable_is_not_mixed() {
     let mix = Mix { mixup: 1.0, ..Mix::default() };
-    let source = Numbers { broken: [2].into(), ..Numbers::new(8) };
+    let source = NumberedPictures { broken: [2].into(), ..NumberedPictures::new(8) };
     let config = LoaderConfig { mix, error_budget: 1, ..LoaderConfig::eval(8) };
     let batches = contents(loader(source, config).epoch(0, 0));
     let (images, targets, indices) = &batches[0];
@@ -214,7 +214,7 @@ fn evaluation_counts_every_sample_once() {
         let mut seen: Vec<u64> = (0..world_size)
             .flat_map(|rank| {
                 let config = LoaderConfig { rank, world_size, ..LoaderConfig::eval(16) };
-                contents(loader(Numbers::new(101), config).epoch(0, 0))
+                contents(loader(NumberedPictures::new(101), config).epoch(0, 0))
             })
             .flat_map(|content| content.2)
             .collect();
@@ -225,7 +225,7 @@ fn evaluation_counts_every_sample_once() {
 
 #[test]
 fn a_corrupt_sample_is_an_error_that_names_it() {
-    let source = Numbers { broken: [40].into(), ..Numbers::new(64) };
+    let source = NumberedPictures { broken: [40].into(), ..NumberedPictures::new(64) };
     let mut epoch = loader(source, LoaderConfig::eval(16)).epoch(0, 0);
     assert!(epoch.next().unwrap().is_ok());
     assert!(epoch.next().unwrap().is_ok());
@@ -237,7 +237,7 @@ fn a_corrupt_sample_is_an_error_that_names_it() {
 #[test]
 fn within_the_budget_corrupt_samples_are_left_out_and_listed() {
     let batches = |threads| {
-        let source = Numbers { broken: [3, 15, 16].into(), ..Numbers::new(32) };
+        let source = NumberedPictures { broken: [3, 15, 16].into(), ..NumberedPictures::new(32) };
         let config = LoaderConfig { error_budget: 3, threads, ..LoaderConfig::eval(16) };
         let mut epoch = loader(source, config).epoch(0, 0);
         let batches: Vec<Batch> = epoch.by_ref().map(Result::unwrap).collect();
@@ -263,7 +263,7 @@ fn within_the_budget_corrupt_samples_are_left_out_and_listed() {
 
 #[test]
 fn one_corrupt_sample_over_the_budget_ends_the_epoch() {
-    let source = Numbers { broken: [3, 15, 16].into(), ..Numbers::new(32) };
+    let source = NumberedPictures { broken: [3, 15, 16].into(), ..NumberedPictures::new(32) };
     let config = LoaderConfig { error_budget: 2, ..LoaderConfig::eval(16) };
     let mut epoch = loader(source, config).epoch(0, 0);
     assert!(epoch.next().unwrap().is_ok());
@@ -274,7 +274,7 @@ fn one_corrupt_sample_over_the_budget_ends_the_epoch() {
 
 #[test]
 fn an_epoch_dropped_early_stops_its_threads() {
-    let source = Arc::new(Numbers::new(100_000));
+    let source = Arc::new(NumberedPictures::new(100_000));
     let config = LoaderConfig { threads: 2, prefetch: 3, ..LoaderConfig::eval(16) };
     let loader =
         Loader::new(Arc::clone(&source) as _, Arc::new(Jitter::default()), config).unwrap();
@@ -289,7 +289,7 @@ fn an_epoch_dropped_early_stops_its_threads() {
 
 #[test]
 fn a_panic_in_a_thread_becomes_an_error() {
-    let source = Numbers { panicking: true, ..Numbers::new(32) };
+    let source = NumberedPictures { panicking: true, ..NumberedPictures::new(32) };
     let mut epoch = loader(source, LoaderConfig::eval(16)).epoch(0, 0);
     assert!(epoch.next().unwrap().is_ok());
     let error = epoch.next().unwrap().unwrap_err();
@@ -299,7 +299,7 @@ fn a_panic_in_a_thread_becomes_an_error() {
 
 #[test]
 fn pixel_buffers_are_reused() {
-    let loader = loader(Numbers::new(640), LoaderConfig { prefetch: 2, ..train() });
+    let loader = loader(NumberedPictures::new(640), LoaderConfig { prefetch: 2, ..train() });
     let addresses: BTreeSet<_> =
         loader.epoch(0, 0).map(|batch| batch.unwrap().images.as_ptr() as usize).collect();
     assert!(addresses.len() <= 3, "{} buffers for 80 batches", addresses.len());
@@ -312,7 +312,8 @@ fn settings_out_of_range_are_refused_by_name() {
         (LoaderConfig { threads: 0, ..train() }, "threads"),
         (LoaderConfig { rank: 2, world_size: 2, ..train() }, "rank"),
     ] {
-        let refused = Loader::new(Arc::new(Numbers::new(8)), Arc::new(Jitter::default()), config);
+        let refused =
+            Loader::new(Arc::new(NumberedPictures::new(8)), Arc::new(Jitter::default()), config);
         let error = refused.err().unwrap().to_string();
         assert!(error.contains(field), "{error}");
     }
@@ -329,6 +330,6 @@ fn a_batch_that_no_memory_holds_is_refused_before_it_is_reserved() {
 
 #[test]
 fn an_empty_source_has_no_batch() {
-    assert_eq!(loader(Numbers::new(0), LoaderConfig::eval(16)).epoch(0, 0).count(), 0);
-    assert_eq!(loader(Numbers::new(7), train()).samples_per_epoch(), 0);
+    assert_eq!(loader(NumberedPictures::new(0), LoaderConfig::eval(16)).epoch(0, 0).count(), 0);
+    assert_eq!(loader(NumberedPictures::new(7), train()).samples_per_epoch(), 0);
 }

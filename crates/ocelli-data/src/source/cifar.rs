@@ -84,11 +84,11 @@ impl CifarSource {
             return Err(Error::BadClassList { path: names, reason });
         }
         let batches = batches.iter().map(|path| Storage::open(path)).collect::<Result<_>>()?;
-        let places = own.map(|own| places_of(&own, &classes, &names)).transpose()?.flatten();
+        let labels = own.map(|own| labels_of(&own, &classes, &names)).transpose()?.flatten();
         let mut source = Self::new(cifar, batches, classes)?;
-        if let Some(places) = places {
+        if let Some(labels) = labels {
             for label in &mut source.labels {
-                *label = places[usize::from(*label)];
+                *label = labels[usize::from(*label)];
             }
         }
         Ok(source)
@@ -117,7 +117,7 @@ impl CifarSource {
         Ok(Self { cifar, batches, starts, labels, classes })
     }
 
-    /// The batch of a sample, and its place there.
+    /// The batch of a sample, and its index there.
     fn locate(&self, index: u64) -> Result<(&Storage, u64)> {
         in_bounds(index, self.len())?;
         let batch = self.starts.partition_point(|start| *start <= index) - 1;
@@ -167,22 +167,22 @@ impl Source for CifarSource {
 }
 
 /// Where each of the dataset's `own` classes is in `classes`, by name; `None` where these are numbers or
-/// other words for the same places, so that no name is known.
-fn places_of(own: &[String], classes: &[String], file: &Path) -> Result<Option<Vec<u8>>> {
-    let place = |name: &String| classes.iter().position(|class| class == name);
-    let places: Vec<Option<usize>> = own.iter().map(place).collect();
-    if places.iter().all(Option::is_none) {
+/// other words for the same classes, so that no name is known.
+fn labels_of(own: &[String], classes: &[String], file: &Path) -> Result<Option<Vec<u8>>> {
+    let position = |name: &String| classes.iter().position(|class| class == name);
+    let positions: Vec<Option<usize>> = own.iter().map(position).collect();
+    if positions.iter().all(Option::is_none) {
         return Ok(None);
     }
-    let known = |(name, place): (&String, &Option<usize>)| match place {
-        Some(place) => Ok(*place as u8),
+    let known = |(name, position): (&String, &Option<usize>)| match position {
+        Some(position) => Ok(*position as u8),
         None => Err(Error::UnknownClass {
             name: file.display().to_string(),
             class: name.clone(),
             classes: classes.len(),
         }),
     };
-    own.iter().zip(&places).map(known).collect::<Result<_>>().map(Some)
+    own.iter().zip(&positions).map(known).collect::<Result<_>>().map(Some)
 }
 
 /// Appends the labels of a batch, checked.
@@ -221,7 +221,7 @@ fn record_name(batch: &Storage, record: u64) -> String {
 mod tests {
     use super::*;
 
-    /// A batch with these labels; the pixels of a record tell its number and their place.
+    /// A batch with these labels; the pixels of a record tell its number and their position.
     fn batch(cifar: Cifar, labels: &[u8]) -> Vec<u8> {
         let record = |(number, label): (usize, &u8)| {
             let mut record = vec![99; cifar.label_bytes()];

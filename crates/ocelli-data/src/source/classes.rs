@@ -1,6 +1,6 @@
 //! Names of classes and the labels that they stand for.
 //!
-//! Where a dataset names its classes, the label of a class is its place in the sorted names, by
+//! Where a dataset names its classes, the label of a class is its index in the sorted names, by
 //! bytes unless a [`ClassOrder`] says otherwise. ImageNet's usual numbering is the same rule,
 //! applied to WordNet ids.
 
@@ -99,9 +99,9 @@ impl ClassNames {
 
     /// The label of each id, given the final list of classes.
     pub(super) fn labels(&self, classes: &[String]) -> Result<Vec<u32>> {
-        let places = places(classes)?;
+        let by_name = labels_by_name(classes)?;
         let label = |(class, sample): &(String, String)| {
-            places.get(class.as_str()).copied().ok_or_else(|| Error::UnknownClass {
+            by_name.get(class.as_str()).copied().ok_or_else(|| Error::UnknownClass {
                 name: sample.clone(),
                 class: class.clone(),
                 classes: classes.len(),
@@ -115,14 +115,14 @@ impl ClassNames {
 ///
 /// # Errors
 /// [`Error::DuplicateClass`] when two labels have the same name, so that it could mean either.
-pub(super) fn places(classes: &[String]) -> Result<HashMap<&str, u32>> {
-    let mut places = HashMap::with_capacity(classes.len());
+pub(super) fn labels_by_name(classes: &[String]) -> Result<HashMap<&str, u32>> {
+    let mut labels = HashMap::with_capacity(classes.len());
     for (class, label) in classes.iter().zip(0..) {
-        if let Some(first) = places.insert(class.as_str(), label) {
+        if let Some(first) = labels.insert(class.as_str(), label) {
             return Err(Error::DuplicateClass { class: class.clone(), first, second: label });
         }
     }
-    Ok(places)
+    Ok(labels)
 }
 
 /// All names of several lists in this order, each once. Where the order of the text is not that of

@@ -37,7 +37,7 @@ struct ClassFolder {
 }
 
 impl FolderSource {
-    /// Lists the folder. With `classes` the labels are places in that list, and classes of the
+    /// Lists the folder. With `classes` the labels are indices into that list, and classes of the
     /// list that have no folder are allowed.
     ///
     /// # Errors
@@ -60,8 +60,10 @@ impl FolderSource {
     ) -> Result<Self> {
         let shown = || root.display().to_string();
         let names = class_folders(root)?;
-        let listed: Vec<Tree> =
-            names.par_iter().map(|name| Tree::of(&root.join(name), name)).collect::<Result<_>>()?;
+        let listed: Vec<Tree> = names
+            .par_iter()
+            .map(|name| Tree::list(&root.join(name), name))
+            .collect::<Result<_>>()?;
         let others = listed.iter().map(|folder| folder.others.clone());
         let not_images = others.fold(NotImages::default(), NotImages::and);
         not_images.tell(shown);

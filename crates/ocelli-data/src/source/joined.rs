@@ -76,7 +76,7 @@ mod tests {
     use crate::{Error, OpenOptions, Split, Subset, open};
 
     fn some(indices: &[u64]) -> Arc<dyn Source> {
-        let whole = open("builtin:fashion-mnist", &OpenOptions::of(Split::Test)).unwrap();
+        let whole = open("builtin:fashion-mnist", &OpenOptions::new(Split::Test)).unwrap();
         Arc::new(Subset::new(whole, indices.to_vec()).unwrap())
     }
 

@@ -14,13 +14,13 @@ use std::sync::Arc;
 
 /// One part of a dataset, before it is opened.
 pub(super) struct Location {
-    pub(super) place: Place,
+    pub(super) files: DatasetFiles,
     /// Whether there is a part for each split.
     pub(super) is_split: bool,
 }
 
 /// What a dataset is made of.
-pub(super) enum Place {
+pub(super) enum DatasetFiles {
     Builtin(String, Split),
     Cifar(Cifar, Vec<PathBuf>),
     Folder(PathBuf),
@@ -32,27 +32,32 @@ pub(super) enum Place {
 impl Location {
     /// Whether the images have labels.
     pub(super) fn is_labelled(&self) -> bool {
-        !matches!(self.place, Place::Pictures(_) | Place::Tar(_, Some(TarLayout::Pictures)))
+        !matches!(
+            self.files,
+            DatasetFiles::Pictures(_) | DatasetFiles::Tar(_, Some(TarLayout::Pictures))
+        )
     }
 
     pub(super) fn open(&self, options: &OpenOptions) -> Result<Arc<dyn Source>> {
         let classes = options.classes.as_deref();
         let (order, limits) = (options.class_order, options.limits);
-        Ok(match &self.place {
-            Place::Builtin(name, split) => {
+        Ok(match &self.files {
+            DatasetFiles::Builtin(name, split) => {
                 let source = builtin::open(name, *split)?;
                 compare_classes(classes.unwrap_or(source.classes()), source.classes())?;
                 source
             }
-            Place::Cifar(cifar, batches) => Arc::new(CifarSource::open(*cifar, batches, classes)?),
-            Place::Folder(path) => {
+            DatasetFiles::Cifar(cifar, batches) => {
+                Arc::new(CifarSource::open(*cifar, batches, classes)?)
+            }
+            DatasetFiles::Folder(path) => {
                 Arc::new(FolderSource::open_in_order(path, classes, order, limits)?)
             }
-            Place::Idx { images, labels } => {
+            DatasetFiles::Idx { images, labels } => {
                 Arc::new(IdxSource::open(images, labels, classes, limits)?)
             }
-            Place::Pictures(path) => Arc::new(PictureFolder::open(path, limits)?),
-            Place::Tar(shards, layout) => {
+            DatasetFiles::Pictures(path) => Arc::new(PictureFolder::open(path, limits)?),
+            DatasetFiles::Tar(shards, layout) => {
                 Arc::new(TarSource::open_in_order(shards, *layout, classes, order, limits)?)
             }
         })
@@ -63,7 +68,10 @@ impl Location {
 pub(super) fn locate(uri: &str, split: Split) -> Result<Location> {
     let (scheme, rest) = uri::split_scheme(uri)?;
     if scheme == Scheme::Builtin {
-        return Ok(Location { place: Place::Builtin(rest.to_owned(), split), is_split: true });
+        return Ok(Location {
+            files: DatasetFiles::Builtin(rest.to_owned(), split),
+            is_split: true,
+        });
     }
     let replaced = uri::replace_split(rest, split)?;
     let by_pattern = replaced.is_some();
@@ -72,8 +80,10 @@ pub(super) fn locate(uri: &str, split: Split) -> Result<Location> {
         Scheme::Cifar(cifar) => locate_cifar(cifar, Path::new(&path), split)?,
         Scheme::Idx => locate_idx(Path::new(&path), split)?,
         Scheme::Folder => locate_folder(Path::new(&path), split)?,
-        Scheme::Tar => one_part(Place::Tar(shards(&path)?, Some(TarLayout::ClassFolders))),
-        Scheme::WebDataset => one_part(Place::Tar(shards(&path)?, Some(TarLayout::WebDataset))),
+        Scheme::Tar => one_part(DatasetFiles::Tar(shards(&path)?, Some(TarLayout::ClassFolders))),
+        Scheme::WebDataset => {
+            one_part(DatasetFiles::Tar(shards(&path)?, Some(TarLayout::WebDataset)))
+        }
         Scheme::Pictures => one_part(locate_pictures(&path)?),
         Scheme::Builtin | Scheme::Path => locate_path(&path, split)?,
     };
@@ -81,8 +91,8 @@ pub(super) fn locate(uri: &str, split: Split) -> Result<Location> {
     Ok(location)
 }
 
-fn one_part(place: Place) -> Location {
-    Location { place, is_split: false }
+fn one_part(files: DatasetFiles) -> Location {
+    Location { files, is_split: false }
 }
 
 /// A path without a scheme: a folder of either kind, or a tar of either layout.
@@ -102,19 +112,19 @@ fn locate_path(path: &str, split: Split) -> Result<Location> {
         return locate_folder(folder, split);
     }
     if is_tar(path) {
-        return Ok(one_part(Place::Tar(shards(path)?, None)));
+        return Ok(one_part(DatasetFiles::Tar(shards(path)?, None)));
     }
     Err(neither_folder_nor_tar(folder))
 }
 
 /// The pictures of a folder, or of tars.
-fn locate_pictures(path: &str) -> Result<Place> {
+fn locate_pictures(path: &str) -> Result<DatasetFiles> {
     let folder = Path::new(path);
     if folder.is_dir() {
-        return Ok(Place::Pictures(folder.to_owned()));
+        return Ok(DatasetFiles::Pictures(folder.to_owned()));
     }
     if is_tar(path) {
-        return Ok(Place::Tar(shards(path)?, Some(TarLayout::Pictures)));
+        return Ok(DatasetFiles::Tar(shards(path)?, Some(TarLayout::Pictures)));
     }
     Err(neither_folder_nor_tar(folder))
 }
@@ -145,7 +155,7 @@ fn locate_tars(folder: &Path, split: Split, extension: &str) -> Option<Result<Lo
     let tars = part(split);
     if !tars.is_empty() {
         let tar = first_part(folder, split, tars);
-        return Some(Ok(Location { place: Place::Tar(vec![tar], None), is_split: true }));
+        return Some(Ok(Location { files: DatasetFiles::Tar(vec![tar], None), is_split: true }));
     }
     let is_other = !part(split.other()).is_empty();
     is_other.then(|| Err(missing_split(folder, split, extension)))
@@ -170,9 +180,9 @@ fn locate_folder(folder: &Path, split: Split) -> Result<Location> {
     };
     if is_split {
         let part = first_part(folder, split, parts);
-        return Ok(Location { place: Place::Folder(part), is_split: true });
+        return Ok(Location { files: DatasetFiles::Folder(part), is_split: true });
     }
-    Ok(one_part(Place::Folder(folder.to_owned())))
+    Ok(one_part(DatasetFiles::Folder(folder.to_owned())))
 }
 
 /// The first of several parts that could serve, which is said where it is not the one that
@@ -204,7 +214,7 @@ fn count_folders(folder: &Path) -> Result<usize> {
 
 fn locate_cifar(cifar: Cifar, path: &Path, split: Split) -> Result<Location> {
     if !path.is_dir() {
-        return Ok(one_part(Place::Cifar(cifar, vec![path.to_owned()])));
+        return Ok(one_part(DatasetFiles::Cifar(cifar, vec![path.to_owned()])));
     }
     let names: &[&str] = match (cifar, split) {
         (Cifar::Ten, Split::Train) => &[
@@ -220,12 +230,15 @@ fn locate_cifar(cifar: Cifar, path: &Path, split: Split) -> Result<Location> {
     };
     let batches = names.iter().map(|name| path.join(name)).collect();
     let batches = check_shards(&path.display().to_string(), batches)?;
-    Ok(Location { place: Place::Cifar(cifar, batches), is_split: true })
+    Ok(Location { files: DatasetFiles::Cifar(cifar, batches), is_split: true })
 }
 
 fn locate_idx(path: &Path, split: Split) -> Result<Location> {
     if !path.is_dir() {
-        return Ok(one_part(Place::Idx { images: path.to_owned(), labels: labels_beside(path)? }));
+        return Ok(one_part(DatasetFiles::Idx {
+            images: path.to_owned(),
+            labels: labels_beside(path)?,
+        }));
     }
     let prefixes: &[&str] = match split {
         Split::Train => &["train"],
@@ -237,7 +250,10 @@ fn locate_idx(path: &Path, split: Split) -> Result<Location> {
                 let images = path.join(format!("{prefix}-images{dot}3-ubyte{gz}"));
                 if images.is_file() {
                     let labels = labels_beside(&images)?;
-                    return Ok(Location { place: Place::Idx { images, labels }, is_split: true });
+                    return Ok(Location {
+                        files: DatasetFiles::Idx { images, labels },
+                        is_split: true,
+                    });
                 }
             }
         }

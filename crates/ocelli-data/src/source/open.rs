@@ -1,6 +1,6 @@
 //! Opening a dataset by one string.
 
-use super::locate::{Location, Place, locate};
+use super::locate::{DatasetFiles, Location, locate};
 use super::{OpenOptions, Source, Split, TarSource};
 use crate::{Error, Result};
 use std::path::PathBuf;
@@ -40,7 +40,7 @@ use std::sync::Arc;
 /// ```
 /// use ocelli_data::{OpenOptions, Source, Split, open};
 ///
-/// let test = open("builtin:fashion-mnist", &OpenOptions::of(Split::Test))?;
+/// let test = open("builtin:fashion-mnist", &OpenOptions::new(Split::Test))?;
 /// assert_eq!(test.len(), 2000);
 /// assert_eq!(test.classes()[9], "Ankle boot");
 /// # Ok::<(), ocelli_data::Error>(())
@@ -99,8 +99,10 @@ pub fn is_one_part(uri: &str) -> Result<bool> {
 /// # Errors
 /// Like [`open`]; [`Error::NoIndex`] when the dataset is not in tars.
 pub fn write_indexes(uri: &str, options: &OpenOptions) -> Result<Vec<PathBuf>> {
-    match locate(uri, options.split)?.place {
-        Place::Tar(shards, layout) => TarSource::write_indexes(&shards, layout, options.limits),
+    match locate(uri, options.split)?.files {
+        DatasetFiles::Tar(shards, layout) => {
+            TarSource::write_indexes(&shards, layout, options.limits)
+        }
         _ => Err(Error::NoIndex { uri: uri.to_owned() }),
     }
 }

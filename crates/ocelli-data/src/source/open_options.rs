@@ -19,7 +19,7 @@ pub struct OpenOptions {
 
 impl OpenOptions {
     /// The default options for one part.
-    pub fn of(split: Split) -> Self {
+    pub fn new(split: Split) -> Self {
         Self { split, ..Self::default() }
     }
 }

@@ -176,7 +176,7 @@ mod tests {
     use crate::{OpenOptions, Split, open};
 
     fn test_part() -> Arc<dyn Source> {
-        open("builtin:fashion-mnist", &OpenOptions::of(Split::Test)).unwrap()
+        open("builtin:fashion-mnist", &OpenOptions::new(Split::Test)).unwrap()
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub struct TarSource {
 impl TarSource {
     /// Indexes the shards in parallel; without a `layout` their members tell it.
     ///
-    /// With `classes` the labels are places in that list, and classes of the list without an
+    /// With `classes` the labels are indices into that list, and classes of the list without an
     /// image are allowed.
     ///
     /// # Errors
@@ -278,8 +278,8 @@ fn append(entries: &mut Vec<Entry>, shard: ShardIndex, classes: &[String]) -> Re
     match shard.labels {
         Labels::Names(names) => {
             let labels = names.labels(classes)?;
-            let place = |entry: Entry| entry.with_label(labels[entry.label as usize]);
-            entries.extend(shard.entries.into_iter().map(place));
+            let labelled = |entry: Entry| entry.with_label(labels[entry.label as usize]);
+            entries.extend(shard.entries.into_iter().map(labelled));
         }
         Labels::Numbers { max, sample } if max as usize >= classes.len() => {
             return Err(Error::LabelOutOfRange {

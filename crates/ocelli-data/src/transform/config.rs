@@ -1,12 +1,13 @@
-//! What a recipe says about the way from a picture to numbers.
+//! What a recipe says about the way from a picture to values.
 
-mod numbers;
+mod channel_values;
 
 use super::normalise::ScaleAndOffset;
 use crate::augment::{
     ColourJitter, GaussianBlur, PadCrop, RandAugment, RandomErasing, RandomResizedCrop,
 };
-use crate::{Channels, Error, Interpolation, Result};
+use crate::{Channels, Error, Result};
+use ocelli_common::{CropMode, Interpolation};
 use serde::{Deserialize, Serialize};
 
 /// What a model wants to see. The defaults of each model come from its entry in the registry.
@@ -18,10 +19,10 @@ pub struct InputConfig {
     /// 1 (grey) or 3 (colour); pictures are converted.
     pub channels: u8,
     /// Subtracted from each channel after scaling to 0…1; one number, or one per channel.
-    #[serde(deserialize_with = "numbers::one_or_several")]
+    #[serde(deserialize_with = "channel_values::one_or_several")]
     pub mean: Vec<f32>,
     /// What each channel is divided by then; one number, or one per channel.
-    #[serde(deserialize_with = "numbers::one_or_several")]
+    #[serde(deserialize_with = "channel_values::one_or_several")]
     pub std: Vec<f32>,
     /// How pictures are resized.
     pub interpolation: Interpolation,
@@ -129,22 +130,6 @@ impl EvalConfig {
         let reason = format!("is {}, expected more than 0.01 and up to 1", self.crop_pct);
         Err(Error::setting("eval.crop_pct", reason))
     }
-}
-
-/// How the picture is fitted to the input size. "Resized" means to `size / crop_pct`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CropMode {
-    /// The short side is resized, then the centre is cut out.
-    #[default]
-    #[serde(alias = "centre")]
-    Center,
-    /// Both sides are resized, whatever the aspect ratio was, then the centre is cut out.
-    Squash,
-    /// The long side is resized, then the centre is cut out; what is missing has the mean colour.
-    Border,
-    /// The centre is cut out without resizing; what is missing is black.
-    None,
 }
 
 /// What a picture goes through before it is trained on, in this order.

@@ -38,7 +38,7 @@ impl Canvas {
     /// The header, if `picture` is a JPEG of which planes can be decoded.
     fn read_planes(&self, picture: &Payload, scratch: &mut Scratch) -> Result<Option<Header>> {
         let Payload::Encoded(bytes) = picture else { return Ok(None) };
-        if Format::of(bytes)? != Format::Jpeg {
+        if Format::from_bytes(bytes)? != Format::Jpeg {
             return Ok(None);
         }
         let limits = &self.decoding.limits;

@@ -1,13 +1,14 @@
 //! The way of a picture that is evaluated.
 
-use super::config::{CropMode, EvalConfig, InputConfig};
+use super::config::{EvalConfig, InputConfig};
 use super::draw::Canvas;
 use super::frame::Frame;
 use super::{Scratch, Transform};
 use crate::{DecodeOptions, Limits, Payload, Result};
+use ocelli_common::CropMode;
 use ocelli_random::ChaCha8Rng;
 
-/// Resize, centre crop, normalise: the same numbers for a picture every time.
+/// Resize, centre crop, normalise: the same values for a picture every time.
 ///
 /// Resizing and cropping are one pass over the pixels that the crop shows, with the result that
 /// resizing the whole picture and cropping it would have.

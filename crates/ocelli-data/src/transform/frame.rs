@@ -1,9 +1,10 @@
 //! Which part of a picture lands where on the square canvas of the input: arithmetic only.
 
-use super::config::{CropMode, EvalConfig};
-use crate::{Interpolation, Region, Resize, Window};
+use super::config::EvalConfig;
+use crate::{Region, Resize, Window};
+use ocelli_common::{CropMode, Interpolation};
 
-/// A part of a picture, and the place of the canvas that it is stretched over.
+/// A part of a picture, and the part of the canvas that it is stretched over.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Frame {
     pub(crate) resize: Resize,
@@ -29,8 +30,8 @@ impl Frame {
         interpolation: Interpolation,
     ) -> Self {
         let (scaled_width, scaled_height) = scaled(config, width, height, size);
-        let across = Span::centred(width, scaled_width, size);
-        let down = Span::centred(height, scaled_height, size);
+        let across = FrameAxis::centred(width, scaled_width, size);
+        let down = FrameAxis::centred(height, scaled_height, size);
         let resize = Resize {
             region: Region::whole(width, height),
             window: Window {
@@ -67,14 +68,14 @@ fn scaled(config: &EvalConfig, width: u32, height: u32, size: u32) -> (u32, u32)
 }
 
 /// One direction of a frame.
-struct Span {
+struct FrameAxis {
     start: f64,
     len: f64,
     target_start: u32,
     target_len: u32,
 }
 
-impl Span {
+impl FrameAxis {
     /// The middle `size` pixels of `len` pixels that are resized to `scaled`.
     fn centred(len: u32, scaled: u32, size: u32) -> Self {
         if scaled <= size {

@@ -1,4 +1,4 @@
-//! From bytes to normalised numbers.
+//! From bytes to normalised values.
 
 #![expect(
     clippy::inline_always,

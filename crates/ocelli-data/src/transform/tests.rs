@@ -1,7 +1,7 @@
 use super::*;
 use crate::augment::{ColourJitter, GaussianBlur, PadCrop, RandAugment, RandomErasing};
 use crate::testing::{mean_difference, test_pattern};
-use crate::{Interpolation, resize};
+use crate::{CropMode, Interpolation, resize};
 use ocelli_random::{Purpose, Seed};
 
 fn applied(transform: &impl Transform, image: &Image, position: u64) -> Vec<f32> {
@@ -15,7 +15,7 @@ fn applied_to(transform: &dyn Transform, picture: &Payload, position: u64) -> Ve
     output
 }
 
-/// Numbers that are the bytes themselves.
+/// Values that are the bytes themselves.
 fn bytes_of(size: u32, channels: u8) -> InputConfig {
     InputConfig {
         size,

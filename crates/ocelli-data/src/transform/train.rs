@@ -12,7 +12,7 @@ use rand::RngExt;
 
 /// Random crop, random changes of pixels, random flip, normalise, random erasing.
 ///
-/// The flip is done last, while the numbers are written: the other steps draw left and right
+/// The flip is done last, while the values are written: the other steps draw left and right
 /// evenly, so that it makes no difference.
 #[derive(Clone, Debug)]
 pub struct TrainTransform {

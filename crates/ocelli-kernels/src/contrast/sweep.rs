@@ -153,17 +153,17 @@ impl Kernel for Slopes<'_> {
 #[inline(always)]
 fn for_each<S: Simd>(simd: S, row: &[f32], mut visit: impl FnMut(S::Vector)) {
     for vector in row.chunks_exact(S::LANES) {
-        // SAFETY: the chunk has as many numbers as a vector.
+        // SAFETY: the chunk has as many elements as a vector.
         visit(unsafe { simd.load(vector.as_ptr()) });
     }
 }
 
-/// The numbers of a vector.
+/// The elements of a vector.
 #[inline(always)]
 fn lanes<S: Simd>(simd: S, vector: S::Vector) -> impl Iterator<Item = f32> {
     const { assert!(PADDING.is_multiple_of(S::LANES), "rows of whole vectors") };
     let mut all = [0.0; PADDING];
-    // SAFETY: the widest vector has `PADDING` numbers.
+    // SAFETY: the widest vector has `PADDING` elements.
     unsafe { simd.store(all.as_mut_ptr(), vector) };
     all.into_iter().take(S::LANES)
 }

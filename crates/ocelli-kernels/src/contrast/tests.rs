@@ -45,7 +45,7 @@ fn direct_two_towers([u, v]: [&[f64]; 2], channels: usize, scale: f64) -> f64 {
     f64::midpoint(mean(u, v), mean(v, u))
 }
 
-/// The derivative of a function of many numbers by each.
+/// The derivative of a function of many elements by each.
 fn differences(at: &[f64], function: impl Fn(&[f64]) -> f64) -> Vec<f64> {
     let h = 1e-6;
     let slope = |index: usize| {

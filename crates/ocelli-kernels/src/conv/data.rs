@@ -179,8 +179,8 @@ fn pack<'a>(
     pack_panels(depth, inputs, packed, |channels, panel| {
         for output in 0..conv.out_channels {
             let kernels = &weight[output * inputs * all..][..inputs * all];
-            for (place, tap) in taps.iter().enumerate() {
-                let to = panel.row_mut(place * conv.out_channels + output);
+            for (slot, tap) in taps.iter().enumerate() {
+                let to = panel.row_mut(slot * conv.out_channels + output);
                 for (to, channel) in to.iter_mut().zip(channels.clone()) {
                     *to = kernels[channel * all + tap];
                 }

@@ -32,8 +32,8 @@ fn for_each_run(geometry: Geometry, pixel: usize, mut visit: impl FnMut(Range<us
 /// - `gathered`: `[pixels, taps, channels]`
 pub(super) fn gather(geometry: Geometry, x: Rows<'_>, first: usize, gathered: &mut [f32]) {
     let channels = x.channels();
-    let numbers = (geometry.taps() * channels).max(1);
-    for (index, window) in gathered.chunks_exact_mut(numbers).enumerate() {
+    let length = (geometry.taps() * channels).max(1);
+    for (index, window) in gathered.chunks_exact_mut(length).enumerate() {
         let mut filled = 0;
         for_each_run(geometry, first + index, |taps, source| {
             let (start, end) = (taps.start * channels, taps.end * channels);
@@ -52,19 +52,19 @@ pub(super) fn gather(geometry: Geometry, x: Rows<'_>, first: usize, gathered: &m
     }
 }
 
-/// Adds every tap's numbers to the pixel that it was gathered from. `dx` is one image, and the
+/// Adds every tap's elements to the pixel that it was gathered from. `dx` is one image, and the
 /// output pixels from `first` on are counted within it.
 ///
 /// # Shapes
 /// - `products`: `[pixels, taps, channels]`, `dx`: `[input pixels of one image, channels]`
 pub(super) fn scatter_add(geometry: Geometry, products: &[f32], first: usize, mut dx: RowsMut<'_>) {
     let channels = dx.channels();
-    let numbers = (geometry.taps() * channels).max(1);
-    for (index, window) in products.chunks_exact(numbers).enumerate() {
+    let length = (geometry.taps() * channels).max(1);
+    for (index, window) in products.chunks_exact(length).enumerate() {
         for_each_run(geometry, first + index, |taps, source| {
-            for (place, tap) in taps.enumerate() {
+            for (step, tap) in taps.enumerate() {
                 let from = &window[tap * channels..][..channels];
-                let to = dx.row_mut(source + place);
+                let to = dx.row_mut(source + step);
                 to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
             }
         });

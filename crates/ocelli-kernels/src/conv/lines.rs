@@ -72,8 +72,8 @@ impl Conv {
         let padded_width = (columns.output - 1) * across.stride + across.kernel;
         let line = padded_width * channels;
         with_scratch(padded_rows * line, |padded| {
-            for (place, to) in padded.chunks_exact_mut(line.max(1)).enumerate() {
-                let source = (row * down.stride + place).checked_sub(down.before);
+            for (padded_row, to) in padded.chunks_exact_mut(line.max(1)).enumerate() {
+                let source = (row * down.stride + padded_row).checked_sub(down.before);
                 match source.filter(|source| *source < rows.input) {
                     Some(source) => {
                         let start = (image * rows.input + source) * columns.input;

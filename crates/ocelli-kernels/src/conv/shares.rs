@@ -16,7 +16,7 @@ use rayon::prelude::*;
 impl Conv {
     /// Whether the weight outweighs the pixels.
     pub(super) fn shares_out_channels(self) -> bool {
-        /// Numbers of a weight that no longer fits the second cache beside its pixels.
+        /// Elements of a weight that no longer fits the second cache beside its pixels.
         const LARGE_WEIGHT: usize = 256 * 1024;
         const FEW_PIXELS: usize = 64;
         let few = self.geometry.output_pixels() <= FEW_PIXELS && self.out_channels >= 2 * WIDTH;
@@ -31,7 +31,7 @@ impl Conv {
         mut y: RowsMut<'_>,
         statistics: Option<&mut Statistics>,
     ) {
-        /// Numbers of the left factor that are gathered at a time.
+        /// Elements of the left factor that are gathered at a time.
         const BLOCK_VALUES: usize = 512 * 1024;
         /// Channels per share if there are many.
         const SHARE: usize = 2 * WIDTH;
@@ -50,7 +50,7 @@ impl Conv {
             });
         }
         if let Some(statistics) = statistics {
-            *statistics = Statistics::of(y.as_rows());
+            *statistics = Statistics::from_rows(y.as_rows());
         }
     }
 

@@ -1,4 +1,4 @@
-//! What a convolution is, apart from its numbers.
+//! What a convolution is, apart from its elements.
 
 use crate::geometry::Geometry;
 

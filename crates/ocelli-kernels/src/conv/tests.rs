@@ -193,8 +193,8 @@ fn rounding_errors_of_tiles_are_a_few_units_in_the_last_place() {
         let (dy, mut y, mut dw) = (values(64 * 256, 3), vec![9.0; 64 * 256], w.clone());
         let [y_expected, dx_expected, dw_expected] = naive(conv, &x, &w, &dy);
         let check = |name: &str, actual: &[f32], expected: &[f64]| {
-            let rms = |numbers: &mut dyn Iterator<Item = f64>| {
-                numbers.map(|number| number * number).sum::<f64>().sqrt()
+            let rms = |elements: &mut dyn Iterator<Item = f64>| {
+                elements.map(|number| number * number).sum::<f64>().sqrt()
             };
             let error = rms(&mut actual.iter().zip(expected).map(|(a, b)| f64::from(*a) - b));
             let error = error / rms(&mut expected.iter().copied());

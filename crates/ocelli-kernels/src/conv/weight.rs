@@ -28,11 +28,11 @@ use std::ops::Range;
 const PANEL: usize = 32;
 /// Output pixels per block: a panel of x and the block's dy stay in the first two caches.
 const PIXELS: usize = 96;
-/// Pixels that are summed in one place, or up to half of that if it makes the places even.
+/// Pixels that are summed into one partial sum, or up to half of that if it makes the partial sums even.
 const SEGMENT: usize = 512;
-/// In how many places at most.
+/// How many partial sums at most.
 const SEGMENTS: usize = 16;
-/// How many numbers all places have together at most, if there is more than one.
+/// How many elements all partial sums have together at most, if there is more than one.
 const PARTIAL_VALUES: usize = 512 * 1024;
 
 /// `dweight`, `[out, in, taps]`, from `x` and `dy`.
@@ -47,8 +47,8 @@ pub(super) fn weight_gradient(conv: Conv, x: Rows<'_>, dy: Rows<'_>, dweight: &m
     let (width, taps) = (geometry.columns.output, geometry.taps());
     let (lines, length) = (dy.count() / width, dweight.len());
     let most = (PARTIAL_VALUES / length).clamp(1, SEGMENTS);
-    let places = dy.count().div_ceil(SEGMENT).clamp(1, most);
-    let segment = lines.div_ceil(places).max(1);
+    let segments = dy.count().div_ceil(SEGMENT).clamp(1, most);
+    let segment = lines.div_ceil(segments).max(1);
     let panels = panels(conv.in_channels);
     with_scratch(lines.div_ceil(segment).max(1) * length, |partial| {
         let mut parts = Vec::new();

@@ -13,7 +13,7 @@
 //! The data gradient is such a convolution too, and the weight gradient is all of it backwards (`gradient`).
 //!
 //! A number of the output is the same however tiles are shared out, so the schedule may follow the size
-//! of a batch; in inference, whether a layer is computed so may not. What is no number in one input makes all
+//! of a batch; in inference, whether a layer is computed so may not. A NaN in one input makes all
 //! outputs of the tiles that read it none.
 
 mod gradient;
@@ -39,13 +39,13 @@ use std::ops::Range;
 use tiles::{Gather, Scatter, Tiling};
 use transform::{Inputs, POINTS, PRODUCTS, Transform};
 
-// Numbers between matrices that would else stand a multiple of 4096 bytes apart, in few sets of a cache.
+// Elements between matrices that would else stand a multiple of 4096 bytes apart, in few sets of a cache.
 const GAP: usize = 16;
 /// The most that a layer may take, as a share of what its sums take, to be computed so.
 const GAIN: f64 = 0.875;
 /// Tiles of a block that one thread computes from beginning to end.
 const TILES: usize = 48;
-/// Numbers of a tile group that threads share; few in tests, so that these have several groups.
+/// Elements of a tile group that threads share; few in tests, so that these have several groups.
 const SHARED: usize = if cfg!(test) { 256 * 1024 } else { 4 * 1024 * 1024 };
 
 /// A convolution that can be computed so.
@@ -88,10 +88,10 @@ impl Winograd {
     pub(super) fn for_inference(conv: Conv) -> Option<Self> {
         /// What reading a number of a weight takes, beyond the caches, for each image of a few.
         const READ: f64 = 10.0;
-        /// Numbers that stay in the second cache beside others.
+        /// Elements that stay in the second cache beside others.
         const CACHED: f64 = 192.0 * 1024.0;
         let pairs = conv.in_channels as f64 * conv.out_channels as f64;
-        let reading = |numbers: f64| if numbers > CACHED { READ * numbers } else { 0.0 };
+        let reading = |elements: f64| if elements > CACHED { READ * elements } else { 0.0 };
         let plain = conv.cost_of_sums() + reading(pairs * conv.geometry.taps() as f64);
         let pays = |this: &Self| this.cost() + reading(pairs * PRODUCTS as f64) < GAIN * plain;
         Self::new(conv).filter(pays)
@@ -129,7 +129,7 @@ impl Winograd {
         }
     }
 
-    /// Numbers of transformed kernels.
+    /// Elements of transformed kernels.
     pub(super) fn kernels_len(self) -> usize {
         PRODUCTS * packed_len(self.conv.in_channels, self.conv.out_channels)
     }
@@ -156,7 +156,7 @@ impl Winograd {
     ) {
         /// Blocks, if there are tiles enough.
         const BLOCKS: usize = 12;
-        /// Numbers of transformed kernels that the second cache holds.
+        /// Elements of transformed kernels that the second cache holds.
         const NEAR: usize = 768 * 1024;
         self.conv.check((x.count(), x.channels()), (y.count(), y.channels()));
         finish.check(y.count(), y.channels());
@@ -178,7 +178,7 @@ impl Winograd {
             });
         }
         if let Some(statistics) = statistics {
-            *statistics = Statistics::of(y.as_rows());
+            *statistics = Statistics::from_rows(y.as_rows());
         }
     }
 
@@ -295,7 +295,7 @@ fn gather<T: Transform<FROM, POINTS>, const FROM: usize>(
     });
 }
 
-/// Scratch for V and M of some tiles, 36 rows each of as many numbers and a gap, and the lengths of their rows.
+/// Scratch for V and M of some tiles, 36 rows each of as many elements and a gap, and the lengths of their rows.
 fn with_products<R>(
     [v, m]: [usize; 2],
     use_it: impl FnOnce([&mut [f32]; 2], [usize; 2]) -> R,
@@ -307,7 +307,7 @@ fn with_products<R>(
     })
 }
 
-/// Calls `work` with the first tile and the numbers of every few tiles, which have `room` numbers each.
+/// Calls `work` with the first tile and the elements of every few tiles, which have `room` elements each.
 fn in_shares(rows: RowsMut<'_>, room: usize, work: impl Fn(usize, RowsMut<'_>) + Sync) {
     const TILES: usize = 4;
     let shares = rows.channel_shares(TILES * room).into_par_iter().enumerate();

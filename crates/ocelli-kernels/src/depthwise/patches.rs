@@ -3,7 +3,7 @@
 #![expect(unsafe_code, reason = "the inner loops run on checked-once pointers")]
 
 use super::slide::{Line, slide_span};
-use super::taps::{Meeting, Span};
+use super::taps::{TapSource, TargetSpan};
 use super::{Depthwise, PackedDepthwise};
 use crate::finish::Finish;
 use crate::geometry::Window;
@@ -34,8 +34,12 @@ impl Depthwise {
         assert_eq!((y.count(), y.channels()), shape, "output of a depthwise convolution");
         self.check_packed(weight);
         finish.check(y.count(), y.channels());
-        let rows = meetings(self.geometry.rows.window);
-        let columns = Span { first: 0, count: 0, meetings: meetings(self.geometry.columns.window) };
+        let rows = tap_sources(self.geometry.rows.window);
+        let columns = TargetSpan {
+            first: 0,
+            count: 0,
+            tap_sources: tap_sources(self.geometry.columns.window),
+        };
         let (patches, weight) = (*patches, weight.weight.as_slice());
         dispatch(SlidePatches { patches, weight, rows, columns, y: y.reborrow() });
         finish.apply(0, y);
@@ -43,15 +47,15 @@ impl Depthwise {
 }
 
 /// In a patch every tap meets a pixel.
-fn meetings(window: Window) -> Vec<Meeting> {
-    (0..window.kernel).map(|tap| Meeting { source: tap * window.dilation, tap }).collect()
+fn tap_sources(window: Window) -> Vec<TapSource> {
+    (0..window.kernel).map(|tap| TapSource { source: tap * window.dilation, tap }).collect()
 }
 
 struct SlidePatches<'a> {
     patches: Patches<'a>,
     weight: &'a [f32],
-    rows: Vec<Meeting>,
-    columns: Span,
+    rows: Vec<TapSource>,
+    columns: TargetSpan,
     y: RowsMut<'a>,
 }
 

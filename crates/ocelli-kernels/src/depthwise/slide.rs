@@ -2,7 +2,7 @@
 
 #![expect(unsafe_code, reason = "the inner loops run on checked-once pointers")]
 
-use super::taps::{Meeting, Span, Table};
+use super::taps::{Table, TapSource, TargetSpan};
 use crate::rows::{Rows, RowsMut};
 use crate::simd::{Kernel, Lanes, Simd, with_lanes};
 
@@ -30,7 +30,7 @@ pub(super) struct Line<'a> {
     pub(super) weight: *const f32,
     pub(super) weight_row: usize,
     pub(super) weight_tap: usize,
-    pub(super) rows: &'a [Meeting],
+    pub(super) rows: &'a [TapSource],
     pub(super) accumulate: bool,
 }
 
@@ -47,7 +47,7 @@ impl Kernel for Slide<'_> {
         let to_step = self.columns.target_step * to_pixel;
         for line in 0..self.to.count() / width {
             let global = self.first_line + line;
-            let rows = self.rows.meetings(global % height);
+            let rows = self.rows.tap_sources(global % height);
             let base = global / height * image * self.from.stride();
             for channel in (0..channels).step_by(S::LANES) {
                 let part = simd.part(channels - channel);
@@ -86,26 +86,27 @@ impl Kernel for Slide<'_> {
 pub(super) unsafe fn slide_span<S: Simd, L: Lanes<S>>(
     simd: S,
     line: Line<'_>,
-    span: &Span,
+    span: &TargetSpan,
     lanes: L,
     to: *mut f32,
     to_step: usize,
 ) {
-    let taps = if line.source_step == 1 && span.is_contiguous() { span.meetings.len() } else { 0 };
+    let taps =
+        if line.source_step == 1 && span.is_contiguous() { span.tap_sources.len() } else { 0 };
     let mut done = 0;
     macro_rules! step {
         ($count:literal) => {
             while span.count - done >= $count {
                 let to = to.wrapping_add(done * to_step);
                 // SAFETY: targets done..done + count are in the span, and there are as many
-                // meetings as the window is told.
+                // tap_sources as the window is told.
                 unsafe {
                     let sums = match taps {
                         2 => window::<S, L, $count, 2>(simd, line, span, done, lanes),
                         3 => window::<S, L, $count, 3>(simd, line, span, done, lanes),
                         4 => window::<S, L, $count, 4>(simd, line, span, done, lanes),
                         5 => window::<S, L, $count, 5>(simd, line, span, done, lanes),
-                        _ => apart::<S, L, $count>(simd, line, span, done, lanes),
+                        _ => non_contiguous::<S, L, $count>(simd, line, span, done, lanes),
                     };
                     write::<S, L, $count>(simd, line, sums, lanes, to, to_step);
                 }
@@ -123,17 +124,17 @@ pub(super) unsafe fn slide_span<S: Simd, L: Lanes<S>>(
 /// each source is loaded once and meets every tap.
 ///
 /// # Safety
-/// As for [`slide_span`]; the span has `TAPS` meetings, side by side.
+/// As for [`slide_span`]; the span has `TAPS` tap_sources, side by side.
 #[inline(always)]
 unsafe fn window<S: Simd, L: Lanes<S>, const COUNT: usize, const TAPS: usize>(
     simd: S,
     line: Line<'_>,
-    span: &Span,
+    span: &TargetSpan,
     done: usize,
     lanes: L,
 ) -> [S::Vector; COUNT] {
     let mut sums = [simd.splat(0.0); COUNT];
-    let (meetings, first) = (&span.meetings[..TAPS], span.meetings[0].source + done);
+    let (tap_sources, first) = (&span.tap_sources[..TAPS], span.tap_sources[0].source + done);
     // SAFETY: the caller vouches for all pixels and taps.
     unsafe {
         for row in line.rows {
@@ -141,7 +142,7 @@ unsafe fn window<S: Simd, L: Lanes<S>, const COUNT: usize, const TAPS: usize>(
             let weight = line.weight.add(row.tap * line.weight_row);
             let weights: [S::Vector; TAPS] = std::array::from_fn(
                 #[inline(always)]
-                |tap| lanes.load(simd, weight.add(meetings[tap].tap * line.weight_tap)),
+                |tap| lanes.load(simd, weight.add(tap_sources[tap].tap * line.weight_tap)),
             );
             for source in 0..COUNT + TAPS - 1 {
                 let value = lanes.load(simd, from.add(source * line.from_pixel));
@@ -161,10 +162,10 @@ unsafe fn window<S: Simd, L: Lanes<S>, const COUNT: usize, const TAPS: usize>(
 /// # Safety
 /// As for [`slide_span`].
 #[inline(always)]
-unsafe fn apart<S: Simd, L: Lanes<S>, const COUNT: usize>(
+unsafe fn non_contiguous<S: Simd, L: Lanes<S>, const COUNT: usize>(
     simd: S,
     line: Line<'_>,
-    span: &Span,
+    span: &TargetSpan,
     done: usize,
     lanes: L,
 ) -> [S::Vector; COUNT] {
@@ -175,11 +176,11 @@ unsafe fn apart<S: Simd, L: Lanes<S>, const COUNT: usize>(
         for row in line.rows {
             let from = line.from.add(row.source * line.from_row + done * step);
             let weight = line.weight.add(row.tap * line.weight_row);
-            for meeting in &span.meetings {
-                let weight = lanes.load(simd, weight.add(meeting.tap * line.weight_tap));
-                let from = from.add(meeting.source * line.from_pixel);
-                for (place, sum) in sums.iter_mut().enumerate() {
-                    *sum = simd.mul_add(lanes.load(simd, from.add(place * step)), weight, *sum);
+            for tap_source in &span.tap_sources {
+                let weight = lanes.load(simd, weight.add(tap_source.tap * line.weight_tap));
+                let from = from.add(tap_source.source * line.from_pixel);
+                for (target, sum) in sums.iter_mut().enumerate() {
+                    *sum = simd.mul_add(lanes.load(simd, from.add(target * step)), weight, *sum);
                 }
             }
         }
@@ -198,10 +199,10 @@ unsafe fn write<S: Simd, L: Lanes<S>, const COUNT: usize>(
     to: *mut f32,
     to_step: usize,
 ) {
-    for (place, sum) in sums.into_iter().enumerate() {
+    for (target, sum) in sums.into_iter().enumerate() {
         // SAFETY: the caller vouches for the memory.
         unsafe {
-            let to = to.add(place * to_step);
+            let to = to.add(target * to_step);
             let sum = if line.accumulate { simd.add(lanes.load(simd, to), sum) } else { sum };
             lanes.store(simd, to, sum);
         }

@@ -61,8 +61,8 @@ proptest! {
         let mut dx = strided(&values(inputs * channels, 5));
         let start = dx.clone();
         let mut added: Vec<f64> = start.iter().map(|old| f64::from(*old)).collect();
-        for (place, new) in dx_expected.iter().enumerate() {
-            added[place / channels * stride + place % channels] += new;
+        for (index, new) in dx_expected.iter().enumerate() {
+            added[index / channels * stride + index % channels] += new;
         }
         conv.data_gradient(dy_rows, &w, RowsMut::strided(&mut dx, inputs, channels, stride), Write::Add);
         assert_close(&dx, &added);

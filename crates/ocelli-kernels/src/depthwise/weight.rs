@@ -2,7 +2,7 @@
 
 #![expect(unsafe_code, reason = "the inner loops run on checked-once pointers")]
 
-use super::taps::{Meeting, Span, Table};
+use super::taps::{Table, TapSource, TargetSpan};
 use crate::rows::Rows;
 use crate::simd::{Kernel, Lanes, Simd, with_lanes};
 use std::ops::Range;
@@ -46,9 +46,9 @@ struct Lines {
 }
 
 impl Lines {
-    /// The lines' places in x (of their images' row 0, moved on by the lines before) and in dy.
+    /// The lines' starts in x (of their images' row 0, moved on by the lines before) and in dy.
     #[inline(always)]
-    fn places(self) -> impl Iterator<Item = (*const f32, *const f32)> {
+    fn starts(self) -> impl Iterator<Item = (*const f32, *const f32)> {
         (0..self.images).flat_map(move |image| {
             (0..self.count).map(move |line| {
                 let x = self.x.wrapping_add(image * self.x_image + line * self.x_line);
@@ -80,7 +80,7 @@ impl Kernel for SumProducts<'_> {
                 line += images * (end - first);
                 let mut row = first;
                 while row < end {
-                    let count = self.rows.alike(row).min(end - row);
+                    let count = self.rows.same(row).min(end - row);
                     let lines = Lines {
                         images,
                         count,
@@ -105,7 +105,7 @@ impl Kernel for SumProducts<'_> {
                         sums_row: self.columns.taps() * channels,
                         sums_tap: channels,
                     };
-                    let rows = self.rows.meetings(row);
+                    let rows = self.rows.tap_sources(row);
                     for span in &self.columns.spans {
                         // SAFETY: the tables hold only pixels within the image and taps within the
                         // kernel, and `Depthwise` checked the matrices and the sums' length.
@@ -126,12 +126,12 @@ impl Kernel for SumProducts<'_> {
 unsafe fn add_span<S: Simd, L: Lanes<S>>(
     simd: S,
     lines: Lines,
-    rows: &[Meeting],
-    span: &Span,
+    rows: &[TapSource],
+    span: &TargetSpan,
     lanes: L,
 ) {
     let overlaps = lines.is_dense && span.count >= TARGETS && span.is_contiguous();
-    let taps = span.meetings.len();
+    let taps = span.tap_sources.len();
     // SAFETY: the caller vouches for all pixels and taps; each block is of as many rows and taps
     // as its slices hold.
     unsafe {
@@ -146,23 +146,27 @@ unsafe fn add_span<S: Simd, L: Lanes<S>>(
             (_, 5) if overlaps => {
                 rows.chunks(1).for_each(|r| window::<S, L, 1, 5>(simd, lines, r, span, lanes));
             }
-            (3, 3) => apart::<S, L, 3, 3>(simd, lines, rows, span, 0..3, lanes),
-            (3, 2) => apart::<S, L, 3, 2>(simd, lines, rows, span, 0..2, lanes),
+            (3, 3) => non_contiguous::<S, L, 3, 3>(simd, lines, rows, span, 0..3, lanes),
+            (3, 2) => non_contiguous::<S, L, 3, 2>(simd, lines, rows, span, 0..2, lanes),
             (_, 2) => {
-                rows.chunks(1).for_each(|r| apart::<S, L, 1, 2>(simd, lines, r, span, 0..2, lanes));
+                rows.chunks(1)
+                    .for_each(|r| non_contiguous::<S, L, 1, 2>(simd, lines, r, span, 0..2, lanes));
             }
             (_, 4) => {
-                rows.chunks(1).for_each(|r| apart::<S, L, 1, 4>(simd, lines, r, span, 0..4, lanes));
+                rows.chunks(1)
+                    .for_each(|r| non_contiguous::<S, L, 1, 4>(simd, lines, r, span, 0..4, lanes));
             }
             (_, 3) => {
-                rows.chunks(1).for_each(|r| apart::<S, L, 1, 3>(simd, lines, r, span, 0..3, lanes));
+                rows.chunks(1)
+                    .for_each(|r| non_contiguous::<S, L, 1, 3>(simd, lines, r, span, 0..3, lanes));
             }
             (_, 5) => {
-                rows.chunks(1).for_each(|r| apart::<S, L, 1, 5>(simd, lines, r, span, 0..5, lanes));
+                rows.chunks(1)
+                    .for_each(|r| non_contiguous::<S, L, 1, 5>(simd, lines, r, span, 0..5, lanes));
             }
             _ => rows.chunks(1).for_each(|row| {
                 for tap in 0..taps {
-                    apart::<S, L, 1, 1>(simd, lines, row, span, tap..tap + 1, lanes);
+                    non_contiguous::<S, L, 1, 1>(simd, lines, row, span, tap..tap + 1, lanes);
                 }
             }),
         }
@@ -175,21 +179,21 @@ const TARGETS: usize = 4;
 /// Targets whose `TAPS` sources stand side by side and overlap: each is loaded once for four.
 ///
 /// # Safety
-/// As for [`add_span`]; `rows` and the span hold `ROWS` and `TAPS` meetings.
+/// As for [`add_span`]; `rows` and the span hold `ROWS` and `TAPS` tap_sources.
 #[inline(always)]
 unsafe fn window<S: Simd, L: Lanes<S>, const ROWS: usize, const TAPS: usize>(
     simd: S,
     lines: Lines,
-    rows: &[Meeting],
-    span: &Span,
+    rows: &[TapSource],
+    span: &TargetSpan,
     lanes: L,
 ) {
     let mut sums = [[simd.splat(0.0); TAPS]; ROWS];
-    let start = span.meetings[0].source * lines.x_pixel;
+    let start = span.tap_sources[0].source * lines.x_pixel;
     let whole = span.count / TARGETS * TARGETS;
     // SAFETY: the caller vouches for all pixels and taps.
     unsafe {
-        for (x, dy) in lines.places() {
+        for (x, dy) in lines.starts() {
             let from = x.add(start);
             let x: [*const f32; ROWS] =
                 std::array::from_fn(|row| from.add(rows[row].source * lines.x_row));
@@ -221,24 +225,24 @@ unsafe fn window<S: Simd, L: Lanes<S>, const ROWS: usize, const TAPS: usize>(
                 }
             }
         }
-        add_sums::<S, L, ROWS, TAPS>(simd, lines, rows, &span.meetings, sums, lanes);
+        add_sums::<S, L, ROWS, TAPS>(simd, lines, rows, &span.tap_sources, sums, lanes);
     }
 }
 
 /// Targets whose sources are loaded one by one, for some of the span's taps.
 ///
 /// # Safety
-/// As for [`add_span`]; `rows` and `taps` hold `ROWS` and `TAPS` meetings.
+/// As for [`add_span`]; `rows` and `taps` hold `ROWS` and `TAPS` tap_sources.
 #[inline(always)]
-unsafe fn apart<S: Simd, L: Lanes<S>, const ROWS: usize, const TAPS: usize>(
+unsafe fn non_contiguous<S: Simd, L: Lanes<S>, const ROWS: usize, const TAPS: usize>(
     simd: S,
     lines: Lines,
-    rows: &[Meeting],
-    span: &Span,
+    rows: &[TapSource],
+    span: &TargetSpan,
     taps: Range<usize>,
     lanes: L,
 ) {
-    let columns = &span.meetings[taps];
+    let columns = &span.tap_sources[taps];
     let mut sums = [[simd.splat(0.0); TAPS]; ROWS];
     // SAFETY: the caller vouches for all pixels and taps.
     unsafe {
@@ -247,7 +251,7 @@ unsafe fn apart<S: Simd, L: Lanes<S>, const ROWS: usize, const TAPS: usize>(
         };
         let offsets: [[usize; TAPS]; ROWS] =
             std::array::from_fn(|row| std::array::from_fn(|column| at(row, column)));
-        for (x, dy) in lines.places() {
+        for (x, dy) in lines.starts() {
             let dy = dy.add(span.first * lines.dy_pixel);
             for target in 0..span.count {
                 let dy = lanes.load(simd, dy.add(target * lines.dy_pixel));
@@ -264,13 +268,13 @@ unsafe fn apart<S: Simd, L: Lanes<S>, const ROWS: usize, const TAPS: usize>(
 }
 
 /// # Safety
-/// As for [`add_span`]; `rows` and `columns` hold `ROWS` and `TAPS` meetings.
+/// As for [`add_span`]; `rows` and `columns` hold `ROWS` and `TAPS` tap_sources.
 #[inline(always)]
 unsafe fn add_sums<S: Simd, L: Lanes<S>, const ROWS: usize, const TAPS: usize>(
     simd: S,
     lines: Lines,
-    rows: &[Meeting],
-    columns: &[Meeting],
+    rows: &[TapSource],
+    columns: &[TapSource],
     sums: [[S::Vector; TAPS]; ROWS],
     lanes: L,
 ) {

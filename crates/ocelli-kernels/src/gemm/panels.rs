@@ -15,7 +15,7 @@ pub(crate) struct Panels<'a> {
     columns: usize,
 }
 
-/// How many numbers a packed matrix takes.
+/// How many elements a packed matrix takes.
 pub(crate) fn packed_len(depth: usize, columns: usize) -> usize {
     columns.div_ceil(WIDTH) * WIDTH * depth
 }

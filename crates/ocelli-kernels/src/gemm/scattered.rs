@@ -17,7 +17,7 @@ pub(crate) struct Start {
 pub(crate) struct Scattered<'a> {
     pub(crate) data: &'a [f32],
     pub(crate) starts: &'a [Start],
-    /// Lines of a window, runs per line, and numbers per run.
+    /// Lines of a window, runs per line, and elements per run.
     pub(crate) lines: usize,
     pub(crate) runs: usize,
     pub(crate) run: usize,
@@ -72,7 +72,7 @@ impl Kernel for MultiplyScattered<'_> {
             let strip = Strip { a: self.a, b, c: c.wrapping_add(column), c_row };
             let left = columns - column;
             // SAFETY: `multiply_scattered` checked where each window ends, that B has a row for
-            // each of its numbers, and that C has a row for each window; no call touches more than
+            // each of its elements, and that C has a row for each window; no call touches more than
             // the `left` columns.
             unsafe {
                 if left >= 2 * lanes {
@@ -134,7 +134,7 @@ unsafe fn block<S: Simd, const HEIGHT: usize, const VECTORS: usize, const TAIL: 
     let Strip { a, mut b, c, c_row } = strip;
     let starts = &a.starts[first..first + HEIGHT];
     let mut sums = [[simd.splat(0.0); VECTORS]; HEIGHT];
-    // SAFETY: the caller vouches for the windows, as many rows of B as they have numbers, and the
+    // SAFETY: the caller vouches for the windows, as many rows of B as they have elements, and the
     // rows and columns of C; the mask keeps partial vectors within the columns.
     unsafe {
         for line in 0..a.lines {
@@ -143,8 +143,8 @@ unsafe fn block<S: Simd, const HEIGHT: usize, const VECTORS: usize, const TAIL: 
                     #[inline(always)]
                     |row| {
                         let Start { at, line_distance } = starts[row];
-                        let place = at + line * line_distance + run * a.run_distance;
-                        a.data.as_ptr().add(place)
+                        let offset = at + line * line_distance + run * a.run_distance;
+                        a.data.as_ptr().add(offset)
                     },
                 );
                 for step in 0..a.run {

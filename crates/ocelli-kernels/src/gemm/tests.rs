@@ -66,8 +66,8 @@ proptest! {
         let b_rows = Rows::strided(&b, depth, columns, columns + gap);
         let mut c = values(rows * columns, 3);
         let expected: Vec<f64> = (c.iter().enumerate())
-            .map(|(place, old)| {
-                let (row, column) = (place / columns, place % columns);
+            .map(|(index, old)| {
+                let (row, column) = (index / columns, index % columns);
                 let product = |step: usize| {
                     f64::from(a_rows.row(step)[row]) * f64::from(b_rows.row(step)[column])
                 };

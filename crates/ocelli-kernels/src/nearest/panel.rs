@@ -1,5 +1,7 @@
 //! Points side by side: the vector axis of a search.
 
+#![expect(unsafe_code, reason = "points are turned round through checked-once pointers")]
+
 use crate::rows::Rows;
 use crate::simd::{Kernel, Simd, dispatch};
 
@@ -75,18 +77,40 @@ impl Kernel for Fill<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd>(self, _: S) {
-        /// Points that are turned round together.
+    fn run<S: Simd>(self, simd: S) {
+        /// Points, and dimensions, that are turned round together.
         const TOGETHER: usize = 8;
         let width = self.origin.len();
-        for first in (0..PANEL).step_by(TOGETHER) {
-            let points: [&[f32]; TOGETHER] =
-                std::array::from_fn(|lane| &self.points[first + lane][..width]);
-            for (dimension, (values, origin)) in self.values.iter_mut().zip(self.origin).enumerate()
-            {
-                let turned: [f32; TOGETHER] =
-                    std::array::from_fn(|lane| points[lane][dimension] - origin);
-                values.0[first..first + TOGETHER].copy_from_slice(&turned);
+        assert!(self.values.len() == width && self.points.iter().all(|row| row.len() == width));
+        let whole = width - width % TOGETHER;
+        let to = self.values.as_mut_ptr().cast::<f32>();
+        for (group, points) in self.points.chunks_exact(TOGETHER).enumerate() {
+            let [a, b, c, d, e, f, g, h] = points else { continue };
+            let starts = [a.as_ptr(), b.as_ptr(), c.as_ptr(), d.as_ptr()];
+            let others = [e.as_ptr(), f.as_ptr(), g.as_ptr(), h.as_ptr()];
+            for dimension in (0..whole).step_by(TOGETHER) {
+                let ([a, b, c, d], [e, f, g, h]) = (starts, others);
+                let rows = [
+                    a.wrapping_add(dimension),
+                    b.wrapping_add(dimension),
+                    c.wrapping_add(dimension),
+                    d.wrapping_add(dimension),
+                    e.wrapping_add(dimension),
+                    f.wrapping_add(dimension),
+                    g.wrapping_add(dimension),
+                    h.wrapping_add(dimension),
+                ];
+                let origin = self.origin.as_ptr().wrapping_add(dimension);
+                let to = to.wrapping_add(dimension * PANEL + group * TOGETHER);
+                // SAFETY: eight dimensions from this one on are within all points and the origin; each has a
+                // line of `PANEL` numbers in `values`, of which eight are this group's.
+                unsafe { simd.turn_eight(rows, origin, to, PANEL) }
+            }
+        }
+        for dimension in whole..width {
+            let values = &mut self.values[dimension].0;
+            for (value, point) in values.iter_mut().zip(self.points) {
+                *value = point[dimension] - self.origin[dimension];
             }
         }
         let mut squares = [0.0; PANEL];

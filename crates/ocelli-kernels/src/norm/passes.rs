@@ -60,7 +60,7 @@ impl<F: Function> Kernel for GradientSums<'_, F> {
             let part = simd.part(channels - c);
             let (z, dy) = (self.z.as_ptr().wrapping_add(c), self.dy.as_ptr().wrapping_add(c));
             // SAFETY: `Norm` checked that all rows have the same count and channels, and `sums`
-            // has two numbers per channel.
+            // has two elements per channel.
             unsafe {
                 let scale = simd.load_part(self.norm.scale.as_ptr().add(c), part);
                 let shift = simd.load_part(self.norm.shift.as_ptr().add(c), part);

@@ -22,7 +22,7 @@ impl Statistics {
     ///
     /// # Shapes
     /// - `z`: `[pixels, channels]`
-    pub fn of(z: Rows<'_>) -> Self {
+    pub fn from_rows(z: Rows<'_>) -> Self {
         let (count, channels) = (z.count(), z.channels());
         let block = rows_per_block(channels);
         let mut statistics = Self::default();
@@ -87,7 +87,7 @@ impl Kernel for Moments<'_> {
             let z = self.z.as_ptr().wrapping_add(channel);
             let moments = self.moments.as_mut_ptr().wrapping_add(channel);
             // SAFETY: rows 0..count and the part's channels exist in z, and `moments` has two
-            // numbers per channel.
+            // elements per channel.
             unsafe {
                 let sum = sum_rows(simd, z, self.z, part, simd.splat(0.0), |_, value| value);
                 let mean = simd.mul(sum, share);

@@ -45,9 +45,9 @@ fn double(values: &[f32]) -> Vec<f64> {
 /// The slope of `Σ dy · f(moved)` when one number of `at` moves, by central differences.
 fn slopes(at: &[f64], objective: impl Fn(&[f64]) -> f64) -> Vec<f64> {
     const STEP: f64 = 1e-6;
-    let moved = |place: usize, by: f64| {
+    let moved = |index: usize, by: f64| {
         let mut moved = at.to_vec();
-        moved[place] += by;
+        moved[index] += by;
         objective(&moved)
     };
     (0..at.len()).map(|i| (moved(i, STEP) - moved(i, -STEP)) / (2.0 * STEP)).collect()
@@ -68,7 +68,7 @@ proptest! {
             naive(z, gamma, beta, activation).iter().zip(&dyd).map(|(y, dy)| y * dy).sum()
         };
 
-        let statistics = Statistics::of(Rows::dense(&z, channels));
+        let statistics = Statistics::from_rows(Rows::dense(&z, channels));
         let norm = Norm::new(&gamma, &beta, &statistics.mean, &statistics.variance, 1e-3);
         let (z_rows, dy_rows) = (Rows::dense(&z, channels), Rows::dense(&dy, channels));
         let mut y = vec![9.0; z.len()];
@@ -89,7 +89,7 @@ proptest! {
 fn the_variance_keeps_its_digits_beside_a_large_mean() {
     let spread = values(30_000, 1);
     let z: Vec<f32> = spread.iter().map(|value| 1000.0 + value).collect();
-    let statistics = Statistics::of(Rows::dense(&z, 3));
+    let statistics = Statistics::from_rows(Rows::dense(&z, 3));
     for channel in 0..3 {
         let exact: Vec<f64> = double(&z).into_iter().skip(channel).step_by(3).collect();
         let mean = exact.iter().sum::<f64>() / 10_000.0;
@@ -106,16 +106,16 @@ fn statistics_that_come_with_a_convolution_are_those_of_its_output() {
     let mut statistics = Statistics::default();
     let to = RowsMut::dense(&mut y, 7);
     conv.forward(Rows::dense(&x, 4), &w, None, to, Some(&mut statistics));
-    let again = Statistics::of(Rows::dense(&y, 7));
+    let again = Statistics::from_rows(Rows::dense(&y, 7));
     assert_close(&statistics.mean, &double(&again.mean));
     assert_close(&statistics.variance, &double(&again.variance));
 }
 
 #[test]
 fn statistics_of_no_pixels_and_of_no_channels() {
-    let none = Statistics::of(Rows::dense(&[], 3));
+    let none = Statistics::from_rows(Rows::dense(&[], 3));
     assert_eq!((none.mean, none.variance), (vec![0.0; 3], vec![0.0; 3]));
-    assert_eq!(Statistics::of(Rows::strided(&[], 5, 0, 0)), Statistics::default());
+    assert_eq!(Statistics::from_rows(Rows::strided(&[], 5, 0, 0)), Statistics::default());
     let norm = Norm::new(&[], &[], &[], &[], 1e-3);
     let empty = Rows::strided(&[], 5, 0, 0);
     assert!(norm.parameter_gradients(empty, empty, None).weight.is_empty());

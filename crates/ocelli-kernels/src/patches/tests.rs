@@ -32,8 +32,8 @@ fn cut(geometry: Geometry, rects: &Rects, x: &[f32], channels: usize, outside: f
         let [height, width] = patch_size(geometry, [*lines, *columns]);
         for row in 0..height {
             for column in 0..width {
-                let at = |axis: crate::Axis, first: usize, place: usize| {
-                    (first * axis.window.stride + place)
+                let at = |axis: crate::Axis, first: usize, step: usize| {
+                    (first * axis.window.stride + step)
                         .checked_sub(axis.window.before)
                         .filter(|source| *source < axis.input)
                 };

@@ -4,11 +4,11 @@
 
 /// Vectors of `f32` and what kernels do with them.
 pub(crate) trait Simd: Copy + Send + Sync {
-    /// [`Self::LANES`] numbers.
+    /// [`Self::LANES`] elements.
     type Vector: Copy;
     /// The first lanes of a vector, as many as it was made for.
     type Mask: Copy;
-    /// How many numbers a vector holds.
+    /// How many elements a vector holds.
     const LANES: usize;
 
     fn mask(self, lanes: usize) -> Self::Mask;
@@ -21,7 +21,7 @@ pub(crate) trait Simd: Copy + Send + Sync {
     }
 
     /// # Safety
-    /// As many numbers as the part has lanes must be readable at `from`.
+    /// As many elements as the part has lanes must be readable at `from`.
     #[inline(always)]
     unsafe fn load_part(self, from: *const f32, part: Part<Self>) -> Self::Vector {
         // SAFETY: the caller vouches for the memory.
@@ -34,7 +34,7 @@ pub(crate) trait Simd: Copy + Send + Sync {
     }
 
     /// # Safety
-    /// As many numbers as the part has lanes must be writable at `to`.
+    /// As many elements as the part has lanes must be writable at `to`.
     #[inline(always)]
     unsafe fn store_part(self, to: *mut f32, part: Part<Self>, value: Self::Vector) {
         // SAFETY: the caller vouches for the memory.
@@ -47,34 +47,57 @@ pub(crate) trait Simd: Copy + Send + Sync {
     }
 
     /// # Safety
-    /// [`Self::LANES`] numbers must be readable at `from`.
+    /// [`Self::LANES`] elements must be readable at `from`.
     unsafe fn load(self, from: *const f32) -> Self::Vector;
 
     /// # Safety
-    /// [`Self::LANES`] numbers must be writable at `to`.
+    /// [`Self::LANES`] elements must be writable at `to`.
     unsafe fn store(self, to: *mut f32, value: Self::Vector);
 
     /// Loads the lanes of the mask; the others are zero.
     ///
     /// # Safety
-    /// As many numbers as the mask has lanes must be readable at `from`.
+    /// As many elements as the mask has lanes must be readable at `from`.
     unsafe fn load_first(self, from: *const f32, mask: Self::Mask) -> Self::Vector;
 
     /// Stores the lanes of the mask and leaves the memory after them alone.
     ///
     /// # Safety
-    /// As many numbers as the mask has lanes must be writable at `to`.
+    /// As many elements as the mask has lanes must be writable at `to`.
     unsafe fn store_first(self, to: *mut f32, mask: Self::Mask, value: Self::Vector);
+
+    /// Turns eight rows of eight numbers round, less `origin`: number `j` of row `i` goes to `to + j · stride + i`.
+    ///
+    /// # Safety
+    /// Eight numbers must be readable at each row and at `origin`, and writable at `to + j · stride` for all `j`
+    /// below eight.
+    #[inline(always)]
+    unsafe fn turn_eight(
+        self,
+        rows: [*const f32; 8],
+        origin: *const f32,
+        to: *mut f32,
+        stride: usize,
+    ) {
+        for number in 0..8 {
+            for (place, row) in rows.into_iter().enumerate() {
+                // SAFETY: the caller vouches for the memory.
+                unsafe {
+                    *to.add(number * stride + place) = *row.add(number) - *origin.add(number);
+                }
+            }
+        }
+    }
 
     fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     fn sub(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     fn mul(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     fn div(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
 
-    /// The smaller of each pair of lanes, `b` where one is not a number.
+    /// The smaller of each pair of lanes, `b` where one is NaN.
     fn min(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
 
-    /// The larger of each pair of lanes, `b` where one is not a number.
+    /// The larger of each pair of lanes, `b` where one is NaN.
     fn max(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
 
     /// 1 / a to about one unit in the last place, for `a` whose reciprocal is a normal number.
@@ -99,7 +122,7 @@ pub(crate) trait Simd: Copy + Send + Sync {
     fn scale_by_power_of_two(self, a: Self::Vector, n: Self::Vector) -> Self::Vector;
 
     /// eˣ to about one unit in the last place; inputs beyond the range of `f32` are clamped, and
-    /// what is not a number stays so.
+    /// NaN stays NaN.
     ///
     /// Range reduction x = n · ln 2 + r with |r| ≤ ln 2 / 2, then a Taylor polynomial of degree 6,
     /// whose remainder on that range is below 1.3e-7, a unit in the last place.
@@ -135,11 +158,11 @@ pub(crate) enum Part<S: Simd> {
 /// Which lanes a loop over pixels works on, as a type: the loop is compiled for each.
 pub(crate) trait Lanes<S: Simd>: Copy {
     /// # Safety
-    /// As many numbers as there are lanes must be readable at `from`.
+    /// As many elements as there are lanes must be readable at `from`.
     unsafe fn load(self, simd: S, from: *const f32) -> S::Vector;
 
     /// # Safety
-    /// As many numbers as there are lanes must be writable at `to`.
+    /// As many elements as there are lanes must be writable at `to`.
     unsafe fn store(self, simd: S, to: *mut f32, value: S::Vector);
 }
 

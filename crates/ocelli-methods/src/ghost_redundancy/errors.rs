@@ -23,7 +23,7 @@ pub(super) struct Of<'a> {
 
 impl Errors {
     /// The errors on one image. They are the same for any number of threads.
-    pub(super) fn of(maps: &Maps, config: &Config) -> Self {
+    pub(super) fn new(maps: &Maps, config: &Config) -> Self {
         let variances = maps.variances();
         let power = |map: &[f32]| {
             map.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>() / map.len() as f64

@@ -38,7 +38,7 @@ struct System {
     factor: Vec<f64>,
 }
 
-/// A tap's place, in rows and columns from the centre.
+/// A tap's offset, in rows and columns from the centre.
 type Offset = (isize, isize);
 
 impl NormalEquations {

@@ -1,4 +1,4 @@
-//! Which maps are alike.
+//! Which maps are similar.
 
 use super::Maps;
 use super::maps::mean;
@@ -20,7 +20,7 @@ pub fn correlations(maps: &Maps) -> Vec<f64> {
     all.iter().flat_map(|a| all.iter().map(|b| product(a, b))).collect()
 }
 
-/// The `pairs` most correlated pairs of `count` maps, the most alike first; each map is in one of
+/// The `pairs` most correlated pairs of `count` maps, the most similar first; each map is in one of
 /// them at most, as in figure 1.
 ///
 /// # Shapes

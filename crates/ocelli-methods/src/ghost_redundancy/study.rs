@@ -20,7 +20,7 @@ pub struct Study {
     pub images: usize,
     /// d, in ascending order.
     pub kernels: Vec<usize>,
-    /// The most similar pairs over all images, the most alike first.
+    /// The most similar pairs over all images, the most similar first.
     pub pairs: Vec<PairFit>,
     /// How many of the maps can be made of another, for each kernel.
     pub redundancy: Vec<Redundancy>,
@@ -131,7 +131,7 @@ struct Sums {
 
 impl Sums {
     fn new(first: Maps, config: &Config) -> Self {
-        let errors = Errors::of(&first, config);
+        let errors = Errors::new(&first, config);
         let (shares, medians) = redundancy(&first, &errors, config);
         Self {
             correlations: correlations(&first),
@@ -147,7 +147,7 @@ impl Sums {
     }
 
     fn add(&mut self, maps: &Maps, config: &Config) {
-        let errors = Errors::of(maps, config);
+        let errors = Errors::new(maps, config);
         let (shares, medians) = redundancy(maps, &errors, config);
         let add = |sums: &mut [f64], values: &[f64]| {
             sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);

@@ -24,9 +24,9 @@ fn filtered(map: &[f32], filter: &[f64; 9], bias: f64) -> Vec<f32> {
         let is_inside = inside.contains(&row) && inside.contains(&column);
         if is_inside { f64::from(map[(row * SIDE as isize + column) as usize]) } else { 0.0 }
     };
-    let place = |index: usize| ((index / SIDE) as isize, (index % SIDE) as isize);
+    let row_and_column = |index: usize| ((index / SIDE) as isize, (index % SIDE) as isize);
     let value = |index| {
-        let (row, column) = place(index);
+        let (row, column) = row_and_column(index);
         let taps = filter.iter().enumerate().map(|(tap, weight)| {
             weight * at(row + tap as isize / 3 - 1, column + tap as isize % 3 - 1)
         });
@@ -117,7 +117,7 @@ fn the_share_of_maps_that_another_makes_is_counted() {
     let source = noise(1);
     let all = [source.clone(), filtered(&source, &FILTER, 0.0), noise(2), vec![0.5; SIDE * SIDE]];
     let maps = maps(&all);
-    let errors = errors::Errors::of(&maps, &Config::default());
+    let errors = errors::Errors::new(&maps, &Config::default());
     let with_filter = errors.at(0, 1);
     assert!(with_filter.relative[0] > 0.5 && with_filter.relative[1] < 1e-9);
     let fits = fit(&all[0], &all[1], true);
@@ -134,7 +134,7 @@ fn network(name: &str) -> Network {
 }
 
 fn loader(images: u64) -> Loader {
-    let source = open("builtin:fashion-mnist", &OpenOptions::of(Split::Test)).unwrap();
+    let source = open("builtin:fashion-mnist", &OpenOptions::new(Split::Test)).unwrap();
     let source = Arc::new(Subset::first(source, images));
     let input = InputConfig { size: 28, ..InputConfig::default() };
     let transform = EvalTransform::new(input, EvalConfig::default()).unwrap();

@@ -62,10 +62,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_seal_fits_its_line_in_its_place() {
+    fn a_seal_fits_its_line_at_its_number() {
         let mut seal = Seal::new();
         let lines = ["{\"a\":1}", "{\"a\":true}", "{\"a\":1}"].map(|line| seal.put_on(line));
-        assert_ne!(lines[0], lines[2], "the same fields in another place");
+        assert_ne!(lines[0], lines[2], "the same fields in another line");
         let value: serde_json::Value = serde_json::from_str(&lines[1]).unwrap();
         assert_eq!((&value["a"], value["hash"].as_str().unwrap().len()), (&true.into(), 16));
 

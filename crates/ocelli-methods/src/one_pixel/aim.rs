@@ -31,7 +31,7 @@ impl Aim {
         }
     }
 
-    /// Whether an answer is what was to be reached.
+    /// Whether a class is what was to be reached.
     pub(super) fn is_reached(self, predicted: u32, truth: u32) -> bool {
         match self {
             Self::Target(class) => predicted == class,

@@ -1,7 +1,7 @@
 //! One evolution: an image, an aim, a number of pixels.
 
 use super::pixel::distortion;
-use super::{Aim, Candidates, Config, Encoding, Ending, Outcome, Stop};
+use super::{Aim, AttackOutcome, Candidates, Config, Encoding, Ending, Stop};
 use crate::Result;
 use ocelli_data::Image;
 use ocelli_evolution::{End, Evolution, State, exact};
@@ -60,7 +60,8 @@ pub(super) struct AttemptState {
 }
 
 impl Attempt {
-    pub(super) fn begin(
+    /// Goes on from `saved`; begins where there is none.
+    pub(super) fn resume(
         key: Key,
         config: &Config,
         shape: [usize; 3],
@@ -106,7 +107,7 @@ impl Attempt {
         count
     }
 
-    /// Takes the answers for the candidates that were asked for.
+    /// Takes the probabilities of the candidates that were asked for.
     ///
     /// # Shapes
     /// - `probabilities`: `[candidates, classes]`
@@ -120,7 +121,7 @@ impl Attempt {
             if self.best.as_ref().is_some_and(|best| !goal.is_better(*fitness, best.fitness)) {
                 continue;
             }
-            let predicted = answer(row);
+            let predicted = argmax(row);
             self.best = Some(Incumbent {
                 genes: genes.to_vec(),
                 fitness: *fitness,
@@ -158,11 +159,11 @@ impl Attempt {
     }
 
     /// What came of it, once it has ended.
-    pub(super) fn outcome(&self, image: &Image) -> Option<Outcome> {
+    pub(super) fn outcome(&self, image: &Image) -> Option<AttackOutcome> {
         let (ending, best) = (self.ending()?, self.best.as_ref()?);
         let changes = self.encoding.changes(&best.genes);
         let trace = self.evolution.trace();
-        Some(Outcome {
+        Some(AttackOutcome {
             pixels: self.key.pixels,
             aim: self.key.aim,
             success: self.succeeded(),
@@ -183,7 +184,7 @@ impl Attempt {
 }
 
 /// The most probable class, the first of equal ones.
-pub fn answer(probabilities: &[f64]) -> usize {
+pub fn argmax(probabilities: &[f64]) -> usize {
     let larger = |best: usize, next: usize| {
         if probabilities[next] > probabilities[best] { next } else { best }
     };

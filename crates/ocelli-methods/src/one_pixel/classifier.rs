@@ -38,7 +38,7 @@ pub trait Classifier {
 pub trait Session {
     /// The probability of each class for each candidate. One without changes is the image itself.
     ///
-    /// The answer for a candidate does not depend on those beside it.
+    /// The probabilities of a candidate do not depend on those beside it.
     ///
     /// # Shapes
     /// - `probabilities`: `[candidates, classes]`
@@ -61,10 +61,10 @@ pub trait Session {
     }
 }
 
-/// How many images of so many numbers are computed at once: enough to keep all threads busy, few enough
+/// How many images of so many elements are computed at once: enough to keep all threads busy, few enough
 /// to stay below about 64 MiB.
-fn batch_size(numbers: usize) -> usize {
-    const NUMBERS: usize = 16 * 1024 * 1024;
+fn batch_size(elements: usize) -> usize {
+    const ELEMENTS: usize = 16 * 1024 * 1024;
     const MOST: usize = 1024;
-    (NUMBERS / numbers.max(1)).clamp(1, MOST)
+    (ELEMENTS / elements.max(1)).clamp(1, MOST)
 }

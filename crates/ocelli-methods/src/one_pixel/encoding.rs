@@ -42,7 +42,7 @@ impl Encoding {
     /// The ranges and first values of all genes.
     pub fn space(&self, config: &Config) -> Space {
         let shift = if self.rounding == Rounding::Nearest { 0.5 } else { 0.0 };
-        let place = |side: usize| Gene::uniform(-shift, side as f64 - shift);
+        let coordinate = |side: usize| Gene::uniform(-shift, side as f64 - shift);
         let levels = if self.rounding == Rounding::Real { 255.0 } else { 256.0 };
         let colour = match config.first_population {
             FirstPopulation::Paper => {
@@ -53,7 +53,7 @@ impl Encoding {
                 Gene::uniform(-shift, levels - shift)
             }
         };
-        let pixel = [place(self.width), place(self.height)];
+        let pixel = [coordinate(self.width), coordinate(self.height)];
         let pixel = || pixel.into_iter().chain(std::iter::repeat_n(colour, self.channels));
         Space::new((0..self.pixels).flat_map(|_| pixel()).collect())
     }
@@ -114,8 +114,8 @@ mod tests {
             encoding.space(config).genes().to_vec()
         };
         let of = |config: &Config| genes(config, Rounding::Truncate);
-        let place = [Gene::uniform(0.0, 6.0), Gene::uniform(0.0, 4.0)];
-        let with = |colour| [&place[..], &[colour]].concat();
+        let coordinates = [Gene::uniform(0.0, 6.0), Gene::uniform(0.0, 4.0)];
+        let with = |colour| [&coordinates[..], &[colour]].concat();
         let paper = Config::default();
         assert_eq!(of(&paper), with(Gene::normal(0.0, 256.0, 128.0, 127.0)));
         let other = Config { colour_mean: 90.0, colour_deviation: 10.0, ..paper.clone() };

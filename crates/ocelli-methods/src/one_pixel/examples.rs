@@ -1,6 +1,6 @@
 //! Successes to look at.
 
-use super::{Aim, Attacked, Candidates, Classifier, Plan, apply};
+use super::{Aim, AttackPlan, Attacked, Candidates, Classifier, apply};
 use crate::Result;
 use ocelli_data::Image;
 
@@ -20,7 +20,7 @@ pub struct Example {
     /// The image with its changes.
     pub changed: Image,
     /// Column and row of each pixel that changes.
-    pub places: Vec<[u32; 2]>,
+    pub positions: Vec<[u32; 2]>,
     /// The most probable classes of the image with their probabilities, the most probable first.
     pub before: Vec<(u32, f64)>,
     /// Those of the image with its changes.
@@ -36,7 +36,7 @@ const TOP: usize = 3;
 /// # Errors
 /// When an image cannot be read or the model fails.
 pub fn examples(
-    plan: &Plan,
+    plan: &AttackPlan,
     attacked: &[Attacked],
     classifier: &mut dyn Classifier,
     most: usize,
@@ -53,9 +53,9 @@ pub fn examples(
             candidates.push(&[]);
             candidates.push(&outcome.changes);
             let classes = plan.classes();
-            let mut answers = vec![0.0; 2 * classes];
-            classifier.begin(&picture.image)?.probabilities(&candidates, &mut answers)?;
-            let (before, after) = answers.split_at(classes);
+            let mut probabilities = vec![0.0; 2 * classes];
+            classifier.begin(&picture.image)?.probabilities(&candidates, &mut probabilities)?;
+            let (before, after) = probabilities.split_at(classes);
             examples.push(Example {
                 name: image.name.clone(),
                 label: image.label,
@@ -63,7 +63,7 @@ pub fn examples(
                 aim: outcome.aim,
                 changed: apply(&picture.image, &outcome.changes),
                 image: picture.image,
-                places: outcome.changes.iter().map(|change| [change.x, change.y]).collect(),
+                positions: outcome.changes.iter().map(|change| [change.x, change.y]).collect(),
                 before: top(before),
                 after: top(after),
             });

@@ -1,11 +1,11 @@
 //! What an attack has done so far, on disk: finished images line by line, the one under way beside them.
 
-use super::work::WorkState;
-use super::{Attacked, PixelChange, Plan};
-use crate::error::{Work, out_of_range};
+use super::image_attack::ImageAttackState;
+use super::{AttackPlan, Attacked, PixelChange};
+use crate::error::{WorkKind, out_of_range};
 use crate::ledger::{Lines, Opened};
 use crate::{Error, Result};
-use ocelli_nn::weights::write_whole;
+use ocelli_common::write_whole;
 use ocelli_train::read_text;
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -23,7 +23,7 @@ const LARGEST_STATE: u64 = 16 << 30;
 ///
 /// A line of `attacked.jsonl` is added and synced when all attempts on an image have ended; the image
 /// under way is saved now and then in `under_way.json`, whole or not at all. An attack that goes on sees
-/// the same numbers as one that was not stopped.
+/// the same values as one that was not stopped.
 #[derive(Debug)]
 pub struct Journal {
     folder: PathBuf,
@@ -41,8 +41,8 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error::LedgerExists`] when there is one already; or when it cannot be written.
-    pub fn create(folder: &Path, plan: &Plan) -> Result<Self> {
-        let file = Lines::create(&Self::path_in(folder), Work::Attack, &plan.header()?)?;
+    pub fn create(folder: &Path, plan: &AttackPlan) -> Result<Self> {
+        let file = Lines::create(&Self::path_in(folder), WorkKind::Attack, &plan.header()?)?;
         let journal = Self { folder: folder.to_owned(), file, attacked: Vec::new() };
         // What is left of another attack is nothing to go on with.
         journal.forget()?;
@@ -55,7 +55,7 @@ impl Journal {
     /// # Errors
     /// [`Error::OtherWork`] when it is another attack than `plan`'s, [`Error::Ledger`] when a line is not
     /// what it should be, or when the file cannot be read or written.
-    pub fn open(folder: &Path, plan: &Plan) -> Result<(Self, bool)> {
+    pub fn open(folder: &Path, plan: &AttackPlan) -> Result<(Self, bool)> {
         let opened = Lines::open(&Self::path_in(folder), &plan.header()?)?;
         let Opened { file, lines, was_cut } = opened;
         let mut journal = Self { folder: folder.to_owned(), file, attacked: Vec::new() };
@@ -88,7 +88,7 @@ impl Journal {
     }
 
     /// Saves the image under way.
-    pub(super) fn save(&self, state: &WorkState) -> Result<()> {
+    pub(super) fn save(&self, state: &ImageAttackState) -> Result<()> {
         let path = self.under_way();
         let write = || {
             let text = serde_json::to_string(state)?;
@@ -100,7 +100,7 @@ impl Journal {
 
     /// The image under way as it was saved last, if it is the next one of the plan. A file that does not
     /// prove itself whole is passed over: its image is begun anew, with the same result.
-    pub(super) fn saved(&self) -> Result<Option<WorkState>> {
+    pub(super) fn saved(&self) -> Result<Option<ImageAttackState>> {
         let path = self.under_way();
         if !path.exists() {
             return Ok(None);
@@ -115,7 +115,7 @@ impl Journal {
             let path = path.display();
             tracing::warn!("{path} is damaged; its image is attacked from the beginning");
         }
-        Ok(state.filter(|state: &WorkState| state.place == self.attacked.len() as u64))
+        Ok(state.filter(|state: &ImageAttackState| state.finished == self.attacked.len() as u64))
     }
 
     fn under_way(&self) -> PathBuf {
@@ -123,7 +123,7 @@ impl Journal {
     }
 
     /// The image that stands `at` so many lines after the head.
-    fn read(&self, at: usize, line: &[u8], plan: &Plan) -> Result<Attacked> {
+    fn read(&self, at: usize, line: &[u8], plan: &AttackPlan) -> Result<Attacked> {
         let refuse = |reason| self.file.refuse(at, reason);
         let attacked: Attacked = serde_json::from_slice(line)
             .map_err(|error| refuse(format!("not an attacked image: {error}")))?;

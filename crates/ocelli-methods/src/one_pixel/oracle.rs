@@ -1,6 +1,6 @@
 //! Everything that one pixel can be.
 
-use super::attempt::answer;
+use super::attempt::argmax;
 use super::{Candidates, PixelChange};
 use crate::{Error, Result};
 use ocelli_evolution::exact;
@@ -38,7 +38,7 @@ pub(super) struct Everything {
 
 impl Everything {
     /// All that one pixel of an image can be.
-    pub(super) fn of([channels, height, width]: [usize; 3], limit: u64) -> Result<Self> {
+    pub(super) fn new([channels, height, width]: [usize; 3], limit: u64) -> Result<Self> {
         let values = 256_u64.checked_pow(channels as u32);
         let count = values.and_then(|values| values.checked_mul((height * width) as u64));
         match (values, count) {
@@ -56,11 +56,11 @@ impl Everything {
     pub(super) fn ask(&self, first: u64, most: usize, candidates: &mut Candidates) {
         candidates.clear();
         for number in first..self.count.min(first + most as u64) {
-            let (place, value) = (number / self.values, number % self.values);
+            let (pixel, value) = (number / self.values, number % self.values);
             let byte = |channel: u32| (value >> (8 * channel)) as u8;
             candidates.push(&[PixelChange {
-                x: (place % self.width) as u32,
-                y: (place / self.width) as u32,
+                x: (pixel % self.width) as u32,
+                y: (pixel / self.width) as u32,
                 value: (0..self.channels).map(|channel| f32::from(byte(channel))).collect(),
             }]);
         }
@@ -73,14 +73,14 @@ impl OracleState {
         Self { evaluations: 0, reachable, largest }
     }
 
-    /// Takes the answers for some candidates.
+    /// Takes the probabilities of some candidates.
     ///
     /// # Shapes
     /// - `probabilities`: `[candidates, classes]`
     pub(super) fn tell(&mut self, probabilities: &[f64]) {
         for row in probabilities.chunks_exact(self.reachable.len()) {
             self.evaluations += 1;
-            self.reachable[answer(row)] = true;
+            self.reachable[argmax(row)] = true;
             let pairs = self.largest.iter_mut().zip(row);
             pairs.for_each(|(largest, probability)| *largest = largest.max(*probability));
         }
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn every_pixel_has_every_value_once() {
-        let everything = Everything::of([1, 3, 5], 10_000).unwrap();
+        let everything = Everything::new([1, 3, 5], 10_000).unwrap();
         assert_eq!(everything.count, 3 * 5 * 256);
         let mut candidates = Candidates::default();
         let mut seen = HashSet::new();
@@ -117,10 +117,10 @@ mod tests {
 
     #[test]
     fn too_much_work_is_refused_by_how_much_it_is() {
-        let message = Everything::of([1, 28, 28], 100_000).unwrap_err().to_string();
+        let message = Everything::new([1, 28, 28], 100_000).unwrap_err().to_string();
         assert!(message.contains("28×28") && message.contains("200704"), "{message}");
-        let message = Everything::of([3, 32, 32], 1 << 40).unwrap().count;
+        let message = Everything::new([3, 32, 32], 1 << 40).unwrap().count;
         assert_eq!(message, 1024 << 24);
-        assert!(Everything::of([3, 32, 32], 1 << 20).is_err());
+        assert!(Everything::new([3, 32, 32], 1 << 20).is_err());
     }
 }

@@ -1,6 +1,6 @@
 //! An attack that is about to begin: which images, towards what, and how.
 
-use super::attempt::answer;
+use super::attempt::argmax;
 use super::oracle::Everything;
 use super::{Aim, Candidates, Classifier, Config, Encoding, Misclassified, Pictures, Rival};
 use crate::error::require;
@@ -19,13 +19,13 @@ const FORMAT: u32 = 1;
 const MOST_GENES: u128 = 1 << 27;
 
 /// An attack: the settings, and the images that are attacked.
-pub struct Plan {
+pub struct AttackPlan {
     config: Config,
     victim: Victim,
     pictures: Pictures,
     shape: [usize; 3],
     classes: usize,
-    subjects: Vec<Subject>,
+    subjects: Vec<AttackSubject>,
     sample: Sample,
 }
 
@@ -46,7 +46,7 @@ pub struct Victim {
 
 /// An image that is attacked.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Subject {
+pub struct AttackSubject {
     /// Its position in the dataset.
     pub index: u64,
     /// Its class.
@@ -81,7 +81,7 @@ impl Victim {
     ///
     /// # Errors
     /// When the file cannot be read any more.
-    pub fn of(trained: &Trained, inference: &str) -> Result<Self> {
+    pub fn from_trained(trained: &Trained, inference: &str) -> Result<Self> {
         let mut hasher = blake3::Hasher::new();
         let file = File::open(&trained.file).and_then(|file| hasher.update_reader(file).map(drop));
         file.map_err(Error::io(&trained.file))?;
@@ -95,9 +95,9 @@ impl Victim {
     }
 }
 
-impl Plan {
+impl AttackPlan {
     /// Checks an attack and chooses its images: those of the dataset in an order that the seed gives,
-    /// until there are enough. Images of several classes have no one right answer and are passed over.
+    /// until there are enough. Images of several classes have no one right class and are passed over.
     /// `None` if it was stopped before.
     ///
     /// # Errors
@@ -143,7 +143,7 @@ impl Plan {
         let population = config.evolution.population;
         require("evolution.population", population, genes <= MOST_GENES, &expected)?;
         if config.oracle {
-            Everything::of(*shape, config.oracle_limit)?;
+            Everything::new(*shape, config.oracle_limit)?;
         }
         Ok(())
     }
@@ -160,7 +160,7 @@ impl Plan {
         let mut itself = Candidates::new(self.shape[0]);
         itself.push(&[]);
         let mut probabilities = vec![0.0; self.classes];
-        for index in (0..len).filter_map(|place| order.get(place)) {
+        for index in (0..len).filter_map(|position| order.get(position)) {
             if self.subjects.len() as u64 >= self.config.images {
                 break;
             }
@@ -179,7 +179,7 @@ impl Plan {
             }
             classifier.begin(image)?.probabilities(&itself, &mut probabilities)?;
             check_probabilities(&probabilities, &picture.name)?;
-            let predicted = answer(&probabilities) as u32;
+            let predicted = argmax(&probabilities) as u32;
             let is_correct = predicted == picture.label;
             self.sample.examined += 1;
             self.sample.correct += u64::from(is_correct);
@@ -190,7 +190,7 @@ impl Plan {
                 }
                 let label = picture.label;
                 let probability = probabilities[label as usize];
-                self.subjects.push(Subject { index, label, predicted, probability });
+                self.subjects.push(AttackSubject { index, label, predicted, probability });
                 progress(self.subjects.len() as u64);
             }
         }
@@ -226,7 +226,7 @@ impl Plan {
     }
 
     /// The images that are attacked, in this order.
-    pub fn subjects(&self) -> &[Subject] {
+    pub fn subjects(&self) -> &[AttackSubject] {
         &self.subjects
     }
 

@@ -1,6 +1,6 @@
 //! The baseline: random pixels of random colours.
 
-use super::attempt::answer;
+use super::attempt::argmax;
 use super::{Aim, Candidates, Encoding, PixelChange};
 use ocelli_evolution::exact;
 use ocelli_random::{Purpose, Seed};
@@ -50,7 +50,7 @@ impl Search {
         Self { encoding, seed, aim, truth, tries, found: SearchState::default() }
     }
 
-    pub(super) fn go_on(&mut self, state: SearchState) {
+    pub(super) fn resume(&mut self, state: SearchState) {
         self.found = state;
     }
 
@@ -74,14 +74,14 @@ impl Search {
         count as usize
     }
 
-    /// Takes the answers for the candidates that were asked for.
+    /// Takes the probabilities of the candidates that were asked for.
     ///
     /// # Shapes
     /// - `probabilities`: `[candidates, classes]`
     pub(super) fn tell(&mut self, probabilities: &[f64], classes: usize) {
         for row in probabilities.chunks_exact(classes) {
             self.found.evaluations += 1;
-            let predicted = answer(row);
+            let predicted = argmax(row);
             if self.aim.is_reached(predicted as u32, self.truth) {
                 self.found.success = true;
                 self.found.confidence = self.found.confidence.max(row[predicted]);

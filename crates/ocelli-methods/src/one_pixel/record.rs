@@ -17,12 +17,12 @@ pub struct Attacked {
     /// The probability that the model gives to its class.
     pub clean_probability: f64,
     /// The attempts: by pixels in the order of the settings, then targets, then non-targeted.
-    pub outcomes: Vec<Outcome>,
+    pub outcomes: Vec<AttackOutcome>,
     /// The paper's random search, one for each number of pixels.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub random: Vec<RandomSearch>,
     /// What one pixel can do at all: for each class, the largest probability that any change gives it,
-    /// and whether one makes it the answer.
+    /// and whether one makes it the predicted class.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub oracle: Option<super::Oracle>,
     /// Other attacks on it.
@@ -35,14 +35,14 @@ pub struct Attacked {
 impl Attacked {
     /// Whether an attempt is not made because fewer pixels have reached its aim.
     pub(super) fn spares(&self, config: &Config, (pixels, aim): (usize, Aim)) -> bool {
-        let reaches = |o: &Outcome| o.success && o.aim == aim && o.pixels < pixels;
+        let reaches = |o: &AttackOutcome| o.success && o.aim == aim && o.pixels < pixels;
         config.fewest && self.outcomes.iter().any(reaches)
     }
 }
 
 /// What came of one evolution.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Outcome {
+pub struct AttackOutcome {
     /// d.
     pub pixels: usize,
     /// What was to be reached.
@@ -77,7 +77,7 @@ pub struct Outcome {
     pub random: Option<RandomSearch>,
 }
 
-impl Outcome {
+impl AttackOutcome {
     /// Evaluations as the paper seems to count them (Table VI has multiples of 400 that are generations):
     /// without the first population.
     pub fn evaluations_after_start(&self) -> u64 {

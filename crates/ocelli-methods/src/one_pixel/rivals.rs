@@ -65,7 +65,7 @@ pub(super) struct RivalsState {
     under_way: Option<LocalSearchState>,
 }
 
-/// An outcome that is saved with the bits of its numbers, which text could round.
+/// An outcome that is saved with the bits of its values, which text could round.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Saved", into = "Saved")]
 struct Ended(RivalOutcome);
@@ -96,7 +96,7 @@ impl From<Saved> for Ended {
 }
 
 /// What the other attacks work on.
-pub(super) struct Ground<'a> {
+pub(super) struct AttackContext<'a> {
     pub(super) section: &'a CompareSection,
     pub(super) picture: &'a Picture,
     /// Its position in the dataset, for random numbers.
@@ -111,21 +111,21 @@ impl RivalsState {
     /// attacks have ended.
     pub(super) fn step(
         &mut self,
-        ground: &Ground<'_>,
+        context: &AttackContext<'_>,
         session: &mut dyn Session,
         block: usize,
     ) -> Result<u64> {
-        let Some(attack) = ground.section.attacks.get(self.ended.len()) else { return Ok(0) };
+        let Some(attack) = context.section.attacks.get(self.ended.len()) else { return Ok(0) };
         match attack {
             Rival::Fgsm => {
-                self.ended.push(Ended(fgsm::attack(ground, session)?));
+                self.ended.push(Ended(fgsm::attack(context, session)?));
                 Ok(1)
             }
             Rival::LocalSearch => {
-                let begin = || LocalSearchState::begin(ground);
+                let begin = || LocalSearchState::begin(context);
                 let state = self.under_way.get_or_insert_with(begin);
                 let before = state.evaluations();
-                let outcome = state.step(ground, session, block)?;
+                let outcome = state.step(context, session, block)?;
                 let evaluated = state.evaluations() - before;
                 if let Some(outcome) = outcome {
                     self.ended.push(Ended(outcome));
@@ -137,13 +137,13 @@ impl RivalsState {
     }
 
     /// Whether it can be that of these attacks on this image.
-    pub(super) fn fits(&self, ground: &Ground<'_>) -> bool {
-        let attacks = &ground.section.attacks;
+    pub(super) fn fits(&self, context: &AttackContext<'_>) -> bool {
+        let attacks = &context.section.attacks;
         let are_first =
             self.ended.iter().zip(attacks).all(|(ended, attack)| ended.0.attack == *attack);
         self.ended.len() <= attacks.len()
             && are_first
-            && self.under_way.as_ref().is_none_or(|search| search.fits(ground))
+            && self.under_way.as_ref().is_none_or(|search| search.fits(context))
     }
 
     /// What came of them, when all have ended.
@@ -152,13 +152,17 @@ impl RivalsState {
     }
 }
 
-impl Ground<'_> {
+impl AttackContext<'_> {
     fn image(&self) -> &Image {
         &self.picture.image
     }
 
     /// The probabilities of the image under changes.
-    fn answer(&self, session: &mut dyn Session, changes: &[PixelChange]) -> Result<Vec<f64>> {
+    fn probabilities_with(
+        &self,
+        session: &mut dyn Session,
+        changes: &[PixelChange],
+    ) -> Result<Vec<f64>> {
         let mut changed = Candidates::new(self.image().channels.into());
         changed.push(changes);
         self.probabilities(session, &changed)
@@ -189,7 +193,7 @@ impl Ground<'_> {
         probabilities: &[f64],
         [evaluations, gradients]: [u64; 2],
     ) -> RivalOutcome {
-        let predicted = super::answer(probabilities);
+        let predicted = super::argmax(probabilities);
         let differs = |change: &&PixelChange| {
             let before = &self.image().pixels[change.offset(self.image())..];
             change.value.iter().zip(before).any(|(after, before)| *after != f32::from(*before))
@@ -209,7 +213,7 @@ impl Ground<'_> {
     }
 }
 
-/// A change from its place and values.
+/// A change from its coordinates and values.
 fn change([x, y]: [u32; 2], value: Vec<f32>) -> PixelChange {
     PixelChange { x, y, value }
 }

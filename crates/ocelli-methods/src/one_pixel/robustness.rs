@@ -1,7 +1,9 @@
 //! How easily a network is fooled, as a metric of its training.
 
 use super::run::attack;
-use super::{Compiled, Config, EvolutionSection, Inference, Pictures, Plan, Stop, Summary, Victim};
+use super::{
+    AttackPlan, Compiled, Config, EvolutionSection, Inference, Pictures, Stop, Summary, Victim,
+};
 use crate::{Error, Result};
 use ocelli_data::{EvalConfig, InputConfig, Limits, Source};
 use ocelli_nn::Network;
@@ -68,14 +70,15 @@ impl<'a> Robustness<'a> {
             eval: self.eval,
         };
         let config = self.config.clone();
-        let plan = Plan::new(config, victim, pictures, &mut classifier, self.stop, &mut |_| ());
+        let plan =
+            AttackPlan::new(config, victim, pictures, &mut classifier, self.stop, &mut |_| ());
         let plan = match plan {
             Ok(Some(plan)) => plan,
             Ok(None) | Err(Error::NothingToAttack { .. }) => return Ok(None),
             Err(error) => return Err(error),
         };
         let attacked = attack(&plan, &mut classifier, self.stop)?;
-        Ok(attacked.map(|attacked| Summary::of(&plan, &attacked)))
+        Ok(attacked.map(|attacked| Summary::new(&plan, &attacked)))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The work list: image after image, from where it was left.
 
-use super::work::{Work, WorkState};
-use super::{Attacked, Classifier, Journal, Plan};
+use super::image_attack::{ImageAttack, ImageAttackState};
+use super::{AttackPlan, Attacked, Classifier, Journal};
 use crate::Result;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -47,7 +47,7 @@ pub enum Event<'a> {
 /// # Errors
 /// When an image cannot be read, the model fails, or the journal cannot be written.
 pub fn run(
-    plan: &Plan,
+    plan: &AttackPlan,
     journal: &mut Journal,
     classifier: &mut dyn Classifier,
     stop: &AtomicBool,
@@ -57,12 +57,12 @@ pub fn run(
     let mut saved = journal.saved()?;
     while let Some(&subject) = plan.subjects().get(journal.attacked().len()) {
         let picture = plan.pictures().read(subject.index)?;
-        let saved: Option<WorkState> = saved.take();
+        let saved: Option<ImageAttackState> = saved.take();
         let before = saved.as_ref().map_or(0.0, |state| state.seconds);
         if saved.is_some() {
             notice(&Event::Resumed { image: subject.index });
         }
-        let mut work = Work::begin(plan, subject, &picture, saved)?;
+        let mut attack = ImageAttack::resume(plan, subject, &picture, saved)?;
         let mut session = classifier.begin(&picture.image)?;
         let start = Instant::now();
         let seconds = || before + start.elapsed().as_secs_f64();
@@ -70,21 +70,21 @@ pub fn run(
         loop {
             let is_stopped = stop.load(Ordering::Relaxed);
             if is_stopped || last_saved.elapsed() >= SAVE_EVERY {
-                journal.save(&work.state(journal.attacked().len() as u64, seconds()))?;
+                journal.save(&attack.state(journal.attacked().len() as u64, seconds()))?;
                 last_saved = Instant::now();
             }
             if is_stopped {
                 return Ok(End::Interrupted);
             }
-            let candidates = work.step(&mut *session, block)?;
+            let candidates = attack.step(&mut *session, block)?;
             if candidates == 0 {
                 break;
             }
-            let (ended, succeeded) = work.ended();
+            let (ended, succeeded) = attack.ended();
             notice(&Event::Evaluated { candidates, ended, succeeded });
         }
         drop(session);
-        journal.add(&work.finish(seconds()))?;
+        journal.add(&attack.finish(seconds()))?;
         if let Some(image) = journal.attacked().last() {
             notice(&Event::Attacked { image });
         }
@@ -97,7 +97,7 @@ pub fn run(
 /// # Errors
 /// When an image cannot be read or the model fails.
 pub fn attack(
-    plan: &Plan,
+    plan: &AttackPlan,
     classifier: &mut dyn Classifier,
     stop: &AtomicBool,
 ) -> Result<Option<Vec<Attacked>>> {
@@ -106,14 +106,14 @@ pub fn attack(
     for &subject in plan.subjects() {
         let picture = plan.pictures().read(subject.index)?;
         let start = Instant::now();
-        let mut work = Work::begin(plan, subject, &picture, None)?;
+        let mut attack = ImageAttack::resume(plan, subject, &picture, None)?;
         let mut session = classifier.begin(&picture.image)?;
-        while work.step(&mut *session, block)? > 0 {
+        while attack.step(&mut *session, block)? > 0 {
             if stop.load(Ordering::Relaxed) {
                 return Ok(None);
             }
         }
-        attacked.push(work.finish(start.elapsed().as_secs_f64()));
+        attacked.push(attack.finish(start.elapsed().as_secs_f64()));
     }
     Ok(Some(attacked))
 }
@@ -121,6 +121,6 @@ pub fn attack(
 /// How many candidates are evaluated at once: enough for all threads, few enough that signals are heard
 /// within a second or so. Results do not depend on it.
 fn block_size([channels, height, width]: [usize; 3]) -> usize {
-    const NUMBERS: usize = 2 * 1024 * 1024;
-    (NUMBERS / (channels * height * width).max(1)).clamp(32, 1024)
+    const ELEMENTS: usize = 2 * 1024 * 1024;
+    (ELEMENTS / (channels * height * width).max(1)).clamp(32, 1024)
 }

@@ -10,7 +10,7 @@ pub use fewest::FewestPixels;
 pub use group::{Comparison, Group, Kind, OracleReport};
 pub use rival::RivalRate;
 
-use super::{Aim, Attacked, Plan};
+use super::{Aim, AttackPlan, Attacked};
 use case::Reach;
 use ratios::{mean, share};
 use serde::Serialize;
@@ -92,7 +92,7 @@ pub struct Trace {
 
 impl Summary {
     /// The metrics of the images that are attacked so far.
-    pub fn of(plan: &Plan, attacked: &[Attacked]) -> Self {
+    pub fn new(plan: &AttackPlan, attacked: &[Attacked]) -> Self {
         let sample = plan.sample();
         let pixels = &plan.config().pixels;
         let groups: Vec<Group> =
@@ -121,11 +121,11 @@ impl Summary {
             fewest_pixels: FewestPixels::all(plan, attacked),
             random_tries: pixels.iter().filter_map(|&pixels| tries(attacked, pixels)).collect(),
             rivals: RivalRate::all(plan, attacked),
-            class_pairs: targeted.map(|&pixels| ClassPairs::of(plan, attacked, pixels)).collect(),
+            class_pairs: targeted.map(|&pixels| ClassPairs::new(plan, attacked, pixels)).collect(),
             traces: pixels
                 .iter()
                 .flat_map(|&pixels| [true, false].map(|targeted| (pixels, targeted)))
-                .filter_map(|(pixels, targeted)| Trace::of(attacked, pixels, targeted))
+                .filter_map(|(pixels, targeted)| Trace::from_attacked(attacked, pixels, targeted))
                 .collect(),
         }
     }
@@ -136,12 +136,12 @@ fn tries(attacked: &[Attacked], pixels: usize) -> Option<Rate> {
     let found = attacked.iter().flat_map(|image| &image.random);
     let found: Vec<_> = found.filter(|random| random.pixels == pixels).collect();
     let won = found.iter().filter(|random| random.success);
-    let rate = Rate::of(pixels, found.len() as u64, won.map(|random| random.confidence));
+    let rate = Rate::new(pixels, found.len() as u64, won.map(|random| random.confidence));
     (!found.is_empty()).then_some(rate)
 }
 
 impl Rate {
-    fn of(pixels: usize, attempts: u64, confidences: impl Iterator<Item = f64>) -> Self {
+    fn new(pixels: usize, attempts: u64, confidences: impl Iterator<Item = f64>) -> Self {
         let confidences: Vec<f64> = confidences.collect();
         let successes = confidences.len() as u64;
         Self {
@@ -155,8 +155,8 @@ impl Rate {
 }
 
 impl ClassPairs {
-    fn of(plan: &Plan, attacked: &[Attacked], pixels: usize) -> Self {
-        let (classes, reach) = (plan.classes(), Reach::of(plan, pixels));
+    fn new(plan: &AttackPlan, attacked: &[Attacked], pixels: usize) -> Self {
+        let (classes, reach) = (plan.classes(), Reach::new(plan, pixels));
         let mut counts = vec![vec![0; classes]; classes];
         let mut target_counts = vec![0; classes];
         for image in attacked {
@@ -174,7 +174,7 @@ impl ClassPairs {
 }
 
 impl Trace {
-    fn of(attacked: &[Attacked], pixels: usize, targeted: bool) -> Option<Self> {
+    fn from_attacked(attacked: &[Attacked], pixels: usize, targeted: bool) -> Option<Self> {
         let outcomes = attacked.iter().flat_map(|image| &image.outcomes);
         let is_one = |aim: Aim| matches!(aim, Aim::Target(_)) == targeted;
         let outcomes: Vec<_> = outcomes.filter(|o| o.pixels == pixels && is_one(o.aim)).collect();
@@ -189,8 +189,8 @@ impl Trace {
         Some(Self {
             pixels,
             targeted,
-            best: mean(&|place| outcomes.iter().map(|o| at(&o.best, place)).collect()),
-            mean: mean(&|place| outcomes.iter().map(|o| at(&o.mean, place)).collect()),
+            best: mean(&|generation| outcomes.iter().map(|o| at(&o.best, generation)).collect()),
+            mean: mean(&|generation| outcomes.iter().map(|o| at(&o.mean, generation)).collect()),
         })
     }
 }

@@ -4,7 +4,7 @@
 mod tests;
 
 use super::{Score, Space, Trial};
-use crate::error::Work;
+use crate::error::WorkKind;
 use crate::ledger::{Header, Lines, Opened};
 use crate::{Error, Result};
 use std::path::Path;
@@ -29,7 +29,7 @@ impl Ledger {
     /// # Errors
     /// [`Error::LedgerExists`] when there is one already; or when it cannot be written.
     pub fn create(path: &Path, header: &Header) -> Result<Self> {
-        let file = Lines::create(path, Work::Search, header)?;
+        let file = Lines::create(path, WorkKind::Search, header)?;
         Ok(Self { file, trials: Vec::new() })
     }
 
@@ -55,7 +55,7 @@ impl Ledger {
     }
 
     /// Adds a trial. It is kept as it reads back, since the last digit of a number may change on the way:
-    /// a search that goes on sees the same numbers as one that was not stopped.
+    /// a search that goes on sees the same values as one that was not stopped.
     ///
     /// # Errors
     /// When the file cannot be written.

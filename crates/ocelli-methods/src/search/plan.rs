@@ -11,7 +11,7 @@ use ocelli_nn::backbones::efficientnetv2::Layout;
 use ocelli_nn::registry;
 use ocelli_random::Seed;
 use ocelli_train::recipe::{CheckpointSection, DataSection};
-use ocelli_train::{Recipe, Span};
+use ocelli_train::{Recipe, TrainingLength};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use std::sync::Arc;
 const DESCRIBED: &str = "efficientnetv2";
 
 /// A search: the recipe in which the winner will be trained, how it is searched for, and the images.
-pub struct Plan {
+pub struct SearchPlan {
     recipe: Recipe,
     config: SearchConfig,
     space: Space,
@@ -48,7 +48,7 @@ struct Identity<'a> {
     recipe: Recipe,
 }
 
-impl Plan {
+impl SearchPlan {
     /// Checks a search and opens its images. The minival split is held out of the training part; the
     /// test part is not even opened.
     ///
@@ -78,7 +78,7 @@ impl Plan {
         let (class_order, split) = (recipe.data.class_order, Split::Train);
         let whole = open_labelled(
             &recipe.data.source,
-            &OpenOptions { class_order, ..OpenOptions::of(split) },
+            &OpenOptions { class_order, ..OpenOptions::new(split) },
         )?;
         if !recipe.data.one_class {
             check_several_classes(&whole, &recipe.data.source)?;
@@ -165,7 +165,8 @@ impl Plan {
         recipe.input.size = self.config.image_size.unwrap_or(recipe.input.size);
         recipe.progressive = None;
         recipe.ema.enabled = false;
-        recipe.checkpoint = CheckpointSection { every: Span::Epochs(epochs as f64), keep: 1 };
+        recipe.checkpoint =
+            CheckpointSection { every: TrainingLength::Epochs(epochs as f64), keep: 1 };
         recipe
     }
 

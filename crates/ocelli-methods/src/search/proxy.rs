@@ -1,14 +1,14 @@
 //! The proxy task: a short training in place of a long one.
 
-use super::{Evaluator, Measured, Plan, StepTime, Verdict, modelled_step_ms};
+use super::{Evaluator, Measured, SearchPlan, StepTime, Verdict, modelled_step_ms};
 use crate::{Error, Result};
 use ocelli_data::Loader;
 use ocelli_nn::backbones::efficientnetv2::Layout;
 use ocelli_nn::{Cost, Network};
 use ocelli_train::Error::{Diverged, TooFewSamples};
 use ocelli_train::{
-    Local, Machine, Methods, Observer, Outcome, Parts, Recipe, RunFolder, Setup, StepTimer,
-    Summary, Trainer, tell_of_smaller_batches, time_in_turns,
+    Local, Machine, Methods, Observer, Recipe, RunFolder, Setup, StepTimer, Summary, TrainOutcome,
+    Trainer, TrainerParts, tell_of_smaller_batches, time_in_turns,
 };
 use std::fs;
 use std::io::ErrorKind;
@@ -18,7 +18,7 @@ use std::time::Instant;
 
 /// Trains networks for a few epochs with the usual trainer, on this machine.
 pub struct Proxy<'a> {
-    plan: &'a Plan,
+    plan: &'a SearchPlan,
     machine: &'a Machine,
     /// A folder for the run of the present trial, removed with it.
     folder: PathBuf,
@@ -35,7 +35,7 @@ impl<'a> Proxy<'a> {
     /// # Errors
     /// When the backbone cannot be built, or the images do not make a batch.
     pub fn new(
-        plan: &'a Plan,
+        plan: &'a SearchPlan,
         machine: &'a Machine,
         folder: impl Into<PathBuf>,
         observer: &'a mut dyn Observer,
@@ -63,7 +63,7 @@ impl<'a> Proxy<'a> {
         let size = recipe.input.size as usize;
         let mut times = [0.0; 2];
         for (time, network) in times.iter_mut().zip(networks) {
-            let cost = Cost::of(network.graph(), size, size)?;
+            let cost = Cost::new(network.graph(), size, size)?;
             *time = modelled_step_ms(&cost, recipe.train.batch_size);
         }
         Ok(times)
@@ -83,7 +83,7 @@ impl<'a> Proxy<'a> {
 
     fn train(&mut self, recipe: &Recipe, mut setup: Setup) -> Result<Summary, ocelli_train::Error> {
         let mut run = RunFolder::create(&self.folder, recipe)?;
-        let parts = Parts {
+        let parts = TrainerParts {
             recipe,
             network: setup.network,
             method: &mut *setup.method,
@@ -119,7 +119,7 @@ impl Evaluator for Proxy<'_> {
             trained => trained?,
         };
         let scores = match (summary.outcome, summary.evaluation) {
-            (Outcome::Interrupted, _) => return Ok(Verdict::Interrupted),
+            (TrainOutcome::Interrupted, _) => return Ok(Verdict::Interrupted),
             (_, Some(evaluation)) => evaluation.scores,
             (_, None) => return Ok(Verdict::Failed("it was never evaluated".to_owned())),
         };
@@ -136,7 +136,7 @@ impl Evaluator for Proxy<'_> {
     }
 }
 
-fn setup(plan: &Plan, machine: &Machine, recipe: &Recipe) -> Result<Setup> {
+fn setup(plan: &SearchPlan, machine: &Machine, recipe: &Recipe) -> Result<Setup> {
     let [train, minival] = plan.images();
     Ok(Setup::on(recipe, Methods::default(), machine, train, minival)?)
 }
@@ -152,9 +152,9 @@ fn check_count(recipe: &Recipe, loader: &Loader) -> Result<()> {
 }
 
 /// What a network costs at the size of the images that the winner will see.
-fn cost(plan: &Plan, network: &Network) -> Result<Cost> {
+fn cost(plan: &SearchPlan, network: &Network) -> Result<Cost> {
     let size = plan.recipe().input.size as usize;
-    Ok(Cost::of(network.graph(), size, size)?)
+    Ok(Cost::new(network.graph(), size, size)?)
 }
 
 fn clear(folder: &Path) -> Result<()> {

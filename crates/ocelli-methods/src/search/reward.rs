@@ -22,7 +22,7 @@ impl Default for Reward {
 impl Reward {
     /// The reward of a network with this accuracy, 0 to 1, whose step takes `step_ratio` times as
     /// long as the backbone's, and which has `params_ratio` times its parameters.
-    pub fn of(&self, accuracy: f64, step_ratio: f64, params_ratio: f64) -> f64 {
+    pub fn weigh(&self, accuracy: f64, step_ratio: f64, params_ratio: f64) -> f64 {
         accuracy * step_ratio.powf(self.time_exponent) * params_ratio.powf(self.params_exponent)
     }
 }
@@ -34,8 +34,8 @@ mod tests {
 
     #[test]
     fn the_reward_is_the_papers_by_hand() {
-        assert_eq!(format!("{:.4}", Reward::default().of(0.8, 1.2, 0.9)), "0.7940");
-        assert_eq!(Reward::default().of(0.8, 1.0, 1.0), 0.8, "the backbone has its accuracy");
+        assert_eq!(format!("{:.4}", Reward::default().weigh(0.8, 1.2, 0.9)), "0.7940");
+        assert_eq!(Reward::default().weigh(0.8, 1.0, 1.0), 0.8, "the backbone has its accuracy");
     }
 
     proptest! {
@@ -48,10 +48,10 @@ mod tests {
             factor in 1.001_f64..2.0,
         ) {
             let reward = Reward::default();
-            let here = reward.of(accuracy, step, params);
-            prop_assert!(reward.of(accuracy * factor, step, params) > here);
-            prop_assert!(reward.of(accuracy, step * factor, params) < here);
-            prop_assert!(reward.of(accuracy, step, params * factor) < here);
+            let here = reward.weigh(accuracy, step, params);
+            prop_assert!(reward.weigh(accuracy * factor, step, params) > here);
+            prop_assert!(reward.weigh(accuracy, step * factor, params) < here);
+            prop_assert!(reward.weigh(accuracy, step, params * factor) < here);
         }
     }
 }

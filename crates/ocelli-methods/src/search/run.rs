@@ -1,6 +1,6 @@
 //! The loop of a search: propose, try, write down.
 
-use super::{Candidate, Ledger, Measured, Outcome, Plan, Score, Trial};
+use super::{Candidate, Ledger, Measured, Score, SearchPlan, Trial, TrialOutcome};
 use crate::Result;
 use ocelli_nn::backbones::efficientnetv2::Layout;
 use std::fmt;
@@ -63,7 +63,7 @@ impl fmt::Display for Event<'_> {
             Self::Tried { trial, best } => {
                 write!(f, "trial {}: ", trial.number)?;
                 match &trial.outcome {
-                    Outcome::Done(Score { reward, measured }) => write!(
+                    TrialOutcome::Done(Score { reward, measured }) => write!(
                         f,
                         "reward {reward:.4}, top-1 {:.2} %, step {:.2} ms ({:.2}×), {:.3}M parameters",
                         100.0 * measured.accuracy(),
@@ -71,7 +71,7 @@ impl fmt::Display for Event<'_> {
                         measured.step_ratio(),
                         measured.params as f64 / 1e6,
                     )?,
-                    Outcome::Failed { reason } => write!(f, "failed: {reason}")?,
+                    TrialOutcome::Failed { reason } => write!(f, "failed: {reason}")?,
                 }
                 match best.and_then(|best| Some((best.number, best.score()?.reward))) {
                     Some((number, _)) if number == trial.number => write!(f, "; the best so far"),
@@ -88,7 +88,7 @@ impl fmt::Display for Event<'_> {
 /// # Errors
 /// When an evaluation meets an error that is not the network's fault, or the ledger cannot be written.
 pub fn run(
-    plan: &Plan,
+    plan: &SearchPlan,
     ledger: &mut Ledger,
     evaluator: &mut dyn Evaluator,
     notice: &mut dyn FnMut(&Event<'_>),
@@ -98,8 +98,8 @@ pub fn run(
         let candidate = plan.propose(ledger.trials());
         notice(&Event::Trying { number, candidate: &candidate });
         let outcome = match evaluator.evaluate(&plan.space().layout(&candidate))? {
-            Verdict::Measured(measured) => Outcome::Done(weigh(plan, measured)),
-            Verdict::Failed(reason) => Outcome::Failed { reason },
+            Verdict::Measured(measured) => TrialOutcome::Done(weigh(plan, measured)),
+            Verdict::Failed(reason) => TrialOutcome::Failed { reason },
             Verdict::Interrupted => return Ok(End::Interrupted),
         };
         ledger.add(&Trial { number, stages: candidate, outcome })?;
@@ -110,8 +110,8 @@ pub fn run(
     Ok(End::Finished)
 }
 
-fn weigh(plan: &Plan, measured: Measured) -> Score {
+fn weigh(plan: &SearchPlan, measured: Measured) -> Score {
     let [accuracy, step, params] =
         [measured.accuracy(), measured.step_ratio(), measured.params_ratio()];
-    Score { reward: plan.config().reward.of(accuracy, step, params), measured }
+    Score { reward: plan.config().reward.weigh(accuracy, step, params), measured }
 }

@@ -13,13 +13,13 @@ pub struct Trial {
     pub stages: Candidate,
     /// What came of it.
     #[serde(flatten)]
-    pub outcome: Outcome,
+    pub outcome: TrialOutcome,
 }
 
 /// What came of a trial.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
-pub enum Outcome {
+pub enum TrialOutcome {
     /// It was trained and measured.
     Done(Score),
     /// It could not be trained to the end.
@@ -97,8 +97,8 @@ impl Trial {
     /// What was measured, if it was trained to the end.
     pub fn score(&self) -> Option<&Score> {
         match &self.outcome {
-            Outcome::Done(score) => Some(score),
-            Outcome::Failed { .. } => None,
+            TrialOutcome::Done(score) => Some(score),
+            TrialOutcome::Failed { .. } => None,
         }
     }
 }

@@ -8,7 +8,7 @@ use std::ops::Range;
 pub struct PixelEdit<'a> {
     /// The line of the image, from the top.
     pub row: usize,
-    /// The place within the line, from the left.
+    /// The position within the line, from the left.
     pub column: usize,
     /// The new value of each channel, in the units that the network takes: normalised.
     pub value: &'a [f32],
@@ -30,7 +30,7 @@ pub struct EditBatch {
     image: [usize; 3],
     /// The end of each candidate's edits.
     ends: Vec<usize>,
-    places: Vec<[usize; 2]>,
+    pixels: Vec<[usize; 2]>,
     /// `[edits, channels]`
     values: Vec<f32>,
 }
@@ -38,13 +38,13 @@ pub struct EditBatch {
 impl EditBatch {
     /// No candidates yet, of an image `[channels, height, width]`.
     pub fn new(image: [usize; 3]) -> Self {
-        Self { image, ends: Vec::new(), places: Vec::new(), values: Vec::new() }
+        Self { image, ends: Vec::new(), pixels: Vec::new(), values: Vec::new() }
     }
 
     /// Forgets all candidates and keeps the memory.
     pub fn clear(&mut self) {
         self.ends.clear();
-        self.places.clear();
+        self.pixels.clear();
         self.values.clear();
     }
 
@@ -56,18 +56,18 @@ impl EditBatch {
     /// candidate is not added then.
     pub fn push<'a>(&mut self, edits: impl IntoIterator<Item = PixelEdit<'a>>) -> Result<()> {
         let [channels, height, width] = self.image;
-        let start = self.places.len();
+        let start = self.pixels.len();
         for PixelEdit { row, column, value } in edits {
             if row >= height || column >= width || value.len() != channels {
-                self.places.truncate(start);
+                self.pixels.truncate(start);
                 self.values.truncate(start * channels);
                 let (pixel, values) = ([row, column], value.len());
                 return Err(Error::Edit { pixel, values, image: self.image });
             }
-            self.places.push([row, column]);
+            self.pixels.push([row, column]);
             self.values.extend_from_slice(value);
         }
-        self.ends.push(self.places.len());
+        self.ends.push(self.pixels.len());
         Ok(())
     }
 
@@ -90,10 +90,10 @@ impl EditBatch {
     ///
     /// # Panics
     /// When there is no such candidate.
-    pub fn of(&self, candidate: usize) -> impl Iterator<Item = PixelEdit<'_>> {
+    pub fn candidate(&self, candidate: usize) -> impl Iterator<Item = PixelEdit<'_>> {
         let channels = self.image[0];
         self.range(candidate).map(move |edit| {
-            let [row, column] = self.places[edit];
+            let [row, column] = self.pixels[edit];
             PixelEdit { row, column, value: &self.values[edit * channels..][..channels] }
         })
     }
@@ -128,11 +128,11 @@ mod tests {
         ] {
             assert!(matches!(edits.push([good, bad]), Err(Error::Edit { .. })));
         }
-        assert_eq!((edits.len(), edits.count(0), edits.of(0).count()), (1, 2, 2));
+        assert_eq!((edits.len(), edits.count(0), edits.candidate(0).count()), (1, 2, 2));
         edits.push([])?;
         assert_eq!(edits.count(1), 0);
         edits.push([good])?;
-        assert_eq!(edits.of(2).collect::<Vec<_>>(), [good]);
+        assert_eq!(edits.candidate(2).collect::<Vec<_>>(), [good]);
         Ok(())
     }
 }

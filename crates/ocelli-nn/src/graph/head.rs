@@ -80,7 +80,7 @@ impl Head {
 
 impl Graph {
     /// The same backbone with another head after its pooled features, which stay what
-    /// [`embed`](Self::embed) gives. All parameters before the head keep their names, places and first values.
+    /// [`embed`](Self::embed) gives. All parameters before the head keep their names, positions and first values.
     ///
     /// # Errors
     /// [`ModelOption`](crate::Error::ModelOption) when a head has an impossible value, or the backbone's
@@ -96,18 +96,18 @@ impl Graph {
             Head::Linear | Head::None => pooled,
             Head::Projection(projection) => {
                 projection.check()?;
-                let (mut x, mut place) = (pooled, 0);
+                let (mut x, mut index) = (pooled, 0);
                 for (layer, width) in projection.widths.iter().enumerate() {
                     if layer > 0 {
                         x = b.activation(x, Activation::Relu);
-                        place += 1;
+                        index += 1;
                     }
-                    let name = format!("{PROJECTION}.{place}");
-                    place += 1;
+                    let name = format!("{PROJECTION}.{index}");
+                    index += 1;
                     if projection.batch_norm {
                         x = b.linear_without_bias(&name, x, *width);
-                        x = b.batch_norm(&format!("{PROJECTION}.{place}"), x);
-                        place += 1;
+                        x = b.batch_norm(&format!("{PROJECTION}.{index}"), x);
+                        index += 1;
                     } else {
                         x = b.linear(&name, x, *width);
                     }

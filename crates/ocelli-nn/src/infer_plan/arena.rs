@@ -12,7 +12,7 @@ pub(super) struct Slots {
 }
 
 impl Slots {
-    /// Gives the buffers, `lengths` numbers long, their slots. The `first` buffers live from the
+    /// Gives the buffers, `lengths` elements long, their slots. The `first` buffers live from the
     /// start, the `last` ones to the end.
     pub(super) fn assign(
         steps: &[Step],
@@ -51,22 +51,22 @@ impl Slots {
         slots
     }
 
-    /// Slots of their own for buffers that are `lengths` numbers long.
-    pub(super) fn apart(lengths: &[usize]) -> Self {
+    /// Slots of their own for buffers that are `lengths` elements long.
+    pub(super) fn separate(lengths: &[usize]) -> Self {
         Self { of_buffer: (0..lengths.len()).collect(), lengths: lengths.to_vec() }
     }
 
-    /// Numbers for each image, in all slots.
+    /// Elements for each image, in all slots.
     pub(super) fn per_image(&self) -> usize {
         self.lengths.iter().sum()
     }
 
     /// The free slot that fits best; else the largest grows; else there is a new one.
     fn give(&mut self, buffer: usize, length: usize, free: &mut Vec<usize>) {
-        let place = |slot: usize| self.lengths[slot];
-        let fitting = (0..free.len()).filter(|i| place(free[*i]) >= length);
-        let best = fitting.min_by_key(|i| place(free[*i]));
-        let best = best.or_else(|| (0..free.len()).max_by_key(|i| place(free[*i])));
+        let capacity = |slot: usize| self.lengths[slot];
+        let fitting = (0..free.len()).filter(|i| capacity(free[*i]) >= length);
+        let best = fitting.min_by_key(|i| capacity(free[*i]));
+        let best = best.or_else(|| (0..free.len()).max_by_key(|i| capacity(free[*i])));
         let slot = if let Some(index) = best {
             free.swap_remove(index)
         } else {
@@ -82,7 +82,7 @@ impl Slots {
     pub(super) fn images_per_share(&self, images: usize) -> usize {
         /// By measurement, for weights of a few megabytes.
         const MOST: usize = 4;
-        /// What the values of a share may take, in numbers.
+        /// What the values of a share may take, in elements.
         const VALUES: usize = 8 * 1024 * 1024;
         let per_image: usize = self.lengths.iter().sum();
         (VALUES / per_image.max(1)).clamp(1, MOST.min(images.max(1)))
@@ -91,11 +91,11 @@ impl Slots {
 
 /// The slots of one worker.
 #[derive(Debug, Default)]
-pub(super) struct Arena {
+pub(super) struct InferenceArena {
     slots: Vec<Vec<f32>>,
 }
 
-impl Arena {
+impl InferenceArena {
     /// Makes room for `images` images.
     pub(super) fn reserve(&mut self, slots: &Slots, images: usize) {
         self.slots.resize_with(slots.lengths.len(), Vec::new);
@@ -142,12 +142,12 @@ impl Arena {
         &mut self.slots[slots.of_buffer[buffer]]
     }
 
-    /// The numbers of each slot.
+    /// The elements of each slot.
     pub(super) fn into_slots(self) -> Vec<Vec<f32>> {
         self.slots
     }
 
-    /// How many numbers it holds.
+    /// How many elements it holds.
     pub(super) fn len(&self) -> usize {
         self.slots.iter().map(Vec::len).sum()
     }

@@ -10,7 +10,7 @@
 //! | file | contents |
 //! | --- | --- |
 //! | `rect` | rectangles, and how windows carry them on |
-//! | `changes` | the rectangles of a value and the numbers in them |
+//! | `changes` | the rectangles of a value and the elements in them |
 //! | `reach` | what changes after a step |
 //! | `view` | a value as a candidate sees it |
 //! | `input` | a value as all candidates of a block see it |
@@ -25,9 +25,9 @@ mod changes;
 mod cost;
 mod groups;
 mod input;
-mod numbers;
 mod reach;
 mod rect;
+mod reused_buffer;
 mod run;
 mod schedule;
 mod tail;
@@ -36,7 +36,7 @@ mod view;
 pub(crate) use base::BaseImage;
 pub use schedule::LayerShare;
 
-use super::arena::{Arena, Slots};
+use super::arena::{InferenceArena, Slots};
 use super::lower::{self, Lowered, Packing};
 use super::run_steps;
 use super::step::Step;
@@ -62,7 +62,7 @@ pub(crate) struct DeltaPlan {
     buffers: Vec<usize>,
     image: ValueId,
     result: ValueId,
-    /// For each value the values that are written in its place: itself, or the parts of a
+    /// For each value the values that are written in its channels: itself, or the parts of a
     /// concatenation.
     sources: Vec<Vec<ValueId>>,
     /// Layer names, one for each step.
@@ -80,7 +80,7 @@ struct Workspace {
     /// Memory that held changes which nobody needs any more.
     free: Vec<Vec<f32>>,
     scratch: Scratch,
-    arena: Arena,
+    arena: InferenceArena,
 }
 
 /// What a panic in another thread left is still whole: it is changed by single calls.
@@ -89,7 +89,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Workspace {
-    /// How many numbers it holds.
+    /// How many elements it holds.
     fn len(&self) -> usize {
         let changes: usize = self.changes.iter().map(Changes::len).sum();
         let free: usize = self.free.iter().map(Vec::len).sum();
@@ -126,15 +126,15 @@ impl DeltaPlan {
         Some(Self { steps, layout, buffers, image, result, sources, names, schedules, workspaces })
     }
 
-    /// How many numbers the result has.
+    /// How many elements the result has.
     pub(crate) fn result_len(&self) -> usize {
         self.layout[self.result.0].pixels * self.layout[self.result.0].channels
     }
 
     /// The memory that threads keep between calls.
     pub(crate) fn scratch_bytes(&self) -> usize {
-        let numbers: usize = locked(&self.workspaces).iter().map(Workspace::len).sum();
-        numbers * size_of::<f32>()
+        let elements: usize = locked(&self.workspaces).iter().map(Workspace::len).sum();
+        elements * size_of::<f32>()
     }
 
     /// Computes all values of an image and keeps those that candidates need.
@@ -142,8 +142,8 @@ impl DeltaPlan {
     /// # Shapes
     /// - `image`: `[channels, height, width]`
     pub(crate) fn base(&self, image: &[f32]) -> BaseImage {
-        let slots = Slots::apart(&self.buffers);
-        let mut arena = Arena::default();
+        let slots = Slots::separate(&self.buffers);
+        let mut arena = InferenceArena::default();
         ocelli_kernels::in_pool(|| {
             arena.reserve(&slots, 1);
             arena.write(&slots, self.layout[self.image.0], 1, |rows| {
@@ -258,15 +258,17 @@ impl DeltaPlan {
         changes.clear(channels);
         let mut rects = Vec::new();
         for candidate in candidates {
-            let places = edits.of(*candidate).map(|edit| Rect::pixel(edit.row, edit.column));
-            rects.extend(places);
+            let pixels = edits.candidate(*candidate).map(|edit| Rect::pixel(edit.row, edit.column));
+            rects.extend(pixels);
             changes.push(&mut rects);
         }
         changes.reserve(free);
         let mut last = HashMap::new();
         for (index, candidate) in candidates.iter().enumerate() {
             last.clear();
-            last.extend(edits.of(*candidate).map(|edit| ([edit.row, edit.column], edit.value)));
+            last.extend(
+                edits.candidate(*candidate).map(|edit| ([edit.row, edit.column], edit.value)),
+            );
             changes.for_each_pixel_mut(index, |[row, column], pixel| {
                 let old = &image[(row * width + column) * channels..][..channels];
                 pixel.copy_from_slice(last.get(&[row, column]).copied().unwrap_or(old));

@@ -1,6 +1,6 @@
 //! From a graph to a plan of inference.
 
-use super::step::{Convolution, Kernel, Step, Work};
+use super::step::{Convolution, Kernel, Step, StepWork};
 use crate::graph::Graph;
 use crate::lowering::{ConvolutionKind, Layout, Routed, Value, ValueId};
 use crate::node_id::NodeId;
@@ -80,7 +80,7 @@ struct Lowering<'a> {
 }
 
 impl Lowering<'_> {
-    /// The value of an operation, in its place.
+    /// The value that an operation writes.
     fn result(&mut self, index: usize) -> ValueId {
         let id = self.layout.result(index);
         self.value_of[index] = Some(id);
@@ -89,12 +89,19 @@ impl Lowering<'_> {
 
     /// Adds a step, unless it would read what it writes. Only convolutions may read other channels
     /// of the buffer that they write, and those must stand before.
-    fn push(&mut self, work: Work, x: ValueId, other: Option<ValueId>, y: ValueId) -> Option<()> {
+    fn push(
+        &mut self,
+        work: StepWork,
+        x: ValueId,
+        other: Option<ValueId>,
+        y: ValueId,
+    ) -> Option<()> {
         let value = |id: ValueId| self.layout.values[id.0];
         let (from, to) = (value(x), value(y));
-        let beside = matches!(work, Work::Convolve(_)) && from.offset + from.channels <= to.offset;
-        let apart = from.buffer != to.buffer || beside;
-        if !apart || other.is_some_and(|other| value(other).buffer == to.buffer) {
+        let beside =
+            matches!(work, StepWork::Convolve(_)) && from.offset + from.channels <= to.offset;
+        let separate = from.buffer != to.buffer || beside;
+        if !separate || other.is_some_and(|other| value(other).buffer == to.buffer) {
             return None;
         }
         self.steps.push(Step { work, x, other, y, node: self.current });
@@ -116,18 +123,18 @@ impl Lowering<'_> {
                 let (last, activation) = self.activation_after(index);
                 let y = self.result(last);
                 self.value_of[index] = Some(y);
-                self.push(Work::Add(activation), a, Some(b), y)
+                self.push(StepWork::Add(activation), a, Some(b), y)
             }
             (Op::Scale(_), &[x, gate]) => {
                 let y = self.result(index);
-                self.push(Work::Scale, x, Some(gate), y)
+                self.push(StepWork::Scale, x, Some(gate), y)
             }
             (Op::Concat(concat), _) => self.join(index, concat.keep, &inputs),
             (op, &[x]) => {
                 let shape = self.layout.shapes[node.inputs[0].index()];
                 let kernel = op.operation().kernel(shape, self.layout.shapes[index])?;
                 let y = self.result(index);
-                self.push(Work::Unary(kernel), x, None, y)
+                self.push(StepWork::Unary(kernel), x, None, y)
             }
             _ => None,
         }
@@ -150,7 +157,7 @@ impl Lowering<'_> {
         let geometry = op::geometry(1, [input, self.layout.shapes[index]], conv.padding, windows);
         let weight = self.values(conv.weight);
         let mut x = x;
-        let kernel = match ConvolutionKind::of(conv, geometry) {
+        let kernel = match ConvolutionKind::new(conv, geometry) {
             ConvolutionKind::Dense(conv) => Kernel::Dense(conv, self.pack(conv, &weight)),
             ConvolutionKind::Depthwise(depthwise) => {
                 if conv.in_channels < depthwise.channels {
@@ -173,7 +180,7 @@ impl Lowering<'_> {
     fn repeat(&mut self, index: usize, x: ValueId, channels: usize) -> Option<ValueId> {
         let input = self.layout.shapes[self.graph.nodes()[index].inputs[0].index()];
         let y = self.layout.own(Shape { channels, ..input });
-        self.push(Work::Unary(Box::new(Repeat)), x, None, y)?;
+        self.push(StepWork::Unary(Box::new(Repeat)), x, None, y)?;
         Some(y)
     }
 
@@ -202,7 +209,7 @@ impl Lowering<'_> {
             }
         }
         let convolution = Convolution { kernel, bias, activation };
-        self.push(Work::Convolve(Box::new(convolution)), x, residual, y)
+        self.push(StepWork::Convolve(Box::new(convolution)), x, residual, y)
     }
 
     /// The activation that alone reads an operation's value, and the last operation of both.
@@ -238,16 +245,16 @@ impl Lowering<'_> {
         let (last, activation) = self.activation_after(index);
         let y = self.result(last);
         self.value_of[index] = Some(y);
-        self.push(Work::Normalise { norm, activation }, x, None, y)
+        self.push(StepWork::Normalise { norm, activation }, x, None, y)
     }
 
     fn join(&mut self, index: usize, keep: usize, inputs: &[ValueId]) -> Option<()> {
         let mut offset = 0;
         for (id, x) in self.graph.nodes()[index].inputs.iter().zip(inputs) {
             let channels = self.layout.shapes[id.index()].channels;
-            if !self.layout.is_placed(id.index(), index, offset) {
+            if !self.layout.is_written_into(id.index(), index, offset) {
                 let y = self.layout.joint(index, [offset, channels]);
-                self.push(Work::Unary(Box::new(op::Copy)), *x, None, y)?;
+                self.push(StepWork::Unary(Box::new(op::Copy)), *x, None, y)?;
             }
             offset += channels;
         }

@@ -22,7 +22,7 @@ pub(super) struct Convolution {
 
 /// One operation on values.
 pub(super) struct Step {
-    pub(super) work: Work,
+    pub(super) work: StepWork,
     pub(super) x: ValueId,
     /// The gate of a scaling, or what is added.
     pub(super) other: Option<ValueId>,
@@ -32,7 +32,7 @@ pub(super) struct Step {
 }
 
 /// What an operation does.
-pub(super) enum Work {
+pub(super) enum StepWork {
     /// y = activation(kernel(x) + bias + other)
     Convolve(Box<Convolution>),
     /// y = activation(norm(x)), where no convolution stands before the normalisation.

@@ -1,7 +1,7 @@
 //! Batch normalisations. Plans of training fuse them with the activation after them; those of inference
 //! fold them into the convolution before them.
 
-use super::operation::{Operation, Run, Work, first};
+use super::operation::{Operation, OperationCost, Run, first};
 use super::shape::Shape;
 use crate::Result;
 use crate::parameter::ParamId;
@@ -60,9 +60,9 @@ impl Operation for BatchNorm {
         self.num_batches_tracked = new(self.num_batches_tracked);
     }
 
-    fn work(&self, output: Shape) -> Option<Work> {
+    fn cost(&self, output: Shape) -> Option<OperationCost> {
         let params = 2 * output.channels as u64;
-        Some(Work { kind: "batch_norm", params, macs: 0, activations: 0 })
+        Some(OperationCost { kind: "batch_norm", params, macs: 0, activations: 0 })
     }
 
     fn may_write_part(&self) -> bool {

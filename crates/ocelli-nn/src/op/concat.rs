@@ -1,4 +1,4 @@
-//! Values side by side on the channel axis. In plans the parts write into their place of the whole.
+//! Values side by side on the channel axis. In plans the parts write into their channels of the whole.
 
 use super::operation::{Operation, Run};
 use super::shape::Shape;
@@ -40,7 +40,7 @@ impl Operation for Concat {
     }
 }
 
-/// A part that could not be made in its place, or what a normalisation overwrites in training.
+/// A part that could not be written there, or what a normalisation overwrites in training.
 #[derive(Debug)]
 pub(crate) struct Copy;
 

@@ -1,6 +1,6 @@
 //! Two-dimensional convolutions. How they are fused with what follows is the plans' business.
 
-use super::operation::{Operation, Run, Work, first};
+use super::operation::{Operation, OperationCost, Run, first};
 use super::shape::Shape;
 use super::unary::{Taped, UnaryKernel, effort};
 use super::window::{Padding, Window, slide};
@@ -86,11 +86,11 @@ impl Operation for Conv2d {
         self.bias = self.bias.map(new);
     }
 
-    fn work(&self, output: Shape) -> Option<Work> {
+    fn cost(&self, output: Shape) -> Option<OperationCost> {
         let outputs = output.len() as u64;
         let per_output = (self.in_channels / self.groups * self.kernel[0] * self.kernel[1]) as u64;
         let bias = if self.bias.is_some() { self.out_channels as u64 } else { 0 };
-        Some(Work {
+        Some(OperationCost {
             kind: "conv",
             params: self.out_channels as u64 * per_output + bias,
             macs: outputs * per_output,

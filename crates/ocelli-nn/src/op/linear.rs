@@ -1,6 +1,6 @@
 //! Linear layers. Plans run them as convolutions of one pixel.
 
-use super::operation::{Operation, Run, Work, first};
+use super::operation::{Operation, OperationCost, Run, first};
 use super::shape::Shape;
 use crate::Result;
 use crate::parameter::ParamId;
@@ -49,11 +49,11 @@ impl Operation for Linear {
         self.bias = self.bias.map(new);
     }
 
-    fn work(&self, output: Shape) -> Option<Work> {
+    fn cost(&self, output: Shape) -> Option<OperationCost> {
         let weights = (self.in_features * self.out_features) as u64;
         let bias = if self.bias.is_some() { self.out_features as u64 } else { 0 };
         let activations = output.len() as u64;
-        Some(Work { kind: "linear", params: weights + bias, macs: weights, activations })
+        Some(OperationCost { kind: "linear", params: weights + bias, macs: weights, activations })
     }
 
     fn makes_vectors(&self) -> bool {

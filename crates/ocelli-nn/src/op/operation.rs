@@ -31,7 +31,7 @@ pub(crate) trait Operation {
     }
 
     /// What it costs for an image, if it has parameters.
-    fn work(&self, output: Shape) -> Option<Work> {
+    fn cost(&self, output: Shape) -> Option<OperationCost> {
         let _ = output;
         None
     }
@@ -74,7 +74,7 @@ impl Run<'_, '_> {
 }
 
 /// What an operation with parameters costs for one image.
-pub(crate) struct Work {
+pub(crate) struct OperationCost {
     /// `conv`, `linear` or `batch_norm`.
     pub(crate) kind: &'static str,
     /// Learnt parameters.

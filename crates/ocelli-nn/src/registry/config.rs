@@ -1,26 +1,7 @@
 //! How images are prepared for a network.
 
+use ocelli_common::{CropMode, Interpolation};
 use serde::{Deserialize, Serialize};
-
-/// How an image is resized.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Interpolation {
-    /// Triangle filter.
-    Bilinear,
-    /// Catmull-Rom-like cubic filter with a = −0.5, as in Pillow.
-    Bicubic,
-}
-
-/// How an image of another aspect ratio becomes square.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CropMode {
-    /// The short side is resized to `size / crop_pct`, then the centre is cut out.
-    Center,
-    /// Both sides are resized to `size / crop_pct`, then the centre is cut out.
-    Squash,
-}
 
 /// What a network's weights expect of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -113,9 +113,15 @@ static CIFAR_RESNETS: [Model; 5] = cifar_resnets![
     "resnet110_cifar" 18,
 ];
 
-static MOBILENETS: [Model; 2] = [
+static MOBILENETS: [Model; 4] = [
     model("mobilenetv2_100", "mobilenetv2", IMAGENET, |options| {
         mobilenetv2(mobilenetv2::Layout::MOBILENETV2, options)
+    }),
+    model("mobilenetv2_cifar", "mobilenetv2", DefaultConfig::CIFAR10, |options| {
+        mobilenetv2(mobilenetv2::Layout::CIFAR, options)
+    }),
+    model("mobilenetv2_small", "mobilenetv2", DefaultConfig::CIFAR10, |options| {
+        mobilenetv2(mobilenetv2::Layout::SMALL, options)
     }),
     model("efficientnet_lite0", "mobilenetv2", IMAGENET.lite(), |options| {
         mobilenetv2(mobilenetv2::Layout::LITE0, options)

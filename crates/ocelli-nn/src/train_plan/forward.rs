@@ -53,7 +53,7 @@ impl TrainPlan {
                         Some(Saved::Statistics(statistics)) if *follows_convolution => {
                             std::mem::take(statistics)
                         }
-                        _ => Statistics::of(values.rows(layout[z.0])),
+                        _ => Statistics::from_rows(values.rows(layout[z.0])),
                     };
                     let Statistics { mean, variance } = &statistics;
                     let ready = Norm::new(weight, bias, mean, variance, norm.epsilon);

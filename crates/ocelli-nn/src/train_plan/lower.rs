@@ -83,7 +83,7 @@ impl Lowering<'_> {
         id
     }
 
-    /// The value of an operation, in its place.
+    /// The value that an operation writes.
     fn result(&mut self, index: usize, needs_gradient: bool) -> ValueId {
         let id = self.layout.result(index);
         self.value_of[index] = Some(id);
@@ -159,7 +159,7 @@ impl Lowering<'_> {
         let windows = [conv.window(0), conv.window(1)];
         let shapes = [input, self.layout.shapes[index]];
         let geometry = op::geometry(self.batch, shapes, conv.padding, windows);
-        let convolution = ConvolutionKind::of(conv, geometry);
+        let convolution = ConvolutionKind::new(conv, geometry);
         let x = match convolution {
             ConvolutionKind::Depthwise(depthwise) if conv.in_channels < depthwise.channels => {
                 self.repeat(index, x, depthwise.channels)?
@@ -279,7 +279,7 @@ impl Lowering<'_> {
         let (mut parts, mut offset) = (Vec::new(), 0);
         for (source, x) in sources.into_iter().zip(inputs) {
             let channels = self.layout.shapes[source].channels;
-            if self.layout.is_placed(source, index, offset) {
+            if self.layout.is_written_into(source, index, offset) {
                 parts.push(*x);
             } else {
                 let y = self.layout.joint(index, [offset, channels]);

@@ -105,7 +105,7 @@ impl ValueGradients {
     }
 
     /// Declares a gradient written that stands elsewhere: in that of a whole concatenation, or in
-    /// the place of its value.
+    /// that of its value.
     pub(super) fn mark_written(&mut self, id: ValueId) {
         self.written[id.0] = true;
     }

@@ -47,8 +47,8 @@ pub fn save(network: &Network, arch: &str, path: &Path) -> Result<()> {
 
 /// The tensors of `dict` under the names and in the layouts of `model`, with floating-point
 /// numbers stored as `dtype`, if given; `options` are those with which the model was built
-/// ([`options_of`](super::options_of) tells them of a file that does not). Elements that are no
-/// finite numbers, or none any more in `dtype`, are kept and counted.
+/// ([`options_of`](super::options_of) tells them of a file that does not). Elements that are
+/// infinite or NaN, or become so in `dtype`, are kept and counted.
 ///
 /// # Errors
 /// [`WeightsError::OtherModel`] when the file is not of that model, and when it cannot be read.
@@ -62,7 +62,7 @@ pub fn convert(
         file: dict.file().to_owned(),
         reason: error.to_string(),
     })?;
-    let fit = Fit::of(graph.params(), dict, None);
+    let fit = Fit::find(graph.params(), dict, None);
     let mut report = LoadReport::new(dict, &fit);
     let mut converted = StateDict::new();
     for (param, slot) in graph.params().iter().zip(&fit.slots) {

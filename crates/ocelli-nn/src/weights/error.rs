@@ -196,14 +196,14 @@ fn at(section: Option<&str>) -> String {
 
 /// What a file has instead of the section that was looked for.
 fn contents(sections: &[String], holds: &str, keys: &[String]) -> String {
-    let places = sections.iter().map(|section| match section.as_str() {
+    let locations = sections.iter().map(|section| match section.as_str() {
         "" => "at its top".to_owned(),
         section => format!("at `{section}`"),
     });
     match (sections, keys) {
         ([], []) => format!("holds {holds}"),
         ([], keys) => format!("has {}", list(keys)),
-        _ => format!("has some {}", shortened(places)),
+        _ => format!("has some {}", shortened(locations)),
     }
 }
 
@@ -230,7 +230,7 @@ fn describe(report: &LoadReport, fits: &[String]) -> String {
     }
     if !tried.is_empty() {
         let tried: Vec<String> =
-            std::iter::once(&report.place()).chain(tried).map(ToString::to_string).collect();
+            std::iter::once(&report.location()).chain(tried).map(ToString::to_string).collect();
         facts.push(format!("tried {}", shortened(tried.into_iter())));
     }
     facts.join("; ")

@@ -8,8 +8,8 @@
 mod naming;
 
 use super::{
-    Misfit, StateDict, TensorEntry, error::Result, names::Alias, place::Place, report::OWN,
-    view::View,
+    Misfit, StateDict, TensorEntry, error::Result, location::WeightsLocation, names::Alias,
+    report::OWN, view::View,
 };
 use crate::parameter::{ParamSpec, Role};
 use naming::{Found, Naming};
@@ -25,11 +25,11 @@ pub(super) struct Fit {
     /// What the names of the architectures begin with that have the scheme's conventions.
     pub flavour: &'static str,
     /// Where the tensors stand.
-    pub place: Place,
+    pub location: WeightsLocation,
     /// Where there are as many that fit.
-    pub rivals: Vec<Place>,
+    pub rivals: Vec<WeightsLocation>,
     /// Where else tensors were looked for.
-    pub tried: Vec<Place>,
+    pub tried: Vec<WeightsLocation>,
     /// For each parameter, in order, what the file has for it.
     pub slots: Vec<Slot>,
     /// Tensors among the network's that it has no use for.
@@ -73,7 +73,7 @@ type Score = (usize, usize);
 struct Candidate<'a> {
     naming: &'a Naming,
     dict: &'a StateDict,
-    place: Place,
+    location: WeightsLocation,
     found: Found<'a>,
     score: Score,
 }
@@ -81,12 +81,12 @@ struct Candidate<'a> {
 impl Fit {
     /// Finds the section, the prefix and the scheme under which `dict` has most of `params`, and
     /// looks up each of them. Of equal ones averaged weights come first, then what is likelier.
-    pub(super) fn of(params: &[ParamSpec], dict: &StateDict, prefix: Option<&str>) -> Self {
+    pub(super) fn find(params: &[ParamSpec], dict: &StateDict, prefix: Option<&str>) -> Self {
         let namings = Naming::all(params);
         let prefix = prefix.or(dict.asked_prefix());
         let unwrapped: Vec<StateDict> = dict.sections().filter_map(StateDict::unwrapped).collect();
         let mut best: Option<Candidate> = None;
-        let mut scores: Vec<(Score, Place)> = Vec::new();
+        let mut scores: Vec<(Score, WeightsLocation)> = Vec::new();
         let sections = dict.sections().map(|section| (section, false));
         for (section, is_copy) in sections.chain(unwrapped.iter().map(|section| (section, true))) {
             for naming in &namings {
@@ -98,9 +98,9 @@ impl Fit {
                     let candidate = Candidate::new(params, naming, section, prefix);
                     // The first of the best wins, so our own names come before others.
                     let is_better = best.as_ref().is_none_or(|best| candidate.is_better_than(best));
-                    // What is the same but for wrappers is no other place.
+                    // What is the same but for wrappers is no other location.
                     if is_better || !is_copy {
-                        scores.push((candidate.score, candidate.place.clone()));
+                        scores.push((candidate.score, candidate.location.clone()));
                     }
                     if is_better {
                         best = Some(candidate);
@@ -119,7 +119,7 @@ impl Fit {
         Self {
             scheme: OWN,
             flavour: "",
-            place: Place::default(),
+            location: WeightsLocation::default(),
             rivals: Vec::new(),
             tried: Vec::new(),
             slots: params.iter().map(|_| Slot::Missing).collect(),
@@ -143,17 +143,17 @@ impl<'a> Candidate<'a> {
             let shown = shown(param, alias, entry, at == 0);
             score.0 += usize::from(!matches!(shown, Shown::MisShaped(_)));
         }
-        let place = Place { section: dict.section().map(str::to_owned), prefix };
-        Self { naming, dict, place, found, score }
+        let location = WeightsLocation { section: dict.section().map(str::to_owned), prefix };
+        Self { naming, dict, location, found, score }
     }
 
     fn is_better_than(&self, other: &Self) -> bool {
-        let rank = |one: &Self| (one.score, one.place.is_averaged());
+        let rank = |one: &Self| (one.score, one.location.is_averaged());
         rank(self) > rank(other)
     }
 
-    fn into_fit(self, params: &[ParamSpec], scores: Vec<(Score, Place)>) -> Fit {
-        let Self { naming, dict, place, found, score } = self;
+    fn into_fit(self, params: &[ParamSpec], scores: Vec<(Score, WeightsLocation)>) -> Fit {
+        let Self { naming, dict, location, found, score } = self;
         let mut used = HashSet::new();
         let slots =
             params.iter().zip(&naming.aliases).enumerate().map(|(at, (param, alias))| match found
@@ -171,11 +171,12 @@ impl<'a> Candidate<'a> {
             !used.contains(name) && !found.shadowed.contains(name) && !is_profiling(name)
         };
         let surplus = dict.iter().map(TensorEntry::name).filter(is_surplus).map(str::to_owned);
-        let is_beside = |name: &String| name.strip_prefix(&place.prefix).is_none_or(is_of_training);
+        let is_beside =
+            |name: &String| name.strip_prefix(&location.prefix).is_none_or(is_of_training);
         let (beside, unexpected) = surplus.partition(is_beside);
         let (mut rivals, mut tried) = (Vec::new(), Vec::new());
         for (other, at) in scores {
-            if at == place || tried.contains(&at) {
+            if at == location || tried.contains(&at) {
                 continue;
             }
             if other == score && score.0 > 0 && !rivals.contains(&at) {
@@ -184,7 +185,7 @@ impl<'a> Candidate<'a> {
             tried.push(at);
         }
         let (scheme, flavour) = (naming.scheme, naming.flavour);
-        Fit { scheme, flavour, place, rivals, tried, slots, unexpected, beside }
+        Fit { scheme, flavour, location, rivals, tried, slots, unexpected, beside }
     }
 }
 

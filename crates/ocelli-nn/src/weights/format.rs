@@ -15,7 +15,7 @@ pub(super) enum Format {
 }
 
 impl Format {
-    pub(super) fn of(head: &[u8]) -> Self {
+    pub(super) fn from_bytes(head: &[u8]) -> Self {
         let starts = |magic: &[u8]| head.starts_with(magic);
         if starts(b"PK\x03\x04") {
             Self::Zip

@@ -17,7 +17,7 @@ pub fn options_of(dict: &StateDict, model: &Model) -> ModelOptions {
     let mut options = model.options();
     let Ok(graph) = model.graph(&options) else { return options };
     let head = graph.head().first().copied();
-    let fit = Fit::of(graph.params(), dict, None);
+    let fit = Fit::find(graph.params(), dict, None);
     if let Some(Slot::MisShaped(misfit)) = head.map(|id| &fit.slots[id.index()]) {
         options.num_classes = misfit.file.first().copied().unwrap_or(options.num_classes).max(1);
     }
@@ -49,7 +49,7 @@ pub fn identify(dict: &StateDict) -> Vec<&'static Model> {
 /// How many tensors of `dict` are those of `model`; `None` unless it has all and no others.
 fn fitting(dict: &StateDict, model: &Model) -> Option<usize> {
     let graph = model.graph(&options_of(dict, model)).ok()?;
-    let fit = Fit::of(graph.params(), dict, None);
+    let fit = Fit::find(graph.params(), dict, None);
     let is_of = |slot: &Slot| matches!(slot, Slot::Fits(_) | Slot::Colours(_) | Slot::Optional);
     let all = model.arch.starts_with(fit.flavour)
         && fit.unexpected.is_empty()

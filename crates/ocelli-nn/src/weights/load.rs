@@ -33,8 +33,8 @@ impl LoadReport {
         Self {
             file: dict.file().to_owned(),
             scheme: fit.scheme,
-            section: fit.place.section.clone(),
-            prefix: fit.place.prefix.clone(),
+            section: fit.location.section.clone(),
+            prefix: fit.location.prefix.clone(),
             also_fits: fit.rivals.clone(),
             loaded: Vec::new(),
             summed: None,
@@ -143,7 +143,7 @@ pub fn network_from(
     Ok((Network::from_parts(graph, params), report))
 }
 
-/// The elements of a tensor. One that is no number would make every answer of the network none.
+/// The elements of a tensor. A NaN would make every output of the network NaN.
 fn finite_values(dict: &StateDict, entry: &TensorEntry) -> Result<Vec<f32>> {
     let values = entry.values()?;
     match values.iter().position(|value| !value.is_finite()) {
@@ -160,7 +160,7 @@ fn fit(graph: &Graph, dict: &StateDict, options: &LoadOptions) -> Result<(Fit, L
     let params = graph.params();
     let head: HashSet<&str> =
         graph.head().into_iter().map(|id| params[id.index()].name.as_str()).collect();
-    let fit = Fit::of(params, dict, options.prefix.as_deref());
+    let fit = Fit::find(params, dict, options.prefix.as_deref());
     let mut report = LoadReport::new(dict, &fit);
     if options.reset_head {
         // A projection is a head too: that of features that were trained without labels.

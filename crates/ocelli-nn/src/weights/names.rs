@@ -34,7 +34,7 @@ pub(super) struct Scheme {
     /// The convolution and the normalisation of the stem.
     stem: [&'static str; 2],
     /// What the names of a block begin with.
-    block: fn(BlockPlace) -> String,
+    block: fn(BlockPosition) -> String,
     /// The modules of a block: our name, their name.
     parts: fn(BlockKind) -> &'static [(&'static str, &'static str)],
     /// What the names of the last convolution and its normalisation are.
@@ -52,7 +52,7 @@ pub(super) type Canonical = fn(&str) -> (String, bool);
 
 /// Where a block stands, counted from zero.
 #[derive(Clone, Copy)]
-struct BlockPlace {
+struct BlockPosition {
     stage: usize,
     /// In its stage.
     block: usize,
@@ -89,7 +89,7 @@ pub(super) struct Alias {
 impl Scheme {
     /// Where each of `params` would be; `None` if the scheme does not know the network.
     pub(super) fn aliases(&self, params: &[ParamSpec]) -> Option<Vec<Alias>> {
-        let blocks = Blocks::of(params)?;
+        let blocks = Blocks::from_params(params)?;
         params.iter().map(|param| self.alias(param, &blocks)).collect()
     }
 
@@ -107,9 +107,9 @@ impl Scheme {
             "classifier" => self.classifier.to_owned(),
             _ => {
                 let (prefix, part) = split_block(module)?;
-                let (place, kind) = blocks.by_prefix.get(prefix)?;
+                let (position, kind) = blocks.by_prefix.get(prefix)?;
                 let (_, theirs) = (self.parts)(*kind).iter().find(|(ours, _)| *ours == part)?;
-                format!("{}{theirs}", (self.block)(*place))
+                format!("{}{theirs}", (self.block)(*position))
             }
         };
         let (leaf, layout) = (self.leaf)(module, param);
@@ -119,12 +119,12 @@ impl Scheme {
 
 /// The blocks of a network, by their prefix as in `blocks.0.0`.
 struct Blocks<'a> {
-    by_prefix: HashMap<&'a str, (BlockPlace, BlockKind)>,
+    by_prefix: HashMap<&'a str, (BlockPosition, BlockKind)>,
     extent: Extent,
 }
 
 impl<'a> Blocks<'a> {
-    fn of(params: &'a [ParamSpec]) -> Option<Self> {
+    fn from_params(params: &'a [ParamSpec]) -> Option<Self> {
         let mut modules: HashMap<&str, Vec<&str>> = HashMap::new();
         let mut order = Vec::new();
         for param in params {
@@ -138,10 +138,10 @@ impl<'a> Blocks<'a> {
         }
         let mut blocks = Self { by_prefix: HashMap::new(), extent: Extent::default() };
         for (index, prefix) in order.into_iter().enumerate() {
-            let mut numbers = prefix.split('.').skip(1).map(str::parse);
-            let (stage, block) = (numbers.next()?.ok()?, numbers.next()?.ok()?);
-            let place = BlockPlace { stage, block, index };
-            blocks.by_prefix.insert(prefix, (place, BlockKind::of(&modules[prefix])));
+            let mut indices = prefix.split('.').skip(1).map(str::parse);
+            let (stage, block) = (indices.next()?.ok()?, indices.next()?.ok()?);
+            let position = BlockPosition { stage, block, index };
+            blocks.by_prefix.insert(prefix, (position, BlockKind::from_modules(&modules[prefix])));
             blocks.extent = Extent { stages: stage + 1, blocks: index + 1 };
         }
         (blocks.extent.blocks > 0).then_some(blocks)
@@ -149,7 +149,7 @@ impl<'a> Blocks<'a> {
 }
 
 impl BlockKind {
-    fn of(modules: &[&str]) -> Self {
+    fn from_modules(modules: &[&str]) -> Self {
         if modules.contains(&"conv_exp") {
             Self::Fused
         } else if modules.contains(&"conv_pwl") {

@@ -5,7 +5,7 @@
 //! refuses all others. A call is not made but recorded, as a [`Value::Call`], for
 //! [`pth`](super::pth) to interpret.
 //!
-//! Values live in one list and point to each other by place. So nothing here is recursive, however
+//! Values live in one list and point to each other by index. So nothing here is recursive, however
 //! deep a file nests, and what a file memorised is shared, however often it is repeated. The one thing
 //! that is copied are the pairs of a dictionary made of a list. All that is kept is counted, in bytes,
 //! against [`Limits`](super::Limits).
@@ -22,7 +22,7 @@ pub use error::{PickleError, PickleFault};
 pub(super) use globals::Global;
 pub(super) use machine::read;
 
-/// The place of a value in its [`Pickle`].
+/// The index of a value in its [`Pickle`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct ValueId(u32);
 

@@ -54,7 +54,7 @@ fn state_dict(
             Err(error) => tracing::warn!("`{}` is passed over: {error}", section.path),
         }
     }
-    Ok(StateDict::of_sections(read))
+    Ok(StateDict::from_sections(read))
 }
 
 /// Lists the tensors of one dictionary.
@@ -67,7 +67,7 @@ fn tensors_of(
     budget: &mut usize,
 ) -> Result<StateDict> {
     let mut dict = StateDict::named(source.name());
-    dict.place_in(&section.path, options.prefix.clone());
+    dict.set_location(&section.path, options.prefix.clone());
     for (name, value) in &section.tensors {
         if *budget == 0 {
             return Err(WeightsError::TooLarge {

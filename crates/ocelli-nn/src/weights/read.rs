@@ -29,13 +29,13 @@ impl StateDict {
 
     fn read(source: &Source, options: &ReadOptions) -> Result<Self> {
         let head = source.read(0, source.len().min(SNIFFED), "the first bytes")?;
-        match Format::of(&head) {
+        match Format::from_bytes(&head) {
             Format::Safetensors => {
                 let mut dict = safetensors::read(source, &options.limits)?;
                 if options.section.is_some() {
                     return Err(WeightsError::NoSections { file: source.name().to_owned() });
                 }
-                dict.place_in("", options.prefix.clone());
+                dict.set_location("", options.prefix.clone());
                 Ok(dict)
             }
             Format::Zip => pth::read_zip(source, options),

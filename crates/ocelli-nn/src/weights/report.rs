@@ -1,6 +1,6 @@
 //! What became of the tensors of a file and of a model.
 
-use super::place::Place;
+use super::location::WeightsLocation;
 use serde::Serialize;
 use std::fmt;
 
@@ -36,8 +36,8 @@ pub struct LoadReport {
     pub section: Option<String>,
     /// What was removed from the start of every name.
     pub prefix: String,
-    /// Other places in the file whose tensors fit as well.
-    pub also_fits: Vec<Place>,
+    /// Other locations in the file whose tensors fit as well.
+    pub also_fits: Vec<WeightsLocation>,
     /// Parameters that took a tensor of the file.
     pub loaded: Vec<String>,
     /// The kernel whose channels were added up, as the model takes grey images and the file colours.
@@ -56,15 +56,15 @@ pub struct LoadReport {
     pub unexpected: Vec<String>,
     /// Tensors that stand beside the model's, as those of a loss; they are no part of it.
     pub beside: Vec<String>,
-    /// Elements that are no finite numbers as the tensors are written; only counted where they are
+    /// Elements that are infinite or NaN as the tensors are written; only counted where they are
     /// converted.
     pub non_finite: Vec<NonFinite>,
     /// Where else tensors were looked for.
     #[serde(skip)]
-    pub tried: Vec<Place>,
+    pub tried: Vec<WeightsLocation>,
 }
 
-/// A tensor with elements that are infinite or no numbers.
+/// A tensor with elements that are infinite or NaN.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NonFinite {
     /// The name in the model.
@@ -89,15 +89,16 @@ impl LoadReport {
     }
 
     /// Where in the file the tensors stood.
-    pub fn place(&self) -> Place {
-        Place { section: self.section.clone(), prefix: self.prefix.clone() }
+    pub fn location(&self) -> WeightsLocation {
+        WeightsLocation { section: self.section.clone(), prefix: self.prefix.clone() }
     }
 
     /// What was decided that the file leaves open, in one line; none where there was no choice.
     pub fn choice(&self) -> Option<String> {
         let mut facts = Vec::new();
         if !self.also_fits.is_empty() {
-            let others: Vec<String> = self.also_fits.iter().map(Place::to_string).collect();
+            let others: Vec<String> =
+                self.also_fits.iter().map(WeightsLocation::to_string).collect();
             let others = others.join(", ");
             facts.push(format!("{others} would fit too (--section and --prefix choose)"));
         }
@@ -110,8 +111,9 @@ impl LoadReport {
             ));
         }
         let facts = facts.join("; ");
-        let place = self.place();
-        (!facts.is_empty()).then(|| format!("{}: took the weights of {place}; {facts}", self.file))
+        let location = self.location();
+        (!facts.is_empty())
+            .then(|| format!("{}: took the weights of {location}; {facts}", self.file))
     }
 }
 
@@ -129,7 +131,8 @@ impl fmt::Display for LoadReport {
             write!(formatter, ", without the prefix `{}`", self.prefix)?;
         }
         if !self.also_fits.is_empty() {
-            let others: Vec<String> = self.also_fits.iter().map(Place::to_string).collect();
+            let others: Vec<String> =
+                self.also_fits.iter().map(WeightsLocation::to_string).collect();
             write!(formatter, "\n  {} would fit too", others.join(", "))?;
         }
         if let Some(kernel) = &self.summed {

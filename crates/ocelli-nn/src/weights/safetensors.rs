@@ -113,7 +113,7 @@ pub fn to_bytes(dict: &StateDict) -> Result<Vec<u8>> {
 /// When an entry's own file cannot be read, or `path` cannot be written.
 pub fn write(dict: &StateDict, path: &Path) -> Result<()> {
     let bytes = to_bytes(dict)?;
-    super::write_whole(path, &bytes).map_err(|error| WeightsError::io(path, error))
+    ocelli_common::write_whole(path, &bytes).map_err(|error| WeightsError::io(path, error))
 }
 
 fn invalid(dict: &StateDict, reason: &impl ToString) -> WeightsError {

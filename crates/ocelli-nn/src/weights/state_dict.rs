@@ -84,7 +84,7 @@ impl StateDict {
     }
 
     /// One list with others behind it; an empty one if there is none.
-    pub(super) fn of_sections(sections: Vec<Self>) -> Self {
+    pub(super) fn from_sections(sections: Vec<Self>) -> Self {
         let mut sections = sections.into_iter();
         let mut first = sections.next().unwrap_or_default();
         first.others = sections.collect();
@@ -92,7 +92,7 @@ impl StateDict {
     }
 
     /// Says where in its file the list stands, and what every name begins with if it is known.
-    pub(super) fn place_in(&mut self, section: &str, prefix: Option<String>) {
+    pub(super) fn set_location(&mut self, section: &str, prefix: Option<String>) {
         self.section = (!section.is_empty()).then(|| section.to_owned());
         self.prefix = prefix;
     }

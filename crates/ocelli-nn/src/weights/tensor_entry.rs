@@ -133,7 +133,7 @@ impl TensorEntry {
         Ok(self.dtype.decode(&source.read(start, length, &what)?))
     }
 
-    /// Whether all elements are numbers, none of them infinite.
+    /// Whether all elements are finite.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -145,7 +145,7 @@ impl TensorEntry {
         }
     }
 
-    /// How many elements are infinite or no numbers as they are written: rounding to few bits can
+    /// How many elements are infinite or NaN as they are written: rounding to few bits can
     /// make a large one infinite.
     ///
     /// # Errors

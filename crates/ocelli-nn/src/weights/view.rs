@@ -71,23 +71,23 @@ impl View {
         }
         let mut values = Vec::with_capacity(self.len());
         let mut index = vec![0; self.shape.len()];
-        let mut place = 0;
+        let mut position = 0;
         for _ in 0..self.len() {
-            values.push(stored[place]);
+            values.push(stored[position]);
             for axis in (0..index.len()).rev() {
                 index[axis] += 1;
-                place += self.strides[axis];
+                position += self.strides[axis];
                 if index[axis] < self.shape[axis] {
                     break;
                 }
-                place -= index[axis] * self.strides[axis];
+                position -= index[axis] * self.strides[axis];
                 index[axis] = 0;
             }
         }
         values
     }
 
-    /// Calls `visit` for every element with its place among the stored ones and its place in row-major
+    /// Calls `visit` for every element with its position among the stored ones and its position in row-major
     /// order, from the front of the storage to its end as far as views that overlap themselves allow.
     pub(crate) fn walk<E>(
         &self,
@@ -169,7 +169,7 @@ impl View {
         Self { offset: self.offset, shape: Vec::new(), strides: Vec::new() }
     }
 
-    /// The place of the last element; `None` when it overflows.
+    /// The position of the last element; `None` when it overflows.
     fn last(&self) -> Option<usize> {
         self.shape.iter().zip(&self.strides).try_fold(self.offset, |sum, (&length, &stride)| {
             sum.checked_add(length.saturating_sub(1).checked_mul(stride)?)
@@ -195,7 +195,7 @@ fn row_major(shape: &[usize]) -> Option<Vec<usize>> {
 mod tests {
     use super::*;
 
-    fn numbers(count: usize) -> Vec<f32> {
+    fn counting(count: usize) -> Vec<f32> {
         (0..count).map(|i| i as f32).collect()
     }
 
@@ -205,7 +205,7 @@ mod tests {
         let view = View::strided(1, &[2, 3], &[1, 4], 12).unwrap();
         let (first, count) = view.stored_range();
         assert_eq!((first, count), (1, 10));
-        let values = view.gather(numbers(12)[first..first + count].to_vec());
+        let values = view.gather(counting(12)[first..first + count].to_vec());
         assert_eq!(values, [1.0, 5.0, 9.0, 2.0, 6.0, 10.0]);
     }
 
@@ -228,7 +228,7 @@ mod tests {
             })
             .unwrap();
             let (first, count) = view.stored_range();
-            assert_eq!(values, view.gather(numbers(12)[first..first + count].to_vec()));
+            assert_eq!(values, view.gather(counting(12)[first..first + count].to_vec()));
         }
     }
 
@@ -242,7 +242,7 @@ mod tests {
     #[test]
     fn hwio_kernels_become_oihw() {
         let (height, width, inputs, outputs) = (2, 3, 4, 5);
-        let stored = numbers(height * width * inputs * outputs);
+        let stored = counting(height * width * inputs * outputs);
         let view = View::contiguous(&[height, width, inputs, outputs]).unwrap();
         let view = view.permuted(&[3, 2, 0, 1]).unwrap();
         assert_eq!(view.shape(), [outputs, inputs, height, width]);
@@ -256,7 +256,7 @@ mod tests {
     #[test]
     fn rows_of_a_flattened_map_become_a_kernel() {
         let (height, width, inputs, outputs) = (2, 3, 4, 5);
-        let stored = numbers(height * width * inputs * outputs);
+        let stored = counting(height * width * inputs * outputs);
         let view = View::contiguous(&[height * width * inputs, outputs]).unwrap();
         let kernel = view.split(0, [height, width, inputs]).unwrap();
         let kernel = kernel.permuted(&[3, 2, 0, 1]).unwrap();

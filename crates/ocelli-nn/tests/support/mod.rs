@@ -1,10 +1,10 @@
-//! Images and numbers for the tests of both engines.
+//! Images and values for the tests of both engines.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use ocelli_random::{Purpose, Seed};
 use rand::RngExt;
 
-/// Numbers in [−1, 1), always the same.
+/// Values in [−1, 1), always the same.
 pub(crate) fn noise(shape: [usize; 4]) -> Tensor<4> {
     let mut rng = Seed(9).stream(Purpose::INIT, 0, 0);
     let length = shape.iter().product();
@@ -12,7 +12,7 @@ pub(crate) fn noise(shape: [usize; 4]) -> Tensor<4> {
     Tensor::from_data(TensorData::new(values, shape), &Device::flex())
 }
 
-/// The numbers of a tensor.
+/// The elements of a tensor.
 pub(crate) fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().iter::<f32>().collect()
 }

@@ -21,7 +21,7 @@ impl Definition {
 
     /// A table for symbols that occur so many times. Some get a code without need, and lengths are
     /// not always the best ones, so that long codes are seen too.
-    pub(super) fn of(counts: &[u32; 256], random: &mut ChaCha8Rng) -> Self {
+    pub(super) fn from_counts(counts: &[u32; 256], random: &mut ChaCha8Rng) -> Self {
         let skew = random.random_range(0..3);
         let mut weights: Vec<(u64, Vec<Option<u8>>)> = (0..=255_u8)
             .filter(|symbol| counts[usize::from(*symbol)] > 0)
@@ -81,12 +81,12 @@ impl Definition {
     /// # Panics
     /// When the table does not have it.
     pub(super) fn code(&self, symbol: u8) -> (u32, u32) {
-        let place = self.symbols.iter().position(|other| *other == symbol);
-        let place = place.unwrap_or_else(|| panic!("no code for 0x{symbol:02x}")) as u32;
+        let index = self.symbols.iter().position(|other| *other == symbol);
+        let index = index.unwrap_or_else(|| panic!("no code for 0x{symbol:02x}")) as u32;
         let (mut code, mut before) = (0, 0);
         for (length, count) in (1..).zip(self.counts) {
-            if place < before + u32::from(count) {
-                return (code + place - before, length);
+            if index < before + u32::from(count) {
+                return (code + index - before, length);
             }
             code = (code + u32::from(count)) << 1;
             before += u32::from(count);

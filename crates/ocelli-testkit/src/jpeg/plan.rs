@@ -6,7 +6,7 @@ use rand::seq::{IndexedRandom, SliceRandom};
 
 /// The make-up of a file, without its picture.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct JpegPlan {
     /// Width in pixels.
     pub width: u16,
     /// Height in pixels.
@@ -87,7 +87,7 @@ pub enum Tables {
     LeftOut,
 }
 
-impl Plan {
+impl JpegPlan {
     /// Any file.
     pub fn random(random: &mut ChaCha8Rng) -> Self {
         let side = if random.random_bool(0.2) { 6 } else { 90 };

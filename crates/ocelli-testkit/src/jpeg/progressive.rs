@@ -1,13 +1,13 @@
 //! Progressive scans (T.81, G.1).
 
-use super::plan::{Plan, Scan};
+use super::plan::{JpegPlan, Scan};
 use super::samples::Grid;
 use super::scan::{Block, Recorder, magnitude, runs};
 use ocelli_random::ChaCha8Rng;
 use rand::RngExt;
 
 pub(super) fn record(
-    plan: &Plan,
+    plan: &JpegPlan,
     scan: &Scan,
     grids: &[Grid],
     recorder: &mut Recorder,
@@ -23,8 +23,8 @@ pub(super) fn record(
                 .iter()
                 .for_each(|(_, block)| recorder.bits((block[0] >> scan.low) as u32 & 1, 1)),
             _ => {
-                let place = 2 + usize::from(plan.components[scan.components[0]].table);
-                let mut band = Band { place, recorder, blocks_without: 0, later: Vec::new() };
+                let slot = 2 + usize::from(plan.components[scan.components[0]].table);
+                let mut band = Band { slot, recorder, blocks_without: 0, later: Vec::new() };
                 for (_, block) in run {
                     let coefficients: Vec<i32> = block
                         [usize::from(scan.first)..=usize::from(scan.last)]
@@ -47,7 +47,7 @@ pub(super) fn record(
     }
 }
 
-fn record_dc(plan: &Plan, scan: &Scan, run: &[Block<'_>], recorder: &mut Recorder) {
+fn record_dc(plan: &JpegPlan, scan: &Scan, run: &[Block<'_>], recorder: &mut Recorder) {
     let mut predictions = [0; 4];
     for (part, block) in run {
         let table = usize::from(plan.components[scan.components[*part]].table);
@@ -60,7 +60,7 @@ fn record_dc(plan: &Plan, scan: &Scan, run: &[Block<'_>], recorder: &mut Recorde
 
 /// A band of coefficients, block by block.
 struct Band<'a> {
-    place: usize,
+    slot: usize,
     recorder: &'a mut Recorder,
     /// Blocks whose band has no new coefficient any more.
     blocks_without: u32,
@@ -79,11 +79,11 @@ impl Band<'_> {
             }
             self.end();
             while zeros > 15 {
-                self.recorder.symbol(self.place, 0xf0, 0, 0);
+                self.recorder.symbol(self.slot, 0xf0, 0, 0);
                 zeros -= 16;
             }
             let (bits, count) = magnitude(*value);
-            self.recorder.symbol(self.place, (zeros << 4) | count as u8, bits, count);
+            self.recorder.symbol(self.slot, (zeros << 4) | count as u8, bits, count);
             zeros = 0;
         }
         if zeros > 0 {
@@ -102,7 +102,7 @@ impl Band<'_> {
             }
             while zeros > 15 && last_new.is_some_and(|last| at <= last) {
                 self.end();
-                self.recorder.symbol(self.place, 0xf0, 0, 0);
+                self.recorder.symbol(self.slot, 0xf0, 0, 0);
                 self.put(&std::mem::take(&mut known));
                 zeros -= 16;
             }
@@ -111,7 +111,7 @@ impl Band<'_> {
                 continue;
             }
             self.end();
-            self.recorder.symbol(self.place, zeros << 4 | 1, u32::from(*value > 0), 1);
+            self.recorder.symbol(self.slot, zeros << 4 | 1, u32::from(*value > 0), 1);
             self.put(&std::mem::take(&mut known));
             zeros = 0;
         }
@@ -132,7 +132,7 @@ impl Band<'_> {
     fn end(&mut self) {
         if self.blocks_without > 0 {
             let size = self.blocks_without.ilog2();
-            self.recorder.symbol(self.place, (size as u8) << 4, self.blocks_without, size);
+            self.recorder.symbol(self.slot, (size as u8) << 4, self.blocks_without, size);
             self.blocks_without = 0;
         }
         let later = std::mem::take(&mut self.later);

@@ -1,6 +1,6 @@
 //! Random pictures as quantised coefficients.
 
-use super::plan::Plan;
+use super::plan::JpegPlan;
 use ocelli_random::ChaCha8Rng;
 use rand::RngExt;
 use std::f64::consts::PI;
@@ -17,7 +17,7 @@ pub(super) struct Grid {
 
 impl Grid {
     /// Waves with an edge and some noise.
-    pub(super) fn random(plan: &Plan, index: usize, random: &mut ChaCha8Rng) -> Self {
+    pub(super) fn random(plan: &JpegPlan, index: usize, random: &mut ChaCha8Rng) -> Self {
         let component = &plan.components[index];
         let (largest_across, largest_down) = plan.largest_sampling();
         let size = |pixels: u16, factor: u8, largest: u8| {
@@ -84,7 +84,7 @@ fn quantised(samples: &[[f64; 8]; 8], steps: &[u16; 64]) -> [i32; 64] {
         std::array::from_fn(|u| (0..8).map(|x| (samples[y][x] - 128.0) * waves[x][u]).sum())
     });
     std::array::from_fn(|at| {
-        let (v, u) = place(at);
+        let (v, u) = frequencies(at);
         let sum: f64 = (0..8).map(|y| across[y][u] * waves[y][v]).sum();
         (norm(u) * norm(v) * sum / 4.0 / f64::from(steps[at])).round() as i32
     })
@@ -92,7 +92,7 @@ fn quantised(samples: &[[f64; 8]; 8], steps: &[u16; 64]) -> [i32; 64] {
 
 /// Row and column of each coefficient in the order of the file: along the diagonals, up and down in
 /// turns (T.81, figure A.6).
-fn place(at: usize) -> (usize, usize) {
+fn frequencies(at: usize) -> (usize, usize) {
     let mut before = 0;
     for diagonal in 0..15_usize {
         let first = diagonal.saturating_sub(7);

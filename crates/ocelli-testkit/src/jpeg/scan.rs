@@ -1,7 +1,7 @@
 //! What a scan consists of, first recorded, then written with the tables made for it.
 
 use super::huffman::Definition;
-use super::plan::{Plan, Scan, Tables};
+use super::plan::{JpegPlan, Scan, Tables};
 use super::samples::Grid;
 use ocelli_random::ChaCha8Rng;
 
@@ -9,7 +9,7 @@ use ocelli_random::ChaCha8Rng;
 enum Piece {
     /// A symbol of one of the tables, then that many extra bits.
     Symbol {
-        place: usize,
+        slot: usize,
         symbol: u8,
         extra: u32,
         count: u32,
@@ -35,9 +35,9 @@ impl Recorder {
         Self { pieces: Vec::new(), counts: [[0; 256]; 4] }
     }
 
-    pub(super) fn symbol(&mut self, place: usize, symbol: u8, extra: u32, count: u32) {
-        self.counts[place][usize::from(symbol)] += 1;
-        self.pieces.push(Piece::Symbol { place, symbol, extra, count });
+    pub(super) fn symbol(&mut self, slot: usize, symbol: u8, extra: u32, count: u32) {
+        self.counts[slot][usize::from(symbol)] += 1;
+        self.pieces.push(Piece::Symbol { slot, symbol, extra, count });
     }
 
     pub(super) fn bits(&mut self, bits: u32, count: u32) {
@@ -53,7 +53,7 @@ impl Recorder {
             return Definition::standard().map(Some);
         }
         self.counts.map(|counts| {
-            counts.iter().any(|count| *count > 0).then(|| Definition::of(&counts, random))
+            counts.iter().any(|count| *count > 0).then(|| Definition::from_counts(&counts, random))
         })
     }
 
@@ -75,8 +75,8 @@ impl Recorder {
         };
         for piece in &self.pieces {
             match *piece {
-                Piece::Symbol { place, symbol, extra, count } => {
-                    if let Some(definition) = &definitions[place] {
+                Piece::Symbol { slot, symbol, extra, count } => {
+                    if let Some(definition) = &definitions[slot] {
                         let (code, length) = definition.code(symbol);
                         put(file, code, length);
                         put(file, extra, count);
@@ -98,21 +98,21 @@ impl Recorder {
     }
 }
 
-/// A block of a scan: the place of its component in the scan, and its coefficients.
+/// A block of a scan: the index of its component in the scan, and its coefficients.
 pub(super) type Block<'a> = (usize, &'a [i32; 64]);
 
 /// The blocks of a scan between restart markers (T.81, A.2).
-pub(super) fn runs<'a>(plan: &Plan, scan: &Scan, grids: &'a [Grid]) -> Vec<Vec<Block<'a>>> {
+pub(super) fn runs<'a>(plan: &JpegPlan, scan: &Scan, grids: &'a [Grid]) -> Vec<Vec<Block<'a>>> {
     let mcus: Vec<Vec<Block<'_>>> = if let [single] = scan.components[..] {
         let grid = &grids[single];
-        let places = (0..grid.rows).flat_map(|y| (0..grid.columns).map(move |x| (x, y)));
-        places.map(|(x, y)| vec![(0, &grid.blocks[y * grid.stride + x])]).collect()
+        let positions = (0..grid.rows).flat_map(|y| (0..grid.columns).map(move |x| (x, y)));
+        positions.map(|(x, y)| vec![(0, &grid.blocks[y * grid.stride + x])]).collect()
     } else {
         let (across, down) = plan.largest_sampling();
         let columns = usize::from(plan.width).div_ceil(8 * usize::from(across));
         let rows = usize::from(plan.height).div_ceil(8 * usize::from(down));
-        let places = (0..rows).flat_map(|y| (0..columns).map(move |x| (x, y)));
-        places
+        let positions = (0..rows).flat_map(|y| (0..columns).map(move |x| (x, y)));
+        positions
             .map(|(column, row)| {
                 let mut mcu = Vec::new();
                 for (part, index) in scan.components.iter().enumerate() {

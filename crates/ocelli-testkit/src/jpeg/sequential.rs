@@ -1,10 +1,10 @@
 //! Sequential scans (T.81, F.1).
 
-use super::plan::{Plan, Scan};
+use super::plan::{JpegPlan, Scan};
 use super::samples::Grid;
 use super::scan::{Recorder, magnitude, runs};
 
-pub(super) fn record(plan: &Plan, scan: &Scan, grids: &[Grid], recorder: &mut Recorder) {
+pub(super) fn record(plan: &JpegPlan, scan: &Scan, grids: &[Grid], recorder: &mut Recorder) {
     for (number, run) in runs(plan, scan, grids).into_iter().enumerate() {
         if number > 0 {
             recorder.restart();

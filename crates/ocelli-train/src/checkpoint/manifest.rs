@@ -32,7 +32,7 @@ struct Fingerprint {
 
 impl Manifest {
     /// The manifest of these files.
-    pub(super) fn of(files: &[(&str, Vec<u8>)]) -> Self {
+    pub(super) fn new(files: &[(&str, Vec<u8>)]) -> Self {
         let entry = |(name, bytes): &(&str, Vec<u8>)| {
             let blake3 = blake3::hash(bytes).to_hex().to_string();
             ((*name).to_owned(), Fingerprint { length: bytes.len() as u64, blake3 })

@@ -34,7 +34,7 @@ fn fill(folder: &Path, files: &[(&str, Vec<u8>)]) -> Result<()> {
         write_file(&folder.join(name), bytes)?;
     }
     let path = folder.join(MANIFEST);
-    let manifest = Manifest::of(files).to_bytes().map_err(io::Error::from);
+    let manifest = Manifest::new(files).to_bytes().map_err(io::Error::from);
     write_file(&path, &manifest.map_err(Error::io(&path))?)?;
     sync_folder(folder)
 }
@@ -53,6 +53,10 @@ fn put_in_place(finished: &Path, path: &Path) -> Result<()> {
     fs::rename(finished, path).map_err(Error::io(path))
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the folder that it is in gets its name when it is whole"
+)]
 pub(super) fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
     let write = || {
         let mut file = File::create(path)?;

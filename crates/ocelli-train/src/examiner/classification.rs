@@ -6,7 +6,7 @@ use ocelli_data::Loader;
 use ocelli_nn::Network;
 use std::sync::Arc;
 
-/// Classifies every image of a dataset. The score is the share of right answers.
+/// Classifies every image of a dataset. The score is the share of right predictions.
 pub struct Classification {
     loader: Arc<Loader>,
 }

@@ -14,7 +14,7 @@ mod features;
 mod tests;
 
 use super::{Examined, Examiner, Score};
-use crate::skipped::{no_answer, warn_of};
+use crate::skipped::{output_not_finite, warn_of};
 use crate::tensors::{give_back, images, values};
 use crate::{Error, ProcessGroup, Result};
 use features::Features;
@@ -41,7 +41,7 @@ impl Voting {
     /// `k` neighbours, whose votes weigh exp(cosine / `temperature`).
     ///
     /// # Errors
-    /// When there is no neighbour, or the temperature is no number above 0.
+    /// When there is no neighbour, or the temperature is not a finite one above 0.
     pub fn new(k: usize, temperature: f64) -> Result<Self> {
         let refuse = |field: &str, found: String, expected: &str| {
             let (field, expected) = (field.to_owned(), expected.to_owned());
@@ -58,7 +58,7 @@ impl Voting {
 }
 
 /// Classifies pictures by their nearest neighbours among pictures whose classes are known, as a network's
-/// features tell. The score is the share of right answers.
+/// features tell. The score is the share of right predictions.
 ///
 /// Memory: the features of all pictures, 4 bytes for each number.
 pub struct Neighbours {
@@ -130,7 +130,7 @@ fn read(
         let length = pooled.len() / batch.len();
         let is_finite = |row: &[f32]| row.iter().all(|value| value.is_finite());
         if let Some(at) = pooled.chunks_exact(length.max(1)).position(|row| !is_finite(row)) {
-            return Err(no_answer(loader, &batch, at));
+            return Err(output_not_finite(loader, &batch, at));
         }
         features.extend(&pooled, length, &batch.targets.classes());
         progress(features.len() as u64);

@@ -47,7 +47,7 @@ impl ExaminerSetup<'_> {
                 let options = OpenOptions {
                     limits: data.limits(),
                     class_order: data.class_order,
-                    ..OpenOptions::of(Split::Train)
+                    ..OpenOptions::new(Split::Train)
                 };
                 if is_one_part(probe)? {
                     let (bank, queries) = Subset::hold_out_share(

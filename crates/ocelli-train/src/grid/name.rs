@@ -13,14 +13,14 @@ pub fn labels<'a>(keys: &[&'a str]) -> Vec<&'a str> {
 }
 
 /// The name of a combination of settings, fit for a folder; other settings have another name.
-pub(super) fn of(settings: &[(String, Value)], keys: &[&str]) -> String {
+pub(super) fn folder_name(settings: &[(String, Value)], keys: &[&str]) -> String {
     if settings.is_empty() {
         return "run".to_owned();
     }
     let labels = labels(keys);
     let label = |key: &str| {
-        let place = keys.iter().position(|known| *known == key);
-        place.map_or_else(|| key.to_owned(), |place| labels[place].to_owned())
+        let index = keys.iter().position(|known| *known == key);
+        index.map_or_else(|| key.to_owned(), |index| labels[index].to_owned())
     };
     let word = |(key, value): &(String, Value)| format!("{}={}", label(key), text(value));
     let whole = settings.iter().map(word).collect::<Vec<_>>().join(",");

@@ -100,8 +100,8 @@ fn malformed_axes_are_named() {
     let refuse = |text: &str| Grid::new("test", text, NONE, &[], None).unwrap_err().to_string();
     assert_eq!(refuse("grid = 3"), "`grid` is 3, expected a table of fields with lists of values");
     assert_eq!(refuse("[grid]\nseed = []"), "grid `seed`: expected one value or more");
-    let numbers = (0..100).map(|number: u32| number.to_string()).collect::<Vec<_>>().join(",");
-    let large = axes(&[&format!("seed={numbers}"), &format!("train.epochs={numbers}")]);
+    let values = (0..100).map(|number: u32| number.to_string()).collect::<Vec<_>>().join(",");
+    let large = axes(&[&format!("seed={values}"), &format!("train.epochs={values}")]);
     let large = Grid::new("test", "", NONE, &large, None).unwrap();
     assert!(large.cells().unwrap_err().to_string().contains("10000 trainings"));
 }

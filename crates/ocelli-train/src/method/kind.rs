@@ -134,14 +134,14 @@ impl Methods {
     /// As [`Recipe::resume`], and when there is no such method.
     pub fn resume<S: AsRef<str>>(&self, begun: &Recipe, overrides: &[S]) -> Result<Recipe> {
         let resumed = begun.resume(overrides)?;
-        self.of(&resumed)?;
+        self.config(&resumed)?;
         Ok(resumed)
     }
 
     /// Completes and checks a recipe's table.
     pub(crate) fn of_table(&self, table: toml::Table, weights: Option<&Path>) -> Result<Recipe> {
         let mut recipe = Recipe::of_table(table, weights, Claimed::By(&self.names()))?;
-        recipe.method = self.of(&recipe)?.section()?;
+        recipe.method = self.config(&recipe)?.section()?;
         Ok(recipe)
     }
 
@@ -149,7 +149,7 @@ impl Methods {
     ///
     /// # Errors
     /// When none has a section of that name, or a field of the section is wrong.
-    pub fn of(&self, recipe: &Recipe) -> Result<Box<dyn MethodConfig>> {
+    pub fn config(&self, recipe: &Recipe) -> Result<Box<dyn MethodConfig>> {
         let Some(section) = &recipe.method else { return Ok(Box::new(SupervisedConfig)) };
         match self.0.iter().find(|kind| kind.section() == section.name()) {
             Some(kind) => kind.read(section),
@@ -169,7 +169,7 @@ impl Methods {
     /// # Errors
     /// As [`of`](Self::of).
     pub fn model_options(&self, recipe: &Recipe, num_classes: usize) -> Result<ModelOptions> {
-        Ok(self.of(recipe)?.model_options(recipe.model_options(num_classes)))
+        Ok(self.config(recipe)?.model_options(recipe.model_options(num_classes)))
     }
 
     /// What the network costs for one image of the recipe's size, for a dataset of `num_classes`.
@@ -180,6 +180,6 @@ impl Methods {
         let options = self.model_options(recipe, num_classes)?;
         let graph = registry::find(&recipe.model.name)?.graph(&options)?;
         let size = recipe.input.size as usize;
-        Ok(Cost::of(&graph, size, size)?)
+        Ok(Cost::new(&graph, size, size)?)
     }
 }

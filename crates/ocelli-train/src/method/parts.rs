@@ -20,7 +20,7 @@ pub struct Part {
 pub struct StepParts<'a> {
     loader: &'a Loader,
     batches: &'a mut Option<Epoch>,
-    place: PartsPlace,
+    position: StepPosition,
     /// How many parts were taken.
     taken: u64,
     /// The parts once more, if they were asked for.
@@ -29,7 +29,7 @@ pub struct StepParts<'a> {
 
 /// Where a step's parts stand in its epoch.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct PartsPlace {
+pub(crate) struct StepPosition {
     pub(crate) step: u64,
     pub(crate) epoch: u64,
     /// The first part's number within the epoch.
@@ -45,9 +45,9 @@ impl<'a> StepParts<'a> {
     pub(crate) fn new(
         loader: &'a Loader,
         batches: &'a mut Option<Epoch>,
-        place: PartsPlace,
+        position: StepPosition,
     ) -> Self {
-        Self { loader, batches, place, taken: 0, repeated: None }
+        Self { loader, batches, position, taken: 0, repeated: None }
     }
 
     /// The next part.
@@ -55,7 +55,7 @@ impl<'a> StepParts<'a> {
     /// # Errors
     /// When samples cannot be read.
     pub fn next_part(&mut self) -> Result<Option<Part>> {
-        let PartsPlace { step, epoch, first_part, count, batch_size, processes } = self.place;
+        let StepPosition { step, epoch, first_part, count, batch_size, processes } = self.position;
         while self.taken < count {
             let part = self.taken;
             let batches = match &mut self.repeated {
@@ -85,6 +85,6 @@ impl<'a> StepParts<'a> {
     /// pixels.
     pub fn again(&mut self) {
         self.taken = 0;
-        self.repeated = Some(self.loader.epoch(self.place.epoch, self.place.first_part));
+        self.repeated = Some(self.loader.epoch(self.position.epoch, self.position.first_part));
     }
 }

@@ -68,13 +68,13 @@ impl Supervised {
     }
 }
 
-/// The share of samples whose most probable target, or one of several, is the network's answer.
+/// The share of samples whose most probable target, or one of several, is the network's prediction.
 fn share_correct(logits: &[f32], targets: &Targets) -> f64 {
     let count = targets.len().max(1);
     let rows = logits.chunks_exact((logits.len() / count).max(1));
     let is_right = |row: &[f32], label: u32| rank_of(row, label as usize) == 0;
     let correct = match targets {
-        Targets::Several(sets) => {
+        Targets::MultiLabel(sets) => {
             let any = |row, set: &[u32]| set.iter().any(|label| is_right(row, *label));
             rows.zip(sets).filter(|(row, set)| any(row, set)).count()
         }

@@ -1,10 +1,10 @@
 //! Expected calibration error (Guo et al., ICML 2017, arXiv 1706.04599, equation 3): does a
-//! network that is 80 % sure have the answer in 80 % of the cases?
+//! network that is 80 % sure have the class in 80 % of the cases?
 
 /// The number of equally wide bins of confidence.
 pub const BINS: usize = 15;
 
-/// Samples by how sure the network was of its answer.
+/// Samples by how sure the network was of its prediction.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Calibration {
     bins: [Bin; BINS],
@@ -21,8 +21,8 @@ impl Calibration {
     /// Counts a sample whose most probable class had probability `confidence`.
     pub(super) fn add(&mut self, confidence: f64, is_correct: bool) {
         // Bins are open to the left: 1/15 exactly belongs to the first.
-        let place = (confidence * BINS as f64).ceil() as usize;
-        let bin = &mut self.bins[place.saturating_sub(1).min(BINS - 1)];
+        let index = (confidence * BINS as f64).ceil() as usize;
+        let bin = &mut self.bins[index.saturating_sub(1).min(BINS - 1)];
         bin.samples += 1.0;
         bin.correct += f64::from(u8::from(is_correct));
         bin.confidence += confidence;

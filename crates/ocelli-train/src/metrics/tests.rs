@@ -91,14 +91,18 @@ fn the_tallies_of_two_processes_make_one() {
 }
 
 #[test]
-fn each_of_several_classes_is_a_right_answer() {
+fn each_of_several_classes_is_a_right_prediction() {
     let logits = [2.0, 1.0, 0.0, 0.0, 1.0, 2.0];
-    let targets = Targets::Several(vec![vec![1, 0], vec![0, 1]]);
+    let targets = Targets::MultiLabel(vec![vec![1, 0], vec![0, 1]]);
     let mut tally = Tally::new(3);
     tally.add_targets(&logits, &targets);
     let scores = tally.finish();
     assert_eq!((scores.samples, scores.correct), (2, 1));
-    assert_eq!(scores.class_samples, [2, 0, 0], "the answer of the first, the first of the second");
+    assert_eq!(
+        scores.class_samples,
+        [2, 0, 0],
+        "the prediction of the first, the first of the second"
+    );
     assert_eq!(scores.confusion, [[1, 0, 1], [0, 0, 0], [0, 0, 0]]);
     // The means of the logits of the classes are 1.5 and 0.5, which makes 1.
     let log_sum = (2.0_f64.exp() + 1.0_f64.exp() + 1.0).ln();

@@ -34,7 +34,7 @@ impl Rule for AdamW {
         decayed - direction.mul_scalar(update.settings.lr / correction(beta1))
     }
 
-    fn update_numbers(
+    fn update_elements(
         &self,
         settings: Settings,
         value: &mut [f32],

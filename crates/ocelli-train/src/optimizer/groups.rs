@@ -3,6 +3,7 @@
 use crate::recipe::{OptimizerGroup, OptimizerSection};
 use crate::{Error, Result};
 use globset::{Glob, GlobSet, GlobSetBuilder};
+use ocelli_common::most_alike;
 use ocelli_nn::parameter::{ParamId, Parameters};
 
 /// What a group says of each of its parameters.
@@ -57,20 +58,11 @@ fn patterns(index: usize, group: &OptimizerGroup, params: &Parameters) -> Result
         let learnt = || params.iter().filter(|(_, parameter)| parameter.spec.role.is_learnt());
         if !learnt().any(|(_, parameter)| matcher.is_match(&parameter.spec.name)) {
             let names = learnt().map(|(_, parameter)| parameter.spec.name.as_str());
-            let near = nearest(pattern, names.collect());
+            let near = most_alike(pattern, names.collect(), 3);
             let expected = format!("a glob that matches parameters; near are {}", near.join(", "));
             return Err(refuse(at, pattern, expected));
         }
         all.add(glob);
     }
     all.build().map_err(|error| refuse(0, "a list of globs", error.to_string()))
-}
-
-/// The names that are most like a pattern, the likest first.
-fn nearest<'a>(pattern: &str, mut names: Vec<&'a str>) -> Vec<&'a str> {
-    const SHOWN: usize = 3;
-    let likeness = |name: &str| strsim::jaro_winkler(name, pattern);
-    names.sort_by(|a, b| likeness(b).total_cmp(&likeness(a)));
-    names.truncate(SHOWN);
-    names
 }

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 /// on how they are shared out.
 const SHARE: usize = 32 * 1024;
 
-/// Some numbers of a parameter, with what is known and remembered of each.
+/// Some elements of a parameter, with what is known and remembered of each.
 struct Share<'a> {
     value: &'a mut [f32],
     gradient: &'a [f32],
@@ -18,14 +18,14 @@ struct Share<'a> {
 
 type FlexTensor = <Flex as BackendTypes>::FloatTensorPrimitive;
 
-/// Whether all numbers of an update are in this machine's memory.
+/// Whether all elements of an update are in this machine's memory.
 pub(super) fn is_possible(update: &Update, memory: &[Tensor<1>]) -> bool {
     let tensors = [&update.value, &update.gradient];
     let length = update.value.dims()[0];
     tensors.into_iter().chain(memory).all(|tensor| {
         let Ok(tensor) = tensor.clone().try_into_primitive::<Flex>() else { return false };
-        let numbers = tensor.as_slice::<f32>().map(<[f32]>::len);
-        numbers == Some(length) && tensor.bytes().len() == length * size_of::<f32>()
+        let elements = tensor.as_slice::<f32>().map(<[f32]>::len);
+        elements == Some(length) && tensor.bytes().len() == length * size_of::<f32>()
     })
 }
 
@@ -47,12 +47,12 @@ pub(super) fn update(rule: &dyn Rule, update: Update, memory: &mut [Tensor<1>]) 
     let mut shares: Vec<Share<'_>> =
         values.map(|(value, gradient)| Share { value, gradient, memory: Vec::new() }).collect();
     for tensor in &mut remembered {
-        for (share, numbers) in shares.iter_mut().zip(tensor.storage_mut().chunks_mut(SHARE)) {
-            share.memory.push(numbers);
+        for (share, elements) in shares.iter_mut().zip(tensor.storage_mut().chunks_mut(SHARE)) {
+            share.memory.push(elements);
         }
     }
     shares.par_iter_mut().for_each(|share| {
-        rule.update_numbers(settings, share.value, share.gradient, &mut share.memory);
+        rule.update_elements(settings, share.value, share.gradient, &mut share.memory);
     });
     for (tensor, remembered) in memory.iter_mut().zip(remembered) {
         *tensor = Tensor::from_primitive::<Flex>(remembered);

@@ -35,8 +35,8 @@ impl Rule for Lars {
             return settings;
         }
         let decay = settings.weight_decay as f32;
-        let squares = |numbers: &mut dyn Iterator<Item = f32>| -> f64 {
-            numbers.map(|number| f64::from(number).powi(2)).sum()
+        let squares = |elements: &mut dyn Iterator<Item = f32>| -> f64 {
+            elements.map(|element| f64::from(element).powi(2)).sum()
         };
         let weight = squares(&mut value.iter().copied()).sqrt();
         let gradient = squares(&mut value.iter().zip(gradient).map(|(w, g)| g + decay * w)).sqrt();
@@ -45,7 +45,7 @@ impl Rule for Lars {
         Settings { lr: settings.lr * ratio, ..settings }
     }
 
-    fn update_numbers(
+    fn update_elements(
         &self,
         settings: Settings,
         value: &mut [f32],

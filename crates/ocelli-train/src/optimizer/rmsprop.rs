@@ -38,7 +38,7 @@ impl Rule for RmsProp {
         update.value - velocity.clone()
     }
 
-    fn update_numbers(
+    fn update_elements(
         &self,
         settings: Settings,
         value: &mut [f32],

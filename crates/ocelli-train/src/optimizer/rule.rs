@@ -17,13 +17,13 @@ pub(super) trait Rule: Debug + Send + Sync {
     /// The new value of a parameter; `memory` is changed in place.
     fn update(&self, update: Update, memory: &mut [Tensor<1>]) -> Tensor<1>;
 
-    /// The settings for numbers in memory, once whole tensors have been looked at.
+    /// The settings for elements in memory, once whole tensors have been looked at.
     fn settle(&self, settings: Settings, _value: &[f32], _gradient: &[f32]) -> Settings {
         settings
     }
 
-    /// The same update for some of a parameter's numbers, in one pass; all slices are as long.
-    fn update_numbers(
+    /// The same update for some of a parameter's elements, in one pass; all slices are as long.
+    fn update_elements(
         &self,
         settings: Settings,
         value: &mut [f32],
@@ -39,7 +39,7 @@ pub(super) struct Update {
     pub(super) settings: Settings,
 }
 
-/// What one step of one parameter depends on, besides its numbers.
+/// What one step of one parameter depends on, besides its elements.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Settings {
     pub(super) lr: f64,

@@ -30,7 +30,7 @@ impl Rule for Sgd {
         update.value - direction.mul_scalar(update.settings.lr)
     }
 
-    fn update_numbers(
+    fn update_elements(
         &self,
         settings: Settings,
         value: &mut [f32],

@@ -163,7 +163,7 @@ fn a_restored_optimiser_continues_bit_for_bit() {
         let mut resumed = straight.clone();
         let memory = optimizer.memory(straight.params()).unwrap();
         let mut again = Optimizer::new(&section(kind));
-        again.restore(resumed.params(), optimizer.steps(), &memory).unwrap();
+        again.resume(resumed.params(), optimizer.steps(), &memory).unwrap();
 
         train(&mut straight, &mut optimizer, &GRADIENTS[2..]);
         train(&mut resumed, &mut again, &GRADIENTS[2..]);
@@ -184,7 +184,7 @@ fn a_foreign_memory_is_refused() {
     let network = network();
     let refuse = |kind, tensors: &[TensorEntry]| {
         let mut optimizer = Optimizer::new(&section(kind));
-        optimizer.restore(network.params(), 1, tensors).unwrap_err().to_string()
+        optimizer.resume(network.params(), 1, tensors).unwrap_err().to_string()
     };
     let tensor = |name: &str, shape: &[usize]| {
         TensorEntry::new(name, DType::F32, shape, vec![0.0; shape.iter().product()]).unwrap()
@@ -334,7 +334,7 @@ fn a_restored_optimiser_with_groups_continues_bit_for_bit() {
     let mut resumed = straight.clone();
     let memory = optimizer.memory(straight.params()).unwrap();
     let mut again = Optimizer::for_network(&section, &resumed).unwrap();
-    again.restore(resumed.params(), optimizer.steps(), &memory).unwrap();
+    again.resume(resumed.params(), optimizer.steps(), &memory).unwrap();
     train(&mut straight, &mut optimizer, &GRADIENTS[2..]);
     train(&mut resumed, &mut again, &GRADIENTS[2..]);
     for name in ["fc.weight", "fc.bias", "bn.weight"] {

@@ -1,7 +1,7 @@
 //! The ranges of a recipe's fields.
 
 use super::Recipe;
-use crate::{Error, Result, Span};
+use crate::{Error, Result, TrainingLength};
 use ocelli_data::{EvalTransform, TrainTransform};
 use ocelli_nn::registry::{self, ModelOptions};
 use std::fmt::Display;
@@ -183,11 +183,11 @@ fn optional_fraction(field: &str, value: Option<f64>) -> Result<()> {
     value.map_or(Ok(()), |value| fraction(field, value))
 }
 
-fn length(field: &str, span: Span) -> Result<()> {
+fn length(field: &str, span: TrainingLength) -> Result<()> {
     require(field, span, span.is_valid(), "0 or more epochs or steps")
 }
 
-fn positive_length(field: &str, span: Span) -> Result<()> {
+fn positive_length(field: &str, span: TrainingLength) -> Result<()> {
     let holds = span.is_valid() && span.steps(1.0) > 0.0;
     require(field, span, holds, "more than 0 epochs or steps")
 }

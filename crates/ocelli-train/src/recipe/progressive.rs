@@ -9,7 +9,7 @@
 //! | S₀, Sₑ | [`ProgressiveSection::size`] |
 //! | φ₀, φₑ of RandAugment, mixup, dropout (Table 6) | the other ranges |
 //!
-//! A stage is the recipe with other numbers ([`Recipe::stages`]), a pure function of the step, so a
+//! A stage is the recipe with other values ([`Recipe::stages`]), a pure function of the step, so a
 //! run is resumed in any stage as in any other step. Nothing is tied to one network.
 //!
 //! The paper and the released code differ, and both are here ([`Preset`]): the code's first stage
@@ -44,7 +44,7 @@ pub struct ProgressiveSection {
     pub dropout: Option<[f64; 2]>,
 }
 
-/// Whose formula a stage's numbers follow.
+/// Whose formula a stage's values follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Preset {
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_cannot_be_are_refused_by_name() {
+    fn values_that_cannot_be_are_refused_by_name() {
         let refuse = |set: &str| {
             let text = "[progressive]\nstages = 2";
             Recipe::resolve("test", text, &[set]).unwrap_err().to_string()

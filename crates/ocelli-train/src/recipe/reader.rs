@@ -130,9 +130,9 @@ impl<'de> SeqAccess<'de> for Items {
         seed: S,
     ) -> Result<Option<S::Value>, FieldError> {
         let Some(value) = self.rest.next() else { return Ok(None) };
-        let place = self.at.to_string();
+        let path = self.at.to_string();
         self.at += 1;
-        seed.deserialize(Node(value)).map(Some).map_err(|error| error.at(&place))
+        seed.deserialize(Node(value)).map(Some).map_err(|error| error.at(&path))
     }
 }
 

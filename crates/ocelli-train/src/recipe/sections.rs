@@ -1,6 +1,6 @@
 //! The sections of a recipe, each with its defaults.
 
-use crate::{Span, WeightsChoice};
+use crate::{TrainingLength, WeightsChoice};
 use ocelli_data::{ClassOrder, Limits};
 use ocelli_nn::backbones::efficientnetv2::Layout;
 use ocelli_nn::ghostify::Ghost;
@@ -71,7 +71,7 @@ pub struct DataSection {
     /// evaluated instead of a test part, which is not opened then. It is drawn by the seed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hold_out: Option<f64>,
-    /// How the classes are sorted, where the dataset has names for them: the place of a class is its
+    /// How the classes are sorted, where the dataset has names for them: the index of a class is its
     /// label.
     pub class_order: ClassOrder,
     /// Whether a dataset of a single class is meant to be that.
@@ -180,7 +180,7 @@ pub struct ScheduleSection {
     /// Which curve.
     pub kind: ScheduleKind,
     /// Linear rise to the peak at the start (all but `one_cycle`).
-    pub warmup: Span,
+    pub warmup: TrainingLength,
     /// Where the rise starts, as a fraction of the peak.
     pub warmup_from: f64,
     /// Where the curve ends, as a fraction of the peak (cosine, cosine_restarts, polynomial).
@@ -188,7 +188,7 @@ pub struct ScheduleSection {
     /// How long the curve is, warm-up included (cosine, polynomial), or its first period
     /// (cosine_restarts); none means the whole training.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub length: Option<Span>,
+    pub length: Option<TrainingLength>,
     /// How much longer each period is than the one before (cosine_restarts).
     pub period_factor: f64,
     /// The exponent (polynomial); 1 is a straight line.
@@ -196,11 +196,11 @@ pub struct ScheduleSection {
     /// What the rate is multiplied by at each decay (step, multi_step, exponential).
     pub decay: f64,
     /// How far decays lie apart (step, exponential).
-    pub every: Span,
+    pub every: TrainingLength,
     /// Whether the rate falls in stairs rather than smoothly (exponential).
     pub staircase: bool,
     /// When the rate decays (multi_step).
-    pub milestones: Vec<Span>,
+    pub milestones: Vec<TrainingLength>,
     /// The share of the training in which the rate rises (one_cycle).
     pub rise: f64,
     /// The peak over the first rate (one_cycle).
@@ -275,7 +275,7 @@ pub struct EmaSection {
 #[serde(default)]
 pub struct CheckpointSection {
     /// How far checkpoints lie apart.
-    pub every: Span,
+    pub every: TrainingLength,
     /// How many of the newest are kept, besides the best.
     pub keep: usize,
 }
@@ -362,14 +362,14 @@ impl Default for ScheduleSection {
     fn default() -> Self {
         Self {
             kind: ScheduleKind::OneCycle,
-            warmup: Span::Epochs(0.0),
+            warmup: TrainingLength::Epochs(0.0),
             warmup_from: 0.0,
             end: 0.0,
             length: None,
             period_factor: 2.0,
             power: 1.0,
             decay: 0.1,
-            every: Span::Epochs(30.0),
+            every: TrainingLength::Epochs(30.0),
             staircase: true,
             milestones: Vec::new(),
             rise: 0.3,
@@ -403,6 +403,6 @@ impl Default for EmaSection {
 
 impl Default for CheckpointSection {
     fn default() -> Self {
-        Self { every: Span::Epochs(1.0), keep: 2 }
+        Self { every: TrainingLength::Epochs(1.0), keep: 2 }
     }
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::Span;
+use crate::TrainingLength;
 use ocelli_nn::ghostify::Ghost;
 use proptest::prelude::*;
 
@@ -61,9 +61,9 @@ fn a_resolved_recipe_reads_back_as_itself() {
         warmup = '1533 steps'
         milestones = [30, 60.5, '90000 steps']";
     let recipe = Recipe::resolve("test", text, NONE).unwrap();
-    assert_eq!(recipe.schedule.warmup, Span::Steps(1533));
+    assert_eq!(recipe.schedule.warmup, TrainingLength::Steps(1533));
     assert_eq!(recipe.model.ghost, Some(Ghost { ratio: 4, ..Ghost::default() }));
-    assert_eq!(recipe.schedule.milestones[1], Span::Epochs(60.5));
+    assert_eq!(recipe.schedule.milestones[1], TrainingLength::Epochs(60.5));
     let again = Recipe::resolve("again", &recipe.to_toml().unwrap(), NONE).unwrap();
     assert_eq!(again, recipe);
 }
@@ -82,7 +82,7 @@ fn overrides_win_and_are_typed_by_their_syntax() {
     let recipe = Recipe::resolve("test", "[train]\nepochs = 50", &overrides).unwrap();
     assert_eq!(recipe.train.epochs, 3);
     assert_eq!(recipe.optimizer.kind, OptimizerKind::AdamW);
-    assert_eq!(recipe.schedule.warmup, Span::Steps(100));
+    assert_eq!(recipe.schedule.warmup, TrainingLength::Steps(100));
     assert_eq!(recipe.optimizer.betas, [0.9, 0.98]);
     assert_eq!(recipe.model.name, "resnet18");
     assert!(recipe.ema.enabled);
@@ -247,7 +247,7 @@ fn every_default_is_in_range() {
 
 proptest! {
     #![proptest_config(ocelli_testkit::cases(256))]
-    /// Whatever is in a file or typed after `--set`: an answer, never a panic.
+    /// Whatever is in a file or typed after `--set`: a recipe or an error, never a panic.
     #[test]
     fn no_text_makes_it_panic(text in ".{0,200}", set in "[a-z.]{0,20}=?.{0,40}") {
         let _ = Recipe::resolve("random", &text, &[&set]);

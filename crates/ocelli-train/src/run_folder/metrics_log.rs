@@ -2,7 +2,7 @@
 
 use crate::text_file::read_text;
 use crate::{Error, Result};
-use ocelli_nn::weights::write_whole;
+use ocelli_common::write_whole;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};

@@ -8,7 +8,7 @@ use super::RunFolder;
 use crate::recipe::{LARGEST_FILE, leaves};
 use crate::text_file::read_text;
 use crate::{Error, Recipe, Result};
-use ocelli_nn::weights::write_whole;
+use ocelli_common::write_whole;
 use std::path::Path;
 
 const SEAL: &str = "# The run's own copy; BLAKE3 of what is above: ";

@@ -1,4 +1,5 @@
 use super::*;
+use crate::WorkFolder;
 use std::collections::BTreeMap;
 
 fn row(step: u64, name: &str, value: f64) -> Row {
@@ -8,7 +9,7 @@ fn row(step: u64, name: &str, value: f64) -> Row {
 #[test]
 fn a_run_is_made_once_and_opened_again() {
     let root = tempfile::tempdir().unwrap();
-    let path = RunFolder::unused_path(root.path(), "first");
+    let path = WorkFolder::unused_path(root.path(), "first");
     assert!(path.ends_with("first-1"));
     let recipe = Recipe::resolve("test", "seed = 3", &["train.epochs=2"]).unwrap();
     let mut run = RunFolder::create(&path, &recipe).unwrap();
@@ -20,7 +21,7 @@ fn a_run_is_made_once_and_opened_again() {
     run.log("resumed").unwrap();
     assert_eq!(fs::read_to_string(path.join("log.txt")).unwrap(), "begun\nresumed\n");
     assert!(matches!(RunFolder::create(&path, &recipe), Err(Error::RunExists { .. })));
-    assert!(RunFolder::unused_path(root.path(), "first").ends_with("first-2"));
+    assert!(WorkFolder::unused_path(root.path(), "first").ends_with("first-2"));
 }
 
 #[test]
@@ -30,21 +31,6 @@ fn two_processes_do_not_write_to_one_run() {
     assert!(matches!(RunFolder::open(root.path()), Err(Error::RunBusy { .. })));
     drop(run);
     assert!(RunFolder::open(root.path()).is_ok());
-}
-
-#[test]
-fn several_at_once_get_folders_of_their_own() {
-    let root = tempfile::tempdir().unwrap();
-    let parent = root.path().join("runs");
-    let claim = || RunFolder::claim_unused(&parent, "default").unwrap();
-    let mut claimed = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..16).map(|_| scope.spawn(claim)).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
-    });
-    claimed.sort();
-    claimed.dedup();
-    assert_eq!(claimed.len(), 16);
-    assert!(RunFolder::unused_path(&parent, "default").ends_with("default-17"));
 }
 
 #[test]

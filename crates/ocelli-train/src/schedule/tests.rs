@@ -1,5 +1,5 @@
 use super::*;
-use crate::Span;
+use crate::TrainingLength;
 
 fn close(actual: f64, expected: f64) -> bool {
     (actual - expected).abs() <= 1e-4 * expected.abs().max(1e-9)
@@ -13,9 +13,9 @@ fn section(kind: ScheduleKind) -> ScheduleSection {
 #[test]
 fn the_staircase_of_efficientnetv2_has_its_published_points() {
     let recipe = ScheduleSection {
-        warmup: Span::Epochs(5.0),
+        warmup: TrainingLength::Epochs(5.0),
         decay: 0.97,
-        every: Span::Epochs(2.4),
+        every: TrainingLength::Epochs(2.4),
         ..section(ScheduleKind::Exponential)
     };
     let schedule = Schedule::new(&recipe, 0.256, 1_256_144.0 / 4096.0, 107_336);
@@ -69,7 +69,7 @@ fn cosine_is_pytorchs_and_stays_at_its_end() {
         assert!(close(schedule.rate(step), rate));
     }
     let short = ScheduleSection {
-        length: Some(Span::Steps(1000)),
+        length: Some(TrainingLength::Steps(1000)),
         end: 0.1,
         ..section(ScheduleKind::Cosine)
     };
@@ -81,7 +81,7 @@ fn cosine_is_pytorchs_and_stays_at_its_end() {
 #[test]
 fn restarts_double_their_period() {
     let recipe = ScheduleSection {
-        length: Some(Span::Steps(1000)),
+        length: Some(TrainingLength::Steps(1000)),
         ..section(ScheduleKind::CosineRestarts)
     };
     let schedule = Schedule::new(&recipe, 0.1, 1.0, 7000);
@@ -98,14 +98,15 @@ fn restarts_double_their_period() {
 #[test]
 fn decays_come_at_their_milestones() {
     let recipe = ScheduleSection {
-        milestones: vec![Span::Epochs(2.0), Span::Steps(30)],
+        milestones: vec![TrainingLength::Epochs(2.0), TrainingLength::Steps(30)],
         ..section(ScheduleKind::MultiStep)
     };
     let schedule = Schedule::new(&recipe, 1.0, 10.0, 40);
     for (step, rate) in [(19, 1.0), (20, 0.1), (29, 0.1), (30, 0.01)] {
         assert!(close(schedule.rate(step), rate));
     }
-    let recipe = ScheduleSection { every: Span::Epochs(1.5), ..section(ScheduleKind::Step) };
+    let recipe =
+        ScheduleSection { every: TrainingLength::Epochs(1.5), ..section(ScheduleKind::Step) };
     let schedule = Schedule::new(&recipe, 1.0, 10.0, 40);
     for (step, rate) in [(14, 1.0), (15, 0.1), (30, 0.01)] {
         assert!(close(schedule.rate(step), rate));
@@ -115,7 +116,7 @@ fn decays_come_at_their_milestones() {
 #[test]
 fn a_straight_line_follows_the_warm_up() {
     let recipe = ScheduleSection {
-        warmup: Span::Steps(4),
+        warmup: TrainingLength::Steps(4),
         warmup_from: 0.25,
         end: 0.5,
         ..section(ScheduleKind::Polynomial)

@@ -35,7 +35,7 @@ impl Metadata {
     ///
     /// # Errors
     /// [`Error::Corrupt`] when a part is not what it should be.
-    pub fn of(dict: &StateDict) -> Result<Self> {
+    pub fn from_dict(dict: &StateDict) -> Result<Self> {
         Ok(Self {
             arch: dict.metadata.get(ARCH).cloned(),
             options: part(dict, OPTIONS)?,

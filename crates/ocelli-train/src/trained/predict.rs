@@ -2,8 +2,8 @@
 
 use super::Trained;
 use crate::Result;
-use crate::evaluate::first_without_answer;
-use crate::metrics::probabilities;
+use crate::evaluate::first_not_finite;
+use crate::metrics::softmax;
 use crate::tensors::{give_back, images, values};
 use ocelli_data::{Loader, LoaderConfig, Skipped, Source};
 use ocelli_nn::InferenceEngine;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// How pictures are classified.
 #[derive(Clone, Copy, Debug)]
 pub struct PredictOptions {
-    /// How many classes each answer names.
+    /// How many classes each prediction names.
     pub top: usize,
     /// Pictures per forward pass.
     pub batch_size: usize,
@@ -24,7 +24,7 @@ pub struct PredictOptions {
 /// What became of one picture.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
-pub enum Answer {
+pub enum Prediction {
     /// It was classified.
     Classified {
         /// The file.
@@ -44,7 +44,7 @@ pub enum Answer {
     },
 }
 
-impl Answer {
+impl Prediction {
     fn of_skipped(Skipped { index, name, reason, hint }: Skipped, pictures: &dyn Source) -> Self {
         let image = pictures.name(index).unwrap_or(name);
         // An error of the system names the file already.
@@ -60,7 +60,7 @@ pub struct Guess {
     pub class: usize,
     /// Its name, or its number where names are not known.
     pub name: String,
-    /// Its identifier in WordNet, where it is known as a class of ImageNet only by its place.
+    /// Its identifier in WordNet, where it is known as a class of ImageNet only by its index.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wnid: Option<&'static str>,
     /// The network's probability, 0 to 1.
@@ -68,17 +68,17 @@ pub struct Guess {
 }
 
 impl Trained {
-    /// Classifies `pictures`, batch after batch, and hands out each answer as soon as it is there,
+    /// Classifies `pictures`, batch after batch, and hands out each prediction as soon as it is there,
     /// in the order of the pictures. Labels are not looked at. Memory does not grow with their number.
     ///
     /// # Errors
-    /// When a setting is out of range, the network's answer to a picture is not finite, or `answer`
+    /// When a setting is out of range, the network's output for a picture is not finite, or `tell`
     /// returns an error.
     pub fn predict<E: From<crate::Error>>(
         &self,
         pictures: &Arc<dyn Source>,
         options: PredictOptions,
-        mut answer: impl FnMut(Answer) -> Result<(), E>,
+        mut tell: impl FnMut(Prediction) -> Result<(), E>,
     ) -> Result<(), E> {
         let config = LoaderConfig {
             threads: options.threads,
@@ -105,16 +105,16 @@ impl Trained {
             let classes = self.network.graph().num_classes().max(1);
             for (index, logits) in indices.into_iter().zip(logits.chunks_exact(classes)) {
                 while let Some(before) = unreadable.next_if(|skipped| skipped.index < index) {
-                    answer(Answer::of_skipped(before, pictures))?;
+                    tell(Prediction::of_skipped(before, pictures))?;
                 }
                 let image = pictures.name(index).map_err(crate::Error::from)?;
-                if first_without_answer(logits, classes).is_some() {
-                    return Err(crate::Error::NoAnswer { image }.into());
+                if first_not_finite(logits, classes).is_some() {
+                    return Err(crate::Error::OutputNotFinite { image }.into());
                 }
-                answer(Answer::Classified { image, top: self.best(logits, options.top) })?;
+                tell(Prediction::Classified { image, top: self.best(logits, options.top) })?;
             }
             for skipped in unreadable {
-                answer(Answer::of_skipped(skipped, pictures))?;
+                tell(Prediction::of_skipped(skipped, pictures))?;
             }
         }
         Ok(())
@@ -122,7 +122,7 @@ impl Trained {
 
     /// The `count` most probable classes; of equal ones the first.
     fn best(&self, logits: &[f32], count: usize) -> Vec<Guess> {
-        let probabilities = probabilities(logits);
+        let probabilities = softmax(logits);
         let mut classes: Vec<usize> = (0..logits.len()).collect();
         classes.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]).then(a.cmp(&b)));
         let guess = |class| Guess {

@@ -77,7 +77,7 @@ impl Pretrained {
     pub(super) fn read(path: &Path, choice: &WeightsChoice) -> Result<(Self, StateDict)> {
         let WeightsFile { path: file, checkpoint } = WeightsFile::find(path, choice.checkpoint)?;
         let dict = StateDict::open(&file, &choice.read_options())?;
-        let metadata = Metadata::of(&dict)?;
+        let metadata = Metadata::from_dict(&dict)?;
         let model = match choice.arch.as_deref().or(metadata.arch.as_deref()) {
             Some(name) => registry::find(name)?,
             None => model_of(&dict)?,

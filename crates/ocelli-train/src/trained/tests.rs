@@ -127,7 +127,7 @@ fn metadata_that_is_no_metadata_is_named() {
 }
 
 #[test]
-fn pictures_are_answered_in_order_and_bad_ones_are_named() {
+fn pictures_are_classified_in_order_and_bad_ones_are_named() {
     let folder = TempDir::new().unwrap();
     let path = |name: &str| folder.path().join(name);
     for number in 0..5 {
@@ -140,24 +140,28 @@ fn pictures_are_answered_in_order_and_bad_ones_are_named() {
     fs::write(path("model.safetensors"), bytes(&network, &metadata)).unwrap();
     let trained = open(&path("model.safetensors")).unwrap();
 
-    let mut answers = Vec::new();
+    let mut predictions = Vec::new();
     let options = PredictOptions { top: 2, batch_size: 2, threads: 2 };
-    let keep = |answer| {
-        answers.push(answer);
+    let keep = |prediction| {
+        predictions.push(prediction);
         Ok::<(), Error>(())
     };
     let pictures: Arc<dyn Source> = Arc::new(PictureFiles::new(pictures, Limits::default()));
     trained.predict(&pictures, options, keep).unwrap();
-    let name = |answer: &Answer| match answer {
-        Answer::Classified { image, .. } | Answer::Unreadable { image, .. } => {
+    let name = |prediction: &Prediction| match prediction {
+        Prediction::Classified { image, .. } | Prediction::Unreadable { image, .. } => {
             image.rsplit('/').next().unwrap().to_owned()
         }
     };
-    let names: Vec<_> = answers.iter().map(name).collect();
+    let names: Vec<_> = predictions.iter().map(name).collect();
     assert_eq!(names, ["0.png", "1.png", "2.png", "3.png", "missing.png", "4.png"]);
-    let Answer::Classified { top, .. } = &answers[0] else { panic!("{:?}", answers[0]) };
+    let Prediction::Classified { top, .. } = &predictions[0] else {
+        panic!("{:?}", predictions[0])
+    };
     assert_eq!(top.len(), 2);
     assert!(top[0].probability >= top[1].probability && top[0].probability <= 1.0);
     assert!(["ant", "bee", "cat"].contains(&top[0].name.as_str()));
-    assert!(matches!(&answers[3], Answer::Unreadable { error, .. } if error.contains("GIF")));
+    assert!(
+        matches!(&predictions[3], Prediction::Unreadable { error, .. } if error.contains("GIF"))
+    );
 }

@@ -84,7 +84,7 @@ impl Trainer<'_> {
                 tracing::warn!("the network cannot be measured after step {step}: {error}");
                 Ok(None)
             }
-            Err(Error::NoAnswer { image }) => Err(self.without_answer(&image)),
+            Err(Error::OutputNotFinite { image }) => Err(self.diverged_on(&image)),
             Err(error) => Err(error),
         }
     }

@@ -35,7 +35,7 @@ pub enum Event<'a> {
         number: usize,
         /// How many there are.
         of: usize,
-        /// Its numbers.
+        /// Its settings.
         recipe: &'a Recipe,
     },
     /// A checkpoint was passed over because it is damaged.

@@ -86,7 +86,7 @@ impl Snapshot {
     ///
     /// # Errors
     /// When the checkpoint is that of another network, optimiser or dataset.
-    pub(super) fn restore(&mut self, checkpoint: &Checkpoint, recipe: &Recipe) -> Result<()> {
+    pub(super) fn resume(&mut self, checkpoint: &Checkpoint, recipe: &Recipe) -> Result<()> {
         let Saved { mut state, recipe: begun } = read_state(checkpoint)?;
         if let Some(begun) = begun {
             let origin = checkpoint.file(STATE).display().to_string();
@@ -113,7 +113,7 @@ impl Snapshot {
         }
         let is_network = |name: &str| name.starts_with(WEIGHTS) || name.starts_with(AVERAGE);
         let tensors = memory.iter().filter(|tensor| !is_network(tensor.name()));
-        self.optimizer.restore(self.network.params(), state.step, tensors)?;
+        self.optimizer.resume(self.network.params(), state.step, tensors)?;
         self.state = state;
         Ok(())
     }

@@ -13,7 +13,7 @@ pub(super) const FORMAT: u32 = 1;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct State {
     pub(super) format: u32,
-    /// Steps taken. Epoch, place in the epoch, learning rate and every random number follow.
+    /// Steps taken. Epoch, position in the epoch, learning rate and every random number follow.
     pub step: u64,
     /// Updates per pass over the training set; another number means another dataset.
     pub steps_per_epoch: u64,

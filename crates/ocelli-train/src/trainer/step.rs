@@ -4,7 +4,7 @@ use super::gradients::{reduce, reduce_stats};
 use super::snapshot::Snapshot;
 use super::{Event, StepReport, Trainer};
 use crate::Result;
-use crate::method::{PartsPlace, Step, StepOutput, StepParts};
+use crate::method::{Step, StepOutput, StepParts, StepPosition};
 use crate::optimizer::{clip_norm, clip_value};
 use ocelli_data::Epoch;
 use ocelli_random::Seed;
@@ -19,7 +19,7 @@ impl Trainer<'_> {
         if self.enter_stage(step) || first_part == 0 {
             *batches = None;
         }
-        let place = PartsPlace {
+        let position = StepPosition {
             step,
             epoch: self.now.state.epoch(),
             first_part,
@@ -30,7 +30,7 @@ impl Trainer<'_> {
         let loader = &self.train.at(step, self.total_steps).1.loader;
         let context = Step {
             network: &self.now.network,
-            parts: StepParts::new(loader, batches, place),
+            parts: StepParts::new(loader, batches, position),
             group: self.group,
             seed: Seed(self.recipe.seed),
             step,

@@ -12,7 +12,7 @@ use crate::run_data;
 
 /// Which tensors of a file are the network's, where that is not to be found out.
 #[derive(Clone, Debug, Default, clap::Args)]
-pub(crate) struct PlaceArgs {
+pub(crate) struct WeightsKeyArgs {
     /// The dictionary of a PyTorch checkpoint to take, as in model_ema [default: the one that fits the
     /// network; of several averaged weights]
     #[arg(long, value_name = "KEY")]
@@ -31,7 +31,7 @@ pub(crate) struct CheckpointArgs {
     pub(crate) checkpoint: Option<CheckpointChoice>,
 }
 
-impl PlaceArgs {
+impl WeightsKeyArgs {
     /// The same of a network called `arch`, if it is known.
     pub(crate) fn choice(&self, arch: Option<&str>) -> WeightsChoice {
         WeightsChoice {
@@ -54,7 +54,7 @@ pub(crate) struct ModelArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) weights: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) place: PlaceArgs,
+    pub(crate) keys: WeightsKeyArgs,
     #[command(flatten)]
     pub(crate) checkpoint: CheckpointArgs,
     /// A file with one class name a line, in the order of the labels, or with lines like 0,cat
@@ -63,12 +63,12 @@ pub(crate) struct ModelArgs {
 }
 
 impl ModelArgs {
-    /// Loads the network that `place` (a run, a checkpoint or a file) or `--weights` names.
+    /// Loads the network that `path` (a run, a checkpoint or a file) or `--weights` names.
     ///
     /// # Errors
     /// When neither is given, or the network cannot be loaded.
-    pub(crate) fn open(&self, place: Option<&Path>, device: &Device) -> anyhow::Result<Trained> {
-        let path = match (place, &self.weights) {
+    pub(crate) fn open(&self, path: Option<&Path>, device: &Device) -> anyhow::Result<Trained> {
+        let path = match (path, &self.weights) {
             (Some(path), None) => path,
             (None, Some(path)) => path,
             (Some(_), Some(_)) => return Err(usage("give MODEL or --weights, not both")),
@@ -76,7 +76,7 @@ impl ModelArgs {
         };
         refuse_bare_name(path)?;
         let CheckpointArgs { checkpoint } = self.checkpoint;
-        let choice = WeightsChoice { checkpoint, ..self.place.choice(self.model.as_deref()) };
+        let choice = WeightsChoice { checkpoint, ..self.keys.choice(self.model.as_deref()) };
         let mut trained = Trained::open_with(path, &choice, device)?;
         if let Some(run) = run_data::recipe_of(path) {
             trained.limits = run.data.limits();

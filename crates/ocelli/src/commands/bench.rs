@@ -18,9 +18,9 @@ use ocelli::results::check_build;
 use std::path::PathBuf;
 
 use crate::failure::Done;
-use crate::own_place::check_file;
+use crate::own_files::check_file;
 use crate::settings::Settings;
-use contest::Arena;
+use contest::Contest;
 use report::Report;
 
 const EXAMPLES: &str = "\
@@ -96,19 +96,19 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
         check_file(path, report::HEAD, args.contest.force)?;
         check_build(path, args.contest.force)?;
     }
-    let mut arena = Arena::new(&args.contest, settings.threads);
+    let mut contest = Contest::new(&args.contest, settings.threads);
     match &args.command {
         Command::Backbones(backbones) => {
-            return backbones::run(backbones, &args.contest, &arena, settings);
+            return backbones::run(backbones, &args.contest, &contest, settings);
         }
         Command::Attack(attack) => {
-            return attack::run(attack, &args.contest, &mut arena, settings);
+            return attack::run(attack, &args.contest, &mut contest, settings);
         }
-        Command::Models(args) => models::run(args, &settings, &mut arena)?,
-        Command::Kernels(args) => kernels::run(args, &mut arena)?,
-        Command::Data(args) => data::run(args, &settings, &mut arena)?,
+        Command::Models(args) => models::run(args, &settings, &mut contest)?,
+        Command::Kernels(args) => kernels::run(args, &mut contest)?,
+        Command::Data(args) => data::run(args, &settings, &mut contest)?,
     }
-    let report = Report::new(&settings, args.contest.rounds, arena.finish());
+    let report = Report::new(&settings, args.contest.rounds, contest.finish());
     settings.output.text(&report)?;
     if let Some(path) = &args.contest.out {
         report.write_csv(path)?;

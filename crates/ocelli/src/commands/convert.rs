@@ -9,7 +9,7 @@ use ocelli::train::{ChosenCheckpoint, Metadata, WeightsFile};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
-use crate::args::{CheckpointArgs, ModelName, PlaceArgs};
+use crate::args::{CheckpointArgs, ModelName, WeightsKeyArgs};
 use crate::failure::{BadInput, Done};
 use crate::output::grouped;
 use crate::settings::Settings;
@@ -41,7 +41,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TYPE")]
     dtype: Option<Precision>,
     #[command(flatten)]
-    place: PlaceArgs,
+    keys: WeightsKeyArgs,
     #[command(flatten)]
     checkpoint: CheckpointArgs,
     /// Replace OUT if it is there
@@ -67,7 +67,7 @@ impl From<Precision> for DType {
 }
 
 #[derive(Serialize)]
-struct Answer {
+struct ConvertJson {
     model: String,
     checkpoint: Option<ChosenCheckpoint>,
     output: PathBuf,
@@ -100,11 +100,11 @@ fn check_output(output: &Path, force: bool) -> anyhow::Result<()> {
 /// Converts the file.
 pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     check_output(&args.output, args.force)?;
-    let choice = args.place.choice(args.model.as_deref());
+    let choice = args.keys.choice(args.model.as_deref());
     let WeightsFile { path, checkpoint } =
         WeightsFile::find(&args.input, args.checkpoint.checkpoint)?;
     let dict = StateDict::open(&path, &choice.read_options())?;
-    let metadata = Metadata::of(&dict)?;
+    let metadata = Metadata::from_dict(&dict)?;
     let model = match choice.arch.as_ref().or(metadata.arch.as_ref()) {
         Some(name) => registry::find(name)?,
         None => model_of(&dict)?,
@@ -126,7 +126,7 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     output.text(&report)?;
     let (path, name) = (args.output.display(), model.name());
     output.text(format_args!("wrote {path}: {name}, {} bytes", grouped(bytes)))?;
-    settings.output.finish(&Answer {
+    settings.output.finish(&ConvertJson {
         model: name,
         checkpoint,
         output: args.output.clone(),
@@ -140,7 +140,7 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
 /// How many tensors a warning names.
 const NAMED: usize = 3;
 
-/// Which tensors have elements that are no finite numbers, if any have.
+/// Which tensors have elements that are NaN or ∞, if any have.
 fn non_finite(report: &LoadReport) -> Option<String> {
     let tensors = &report.non_finite;
     let named: Vec<String> = tensors.iter().take(NAMED).map(NonFinite::to_string).collect();

@@ -51,7 +51,7 @@ pub(crate) struct Args {
 }
 
 #[derive(Serialize)]
-struct Answer {
+struct CostJson {
     model: String,
     checkpoint: Option<ChosenCheckpoint>,
     params: u64,
@@ -65,7 +65,7 @@ struct Answer {
 }
 
 /// What is counted.
-struct Subject {
+struct CostSubject {
     model: &'static Model,
     options: ModelOptions,
     /// Height and width of an image, in pixels.
@@ -75,12 +75,12 @@ struct Subject {
 }
 
 impl Args {
-    fn subject(&self) -> anyhow::Result<Subject> {
+    fn subject(&self) -> anyhow::Result<CostSubject> {
         if let Some(recipe) = &self.recipe {
             let recipe = recipe::resolve(recipe)?;
             let model = registry::find(&recipe.model.name)?;
             let options = METHODS.model_options(&recipe, model.config.num_classes)?;
-            return Ok(Subject {
+            return Ok(CostSubject {
                 model,
                 options,
                 size: recipe.input.size as usize,
@@ -94,24 +94,24 @@ impl Args {
             found => found?,
         };
         let options = ModelOptions { in_channels: self.channels.unwrap_or(3), ..model.options() };
-        Ok(Subject { model, options, size: model.config.input_size, checkpoint: None })
+        Ok(CostSubject { model, options, size: model.config.input_size, checkpoint: None })
     }
 
     /// The network that a run, a checkpoint or a file of weights holds.
-    fn of_weights(&self, path: &Path) -> anyhow::Result<Subject> {
+    fn of_weights(&self, path: &Path) -> anyhow::Result<CostSubject> {
         let pretrained = Pretrained::open(path, None)?;
         let Pretrained { model, mut options, input, checkpoint, .. } = pretrained;
         options.in_channels = self.channels.unwrap_or(options.in_channels);
-        Ok(Subject { model, options, size: input.size as usize, checkpoint })
+        Ok(CostSubject { model, options, size: input.size as usize, checkpoint })
     }
 }
 
 /// Counts the model.
 pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
-    let Subject { model, mut options, size, checkpoint } = args.subject()?;
+    let CostSubject { model, mut options, size, checkpoint } = args.subject()?;
     options.num_classes = args.classes.unwrap_or(options.num_classes);
     let size = args.size.unwrap_or(ImageSize::square(size));
-    let cost = Cost::of(&model.graph(&options)?, size.height, size.width)
+    let cost = Cost::new(&model.graph(&options)?, size.height, size.width)
         .with_context(|| format!("{} at {size} pixels", model.name()))?;
 
     let output = &mut settings.output;
@@ -126,7 +126,7 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     {
         output.text(format_args!("{name:<11}  {} ({})", short(count), grouped(count)))?;
     }
-    settings.output.finish(&Answer {
+    settings.output.finish(&CostJson {
         model: model.name(),
         checkpoint,
         params: cost.params,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::args::{LabelArgs, ModelArgs, PreprocessArgs, batch_size};
 use crate::failure::Done;
-use crate::own_place::check_file;
+use crate::own_files::check_file;
 use crate::run_data::Wanted;
 use crate::settings::Settings;
 use crate::talk::Progress;
@@ -34,7 +34,7 @@ Examples:
 pub(crate) struct Args {
     /// A run's folder, a checkpoint or a file of weights
     #[arg(value_name = "MODEL")]
-    place: Option<PathBuf>,
+    model_path: Option<PathBuf>,
     /// The dataset, as in `ocelli data --help` [default: that of the run]
     #[arg(long, value_name = "DATASET")]
     data: Option<String>,
@@ -75,9 +75,9 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
         check_file(path, report::CONFUSION_HEAD, args.force)?;
     }
     let device = settings.open_device()?;
-    let mut trained = args.model.open(args.place.as_deref(), &device)?;
+    let mut trained = args.model.open(args.model_path.as_deref(), &device)?;
     if let Some(recipe) =
-        examined::recipe_of(args.place.as_deref().filter(|_| args.data.is_none()))?
+        examined::recipe_of(args.model_path.as_deref().filter(|_| args.data.is_none()))?
     {
         return examined::run(&recipe, &trained, settings);
     }
@@ -88,7 +88,7 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
         trained.input_shape(args.batch_size),
     )?;
     let wanted = Wanted {
-        place: args.place.as_deref(),
+        model_path: args.model_path.as_deref(),
         data: args.data.as_deref(),
         before: None,
         labels: args.labels.as_deref(),
@@ -115,6 +115,6 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
         report.write_confusion(path)?;
     }
     report.show(&mut settings.output, args.per_class)?;
-    settings.output.finish(&report.answer())?;
+    settings.output.finish(&report.json())?;
     Ok(Done::Complete)
 }

@@ -50,9 +50,9 @@ struct Row {
 
 impl Row {
     /// The model with its cost at its own image size.
-    fn of(model: &Model) -> anyhow::Result<Self> {
+    fn new(model: &Model) -> anyhow::Result<Self> {
         let size = model.config.input_size;
-        let cost = Cost::of(&model.graph(&model.options())?, size, size)?;
+        let cost = Cost::new(&model.graph(&model.options())?, size, size)?;
         Ok(Self {
             name: model.name(),
             arch: model.arch,
@@ -107,7 +107,7 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     };
     let found = registry::filter(&args.pattern)?;
     let rows: Vec<Row> =
-        found.iter().filter(wanted).map(|model| Row::of(model)).collect::<anyhow::Result<_>>()?;
+        found.iter().filter(wanted).map(|model| Row::new(model)).collect::<anyhow::Result<_>>()?;
     if rows.is_empty() {
         return Err(no_match(args).into());
     }

@@ -4,8 +4,8 @@ use anyhow::Context;
 use ocelli::data::{
     Joined, Limits, OpenOptions, PictureFiles, Source, has_image_extension, is_hidden, open,
 };
-use ocelli::nn::weights::Place;
-use ocelli::train::{Answer, ChosenCheckpoint, PredictOptions};
+use ocelli::nn::weights::WeightsLocation;
+use ocelli::train::{ChosenCheckpoint, PredictOptions, Prediction};
 use serde::Serialize;
 use std::fs;
 use std::io::{self, IsTerminal};
@@ -52,25 +52,25 @@ pub(crate) struct Args {
 }
 
 #[derive(Serialize)]
-struct Outcome<'a> {
+struct PredictJson<'a> {
     model: &'a str,
     weights: &'a Path,
     checkpoint: Option<&'a ChosenCheckpoint>,
     #[serde(flatten)]
-    place: &'a Place,
+    location: &'a WeightsLocation,
     images: usize,
     unreadable: usize,
-    predictions: Vec<Answer>,
+    predictions: Vec<Prediction>,
 }
 
-/// Classifies the pictures. Those that cannot be read are named in their place, and make the command end as bad
+/// Classifies the pictures. Those that cannot be read are named where they stand, and make the command end as bad
 /// input after all others are done.
 pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
-    let (place, images) = args.model_and_images();
+    let (model_path, images) = args.model_and_images();
     let pictures = find_pictures(images)?;
     let count = pictures.len() as usize;
     let device = settings.open_device()?;
-    let mut trained = args.model.open(place, &device)?;
+    let mut trained = args.model.open(model_path, &device)?;
     args.preprocess.apply(&mut trained);
     settings.memory.check_inference(
         &trained.file.display().to_string(),
@@ -90,22 +90,22 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     let progress = (count > args.batch_size && !is_watched)
         .then(|| Progress::start("predict", count as u64, "images"));
     let mut done = 0;
-    trained.predict(&pictures, options, |answer| {
+    trained.predict(&pictures, options, |prediction| {
         done += 1;
         if let Some(progress) = &progress {
             progress.set(done);
         }
-        if let Answer::Unreadable { image, error, hint } = &answer {
+        if let Prediction::Unreadable { image, error, hint } = &prediction {
             unreadable += 1;
             first_hint = first_hint.or(*hint);
             talk::warning(&format!("{image}: {error}"));
         }
         if args.json_lines {
-            settings.output.line(serde_json::to_string(&answer).map_err(io::Error::from)?)?;
+            settings.output.line(serde_json::to_string(&prediction).map_err(io::Error::from)?)?;
         } else if keep {
-            predictions.push(answer);
+            predictions.push(prediction);
         } else {
-            show(&mut settings.output, &answer)?;
+            show(&mut settings.output, &prediction)?;
             if is_watched {
                 settings.output.flush()?;
             }
@@ -114,11 +114,11 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     })?;
     drop(progress);
 
-    settings.output.finish(&Outcome {
+    settings.output.finish(&PredictJson {
         model: &trained.arch,
         weights: &trained.file,
         checkpoint: trained.checkpoint.as_ref(),
-        place: &trained.place,
+        location: &trained.location,
         images: count,
         unreadable,
         predictions,
@@ -143,9 +143,9 @@ impl Args {
     }
 }
 
-fn show(output: &mut Output, answer: &Answer) -> anyhow::Result<()> {
-    match answer {
-        Answer::Classified { image, top } => {
+fn show(output: &mut Output, prediction: &Prediction) -> anyhow::Result<()> {
+    match prediction {
+        Prediction::Classified { image, top } => {
             output.text(plain(image))?;
             for guess in top {
                 let name = plain(&guess.name);
@@ -153,7 +153,7 @@ fn show(output: &mut Output, answer: &Answer) -> anyhow::Result<()> {
             }
             Ok(())
         }
-        Answer::Unreadable { image, error, .. } => {
+        Prediction::Unreadable { image, error, .. } => {
             output.text(plain(image))?;
             output.text(format_args!("  unreadable: {}", plain(error)))
         }

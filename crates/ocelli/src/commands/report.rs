@@ -5,7 +5,7 @@ mod evaluation;
 mod folder;
 mod grid;
 mod page;
-mod place;
+mod page_file;
 mod search;
 mod sheet;
 
@@ -13,10 +13,10 @@ use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 use crate::failure::Done;
-use crate::own_place::check_file;
+use crate::own_files::check_file;
 use crate::settings::Settings;
 use folder::Kind;
-use place::{PAGE, default_path};
+use page_file::{PAGE, default_path};
 
 pub(crate) use evaluation::SavedEvaluation;
 
@@ -48,7 +48,7 @@ pub(crate) struct Args {
 }
 
 #[derive(Serialize)]
-struct Answer<'a> {
+struct ReportJson<'a> {
     run: &'a Path,
     of: Kind,
     report: &'a Path,
@@ -60,7 +60,7 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
         check_file(path, PAGE, args.force)?;
     }
     let report = args.out.clone().unwrap_or_else(|| default_path(&args.run));
-    let (folder, of) = (&args.run, Kind::of(&args.run)?);
+    let (folder, of) = (&args.run, Kind::from_folder(&args.run)?);
     match of {
         Kind::Run => page::of_run(folder)?.write(&report)?,
         Kind::Grid => grid::page(folder)?.write(&report)?,
@@ -68,7 +68,7 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
         Kind::Attack => attack::copy_page(folder, &report)?,
     }
     settings.output.text(report.display())?;
-    settings.output.finish(&Answer { run: folder, of, report: &report })?;
+    settings.output.finish(&ReportJson { run: folder, of, report: &report })?;
     Ok(Done::Complete)
 }
 

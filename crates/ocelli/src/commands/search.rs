@@ -13,7 +13,7 @@ pub(crate) use args::Args;
 use crate::failure::Done;
 use crate::settings::Settings;
 use crate::signals;
-use begin::Begun;
+use begin::BegunSearch;
 use results::Results;
 use watch::Watch;
 
@@ -22,14 +22,14 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     let stop = signals::stop_flag()?;
     let device = settings.open_device()?;
     let machine = Machine { device, threads: settings.threads, rank: 0, world_size: 1 };
-    let Begun { plan, place } = begin::plan(args, settings.seed)?;
-    let place = place.claim()?;
-    let folder = place.path().to_owned();
+    let BegunSearch { plan, folder } = begin::plan(args, settings.seed)?;
+    let claimed = folder.claim()?;
+    let folder = claimed.path();
     let watch = Watch::new(plan.config().trials);
     let mut trial = watch.trial();
     let proxy = Proxy::new(&plan, &machine, folder.join("trial"), &mut trial, &stop);
-    let mut proxy = proxy.inspect_err(|_| place.give_up())?;
-    let mut ledger = place.open(&plan)?;
+    let mut proxy = proxy.inspect_err(|_| claimed.give_up())?;
+    let mut ledger = begin::open(&claimed, &plan)?;
     let (done, trials) = (ledger.trials().len(), plan.config().trials);
     let networks = plan.space().size();
     tracing::info!(
@@ -39,10 +39,10 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     let end = search::run(&plan, &mut ledger, &mut proxy, &mut |event| watch.notice(event))?;
     watch.end();
 
-    let results = Results::new(&plan, ledger.trials(), end, &folder);
+    let results = Results::new(&plan, ledger.trials(), end, folder);
     results.write()?;
     results.show(&mut settings.output)?;
-    settings.output.finish(&results.answer())?;
+    settings.output.finish(&results.json())?;
     if end == End::Interrupted {
         let path = folder.display();
         tracing::info!("interrupted; go on with `ocelli search --resume {path}`");

@@ -7,12 +7,12 @@ mod session;
 mod summary;
 mod watch;
 
-use ocelli::train::Outcome;
+use ocelli::train::TrainOutcome;
 use ocelli::train::grid::Axis;
 use std::cell::RefCell;
 use std::path::PathBuf;
 
-use crate::args::{CheckpointArgs, LabelArgs, ModelName, PlaceArgs};
+use crate::args::{CheckpointArgs, LabelArgs, ModelName, WeightsKeyArgs};
 use crate::failure::Done;
 use crate::settings::Settings;
 use crate::signals;
@@ -56,7 +56,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE|RUN")]
     pretrained: Option<PathBuf>,
     #[command(flatten)]
-    weights: PlaceArgs,
+    weights: WeightsKeyArgs,
     #[command(flatten)]
     checkpoint: CheckpointArgs,
     /// Start the classifier anew, at zero, for classes other than the pretrained ones
@@ -123,8 +123,8 @@ pub(crate) fn run(args: Args, mut settings: Settings) -> anyhow::Result<Done> {
     let Trained { folder, summary, not_images } =
         session.train(begin::plan(args, settings.seed)?)?;
     summary::show(&mut settings.output, &folder, &summary)?;
-    settings.output.finish(&summary::answer(&folder, &summary, not_images))?;
-    if summary.outcome == Outcome::Interrupted {
+    settings.output.finish(&summary::json(&folder, &summary, not_images))?;
+    if summary.outcome == TrainOutcome::Interrupted {
         let path = folder.display();
         tracing::info!("interrupted and saved; go on with `ocelli train --resume {path}`");
         return Ok(Done::Interrupted);

@@ -2,13 +2,13 @@
 
 use ocelli::nn::weights::WeightsError;
 use ocelli::report::ReportError;
-use ocelli::{data, methods, nn, results, train};
+use ocelli::{codebooks, data, methods, nn, results, train};
 use std::io;
 
 use super::bad_input::BadInput;
 
 /// The hint of the innermost cause that knows one.
-pub(super) fn of(error: &anyhow::Error) -> Option<String> {
+pub(super) fn find(error: &anyhow::Error) -> Option<String> {
     error.chain().filter_map(of_cause).last()
 }
 
@@ -22,13 +22,32 @@ fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
     if let Some(error) = cause.downcast_ref() {
         return of_method(error);
     }
+    let codebooks = cause.downcast_ref().and_then(of_codebooks);
     let data = cause.downcast_ref().and_then(of_data);
     let network = cause.downcast_ref().and_then(of_network);
     let weights = cause.downcast_ref().and_then(of_weights);
     let report = cause.downcast_ref().and_then(of_report);
     let results = cause.downcast_ref().and_then(of_results);
     let system = cause.downcast_ref().and_then(of_system);
-    data.or(network).or(weights).or(report).or(results).or(system).map(str::to_owned)
+    codebooks.or(data).or(network).or(weights).or(report).or(results).or(system).map(str::to_owned)
+}
+
+fn of_codebooks(error: &codebooks::Error) -> Option<&'static str> {
+    match error {
+        codebooks::Error::TooFewRows { .. } => {
+            Some("ask for fewer centroids (--k, or --bits), or give more rows")
+        }
+        codebooks::Error::NotFinite { .. } => {
+            Some("rows are counted from 0; leave it out, or compute it anew")
+        }
+        codebooks::Error::OtherCodebooks { .. } => {
+            Some("codes are decoded with the codebooks that made them; `encode` makes new ones")
+        }
+        codebooks::Error::File { .. } => {
+            Some("`ocelli codebook kmeans`, `train` and `encode` write these files")
+        }
+        _ => None,
+    }
 }
 
 fn of_results(error: &results::Error) -> Option<&'static str> {
@@ -60,7 +79,7 @@ fn of_training(error: &train::Error) -> Option<String> {
         train::Error::Diverged { .. } => {
             Some("lower optimizer.lr, or shorten gradients with optimizer.clip_norm")
         }
-        train::Error::NoAnswer { .. } => Some(
+        train::Error::OutputNotFinite { .. } => Some(
             "the weights are finite but too large for this picture; take those of another step or file",
         ),
         train::Error::Io { error, .. } => of_system(error),
@@ -94,8 +113,8 @@ fn of_method(error: &methods::Error) -> Option<String> {
         methods::Error::LedgerExists { path, what } => {
             let folder = path.parent().unwrap_or(path).display();
             let command = match what {
-                methods::Work::Attack => "attack one-pixel",
-                methods::Work::Search => "search",
+                methods::WorkKind::Attack => "attack one-pixel",
+                methods::WorkKind::Search => "search",
             };
             return Some(format!(
                 "`ocelli {command} --resume {folder}` goes on with it; another --out begins anew"

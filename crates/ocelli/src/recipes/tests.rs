@@ -72,7 +72,7 @@ fn every_field_is_in_the_documentation() {
 }
 
 /// Every field of a recipe with what must not differ in its twin: text and switches, but for the
-/// network and the data. Of numbers, only that they are there.
+/// network and the data. Of values, only that they are there.
 fn skeleton(text: &str) -> BTreeMap<String, String> {
     fn walk(prefix: &str, table: &Table, found: &mut BTreeMap<String, String>) {
         for (key, value) in table {
@@ -96,7 +96,7 @@ fn skeleton(text: &str) -> BTreeMap<String, String> {
 }
 
 #[test]
-fn small_twins_differ_in_numbers_network_and_data_alone() {
+fn small_twins_differ_in_values_network_and_data_alone() {
     let small = RECIPES.iter().filter_map(|twin| Some((twin.name.strip_suffix("-small")?, twin)));
     let small: Vec<_> = small.collect();
     assert_eq!(small.len(), 5);
@@ -186,18 +186,18 @@ fn the_recipe_of_efficientnetv2_has_the_published_rates() {
 
 #[test]
 fn both_presets_of_efficientnetv2_are_one_override_apart() {
-    let numbers = |overrides: &[&str]| -> Vec<(u32, f64, f64)> {
+    let values = |overrides: &[&str]| -> Vec<(u32, f64, f64)> {
         let stages = resolved("imagenet-efficientnetv2_s", overrides).stages();
-        let numbers = stages.iter().map(|stage| {
+        let values = stages.iter().map(|stage| {
             let magnitude = stage.augment.rand_augment.unwrap().magnitude;
             (stage.input.size, magnitude, stage.model.dropout.unwrap())
         });
-        numbers.collect()
+        values.collect()
     };
-    let paper = numbers(&[]);
+    let paper = values(&[]);
     assert_eq!(paper.iter().map(|stage| stage.0).collect::<Vec<_>>(), [128, 185, 243, 300]);
     assert_eq!((paper[0].1, paper[3].1, paper[0].2, paper[3].2), (5.0, 15.0, 0.1, 0.3));
-    let released = numbers(&[
+    let released = values(&[
         "progressive.preset=released",
         "progressive.magnitude=[5,10]",
         "progressive.dropout=[0.2,0.2]",

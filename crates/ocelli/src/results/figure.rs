@@ -9,16 +9,16 @@ const COUNT: &str = "images";
 /// Compares a figure with the rows that it names.
 pub(super) fn check(marker: &Marker, table: &Table) -> Result<(), String> {
     let Marker { file, chosen, column, figure, factor, .. } = marker;
-    let place = |column: &String| {
+    let index_of = |column: &String| {
         table.column(column).ok_or_else(|| format!("{file} has no column `{column}`"))
     };
     let mut rows: Vec<&[String]> = table.rows.iter().map(|(_, row)| row.as_slice()).collect();
     for (column, pattern) in chosen {
-        let at = place(column)?;
+        let at = index_of(column)?;
         rows.retain(|row| pattern.split('|').any(|pattern| fits(&row[at], pattern)));
     }
-    let at = place(column)?;
-    let cells = numbers(&rows, at, column)?;
+    let at = index_of(column)?;
+    let cells = values(&rows, at, column)?;
     let value = match (marker.of_several, cells.len()) {
         (_, 0) => return Err(format!("no row of {file} is {}", shown(chosen))),
         (None, 1) => cells[0],
@@ -26,9 +26,9 @@ pub(super) fn check(marker: &Marker, table: &Table) -> Result<(), String> {
             return Err(format!("{count} rows of {file} are {}, expected one", shown(chosen)));
         }
         (Some(Summary::Pooled(end)), _) => {
-            pooled(&cells, &numbers(&rows, place(&COUNT.to_owned())?, COUNT)?, end)
+            pooled(&cells, &values(&rows, index_of(&COUNT.to_owned())?, COUNT)?, end)
         }
-        (Some(summary), _) => summary.of(cells),
+        (Some(summary), _) => summary.apply(cells),
     };
     let decimals = figure.split_once('.').map_or(0, |(_, decimals)| decimals.len());
     // Halves are rounded either way: they are not exact in binary.
@@ -43,7 +43,7 @@ pub(super) fn check(marker: &Marker, table: &Table) -> Result<(), String> {
 }
 
 /// The cells of a column.
-fn numbers(rows: &[&[String]], at: usize, column: &str) -> Result<Vec<f64>, String> {
+fn values(rows: &[&[String]], at: usize, column: &str) -> Result<Vec<f64>, String> {
     let number = |row: &&[String]| {
         let cell = &row[at];
         cell.parse().map_err(|_| format!("`{column}` is `{cell}`, expected a number"))
@@ -89,7 +89,7 @@ fn fits(cell: &str, pattern: &str) -> bool {
 
 impl Summary {
     /// Of at least one value.
-    fn of(self, mut values: Vec<f64>) -> f64 {
+    fn apply(self, mut values: Vec<f64>) -> f64 {
         values.sort_by(f64::total_cmp);
         let (count, sum) = (values.len(), values.iter().sum::<f64>());
         match self {

@@ -1,6 +1,6 @@
 //! Tables as files: the one place that writes CSV, and the one that reads results.
 
-use ocelli_nn::weights::write_whole;
+use ocelli_common::write_whole;
 use std::path::Path;
 
 use super::{COMMIT, Error};

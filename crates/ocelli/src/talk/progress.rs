@@ -91,11 +91,11 @@ pub(crate) struct Progress {
 impl Progress {
     /// Begins a task that has `total` of `unit` to do.
     pub(crate) fn start(what: impl Into<String>, total: u64, unit: &'static str) -> Self {
-        Self::go_on(what, 0, total, unit)
+        Self::resume(what, 0, total, unit)
     }
 
     /// Goes on with a task of which `before` was done in another session.
-    pub(crate) fn go_on(
+    pub(crate) fn resume(
         what: impl Into<String>,
         before: u64,
         total: u64,

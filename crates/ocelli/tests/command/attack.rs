@@ -1,7 +1,7 @@
 //! `attack one-pixel` from its beginning to its files, and everything that can go wrong with it.
 
 use crate::background::{begin, signal, wait_for_lines};
-use crate::support::{Outcome, outcome, run_in};
+use crate::support::{CommandOutcome, outcome, run_in};
 use crate::tiny;
 use serde_json::Value;
 use std::fs;
@@ -28,20 +28,20 @@ fn an_attack_leaves_rates_and_every_attempt() {
     let line = format!(
         "{SHORT} --pixels 1,3 --targeted --untargeted --baseline random --out found --json"
     );
-    let answer = run_in(root, &line).success().json();
-    assert_eq!((&answer["attack"], &answer["outcome"]), (&"found".into(), &"finished".into()));
-    assert_eq!((&answer["model"], &answer["images"]), (&"resnet20_cifar".into(), &4.into()));
-    assert_eq!(answer["of"], "targeted, 1 pixel");
-    let groups = answer["groups"].as_array().unwrap();
+    let json = run_in(root, &line).success().json();
+    assert_eq!((&json["attack"], &json["outcome"]), (&"found".into(), &"finished".into()));
+    assert_eq!((&json["model"], &json["images"]), (&"resnet20_cifar".into(), &4.into()));
+    assert_eq!(json["of"], "targeted, 1 pixel");
+    let groups = json["groups"].as_array().unwrap();
     let kinds: Vec<_> = groups.iter().map(|group| group["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds[..3], ["targeted", "untargeted_derived", "untargeted_direct"]);
     assert_eq!(
         (groups.len(), &groups[0]["attempts"], &groups[1]["attempts"]),
         (6, &8.into(), &4.into())
     );
-    assert_eq!(answer["success_rate"], groups[0]["success_rate"]);
-    assert!(answer["evaluations"].as_u64().unwrap() <= 4 * 2 * 3 * 20 * 6, "{answer}");
-    assert!(answer["evaluations_per_second"].as_f64().unwrap() > 0.0);
+    assert_eq!(json["success_rate"], groups[0]["success_rate"]);
+    assert!(json["evaluations"].as_u64().unwrap() <= 4 * 2 * 3 * 20 * 6, "{json}");
+    assert!(json["evaluations_per_second"].as_f64().unwrap() > 0.0);
     assert_eq!(groups[0]["random"]["evaluations"], groups[0]["evaluations"]);
 
     let found = root.join("found");
@@ -50,7 +50,7 @@ fn an_attack_leaves_rates_and_every_attempt() {
     assert_eq!(text.lines().count(), 1 + 4 * 2 * 3);
     let summary: Value =
         serde_json::from_slice(&fs::read(found.join("summary.json")).unwrap()).unwrap();
-    assert_eq!(summary, answer);
+    assert_eq!(summary, json);
     let settings = fs::read_to_string(found.join("attack.toml")).unwrap();
     for words in
         ["pixels = [1, 3]", "population = 20", "[subject]", "data = \"idx:tiny\"\nof_run = true"]
@@ -150,8 +150,8 @@ fn killed_and_resumed_an_attack_has_the_same_results() {
             assert!(root.join("stopped/under_way.json").exists());
         }
         let line = format!("attack one-pixel --resume {name} --threads 2 --json");
-        let answer = run_in(root, &line).success().json();
-        assert_eq!(answer["outcome"], "finished");
+        let json = run_in(root, &line).success().json();
+        assert_eq!(json["outcome"], "finished");
         assert_eq!(csv(&root.join(name)), whole, "{name}");
         assert!(!root.join(name).join("under_way.json").exists());
     }
@@ -192,7 +192,7 @@ fn attacks_are_a_metric_of_training() {
 }
 
 #[track_caller]
-fn assert_refused(outcome: &Outcome, message: &str) {
+fn assert_refused(outcome: &CommandOutcome, message: &str) {
     assert!(outcome.bad_input().contains(message), "{message} in: {}", outcome.stderr);
 }
 
@@ -285,8 +285,8 @@ fn what_fooled_a_network_can_be_trained_on() {
     // Batches of one, so that every image is a step.
     let line = "train tiny.toml --pretrained run --set train.epochs=1 --set train.batch_size=1 \
                 --set data.extra=found/adversaries.tar --out again --json";
-    let answer = run_in(root, line).success().json();
-    assert_eq!((&answer["steps"], &answer["samples"]), (&(96 + fooled).into(), &30.into()));
+    let json = run_in(root, line).success().json();
+    assert_eq!((&json["steps"], &json["samples"]), (&(96 + fooled).into(), &30.into()));
     let other = run_in(root, "train --resume again --set data.extra=tiny");
     assert!(!other.stderr.contains("begun with"), "it may lie elsewhere: {}", other.stderr);
     run_in(root, "train tiny.toml --out plain --max-steps 1").success();
@@ -320,9 +320,9 @@ fn the_oracle_confirms_every_success_on_grey_images() {
     let root = folder.path();
     let line = "attack one-pixel run --images 1 --untargeted --oracle --population 40 \
                 --generations 5 --out found --json";
-    let answer = run_in(root, line).success().json();
-    let oracle = &answer["groups"][0]["oracle"];
+    let json = run_in(root, line).success().json();
+    let oracle = &json["groups"][0]["oracle"];
     assert_eq!(oracle["false_claims"], 0);
-    assert_eq!(answer["baseline_evaluations"], 64 * 256);
+    assert_eq!(json["baseline_evaluations"], 64 * 256);
     assert!(oracle["found"].as_u64() <= oracle["attackable"].as_u64());
 }

@@ -1,17 +1,17 @@
 //! Everything that a user can get wrong: exit code 3, and one line that names the file or field.
 
-use crate::support::{Outcome, run, run_in};
+use crate::support::{CommandOutcome, run, run_in};
 use crate::tiny;
 use std::fs;
 use std::path::Path;
 
 /// Trains `tiny.toml` with one more option and says what was wrong with it.
-fn train(folder: &Path, option: &str) -> Outcome {
+fn train(folder: &Path, option: &str) -> CommandOutcome {
     run_in(folder, &format!("train tiny.toml --out run --max-steps 2 {option}"))
 }
 
 #[track_caller]
-fn assert_error(outcome: &Outcome, parts: &[&str]) {
+fn assert_error(outcome: &CommandOutcome, parts: &[&str]) {
     let message = outcome.bad_input();
     for part in parts {
         assert!(message.contains(part), "`{part}` in: {message}");
@@ -153,8 +153,8 @@ fn fewer_shards_than_threads_is_no_mistake() {
 fn weights_of_another_model_are_refused_with_what_they_are() {
     let folder = tiny::folder();
     let root = folder.path();
-    let answer = run_in(root, "train tiny.toml --out run --max-steps 1 --json").success().json();
-    let weights = answer["model"].as_str().unwrap();
+    let json = run_in(root, "train tiny.toml --out run --max-steps 1 --json").success().json();
+    let weights = json["model"].as_str().unwrap();
     let outcome = run_in(root, &format!("eval --model resnet56_cifar --weights {weights}"));
     assert_error(
         &outcome,

@@ -97,8 +97,8 @@ fn a_backbone_whose_training_does_not_fit_is_skipped_with_the_reason() {
 #[test]
 fn peers_are_asked_for_the_same_and_compared() {
     let folder = tiny::folder();
-    let answer = "read line; printf '%s\\n' \"$line\" > asked; echo '{\"ms\": 1e9}'";
-    write_python(folder.path(), &format!("echo '{{\"name\": \"'$3' 1.0\"}}'\n{answer}"));
+    let reply = "read line; printf '%s\\n' \"$line\" > asked; echo '{\"ms\": 1e9}'";
+    write_python(folder.path(), &format!("echo '{{\"name\": \"'$3' 1.0\"}}'\n{reply}"));
     let line = format!(
         "bench kernels resnet20_cifar@4 --batch 3 {QUICK} --threads 2 --peers ./python --json"
     );
@@ -117,10 +117,10 @@ fn peers_are_asked_for_the_same_and_compared() {
 fn attacks_of_both_ways_and_of_peers_are_compared_by_the_evaluation() {
     let folder = tiny::folder();
     fs::create_dir(folder.path().join("weights")).unwrap();
-    let answer = "read line; printf '%s\\n' \"$line\" > asked-$3
+    let reply = "read line; printf '%s\\n' \"$line\" > asked-$3
 weights=$(expr \"$line\" : '.*\"weights\":\"\\([^\"]*\\)\"'); head -c 8 \"$weights\" > head-$3
 echo '{\"ms\": 1e9, \"images\": 801, \"settings\": \"batch 128\"}'";
-    write_python(folder.path(), &format!("echo '{{\"name\": \"'$3' 1.0\"}}'\n{answer}"));
+    write_python(folder.path(), &format!("echo '{{\"name\": \"'$3' 1.0\"}}'\n{reply}"));
     let line = format!(
         "bench attack lenet_keras_cifar --generations 1 --weights weights {QUICK} --threads 2 \
          --peers ./python --out rows.csv --json"

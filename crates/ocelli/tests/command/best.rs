@@ -1,7 +1,7 @@
 //! Which checkpoint of a run the other commands open, and trainings that stop early.
 
 use crate::grid::column;
-use crate::support::{Outcome, run_in};
+use crate::support::{CommandOutcome, run_in};
 use crate::tiny;
 use serde_json::Value;
 use std::fs;
@@ -26,7 +26,7 @@ fn ruined() -> (TempDir, Value) {
     (folder, trained)
 }
 
-fn checkpoint(root: &Path, line: &str) -> (Value, Outcome) {
+fn checkpoint(root: &Path, line: &str) -> (Value, CommandOutcome) {
     let outcome = run_in(root, line).success();
     (outcome.json()["checkpoint"].clone(), outcome)
 }
@@ -181,19 +181,19 @@ fn a_training_without_progress_stops_early_and_says_so_everywhere() {
     assert_eq!(run_in(root, "eval run --json").success().json()["checkpoint"]["step"], *best);
 
     let grid = format!("train tiny.toml --grid seed=0,1 --out grid {sets}");
-    let answer = run_in(root, &format!("{grid} --json")).success().json();
-    for row in answer["rows"].as_array().unwrap() {
+    let json = run_in(root, &format!("{grid} --json")).success().json();
+    for row in json["rows"].as_array().unwrap() {
         assert_eq!(row["status"], "stopped_early", "{row}");
         assert!(row["best_step"].as_u64().unwrap() < row["steps"].as_u64().unwrap(), "{row}");
     }
     let steps = column(&root.join("grid"), "best_step");
-    assert_eq!(steps[0], answer["rows"][0]["best_step"].to_string());
+    assert_eq!(steps[0], json["rows"][0]["best_step"].to_string());
     let again = run_in(root, &grid).success();
     assert_eq!(again.stderr.matches("finished before").count(), 2, "{}", again.stderr);
     let longer = format!("{grid} --set train.patience=3 --json");
     let longer = run_in(root, &longer).success().json();
-    let steps = |answer: &Value| answer["rows"][0]["steps"].as_u64().unwrap();
-    assert!(steps(&longer) > steps(&answer), "more patience goes on: {longer}");
+    let steps = |json: &Value| json["rows"][0]["steps"].as_u64().unwrap();
+    assert!(steps(&longer) > steps(&json), "more patience goes on: {longer}");
 }
 
 /// A run whose checkpoints are all damaged has some, and none to be trusted.

@@ -40,19 +40,19 @@ fn published_weights_keep_their_accuracy() {
     let folder = tiny::folder();
     let root = folder.path();
     let line = format!("convert {} half.safetensors --dtype f16 --json", weights.display());
-    let answer = run_in(root, &line).success().json();
-    assert_eq!(answer["model"], "resnet20_cifar");
-    assert_eq!(answer["prefix"], "module.");
-    assert!(answer["bytes"].as_u64().unwrap() < weights.metadata().unwrap().len());
-    // One image is enough to see that file and original give one answer.
+    let json = run_in(root, &line).success().json();
+    assert_eq!(json["model"], "resnet20_cifar");
+    assert_eq!(json["prefix"], "module.");
+    assert!(json["bytes"].as_u64().unwrap() < weights.metadata().unwrap().len());
+    // One image is enough to see that file and original give one prediction.
     fs::copy(
         concat!(env!("CARGO_MANIFEST_DIR"), "/tests/images/pixel.png"),
         root.join("pixel.png"),
     )
     .unwrap();
     let guess = |weights: &str| {
-        let answer = run_in(root, &format!("predict --weights {weights} pixel.png -k 1 --json"));
-        answer.success().json()["predictions"][0]["top"][0].take()
+        let json = run_in(root, &format!("predict --weights {weights} pixel.png -k 1 --json"));
+        json.success().json()["predictions"][0]["top"][0].take()
     };
     let (half, full) = (guess("half.safetensors"), guess(&weights.display().to_string()));
     assert_eq!(half["class"], full["class"]);
@@ -76,13 +76,13 @@ fn published_keras_networks_have_their_accuracy() {
         };
         let folder = tiny::folder();
         let line = format!("convert {} own.safetensors --json", weights.display());
-        let answer = run_in(folder.path(), &line).success().json();
-        assert_eq!((&answer["model"], &answer["scheme"]), (&model.into(), &"keras".into()));
+        let json = run_in(folder.path(), &line).success().json();
+        assert_eq!((&json["model"], &json["scheme"]), (&model.into(), &"keras".into()));
         every(step, &data, &folder.path().join("part.tar"));
-        let answer = run_in(folder.path(), "eval own.safetensors --data part.tar --json");
-        let answer = answer.success().json();
+        let json = run_in(folder.path(), "eval own.safetensors --data part.tar --json");
+        let json = json.success().json();
         let expected = (&(10_000 / step).into(), &correct.into());
-        assert_eq!((&answer["samples"], &answer["correct"]), expected, "{model}");
+        assert_eq!((&json["samples"], &json["correct"]), expected, "{model}");
     }
 }
 

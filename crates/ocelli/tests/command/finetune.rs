@@ -40,9 +40,9 @@ fn a_network_that_knows_three_classes_learns_two_in_one_command() {
     ] {
         assert!(trained.stderr.contains(told), "{told} in {}", trained.stderr);
     }
-    let answer = trained.json();
-    assert_eq!((&answer["run"], &answer["steps"]), (&"runs/finetune-1".into(), &408.into()));
-    assert!(answer["top1"].as_f64().unwrap() > 0.8, "{answer}");
+    let json = trained.json();
+    assert_eq!((&json["run"], &json["steps"]), (&"runs/finetune-1".into(), &408.into()));
+    assert!(json["top1"].as_f64().unwrap() > 0.8, "{json}");
     let recipe = fs::read_to_string(root.join("runs/finetune-1/recipe.toml")).unwrap();
     for field in [
         "name = \"resnet20_cifar\"",
@@ -96,8 +96,8 @@ fn weights_of_another_project_are_recognised_and_fine_tuned() {
          --set train.batch_size=8 --max-steps 3 --out run --json",
         weights.display()
     );
-    let answer = run_in(folder.path(), &line).success().json();
-    assert_eq!(answer["steps"], 3);
+    let json = run_in(folder.path(), &line).success().json();
+    assert_eq!(json["steps"], 3);
     let recipe = fs::read_to_string(folder.path().join("run/recipe.toml")).unwrap();
     assert!(recipe.contains("name = \"efficientnet_lite0\""), "{recipe}");
     assert!(recipe.contains("mean = [0.498"), "127 of 255: {recipe}");

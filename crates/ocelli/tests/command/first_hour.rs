@@ -1,6 +1,6 @@
 //! What a new user tries first.
 
-use crate::support::{Outcome, run, run_in};
+use crate::support::{CommandOutcome, run, run_in};
 use crate::tiny;
 use serde_json::Value;
 use std::fs;
@@ -22,7 +22,7 @@ fn photos(root: &Path, content: &str, count: usize) {
 }
 
 #[track_caller]
-fn assert_said(outcome: &Outcome, words: &str) {
+fn assert_said(outcome: &CommandOutcome, words: &str) {
     assert!(outcome.stderr.contains(words), "`{words}` in: {}", outcome.stderr);
 }
 
@@ -145,16 +145,16 @@ fn an_attack_tells_of_fewer_images_and_saves_a_valid_nothing() {
     let line = "attack one-pixel run --images 100 --population 4 --generations 1 --untargeted \
                 --out attack --save-adversaries --budget 4 --json";
     let outcome = run_in(root, line).success();
-    let answer = outcome.json();
-    let images = answer["images"].as_u64().unwrap();
-    assert!(images < 100, "{answer}");
+    let json = outcome.json();
+    let images = json["images"].as_u64().unwrap();
+    assert!(images < 100, "{json}");
     assert_said(
         &outcome,
         &format!("{images} images are attacked, not 100: there are 30, of which"),
     );
     let shard = fs::read(root.join("attack/adversaries.tar")).unwrap();
     let members = tar::Archive::new(&shard[..]).entries().unwrap().count() as u64;
-    let fooled: u64 = answer["groups"][0]["successes"].as_u64().unwrap();
+    let fooled: u64 = json["groups"][0]["successes"].as_u64().unwrap();
     assert_eq!(members, 2 * fooled);
     assert!(shard.len() >= 1024, "a tar, if an empty one");
 }

@@ -1,6 +1,6 @@
 //! Grids: a run for every combination of settings, resumed where they stopped.
 
-use crate::support::{Outcome, run_in};
+use crate::support::{CommandOutcome, run_in};
 use crate::tiny::{self, EPOCHS, STEPS_PER_EPOCH};
 use serde_json::Value;
 use std::fs;
@@ -9,8 +9,8 @@ use std::time::SystemTime;
 
 const STEPS: u64 = STEPS_PER_EPOCH * EPOCHS;
 
-fn rows(answer: &Value) -> &Vec<Value> {
-    answer["rows"].as_array().unwrap()
+fn rows(json: &Value) -> &Vec<Value> {
+    json["rows"].as_array().unwrap()
 }
 
 /// The columns of a grid's sheet by their heads.
@@ -25,16 +25,16 @@ fn every_cell_is_a_run_and_the_grid_a_table() {
     let folder = tiny::folder();
     let root = folder.path();
     let line = "train tiny.toml --grid seed=0,1 --grid optimizer.lr=0.05,0.01 --out grid";
-    let answer = run_in(root, &format!("{line} --json")).success().json();
-    assert_eq!((&answer["out"], rows(&answer).len()), (&"grid".into(), 4));
-    for row in rows(&answer) {
+    let json = run_in(root, &format!("{line} --json")).success().json();
+    assert_eq!((&json["out"], rows(&json).len()), (&"grid".into(), 4));
+    for row in rows(&json) {
         assert_eq!((&row["status"], &row["steps"]), (&"finished".into(), &STEPS.into()), "{row}");
         assert_eq!(row["samples"], 30);
         for key in ["params", "macs", "activations", "top1", "best_top1", "seconds"] {
             assert!(row[key].as_f64().is_some_and(|value| value > 0.0), "{key} of {row}");
         }
     }
-    assert_eq!(rows(&answer)[1]["settings"]["optimizer.lr"], 0.01);
+    assert_eq!(rows(&json)[1]["settings"]["optimizer.lr"], 0.01);
     let cell = root.join("grid/seed=1,lr=0.01");
     let recipe = fs::read_to_string(cell.join("recipe.toml")).unwrap();
     assert!(recipe.contains("seed = 1") && recipe.contains("lr = 0.01"), "{recipe}");
@@ -49,7 +49,7 @@ fn every_cell_is_a_run_and_the_grid_a_table() {
     let before = changed("seed=0,lr=0.05");
     let again = run_in(root, &format!("{line} --json")).success();
     assert!(again.stderr.contains("seed=0,lr=0.05: finished before"), "{}", again.stderr);
-    assert_eq!(again.json(), answer);
+    assert_eq!(again.json(), json);
     let more = "train tiny.toml --grid seed=0,1,2 --grid optimizer.lr=0.05 --out grid";
     let table = run_in(root, more).success().stdout;
     assert_eq!(table.lines().count(), 4, "{table}");
@@ -103,9 +103,9 @@ fn a_dry_run_shows_the_published_costs_and_trains_nothing() {
     // The costs do not need the data, which a training would look for in vain.
     let outcome = run_in(root, "train vgg.toml --dry-run --json");
     assert!(outcome.bad_input().contains("nowhere.tar"), "{}", outcome.stderr);
-    let answer = outcome.json();
+    let json = outcome.json();
     let counts = |key: &str| -> Vec<u64> {
-        rows(&answer).iter().map(|row| row[key].as_u64().unwrap()).collect()
+        rows(&json).iter().map(|row| row[key].as_u64().unwrap()).collect()
     };
     assert_eq!(counts("params"), [7_650_474, 5_218_476, 3_982_362, 3_269_697]);
     assert_eq!(counts("macs"), [158_109_696, 107_240_040, 80_432_640, 65_665_296]);
@@ -115,7 +115,7 @@ fn a_dry_run_shows_the_published_costs_and_trains_nothing() {
 }
 
 #[track_caller]
-fn assert_refused(outcome: &Outcome, code: i32, words: &str) {
+fn assert_refused(outcome: &CommandOutcome, code: i32, words: &str) {
     assert_eq!(outcome.code, Some(code), "{}", outcome.stderr);
     assert!(outcome.stderr.contains(words), "{}", outcome.stderr);
 }

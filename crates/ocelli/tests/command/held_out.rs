@@ -13,9 +13,9 @@ fn settings_are_chosen_by_training_images_that_are_held_out() {
         fs::remove_file(root.join("tiny").join(file)).unwrap();
     }
     let line = "train tiny.toml --set data.hold_out=0.25 --out run --json";
-    let answer = run_in(root, line).success().json();
-    assert_eq!(answer["samples"], 24, "a quarter of 96");
-    assert_eq!(answer["steps"], 9 * tiny::EPOCHS, "the rest in batches of 8");
+    let json = run_in(root, line).success().json();
+    assert_eq!(json["samples"], 24, "a quarter of 96");
+    assert_eq!(json["steps"], 9 * tiny::EPOCHS, "the rest in batches of 8");
     let other = run_in(root, "train --resume run --set data.hold_out=0.5");
     assert!(other.bad_input().contains("data.hold_out 0.25, now it is 0.5"), "{}", other.stderr);
     let other = run_in(root, "train tiny.toml --out run --resume auto --set data.hold_out=0.5");
@@ -49,9 +49,9 @@ fn a_run_on_one_part_is_evaluated_on_what_it_held_out() {
     let attack =
         "attack one-pixel run --images 24 --population 8 --generations 1 --untargeted --json";
     for (split, attacked, looked_at) in [("test", 2, 6), ("train", 6, 18)] {
-        let answer = run_in(root, &format!("{attack} --split {split} --out {split}"));
-        let answer = answer.success().json();
-        assert_eq!((&answer["images"], &answer["examined"]), (&attacked.into(), &looked_at.into()));
+        let json = run_in(root, &format!("{attack} --split {split} --out {split}"));
+        let json = json.success().json();
+        assert_eq!((&json["images"], &json["examined"]), (&attacked.into(), &looked_at.into()));
         let again = run_in(root, &format!("attack one-pixel --resume {split} --json"));
         assert_eq!(again.success().json()["examined"], looked_at, "{split}");
     }
@@ -80,13 +80,13 @@ fn the_training_images_of_a_run_are_those_of_its_source() {
     let line = "train tiny.toml --data idx:train --set data.test=idx:test --out run";
     run_in(root, line).success();
     for (split, samples) in [("train", 96), ("test", 30)] {
-        let answer = run_in(root, &format!("eval run --split {split} --json")).success().json();
-        assert_eq!(answer["samples"], samples, "{split}");
+        let json = run_in(root, &format!("eval run --split {split} --json")).success().json();
+        assert_eq!(json["samples"], samples, "{split}");
         let attack = format!(
             "attack one-pixel run --split {split} --images 999 --population 8 --generations 1 \
              --untargeted --out {split}-found --json"
         );
-        let answer = run_in(root, &attack).success().json();
-        assert_eq!(answer["examined"], samples, "{split}");
+        let json = run_in(root, &attack).success().json();
+        assert_eq!(json["examined"], samples, "{split}");
     }
 }

@@ -1,6 +1,6 @@
 //! Labels are what they were meant to be, or there is an error.
 
-use crate::support::{Outcome, run_in, tar};
+use crate::support::{CommandOutcome, run_in, tar};
 use crate::tiny;
 use serde_json::{Value, json};
 use std::fs;
@@ -12,30 +12,30 @@ const PIXEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/images/pixel.png
 const SMALL_BATCHES: &str = "--set train.batch_size=2";
 const TARS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../ocelli-data/tests/fixtures/tar");
 
-/// Copies of an image at these places.
-fn images(root: &Path, places: &[&str]) {
-    for place in places {
-        let path = root.join(place);
+/// Copies of an image at these paths.
+fn images(root: &Path, paths: &[&str]) {
+    for name in paths {
+        let path = root.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::copy(PIXEL, path).unwrap();
     }
 }
 
 /// How many images each class has.
-fn counts(outcome: Outcome) -> Vec<(String, u64)> {
-    let answer = outcome.success().json();
+fn counts(outcome: CommandOutcome) -> Vec<(String, u64)> {
+    let json = outcome.success().json();
     let class = |class: &Value| {
         (class["name"].as_str().unwrap().to_owned(), class["samples"].as_u64().unwrap())
     };
-    answer["classes"].as_array().unwrap().iter().map(class).collect()
+    json["classes"].as_array().unwrap().iter().map(class).collect()
 }
 
-fn names(outcome: Outcome) -> Vec<String> {
+fn names(outcome: CommandOutcome) -> Vec<String> {
     counts(outcome).into_iter().map(|(name, _)| name).collect()
 }
 
 /// How many lines of stderr have this in them.
-fn told(outcome: &Outcome, text: &str) -> usize {
+fn told(outcome: &CommandOutcome, text: &str) -> usize {
     outcome.stderr.lines().filter(|line| line.contains(text)).count()
 }
 
@@ -98,8 +98,8 @@ fn a_dataset_of_one_class_is_refused_unless_it_is_meant() {
     run_in(root, "train tiny.toml --out run").success();
     // That the network knows three classes decides; the dataset may lack some of them.
     images(root, &["zeros/0/1.png"]);
-    let answer = run_in(root, "eval run --data zeros --json").success().json();
-    assert_eq!(answer["samples"], 1);
+    let json = run_in(root, "eval run --data zeros --json").success().json();
+    assert_eq!(json["samples"], 1);
     // Weights that know no names leave it to the dataset to say what its classes are.
     let line = "train tiny.toml --data photos --one-class --max-steps 1 --out one";
     run_in(root, &format!("{line} {SMALL_BATCHES}")).success();
@@ -239,11 +239,11 @@ fn lists_of_classes_come_in_many_shapes() {
     fs::copy(root.join("run/checkpoints/step-1/model.safetensors"), root.join("w.safetensors"))
         .unwrap();
     fs::copy(PIXEL, root.join("pixel.png")).unwrap();
-    let answers = |list: &str| -> Vec<String> {
+    let printed = |list: &str| -> Vec<String> {
         fs::write(root.join("names.txt"), list).unwrap();
         let line = "predict w.safetensors pixel.png --classes names.txt --json";
-        let answer = run_in(root, line).success().json();
-        let mut top = answer["predictions"][0]["top"].as_array().unwrap().clone();
+        let json = run_in(root, line).success().json();
+        let mut top = json["predictions"][0]["top"].as_array().unwrap().clone();
         top.sort_by_key(|guess| guess["class"].as_u64());
         top.iter().map(|guess| guess["name"].as_str().unwrap().to_owned()).collect()
     };
@@ -255,9 +255,9 @@ fn lists_of_classes_come_in_many_shapes() {
         "0\tant\tinsect\n1\tbee\tinsect\n2\tcrane\tbird\n",
         "label,name\n0,ant\n1,bee\n2,crane\n",
     ] {
-        assert_eq!(answers(list), ["ant", "bee", "crane"], "{list:?}");
+        assert_eq!(printed(list), ["ant", "bee", "crane"], "{list:?}");
     }
-    assert_eq!(answers("crane\nbee\ncrane\n"), ["crane", "bee", "crane"]);
+    assert_eq!(printed("crane\nbee\ncrane\n"), ["crane", "bee", "crane"]);
 
     images(root, &["birds/bee/1.png", "birds/crane/1.png"]);
     let outcome = run_in(root, "eval w.safetensors --data birds --classes names.txt");

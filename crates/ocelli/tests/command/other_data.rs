@@ -1,6 +1,6 @@
 //! Another dataset under the same run: nothing goes on with it in silence.
 
-use crate::support::{Outcome, run_in};
+use crate::support::{CommandOutcome, run_in};
 use crate::tiny;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -96,7 +96,7 @@ const CHANGES: [Change; 6] = [
     ),
 ];
 
-fn begin(root: &Path) -> Outcome {
+fn begin(root: &Path) -> CommandOutcome {
     run_in(root, "train tiny.toml --data photos --out run --max-steps 3").success()
 }
 

@@ -1,12 +1,12 @@
 //! Pages of grids, searches and attacks beside those of runs.
 
-use crate::support::{Outcome, run_in};
+use crate::support::{CommandOutcome, run_in};
 use crate::tiny;
 use std::fs;
 use std::path::Path;
 
 #[track_caller]
-fn assert_hinted(outcome: &Outcome, message: &str, hint: &str) {
+fn assert_hinted(outcome: &CommandOutcome, message: &str, hint: &str) {
     assert_eq!(outcome.bad_input(), message);
     assert!(outcome.stderr.contains(hint), "`{hint}` in: {}", outcome.stderr);
 }
@@ -28,8 +28,8 @@ fn a_grid_is_a_page_of_all_its_runs() {
     let root = folder.path();
     let line = "train tiny.toml --grid seed=0,1 --grid optimizer.lr=0.05,1e9 --out grid";
     run_in(root, &format!("{line} --max-steps 4"));
-    let answer = run_in(root, "report grid --json").success().json();
-    assert_eq!((&answer["of"], &answer["report"]), (&"grid".into(), &"grid/report.html".into()));
+    let json = run_in(root, "report grid --json").success().json();
+    assert_eq!((&json["of"], &json["report"]), (&"grid".into(), &"grid/report.html".into()));
     let html = page(root, "grid/report.html");
     assert!(html.contains("a grid of seed, optimizer.lr"), "{html}");
     // In the legends of three figures, and nowhere else.
@@ -48,8 +48,8 @@ fn a_search_is_a_page_of_all_trials() {
     let folder = crate::search::folder();
     let root = folder.path();
     run_in(root, "search search.toml --out found --trials 2").success();
-    let answer = run_in(root, "report found --json").success().json();
-    assert_eq!(answer["of"], "search");
+    let json = run_in(root, "report found --json").success().json();
+    assert_eq!(json["of"], "search");
     let html = page(root, "found/report.html");
     assert_eq!(html.matches("Fk3e1×1 Mk3e4×2").count(), 1, "the backbone");
     assert!(html.contains("best so far") && html.contains("[search]"), "{html}");
@@ -70,11 +70,8 @@ fn the_page_of_an_attack_is_its_own() {
         "attack one-pixel run --images 2 --population 4 --generations 1 --untargeted --out attack";
     run_in(root, line).success();
     let written = page(root, "attack/report.html");
-    let answer = run_in(root, "report attack --json").success().json();
-    assert_eq!(
-        (&answer["of"], &answer["report"]),
-        (&"attack".into(), &"attack/report.html".into())
-    );
+    let json = run_in(root, "report attack --json").success().json();
+    assert_eq!((&json["of"], &json["report"]), (&"attack".into(), &"attack/report.html".into()));
     assert_eq!(page(root, "attack/report.html"), written, "with its pictures");
     run_in(root, "report attack --out page.html").success();
     assert_eq!(page(root, "page.html"), written);

@@ -48,9 +48,9 @@ fn a_signal_ends_the_step_saves_and_exits_with_130() {
         signal(&child, name);
         let stopped = outcome(child.wait_with_output().unwrap());
         assert_eq!(stopped.code, Some(130), "{}", stopped.stderr);
-        let answer = stopped.json();
-        assert_eq!(answer["outcome"], "interrupted");
-        assert!(model_at(&run, answer["steps"].as_u64().unwrap()).exists());
+        let json = stopped.json();
+        assert_eq!(json["outcome"], "interrupted");
+        assert!(model_at(&run, json["steps"].as_u64().unwrap()).exists());
         assert!(stopped.stderr.contains("ocelli train --resume run"), "{}", stopped.stderr);
         assert!(run_in(folder.path(), "eval run").success().stdout.contains("top-1"));
     }

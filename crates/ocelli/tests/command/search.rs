@@ -1,7 +1,7 @@
 //! `search` from its beginning to a winner that is trained, and everything that can go wrong with it.
 
 use crate::background::{begin, signal, wait_for_lines};
-use crate::support::{Outcome, outcome, run_in};
+use crate::support::{CommandOutcome, outcome, run_in};
 use crate::tiny;
 use serde_json::Value;
 use std::fs;
@@ -36,17 +36,14 @@ fn tried(folder: &Path) -> Vec<(Value, Value)> {
 fn a_search_ends_with_a_front_and_a_recipe_that_trains() {
     let folder = folder();
     let root = folder.path();
-    let answer = run_in(root, "search search.toml --out found --json").success().json();
-    assert_eq!((&answer["outcome"], &answer["trials"]), (&"finished".into(), &3.into()));
-    assert_eq!((&answer["search"], &answer["failed"]), (&"found".into(), &0.into()));
-    assert_eq!(answer["backbone"]["network"], "Fk3e1×1 Mk3e4×2");
-    assert_eq!(
-        (&answer["backbone"]["trial"], &answer["backbone"]["samples"]),
-        (&0.into(), &24.into())
-    );
-    let front = answer["front"].as_array().unwrap();
-    assert!(front.contains(&answer["winner"]), "{answer}");
-    assert!(front.iter().all(|row| row["step_ms"].as_f64().unwrap() > 0.0), "{answer}");
+    let json = run_in(root, "search search.toml --out found --json").success().json();
+    assert_eq!((&json["outcome"], &json["trials"]), (&"finished".into(), &3.into()));
+    assert_eq!((&json["search"], &json["failed"]), (&"found".into(), &0.into()));
+    assert_eq!(json["backbone"]["network"], "Fk3e1×1 Mk3e4×2");
+    assert_eq!((&json["backbone"]["trial"], &json["backbone"]["samples"]), (&0.into(), &24.into()));
+    let front = json["front"].as_array().unwrap();
+    assert!(front.contains(&json["winner"]), "{json}");
+    assert!(front.iter().all(|row| row["step_ms"].as_f64().unwrap() > 0.0), "{json}");
 
     let found = root.join("found");
     let csv = fs::read_to_string(found.join("trials.csv")).unwrap();
@@ -54,9 +51,9 @@ fn a_search_ends_with_a_front_and_a_recipe_that_trains() {
     assert_eq!((csv.lines().count(), csv.matches(",winner,").count()), (4, 1), "{csv}");
     assert!(!found.join("trial").exists(), "the runs of trials are not kept");
 
-    assert_eq!(answer["recipe"], "found/winner.toml");
+    assert_eq!(json["recipe"], "found/winner.toml");
     let cost = run_in(root, "cost --recipe found/winner.toml --classes 3 --json").success().json();
-    assert_eq!(cost["params"], answer["winner"]["params"]);
+    assert_eq!(cost["params"], json["winner"]["params"]);
     let trained = run_in(root, "train found/winner.toml --out run --json").success().json();
     assert_eq!(trained["steps"], tiny::STEPS_PER_EPOCH * tiny::EPOCHS, "at full length");
 
@@ -116,8 +113,8 @@ fn searches_with_modelled_times_are_the_same_to_the_bit() {
     let modelled = "--set search.step_time=modelled --trials 5 --sampler evolution";
     let search = format!("search search.toml {modelled} --set search.evolution.population=2");
     let search = format!("{search} --set search.evolution.tournament=2");
-    let answer = run_in(root, &format!("{search} --out one --threads 1 --json")).success().json();
-    assert_eq!(answer["step_time"], "modelled");
+    let json = run_in(root, &format!("{search} --out one --threads 1 --json")).success().json();
+    assert_eq!(json["step_time"], "modelled");
     run_in(root, &format!("{search} --out two --threads 2")).success();
     // Stopped and gone on with, too.
     run_in(root, &format!("{search} --out three --trials 3").replace("--trials 5 ", "")).success();
@@ -134,7 +131,7 @@ fn searches_with_modelled_times_are_the_same_to_the_bit() {
 }
 
 #[track_caller]
-fn assert_refused(outcome: &Outcome, message: &str, hint: &str) {
+fn assert_refused(outcome: &CommandOutcome, message: &str, hint: &str) {
     assert!(outcome.bad_input().contains(message), "{message} in: {}", outcome.stderr);
     assert!(outcome.stderr.contains("hint: "), "{}", outcome.stderr);
     assert!(outcome.stderr.contains(hint), "{hint} in: {}", outcome.stderr);

@@ -24,26 +24,26 @@ fn images_of_several_classes_are_trained_on_and_evaluated() {
         .collect();
     fs::write(root.join("labels.tsv"), labels).unwrap();
     let line = "train tiny.toml --data photos --set train.batch_size=4 --out run --json";
-    let answer = run_in(root, &format!("{line} --set data.labels=labels.tsv")).success().json();
-    assert_eq!(answer["samples"], 12);
+    let json = run_in(root, &format!("{line} --set data.labels=labels.tsv")).success().json();
+    assert_eq!(json["samples"], 12);
     // All pictures are the same, so one class is answered: all bees are right, and a third of 12.
-    assert_eq!(answer["correct"].as_u64().unwrap() % 4, 0);
+    assert_eq!(json["correct"].as_u64().unwrap() % 4, 0);
     let evaluated = run_in(root, "eval run --checkpoint last --json").success().json();
-    assert_eq!(evaluated["correct"], answer["correct"], "with the labels of the run");
+    assert_eq!(evaluated["correct"], json["correct"], "with the labels of the run");
     let evaluated =
         run_in(root, "eval run --checkpoint last --data photos --json").success().json();
     assert_eq!(evaluated["correct"], 4, "without them");
     let labelled = "eval run --checkpoint last --data photos --labels labels.tsv --json";
     let evaluated = run_in(root, labelled).success().json();
-    assert_eq!(evaluated["correct"], answer["correct"]);
+    assert_eq!(evaluated["correct"], json["correct"]);
 
-    // Attacked are images with one right answer.
+    // Attacked are images with one right class.
     let attack = "attack one-pixel run --checkpoint last --images 12 --population 8 --generations 1 \
                   --untargeted --set misclassified=attack --json";
     for (option, images) in
         [("", 8), ("--data photos", 12), ("--data photos --labels labels.tsv", 8)]
     {
-        let answer = run_in(root, &format!("{attack} {option}")).success().json();
-        assert_eq!(answer["images"], images, "{option}");
+        let json = run_in(root, &format!("{attack} {option}")).success().json();
+        assert_eq!(json["images"], images, "{option}");
     }
 }

@@ -22,8 +22,8 @@ fn values(run: &Path, name: &str) -> Vec<f64> {
 fn a_run_resumes_to_the_bit_and_is_examined_by_its_neighbours() {
     let folder = tiny::folder();
     let root = folder.path();
-    let answer = run_in(root, &format!("{LINE} --out whole --json")).success().json();
-    assert_eq!(answer["score"], "kNN top-1");
+    let json = run_in(root, &format!("{LINE} --out whole --json")).success().json();
+    assert_eq!(json["score"], "kNN top-1");
     run_in(root, &format!("{LINE} --out parts --max-steps 7")).success();
     run_in(root, "train --resume parts --max-steps 20").success();
     run_in(root, "train --resume parts").success();
@@ -114,7 +114,7 @@ fn features_become_a_classifier_and_are_none_before() {
     let line = "--data idx:tiny --reset-head --set train.min_steps=1 --max-steps 4 --json";
     for (source, out) in [("features", "one"), ("features.safetensors", "other")] {
         let line = format!("train --pretrained {source} --out {out} {line}");
-        let answer = run_in(root, &line).success().json();
-        assert_eq!(answer["samples"], 30, "{answer}");
+        let json = run_in(root, &line).success().json();
+        assert_eq!(json["samples"], 30, "{json}");
     }
 }

@@ -13,10 +13,10 @@ fn the_redundancy_of_a_run_is_shown_and_written() {
     let line = "study ghost-redundancy run --images 4 --out found";
     let text = run_in(root, line).success().stdout;
     assert!(text.starts_with("resnet20_cifar at layer1.2: 16 maps of 8×8"), "{text}");
-    let answer = run_in(root, &format!("{line} --json")).success().json();
-    assert_eq!((&answer["layer"], &answer["images"]), (&"layer1.2".into(), &4.into()));
-    assert_eq!(answer["kernels"], serde_json::json!([1, 3, 5, 7]));
-    let pairs = answer["pairs"].as_array().unwrap();
+    let json = run_in(root, &format!("{line} --json")).success().json();
+    assert_eq!((&json["layer"], &json["images"]), (&"layer1.2".into(), &4.into()));
+    assert_eq!(json["kernels"], serde_json::json!([1, 3, 5, 7]));
+    let pairs = json["pairs"].as_array().unwrap();
     assert_eq!(pairs.len(), 3);
     for pair in pairs {
         let errors: Vec<f64> =
@@ -61,10 +61,10 @@ fn a_network_that_was_trained_elsewhere_has_maps_that_are_alike() {
         weights.display(),
         data.display()
     );
-    let answer = run_in(tiny::folder().path(), &line).success().json();
-    assert_eq!(answer["shape"], serde_json::json!([16, 32, 32]));
-    let best = &answer["pairs"][0];
+    let json = run_in(tiny::folder().path(), &line).success().json();
+    assert_eq!(json["shape"], serde_json::json!([16, 32, 32]));
+    let best = &json["pairs"][0];
     assert!(best["correlation"].as_f64().unwrap() > 0.3, "{best}");
     assert!(best["relative"][3].as_f64().unwrap() < 0.8, "{best}");
-    assert_eq!(answer["data"], "test.tar", "without the folders of a machine");
+    assert_eq!(json["data"], "test.tar", "without the folders of a machine");
 }

@@ -16,24 +16,24 @@ pub(crate) fn ocelli<I: AsRef<OsStr>>(arguments: impl IntoIterator<Item = I>) ->
 }
 
 /// What a finished command left.
-pub(crate) struct Outcome {
+pub(crate) struct CommandOutcome {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
 
 /// Runs `ocelli` with the words of `line`, in `folder`.
-pub(crate) fn run_in(folder: &Path, line: &str) -> Outcome {
+pub(crate) fn run_in(folder: &Path, line: &str) -> CommandOutcome {
     outcome(ocelli(line.split_whitespace()).current_dir(folder).output().unwrap())
 }
 
 /// Runs `ocelli` with the words of `line`, in an empty folder.
-pub(crate) fn run(line: &str) -> Outcome {
+pub(crate) fn run(line: &str) -> CommandOutcome {
     run_in(TempDir::new().unwrap().path(), line)
 }
 
 /// Runs `ocelli` with the words of `line`, in `folder`, with something to read on stdin.
-pub(crate) fn run_with_stdin(folder: &Path, line: &str, input: &str) -> Outcome {
+pub(crate) fn run_with_stdin(folder: &Path, line: &str, input: &str) -> CommandOutcome {
     let mut command = ocelli(line.split_whitespace());
     command.current_dir(folder).stdin(Stdio::piped());
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -56,12 +56,16 @@ pub(crate) fn shell_words(command: &Command) -> String {
     words.map(|word| word.to_str().unwrap()).collect::<Vec<_>>().join(" ")
 }
 
-pub(crate) fn outcome(output: Output) -> Outcome {
+pub(crate) fn outcome(output: Output) -> CommandOutcome {
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    Outcome { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    CommandOutcome {
+        code: output.status.code(),
+        stdout: text(output.stdout),
+        stderr: text(output.stderr),
+    }
 }
 
-impl Outcome {
+impl CommandOutcome {
     /// What was printed, if all went well.
     #[track_caller]
     pub(crate) fn success(self) -> Self {

@@ -9,9 +9,9 @@ use std::path::Path;
 const PIXEL: &[u8] = include_bytes!("../images/pixel.png");
 
 /// The keys that scripts rely on.
-fn assert_keys(answer: &Value, keys: &[&str]) {
+fn assert_keys(json: &Value, keys: &[&str]) {
     for key in keys {
-        assert!(answer.get(key).is_some_and(|value| !value.is_null()), "{key} of {answer}");
+        assert!(json.get(key).is_some_and(|value| !value.is_null()), "{key} of {json}");
     }
 }
 
@@ -73,9 +73,9 @@ fn pictures_are_classified_by_name_from_folders_and_from_stdin() {
     for name in ["a.png", "more/b.png", "notes.txt"] {
         fs::write(root.join("pictures").join(name), PIXEL).unwrap();
     }
-    let answer = run_in(root, "predict run pictures --top 2 --json").success().json();
-    assert_eq!(answer["model"], "resnet20_cifar");
-    let predictions = answer["predictions"].as_array().unwrap();
+    let json = run_in(root, "predict run pictures --top 2 --json").success().json();
+    assert_eq!(json["model"], "resnet20_cifar");
+    let predictions = json["predictions"].as_array().unwrap();
     let images: Vec<_> = predictions.iter().map(|found| found["image"].as_str().unwrap()).collect();
     assert_eq!(images, ["pictures/a.png", "pictures/more/b.png"]);
     assert_eq!(predictions[0]["top"].as_array().unwrap().len(), 2);
@@ -104,7 +104,7 @@ fn a_picture_that_cannot_be_read_is_named_after_the_others() {
     assert!(outcome.bad_input().contains("2 of 4 images"), "{}", outcome.stderr);
     assert!(outcome.stderr.contains("bad.png: not a JPEG, PNG, WebP, GIF"), "{}", outcome.stderr);
     assert!(outcome.stderr.contains("missing.png: "), "{}", outcome.stderr);
-    // Every answer stands in its place.
+    // Every prediction stands at its picture.
     let lines: Vec<&str> = outcome.stdout.lines().collect();
     assert_eq!(
         [lines[0], lines[2], lines[4], lines[6]],
@@ -115,14 +115,14 @@ fn a_picture_that_cannot_be_read_is_named_after_the_others() {
         let line = format!("predict run good.png missing.png good.png bad.png {json}");
         let outcome = run_in(root, &line);
         assert_eq!(outcome.code, Some(3));
-        let answers: Vec<Value> = match json {
+        let printed: Vec<Value> = match json {
             "--json" => outcome.json()["predictions"].as_array().unwrap().clone(),
             _ => outcome.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
         };
-        let images: Vec<&str> = answers.iter().map(|a| a["image"].as_str().unwrap()).collect();
+        let images: Vec<&str> = printed.iter().map(|a| a["image"].as_str().unwrap()).collect();
         assert_eq!(images, ["good.png", "missing.png", "good.png", "bad.png"], "{json}");
         assert!(
-            answers[3]["error"].as_str().unwrap().contains("AVIF") && answers[2]["top"].is_array()
+            printed[3]["error"].as_str().unwrap().contains("AVIF") && printed[2]["top"].is_array()
         );
     }
 }
@@ -139,8 +139,8 @@ fn folders_of_pictures_are_looked_through_as_datasets_are() {
     for name in ["._a.png", ".hidden.jpg", "notes.txt", "a.png", "c.GIF"] {
         fs::write(root.join("pictures").join(name), PIXEL).unwrap();
     }
-    let answer = run_in(root, "predict run pictures --json").success().json();
-    let predictions = answer["predictions"].as_array().unwrap();
+    let json = run_in(root, "predict run pictures --json").success().json();
+    let predictions = json["predictions"].as_array().unwrap();
     let images: Vec<&str> = predictions.iter().map(|p| p["image"].as_str().unwrap()).collect();
     assert_eq!(images, ["pictures/a.png", "pictures/b/x.png", "pictures/c.GIF"]);
 
@@ -163,14 +163,14 @@ fn folders_of_pictures_are_looked_through_as_datasets_are() {
 fn limits_end_a_run_early_and_are_not_part_of_its_recipe() {
     let folder = tiny::folder();
     let root = folder.path();
-    let answer = run_in(root, "train tiny.toml --out run --max-steps 7 --json").success().json();
-    assert_eq!((&answer["steps"], &answer["outcome"]), (&7.into(), &"limit_reached".into()));
+    let json = run_in(root, "train tiny.toml --out run --max-steps 7 --json").success().json();
+    assert_eq!((&json["steps"], &json["outcome"]), (&7.into(), &"limit_reached".into()));
     let recipe = fs::read_to_string(root.join("run/recipe.toml")).unwrap();
     assert!(!recipe.contains("max_steps"), "{recipe}");
-    let answer = run_in(root, "train --resume run --json").success().json();
-    assert_eq!((&answer["steps"], &answer["outcome"]), (&36.into(), &"finished".into()));
-    let answer = run_in(root, "train --resume run --json").success().json();
-    assert_eq!(answer["samples"], 30, "a finished run is evaluated again");
+    let json = run_in(root, "train --resume run --json").success().json();
+    assert_eq!((&json["steps"], &json["outcome"]), (&36.into(), &"finished".into()));
+    let json = run_in(root, "train --resume run --json").success().json();
+    assert_eq!(json["samples"], 30, "a finished run is evaluated again");
 }
 
 #[test]
@@ -179,9 +179,9 @@ fn runs_are_numbered_and_the_seed_is_part_of_the_recipe() {
     let root = folder.path();
     for number in 1..=2 {
         let line = format!("train tiny.toml --max-steps 1 --seed {number} --json");
-        let answer = run_in(root, &line).success().json();
+        let json = run_in(root, &line).success().json();
         let run = format!("runs/tiny-{number}");
-        assert_eq!(answer["run"], run);
+        assert_eq!(json["run"], run);
         let recipe = fs::read_to_string(root.join(run).join("recipe.toml")).unwrap();
         assert!(recipe.starts_with(&format!("seed = {number}\n")), "{recipe}");
     }
@@ -199,9 +199,9 @@ fn commands_at_once_without_out_get_folders_of_their_own() {
         };
         children.into_iter().map(outcome).collect::<Vec<Value>>()
     };
-    let expect = |answers: &[Value], key: &str, stem: &str| {
+    let expect = |printed: &[Value], key: &str, stem: &str| {
         let mut folders: Vec<&str> =
-            answers.iter().map(|answer| answer[key].as_str().unwrap()).collect();
+            printed.iter().map(|json| json[key].as_str().unwrap()).collect();
         folders.sort_unstable();
         let expected: Vec<String> = (1..=4).map(|number| format!("runs/{stem}-{number}")).collect();
         assert_eq!(folders, expected);
@@ -227,8 +227,8 @@ fn one_number_stands_for_all_channels() {
         "--set input.channels=3 --set input.mean=[0.5,0.5,0.5] --set input.std=[1,1,1]",
     ] {
         run_in(root, &format!("train tiny.toml --out run --max-steps 2 {set}")).success();
-        let answer = run_in(root, "eval run --json").success().json();
-        assert_eq!(answer["samples"], 30, "{set}");
+        let json = run_in(root, "eval run --json").success().json();
+        assert_eq!(json["samples"], 30, "{set}");
         fs::remove_dir_all(root.join("run")).unwrap();
     }
     let recipe = fs::read_to_string(root.join("tiny.toml")).unwrap();

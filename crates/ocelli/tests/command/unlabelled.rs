@@ -38,9 +38,9 @@ fn pictures_without_labels_are_listed_verified_and_classified() {
     run_in(root, "data index pictures:inbox.tar").success();
     run_in(root, "train tiny.toml --out run --max-steps 1").success();
     let line = "predict run pictures:inbox inbox/a.png pictures:inbox.tar --json";
-    let answer = run_in(root, line).success().json();
-    let names: Vec<&str> = (answer["predictions"].as_array().unwrap().iter())
-        .map(|answer| answer["image"].as_str().unwrap())
+    let json = run_in(root, line).success().json();
+    let names: Vec<&str> = (json["predictions"].as_array().unwrap().iter())
+        .map(|json| json["image"].as_str().unwrap())
         .collect();
     let inbox = ["inbox/a.png", "inbox/deep/b.png", "inbox/deep/er/c.png", "inbox/a.png"];
     assert_eq!(names[..4], inbox);

@@ -1,7 +1,7 @@
 //! Weights as training scripts leave them: behind prefixes, in sections, beside other things.
 
 use crate::pth::{Checkpoint, tensors};
-use crate::support::{Outcome, run_in};
+use crate::support::{CommandOutcome, run_in};
 use crate::tiny;
 use ocelli::nn::weights::{DType, StateDict, TensorEntry};
 use ocelli_testkit::reference_data;
@@ -19,8 +19,8 @@ fn folder(checkpoint: Checkpoint) -> (TempDir, PathBuf) {
     (folder, root)
 }
 
-fn place(answer: &Value) -> (&Value, &Value) {
-    (&answer["section"], &answer["prefix"])
+fn section_and_prefix(json: &Value) -> (&Value, &Value) {
+    (&json["section"], &json["prefix"])
 }
 
 /// A checkpoint of torchvision's reference scripts: two sections, of which one is averaged.
@@ -37,10 +37,10 @@ fn of_two_sections_that_fit_the_average_is_taken_and_said() {
     let said = "w.pth: took the weights of `module.*` in `model_ema`; `model` would fit too";
     assert!(average.stderr.contains(said), "{}", average.stderr);
     let average = average.json();
-    assert_eq!(place(&average), (&json!("model_ema"), &json!("module.")));
+    assert_eq!(section_and_prefix(&average), (&json!("model_ema"), &json!("module.")));
     assert!(eval("").stdout.contains("w.pth, `module.*` in `model_ema`"));
     let last = eval("--section model --json").json();
-    assert_eq!(place(&last), (&json!("model"), &json!("")));
+    assert_eq!(section_and_prefix(&last), (&json!("model"), &json!("")));
     assert_ne!(average["loss"], last["loss"]);
 }
 
@@ -62,8 +62,8 @@ fn every_command_that_takes_weights_takes_a_section_and_a_prefix() {
             ("--section model_ema --prefix module.", (json!("model_ema"), json!("module."))),
         ] {
             let words = format!("{command} {more} {options} --json");
-            let answer = run_in(&root, &words).success().json();
-            assert_eq!(place(&answer), (&expected.0, &expected.1), "{words}");
+            let json = run_in(&root, &words).success().json();
+            assert_eq!(section_and_prefix(&json), (&expected.0, &expected.1), "{words}");
         }
         let refused = run_in(&root, &format!("{command} {more} --section last"));
         let error = refused.bad_input();
@@ -98,8 +98,8 @@ fn an_attack_goes_on_with_the_same_weights() {
     run_in(&root, &format!("{line} 1")).success();
     let settings = fs::read_to_string(root.join("attack/attack.toml")).unwrap();
     assert!(settings.contains("section = \"model\""), "{settings}");
-    let answer = run_in(&root, "attack one-pixel --resume attack --images 2 --json").success();
-    assert_eq!(answer.json()["section"], "model");
+    let json = run_in(&root, "attack one-pixel --resume attack --images 2 --json").success();
+    assert_eq!(json.json()["section"], "model");
 }
 
 /// What is beside the network's tensors never hides them, and prefixes may come in any order.
@@ -150,10 +150,10 @@ fn whatever_training_scripts_wrap_around_a_network_is_seen_through() {
     ];
     for (what, checkpoint, section, prefix) in cases {
         let (_folder, root) = folder(checkpoint);
-        let answer = run_in(&root, "convert w.pth out.safetensors --json").success().json();
-        assert_eq!(place(&answer), (&section, &json!(prefix)), "{what}");
-        assert_eq!(answer["model"], ARCH, "{what}");
-        assert_eq!(answer["missing"], json!([]), "{what}");
+        let json = run_in(&root, "convert w.pth out.safetensors --json").success().json();
+        assert_eq!(section_and_prefix(&json), (&section, &json!(prefix)), "{what}");
+        assert_eq!(json["model"], ARCH, "{what}");
+        assert_eq!(json["missing"], json!([]), "{what}");
     }
 }
 
@@ -168,8 +168,8 @@ fn what_was_left_out_is_said() {
     let outcome = run_in(&root, "eval w.pth --data idx:tiny --json").success();
     let said = "took the weights of `net.*`; left out beside them: `n_averaged`";
     assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
-    let answer = run_in(&root, "convert w.pth out.safetensors --json").success().json();
-    assert_eq!(answer["beside"], json!(["n_averaged"]));
+    let json = run_in(&root, "convert w.pth out.safetensors --json").success().json();
+    assert_eq!(json["beside"], json!(["n_averaged"]));
 }
 
 #[test]
@@ -231,7 +231,7 @@ fn weights_that_are_not_found_say_where_they_were_looked_for() {
 
 /// Weights may be finite and what comes of them not.
 #[test]
-fn an_answer_that_is_no_number_is_an_error_that_names_the_picture() {
+fn an_output_that_is_not_finite_is_an_error_that_names_the_picture() {
     let mut net = StateDict::new();
     for entry in tensors(ARCH, 3, 1).iter() {
         let large = entry.name().ends_with("weight") && entry.shape().len() == 4;
@@ -261,7 +261,7 @@ fn checkpoints_of_other_projects_have_their_accuracy() {
     let folder = tiny::folder();
     let root = folder.path();
     crate::convert::every(20, &data, &root.join("part.tar"));
-    let eval = |file: &Path| -> Outcome {
+    let eval = |file: &Path| -> CommandOutcome {
         let file = file.display();
         run_in(root, &format!("eval --model {ARCH} --weights {file} --data part.tar --json"))
             .success()
@@ -275,10 +275,10 @@ fn checkpoints_of_other_projects_have_their_accuracy() {
     ] {
         let Some(path) = reference_data(&format!("../cases/weights/{file}")) else { return };
         let outcome = eval(&path);
-        let answer = outcome.json();
-        assert_eq!(place(&answer), (&section, &json!(prefix)), "{file}");
+        let json = outcome.json();
+        assert_eq!(section_and_prefix(&json), (&section, &json!(prefix)), "{file}");
         // Of all 10,000 they know 9,174, one more than before they were rounded to half precision.
-        assert_eq!((&answer["samples"], &answer["correct"]), (&json!(500), &json!(464)), "{file}");
+        assert_eq!((&json["samples"], &json["correct"]), (&json!(500), &json!(464)), "{file}");
         if file == "torchvision_ema.pth" {
             let said = "took the weights of `module.*` in `model_ema`; `model` would fit too";
             assert!(outcome.stderr.contains(said), "{}", outcome.stderr);

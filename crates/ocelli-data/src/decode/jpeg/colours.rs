@@ -21,7 +21,7 @@ pub(super) enum Model {
 impl Model {
     /// The rules of libjpeg: JFIF has one colour space, then the Adobe marker decides, then the
     /// names of the components.
-    pub(super) fn of(frame: &Frame, markers: &Markers<'_>) -> Self {
+    pub(super) fn new(frame: &Frame, markers: &Markers<'_>) -> Self {
         let ids: Vec<u8> = frame.components.iter().map(|component| component.id).collect();
         match (ids.len(), markers.adobe_transform) {
             (1, _) => Self::Grey,

@@ -23,13 +23,13 @@ impl Coverage {
     /// When the scan sends something twice, or refines what was not sent before.
     pub(super) fn add(&mut self, scan: &Scan, is_progressive: bool) -> Result<(), Damage> {
         let band = scan.band;
-        let (places, before, now) = if is_progressive {
+        let (coefficients, before, now) = if is_progressive {
             (band.first..=band.last, (band.high > 0).then_some(band.high), band.low)
         } else {
             (0..=63, None, 0)
         };
         for component in &scan.components {
-            for lowest in &mut self.lowest[component.index][places.clone()] {
+            for lowest in &mut self.lowest[component.index][coefficients.clone()] {
                 if *lowest != before {
                     return Err(Damage::Twice);
                 }

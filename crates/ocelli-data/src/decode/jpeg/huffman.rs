@@ -32,13 +32,13 @@ const WITHOUT_EXTRA: u32 = 0x80;
 const MEANINGLESS: u32 = 0xff;
 /// The run of an end-of-block code: past the last coefficient from anywhere.
 const END_OF_BLOCK: usize = 64;
-/// The places that an end-of-block code takes: more than any other two codes.
+/// The positions that an end-of-block code takes: more than any other two codes.
 const TO_NEXT_BLOCK: usize = 128;
-/// The places that an entry without a code seems to take.
+/// The positions that an entry without a code seems to take.
 const NOWHERE: usize = 255;
 
 /// Up to two coefficients, packed into 64 bits: where the first and the second stand after the
-/// current place in the block (both the same if there is one), how many places both take, and
+/// current position in the block (both the same if there is one), how many positions both take, and
 /// their values.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Run(u64);
@@ -47,9 +47,9 @@ impl Run {
     fn new(length: u32, zeros: u32, value: i32) -> Self {
         let ends = zeros as usize == END_OF_BLOCK;
         let advance = if ends { TO_NEXT_BLOCK as u32 } else { zeros + 1 };
-        let places = length | zeros << 8 | zeros << 16 | advance << 24;
+        let packed = length | zeros << 8 | zeros << 16 | advance << 24;
         let value = u64::from(value as u16);
-        Self(u64::from(places) | value << 32 | value << 48)
+        Self(u64::from(packed) | value << 32 | value << 48)
     }
 
     /// The same, but it seems to go past any end of a block.
@@ -77,9 +77,9 @@ impl Run {
         } else {
             (first + 1 + next.first() as u32, next.first_value())
         };
-        let places = length | first << 8 | second << 16 | advance << 24;
+        let packed = length | first << 8 | second << 16 | advance << 24;
         let values = u64::from(self.first_value() as u16) | u64::from(value as u16) << 16;
-        Some(Self(u64::from(places) | values << 32))
+        Some(Self(u64::from(packed) | values << 32))
     }
 
     #[inline(always)]
@@ -93,13 +93,13 @@ impl Run {
         (self.0 >> 8 & 0xff) as usize
     }
 
-    /// Places before the second coefficient.
+    /// Positions before the second coefficient.
     #[inline(always)]
     fn second(self) -> usize {
         (self.0 >> 16 & 0xff) as usize
     }
 
-    /// Places to the next run, at least [`TO_NEXT_BLOCK`] if this one ends the block.
+    /// Positions to the next run, at least [`TO_NEXT_BLOCK`] if this one ends the block.
     #[inline(always)]
     fn advance(self) -> usize {
         (self.0 >> 24 & 0xff) as usize

@@ -139,7 +139,7 @@ impl PlaneDecoder {
         limits.check_pixels(frame.width, frame.height)?;
         frame.check_length(bytes.len())?;
         let is_turned = upright_only && reader.markers.exif.is_some();
-        if is_turned || !is_covered(&frame, Model::of(&frame, &reader.markers)) {
+        if is_turned || !is_covered(&frame, Model::new(&frame, &reader.markers)) {
             return Ok(None);
         }
         let Some(scan) = reader.next_scan(&frame)? else { return Ok(None) };
@@ -221,13 +221,19 @@ impl Sink for Drawing<'_> {
     }
 
     #[inline(always)]
-    fn draw(&mut self, component: usize, place: (usize, usize), block: &[i16; 64], limit: usize) {
+    fn draw(
+        &mut self,
+        component: usize,
+        position: (usize, usize),
+        block: &[i16; 64],
+        limit: usize,
+    ) {
         let (plane, steps) = (&mut self.planes[component], &self.steps[component]);
         match plane.halvings {
-            0 => draw_block::<8>(steps, plane, place, block, limit, &self.waves[0]),
-            1 => draw_block::<4>(steps, plane, place, block, limit, &self.waves[1]),
-            2 => draw_block::<2>(steps, plane, place, block, limit, &self.waves[2]),
-            _ => draw_block::<1>(steps, plane, place, block, limit, &self.waves[3]),
+            0 => draw_block::<8>(steps, plane, position, block, limit, &self.waves[0]),
+            1 => draw_block::<4>(steps, plane, position, block, limit, &self.waves[1]),
+            2 => draw_block::<2>(steps, plane, position, block, limit, &self.waves[2]),
+            _ => draw_block::<1>(steps, plane, position, block, limit, &self.waves[3]),
         }
     }
 }
@@ -236,12 +242,12 @@ impl Sink for Drawing<'_> {
 fn draw_block<const SIDE: usize>(
     steps: &Steps,
     plane: &mut Plane,
-    place: (usize, usize),
+    position: (usize, usize),
     block: &[i16; 64],
     limit: usize,
     waves: &Waves,
 ) {
-    let columns = plane.block::<SIDE>(place);
+    let columns = plane.block::<SIDE>(position);
     if limit <= 1 {
         let value = inverse_flat(block[0], steps);
         for column in columns.take(SIDE) {
@@ -259,8 +265,8 @@ impl Steps {
     /// From the steps in the order of the file.
     fn new(quantisation: &[u16; 64]) -> Self {
         let mut natural = [0; 64];
-        for (step, place) in quantisation.iter().zip(ZIGZAG) {
-            natural[usize::from(place)] = *step;
+        for (step, position) in quantisation.iter().zip(ZIGZAG) {
+            natural[usize::from(position)] = *step;
         }
         Self::of_rows(&natural)
     }

@@ -28,7 +28,7 @@ pub(super) struct Markers<'a> {
     pub(super) exif: Option<&'a [u8]>,
 }
 
-/// The tables that are defined at some place of a file.
+/// The tables that are defined at some position of a file.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Definitions<'a> {
     /// The counts and symbols of four tables for DC, then of four for AC.
@@ -139,11 +139,11 @@ impl<'a> Markers<'a> {
 }
 
 impl<'a> Definitions<'a> {
-    /// The Huffman table at a place from 0 to 7.
-    pub(super) fn huffman(&self, place: usize, is_progressive: bool) -> Option<&'a [u8]> {
-        let defined = self.huffman.get(place).copied().flatten();
+    /// The Huffman table of an index from 0 to 7.
+    pub(super) fn huffman(&self, index: usize, is_progressive: bool) -> Option<&'a [u8]> {
+        let defined = self.huffman.get(index).copied().flatten();
         // The frames of a Motion JPEG leave out the tables if they are the usual ones.
-        if is_progressive { defined } else { defined.or_else(|| standard_tables::at(place)) }
+        if is_progressive { defined } else { defined.or_else(|| standard_tables::at(index)) }
     }
 
     /// The steps of a quantisation table, in the order of the file.
@@ -195,7 +195,7 @@ impl<'a> Definitions<'a> {
     }
 }
 
-/// The place in a block, row by row, of each coefficient in the order of the file.
+/// The position in a block, row by row, of each coefficient in the order of the file.
 pub(super) const ZIGZAG: [u8; 64] = [
     0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20,
     13, 6, 7, 14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59,

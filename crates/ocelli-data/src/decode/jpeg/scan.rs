@@ -21,12 +21,12 @@ pub(super) struct Scan {
 /// One component of a scan.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ScanComponent {
-    /// Its place in the frame.
+    /// Its index in the frame.
     pub(super) index: usize,
     /// Blocks per MCU.
     pub(super) across: usize,
     pub(super) down: usize,
-    /// Places of its Huffman tables: 0 to 3 and 4 to 7.
+    /// Indices of its Huffman tables: 0 to 3 and 4 to 7.
     pub(super) dc_table: usize,
     pub(super) ac_table: usize,
 }
@@ -62,7 +62,7 @@ impl Scan {
                 .filter(|index| frame.components[*index].id == *id)
                 .find(is_new)
                 .ok_or_else(|| bad(&format!("a scan of component {id}, which is not there")))?;
-            components.push(ScanComponent::of(frame, index, *tables)?);
+            components.push(ScanComponent::new(frame, index, *tables)?);
         }
         let (columns, rows) = match &mut components[..] {
             [] => return Err(bad("a scan of no component")),
@@ -86,7 +86,7 @@ impl Scan {
 }
 
 impl ScanComponent {
-    fn of(frame: &Frame, index: usize, tables: u8) -> Result<Self> {
+    fn new(frame: &Frame, index: usize, tables: u8) -> Result<Self> {
         let (dc, ac) = (usize::from(tables >> 4), usize::from(tables & 15));
         if dc > 3 || ac > 3 {
             return Err(bad(&format!("Huffman tables {dc} and {ac} of a scan, expected 0 to 3")));

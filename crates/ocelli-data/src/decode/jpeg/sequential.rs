@@ -17,11 +17,11 @@ pub(super) trait Sink {
     fn rows(&self, scan: &Scan) -> Range<usize>;
 
     /// Whether the block in this column and row of a component is drawn.
-    fn wants(&self, component: usize, place: (usize, usize)) -> bool;
+    fn wants(&self, component: usize, position: (usize, usize)) -> bool;
 
     /// Draws a block whose coefficients of frequency `limit` and above, in either direction, are
     /// zero.
-    fn draw(&mut self, component: usize, place: (usize, usize), block: &[i16; 64], limit: usize);
+    fn draw(&mut self, component: usize, position: (usize, usize), block: &[i16; 64], limit: usize);
 }
 
 /// Where the coefficients stand in a block, in the order of the file.
@@ -85,7 +85,7 @@ impl<K: Sink> WithSimd for Decoding<'_, K> {
     fn with_simd<S: Simd>(self, _: S) -> Self::Output {
         let Self { scan, data, tables, sink } = self;
         let parts = scan.components.iter().map(|component| {
-            let (dc, ac) = tables.of(component)?;
+            let (dc, ac) = tables.pair(component)?;
             Some(Part { component: *component, dc, ac })
         });
         // All tables were prepared.
@@ -93,7 +93,7 @@ impl<K: Sink> WithSimd for Decoding<'_, K> {
         let total = scan.columns * scan.rows;
         let interval = if scan.restart_interval == 0 { total } else { scan.restart_interval };
         let wanted = sink.rows(scan);
-        let mut next = Place { column: 0, row: 0, columns: scan.columns };
+        let mut next = McuPosition { column: 0, row: 0, columns: scan.columns };
         let mut left = total;
         for mut bits in data.runs(total.div_ceil(interval))? {
             let here = interval.min(left);
@@ -121,14 +121,14 @@ struct Part<'a> {
     ac: &'a Table,
 }
 
-/// The place of an MCU.
-struct Place {
+/// The position of an MCU.
+struct McuPosition {
     column: usize,
     row: usize,
     columns: usize,
 }
 
-impl Place {
+impl McuPosition {
     #[inline(always)]
     fn advance(&mut self) {
         self.column += 1;
@@ -141,15 +141,15 @@ impl Place {
 #[inline(always)]
 fn read_mcu<S: Sink>(
     parts: &[Part<'_>],
-    place: &Place,
+    position: &McuPosition,
     bits: &mut Bits<'_>,
     predictions: &mut [i32; 4],
     sink: &mut S,
 ) -> Option<()> {
     for (Part { component, dc, ac }, prediction) in parts.iter().zip(predictions) {
         let ScanComponent { index, across, down, .. } = *component;
-        for y in place.row * down..(place.row + 1) * down {
-            for x in place.column * across..(place.column + 1) * across {
+        for y in position.row * down..(position.row + 1) * down {
+            for x in position.column * across..(position.column + 1) * across {
                 if sink.wants(index, (x, y)) {
                     let mut block = [0; 64];
                     read_dc(dc, bits, prediction)?;

@@ -1,8 +1,8 @@
 //! The Huffman tables of T.81, annex K, which Motion JPEG leaves out.
 
-/// The table at a place from 0 to 7, if there is one: luma and chroma for DC, then for AC.
-pub(super) fn at(place: usize) -> Option<&'static [u8]> {
-    Some(match place {
+/// The table of an index from 0 to 7, if there is one: luma and chroma for DC, then for AC.
+pub(super) fn at(index: usize) -> Option<&'static [u8]> {
+    Some(match index {
         0 => &DC_LUMA,
         1 => &DC_CHROMA,
         4 => &AC_LUMA,

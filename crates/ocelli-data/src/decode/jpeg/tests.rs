@@ -6,7 +6,7 @@ mod verdicts;
 use crate::decode::{DecodeOptions, decode};
 use crate::{EvalConfig, EvalTransform, Image, InputConfig, Payload, Scratch, Transform};
 use ocelli_random::{Purpose, Seed};
-use ocelli_testkit::jpeg::{Plan, write};
+use ocelli_testkit::jpeg::{JpegPlan, write};
 use std::path::{Path, PathBuf};
 
 /// What users of other projects have reported: scans of one component each, and the like. The
@@ -32,9 +32,9 @@ fn read_case(name: &str) -> (Vec<u8>, Image) {
 }
 
 /// A random file of any kind.
-fn random_file(number: u64) -> (Plan, Vec<u8>) {
+fn random_file(number: u64) -> (JpegPlan, Vec<u8>) {
     let mut random = Seed(15).stream(Purpose("random jpeg"), 0, number);
-    let plan = Plan::random(&mut random);
+    let plan = JpegPlan::random(&mut random);
     let bytes = write(&plan, &mut random);
     (plan, bytes)
 }

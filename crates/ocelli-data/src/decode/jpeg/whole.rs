@@ -96,14 +96,20 @@ impl Sink for Drawing {
     }
 
     #[inline(always)]
-    fn wants(&self, _component: usize, _place: (usize, usize)) -> bool {
+    fn wants(&self, _component: usize, _position: (usize, usize)) -> bool {
         true
     }
 
     #[inline(always)]
-    fn draw(&mut self, component: usize, place: (usize, usize), block: &[i16; 64], limit: usize) {
+    fn draw(
+        &mut self,
+        component: usize,
+        position: (usize, usize),
+        block: &[i16; 64],
+        limit: usize,
+    ) {
         let Some(steps) = &self.steps[component] else { return };
-        let rows = self.samples[component].block(place);
+        let rows = self.samples[component].block(position);
         if limit <= 1 {
             let value = idct::inverse_flat(block[0], steps);
             rows.take(8).for_each(|row| row.fill(value));
@@ -126,8 +132,8 @@ impl WithSimd for DrawAll<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        for (component, place, block) in self.coefficients.blocks() {
-            self.drawing.draw(component, place, block, progressive::limit(block));
+        for (component, position, block) in self.coefficients.blocks() {
+            self.drawing.draw(component, position, block, progressive::limit(block));
         }
     }
 }

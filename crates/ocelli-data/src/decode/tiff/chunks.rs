@@ -1,4 +1,4 @@
-//! The strips or tiles of a TIFF file: unpacked, undone of prediction, and put in their places.
+//! The strips or tiles of a TIFF file: unpacked, undone of prediction, and put where they belong.
 
 use super::directory::{self as tag, Directory};
 use super::layout::{Layout, Packing};
@@ -21,7 +21,7 @@ pub(super) fn read(directory: &Directory<'_>, layout: &Layout, limits: Limits) -
     if u64::from(chunk_width) * u64::from(chunk_height) > LARGEST_TILE {
         limits.check_pixels(chunk_width, chunk_height)?;
     }
-    let places = Places::read(directory, layout)?;
+    let ranges = ChunkRanges::read(directory, layout)?;
     let (width, height) = (layout.width as usize, layout.height as usize);
     let mut samples = vec![0; width * height * layout.kept];
     let planes = if layout.is_planar { layout.kept } else { 1 };
@@ -33,9 +33,9 @@ pub(super) fn read(directory: &Directory<'_>, layout: &Layout, limits: Limits) -
         {
             let (left, top) = (column * chunk_width, row * chunk_height);
             let visible = chunk_height.min(layout.height - top);
-            let bytes = unpacked(directory.bytes, &places, layout, index, visible)?;
+            let bytes = unpacked(directory.bytes, &ranges, layout, index, visible)?;
             let target = Target { layout, plane, left: left as usize, top: top as usize };
-            target.place(bytes, directory.is_big_endian, &mut samples);
+            target.put(bytes, directory.is_big_endian, &mut samples);
             index += 1;
         }
     }
@@ -43,19 +43,19 @@ pub(super) fn read(directory: &Directory<'_>, layout: &Layout, limits: Limits) -
 }
 
 /// Where the chunks lie in the file.
-struct Places {
+struct ChunkRanges {
     offsets: Vec<u64>,
     lengths: Vec<u64>,
 }
 
-impl Places {
+impl ChunkRanges {
     fn read(directory: &Directory<'_>, layout: &Layout) -> Result<Self> {
         let tags = if layout.is_tiled {
             [tag::TILE_OFFSETS, tag::TILE_BYTE_COUNTS]
         } else {
             [tag::STRIP_OFFSETS, tag::STRIP_BYTE_COUNTS]
         };
-        let [offsets, lengths] = tags.map(|tag| directory.numbers(tag));
+        let [offsets, lengths] = tags.map(|tag| directory.values(tag));
         Ok(Self { offsets: offsets?, lengths: lengths? })
     }
 
@@ -84,7 +84,7 @@ impl Places {
 /// The bytes of the first `rows` rows of a chunk.
 fn unpacked(
     file: &[u8],
-    places: &Places,
+    ranges: &ChunkRanges,
     layout: &Layout,
     index: usize,
     rows: u32,
@@ -96,7 +96,7 @@ fn unpacked(
     let needed = bytes_of(rows)?;
     // Tiles are whole in the file, even where they reach over the edge of the image.
     let stored = if layout.is_tiled { bytes_of(layout.chunk.1)? } else { needed };
-    let packed = places.chunk(file, index, layout.packing, stored)?;
+    let packed = ranges.chunk(file, index, layout.packing, stored)?;
     let bytes = match layout.packing {
         Packing::Plain => packed[..needed].to_vec(),
         Packing::PackBits => unpack_bits(packed, needed),
@@ -159,7 +159,7 @@ fn unpack_lzw(mut packed: &[u8], needed: usize) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The place of a chunk in the image.
+/// The position of a chunk in the image.
 struct Target<'a> {
     layout: &'a Layout,
     /// The sample that a planar chunk holds.
@@ -169,8 +169,8 @@ struct Target<'a> {
 }
 
 impl Target<'_> {
-    /// Puts the rows of a chunk in their place.
-    fn place(&self, mut bytes: Vec<u8>, is_big_endian: bool, samples: &mut [u8]) {
+    /// Puts the rows of a chunk where they belong.
+    fn put(&self, mut bytes: Vec<u8>, is_big_endian: bool, samples: &mut [u8]) {
         let Layout { width, kept, is_planar, .. } = *self.layout;
         let (width, stride) = (width as usize, self.layout.samples_of_chunk());
         let visible = (width - self.left).min(self.layout.chunk.0 as usize);
@@ -216,10 +216,10 @@ fn undo_prediction(row: &mut [u8], bits: u8, stride: usize, is_big_endian: bool)
         }
         return;
     }
-    let numbers = row.as_chunks_mut::<2>().0;
-    for at in stride..numbers.len() {
-        let (left, here) = (numbers[at - stride], numbers[at]);
-        numbers[at] = if is_big_endian {
+    let samples = row.as_chunks_mut::<2>().0;
+    for at in stride..samples.len() {
+        let (left, here) = (samples[at - stride], samples[at]);
+        samples[at] = if is_big_endian {
             u16::from_be_bytes(here).wrapping_add(u16::from_be_bytes(left)).to_be_bytes()
         } else {
             u16::from_le_bytes(here).wrapping_add(u16::from_le_bytes(left)).to_le_bytes()

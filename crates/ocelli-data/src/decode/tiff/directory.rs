@@ -1,4 +1,4 @@
-//! The first image file directory: tags and their numbers.
+//! The first image file directory: tags and their values.
 
 use super::refusal::{bad, cut};
 use crate::Result;
@@ -71,12 +71,12 @@ impl<'a> Directory<'a> {
 
     /// The first number of a tag, if there is the tag.
     pub(super) fn number(&self, tag: u16) -> Result<Option<u64>> {
-        Ok(self.numbers(tag)?.first().copied())
+        Ok(self.values(tag)?.first().copied())
     }
 
-    /// All numbers of a tag, none if there is no such tag. They take no more memory than eight
+    /// All values of a tag, none if there is no such tag. They take no more memory than eight
     /// times the file.
-    pub(super) fn numbers(&self, tag: u16) -> Result<Vec<u64>> {
+    pub(super) fn values(&self, tag: u16) -> Result<Vec<u64>> {
         let Some(entry) = self.entries().find(|entry| self.uint(&entry[..2]) == u64::from(tag))
         else {
             return Ok(Vec::new());
@@ -127,13 +127,13 @@ mod tests {
 
     #[test]
     fn numbers_stand_in_the_entry_or_elsewhere() {
-        let numbers = |bytes: &[u8]| Directory::read(bytes).unwrap().numbers(WIDTH);
-        assert_eq!(numbers(&file(WIDTH, 4, 1, 77)).unwrap(), [77]);
-        assert_eq!(numbers(&file(WIDTH, 3, 2, 0x0102_0304)).unwrap(), [0x102, 0x304]);
-        assert_eq!(numbers(&file(WIDTH, 3, 3, 4)).unwrap(), [0, 8, 1]);
-        assert!(numbers(&file(HEIGHT, 4, 1, 77)).unwrap().is_empty());
-        assert!(numbers(&file(WIDTH, 4, u32::MAX, 0)).is_err());
-        assert!(numbers(&file(WIDTH, 11, 1, 0)).is_err());
+        let values = |bytes: &[u8]| Directory::read(bytes).unwrap().values(WIDTH);
+        assert_eq!(values(&file(WIDTH, 4, 1, 77)).unwrap(), [77]);
+        assert_eq!(values(&file(WIDTH, 3, 2, 0x0102_0304)).unwrap(), [0x102, 0x304]);
+        assert_eq!(values(&file(WIDTH, 3, 3, 4)).unwrap(), [0, 8, 1]);
+        assert!(values(&file(HEIGHT, 4, 1, 77)).unwrap().is_empty());
+        assert!(values(&file(WIDTH, 4, u32::MAX, 0)).is_err());
+        assert!(values(&file(WIDTH, 11, 1, 0)).is_err());
         let whole = file(WIDTH, 4, 1, 77);
         assert!((0..whole.len()).all(|length| Directory::read(&whole[..length]).is_err()));
     }

@@ -60,7 +60,7 @@ impl Layout {
         if number(tag::FILL_ORDER, 1)? != 1 {
             return Err(bad("bytes whose low bits come first are not supported"));
         }
-        let extra = directory.numbers(tag::EXTRA_SAMPLES)?;
+        let extra = directory.values(tag::EXTRA_SAMPLES)?;
         let is_multiplied = extra.first() == Some(&1);
         let photometric = number(tag::PHOTOMETRIC, u64::MAX)?;
         let (colours, kept) = match (photometric, bits) {
@@ -122,9 +122,9 @@ impl Layout {
 
 /// The one number that a tag has for every sample.
 fn same_of_all(directory: &Directory<'_>, tag: u16, default: u64, what: &str) -> Result<u64> {
-    let numbers = directory.numbers(tag)?;
-    let first = numbers.first().copied().unwrap_or(default);
-    if numbers.iter().all(|number| *number == first) {
+    let values = directory.values(tag)?;
+    let first = values.first().copied().unwrap_or(default);
+    if values.iter().all(|number| *number == first) {
         return Ok(first);
     }
     Err(bad(format!("several {what} in one image are not supported")))
@@ -163,7 +163,7 @@ fn unsupported(photometric: u64, bits: u64, samples: u64) -> crate::Error {
 
 /// The colours by number: all reds, all greens, all blues, of which high bytes count.
 fn palette(directory: &Directory<'_>, bits: u64) -> Result<Vec<[u8; 3]>> {
-    let map = directory.numbers(tag::COLOUR_MAP)?;
+    let map = directory.values(tag::COLOUR_MAP)?;
     let count = 1 << bits;
     let (Some(reds), Some(greens), Some(blues)) =
         (map.get(..count), map.get(count..2 * count), map.get(2 * count..3 * count))

@@ -9,7 +9,7 @@ fn views(views: usize) -> LoaderConfig {
 
 /// Pixels, labels and indices of each batch, after checking its sizes.
 fn batches(config: &LoaderConfig, first: u64) -> Vec<Content> {
-    let loader = loader(Numbers::new(101), config.clone());
+    let loader = loader(NumberedPictures::new(101), config.clone());
     let content = |batch: Result<Batch>| {
         let batch = batch.unwrap();
         let samples = batch.indices.len();
@@ -65,7 +65,7 @@ fn shares_of_ranks_count_samples_and_keep_views_together() {
     let shares: Vec<Vec<Batch>> = (0..3)
         .map(|rank| {
             let config = LoaderConfig { rank, world_size: 3, ..views(2) };
-            loader(Numbers::new(101), config).epoch(2, 0).map(Result::unwrap).collect()
+            loader(NumberedPictures::new(101), config).epoch(2, 0).map(Result::unwrap).collect()
         })
         .collect();
     for (step, whole) in alone.iter().enumerate() {
@@ -82,7 +82,7 @@ fn shares_of_ranks_count_samples_and_keep_views_together() {
 
 #[test]
 fn a_sample_is_read_and_decoded_once_for_all_its_views() {
-    let (source, transform) = (Arc::new(Numbers::new(16)), Arc::new(Jitter::default()));
+    let (source, transform) = (Arc::new(NumberedPictures::new(16)), Arc::new(Jitter::default()));
     let config = LoaderConfig { views: 4, ..LoaderConfig::eval(8) };
     let loader = Loader::new(source.clone(), transform.clone(), config).unwrap();
     assert_eq!(loader.epoch(0, 0).map(|batch| batch.unwrap().len()).sum::<usize>(), 16);
@@ -92,7 +92,7 @@ fn a_sample_is_read_and_decoded_once_for_all_its_views() {
 
 #[test]
 fn an_unreadable_sample_takes_all_its_views_along() {
-    let source = Numbers { broken: [1].into(), ..Numbers::new(4) };
+    let source = NumberedPictures { broken: [1].into(), ..NumberedPictures::new(4) };
     let config = LoaderConfig { views: 2, error_budget: 1, ..LoaderConfig::eval(4) };
     let batch = loader(source, config).epoch(0, 0).next().unwrap().unwrap();
     assert_eq!((batch.len(), batch.global_len, batch.shape[0]), (3, 3, 6));
@@ -104,7 +104,8 @@ fn an_unreadable_sample_takes_all_its_views_along() {
 fn views_out_of_range_are_refused_by_name() {
     let mix = Mix { mixup: 0.2, ..Mix::default() };
     for config in [views(0), LoaderConfig { mix, ..views(2) }] {
-        let refused = Loader::new(Arc::new(Numbers::new(8)), Arc::new(Jitter::default()), config);
+        let refused =
+            Loader::new(Arc::new(NumberedPictures::new(8)), Arc::new(Jitter::default()), config);
         assert!(refused.err().unwrap().to_string().contains("`views`"));
     }
     assert!(elements_of(u64::MAX, [1, 1, 2]).is_err());
@@ -112,7 +113,7 @@ fn views_out_of_range_are_refused_by_name() {
 
 #[test]
 fn views_of_photos_as_simclr_makes_them_are_finite_and_differ() {
-    let source = open("builtin:fashion-mnist", &OpenOptions::of(Split::Test)).unwrap();
+    let source = open("builtin:fashion-mnist", &OpenOptions::new(Split::Test)).unwrap();
     let input = InputConfig { size: 28, ..InputConfig::default() };
     let transform = Arc::new(TrainTransform::new(input, TrainConfig::simclr(0.5)).unwrap());
     let loader =

@@ -20,9 +20,9 @@ const SEPARATORS: [char; 6] = ['\t', ',', ';', '|', ':', '='];
 /// 1, the name is the second field, and further ones are ignored: `0⇥n01440764⇥tench` is the class
 /// `n01440764`. Labels may also be the last fields, behind a tab or a comma. A heading above such labels,
 /// a byte order mark and the line ends of Windows do not matter. Where most lines have a label and they are
-/// not 0 or 1 and so on, each once, the list is refused: taking their places instead would shift the names.
+/// not 0 or 1 and so on, each once, the list is refused: taking their positions instead would shift the names.
 ///
-/// Names may repeat, as `crane` does in ImageNet: where the place decides, nothing is ambiguous.
+/// Names may repeat, as `crane` does in ImageNet: where the position decides, nothing is ambiguous.
 /// Where names are matched with those of a dataset, that is an error.
 ///
 /// # Errors
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_that_are_sorted_as_text_still_name_their_places() {
+    fn labels_that_are_sorted_as_text_still_name_their_positions() {
         let mut lines: Vec<String> =
             (0..12).map(|label| format!("{label}\tname {label}")).collect();
         lines.sort_unstable();

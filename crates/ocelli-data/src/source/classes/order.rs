@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
-/// How the names of classes are sorted; the place of a class is its label.
+/// How the names of classes are sorted; the index of a class is its label.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ClassOrder {
@@ -158,16 +158,16 @@ mod tests {
 
     #[test]
     fn orders_that_differ_are_shown_where_they_part() {
-        let numbers = |count: u32| -> Vec<String> {
+        let numbered = |count: u32| -> Vec<String> {
             let mut names: Vec<String> = (0..count).map(|number| number.to_string()).collect();
             names.sort_unstable();
             names
         };
         assert_eq!(
-            remark(&numbers(1000)).unwrap(),
+            remark(&numbered(1000)).unwrap(),
             "classes are in the order 0, 1, 10, …; --class-order number for 0, 1, 2, …"
         );
-        assert_eq!(remark(&numbers(10)), None);
+        assert_eq!(remark(&numbered(10)), None);
         assert_eq!(
             remark(&list(&["a", "b", "c", "d1", "d10", "d2"])).unwrap(),
             "classes are in the order a, …, d1, d10, …; --class-order number for a, …, d1, d2, …"

@@ -17,7 +17,7 @@ pub(in super::super) struct Tree {
 
 impl Tree {
     /// Lists a class folder.
-    pub(super) fn of(folder: &Path, class: &str) -> Result<Self> {
+    pub(super) fn list(folder: &Path, class: &str) -> Result<Self> {
         Self::walked(
             folder,
             &format!("{class}/"),

@@ -31,7 +31,7 @@ fn uri(root: &tempfile::TempDir, template: &str) -> String {
 
 /// The last parts of the names of the samples.
 fn names(root: &tempfile::TempDir, template: &str, split: Split) -> Result<Vec<String>> {
-    let source = open(&uri(root, template), &OpenOptions::of(split))?;
+    let source = open(&uri(root, template), &OpenOptions::new(split))?;
     let name = |index| {
         let name = source.name(index)?;
         Ok(name.rsplit(['/', ' ']).next().unwrap_or_default().to_owned())
@@ -153,7 +153,7 @@ fn check_same(first: &dyn Source, second: &dyn Source) {
 #[test]
 fn parts_that_are_opened_one_by_one_can_be_compared() {
     let root = folder(&[("train.tar", "a/1.png b/2.png"), ("test.tar", "b/3.png")]);
-    let part = |split| open(&uri(&root, "ROOT"), &OpenOptions::of(split)).unwrap();
+    let part = |split| open(&uri(&root, "ROOT"), &OpenOptions::new(split)).unwrap();
     let error = crate::check_same_classes(&*part(Split::Train), &*part(Split::Test)).unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -199,7 +199,7 @@ fn idx_files_are_found_in_their_folder() {
     let (train, test) = open_splits(&uri, &OpenOptions::default()).unwrap();
     assert_eq!((train.len(), test.len()), (10_000, 2_000));
     assert_eq!(test.classes()[9], "9");
-    let embedded = open("builtin:fashion-mnist", &OpenOptions::of(Split::Test)).unwrap();
+    let embedded = open("builtin:fashion-mnist", &OpenOptions::new(Split::Test)).unwrap();
     for index in [0, 1999] {
         let pixels = |source: &dyn Source| match source.read(index).unwrap().payload {
             Payload::Pixels(image) => image,

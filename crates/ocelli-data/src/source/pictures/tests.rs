@@ -125,8 +125,10 @@ fn nothing_to_open_is_an_error() {
 #[test]
 fn a_fingerprint_sees_every_picture() {
     let root = folder();
-    let print =
-        || Fingerprint::of(&*open(&uri(root.path()), &OpenOptions::default()).unwrap()).unwrap();
+    let print = || {
+        Fingerprint::from_source(&*open(&uri(root.path()), &OpenOptions::default()).unwrap())
+            .unwrap()
+    };
     let before = print();
     assert_eq!(before, print());
     fs::write(root.path().join("z.png"), "y.png").unwrap();

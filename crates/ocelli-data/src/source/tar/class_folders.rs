@@ -33,12 +33,12 @@ pub(super) fn index(storage: &Storage, limits: Limits) -> Result<ShardIndex> {
 /// What is seen of class folders in one tar, member by member.
 pub(super) struct Builder<'a> {
     storage: &'a Storage,
-    /// The images; until the end, their labels are places in `image_folders`.
+    /// The images; until the end, their labels are indices into `image_folders`.
     entries: Vec<Entry>,
     /// The folders of images, in the order in which they are mentioned.
     image_folders: Vec<ImageFolder>,
-    /// The place of each of them by its path.
-    places: HashMap<Vec<u8>, u32>,
+    /// The index of each of them by its path.
+    indices: HashMap<Vec<u8>, u32>,
     folders: BTreeSet<Vec<u8>>,
     /// Symbolic links that may stand for folders.
     links: BTreeSet<Vec<u8>>,
@@ -61,7 +61,7 @@ impl<'a> Builder<'a> {
             storage,
             entries: Vec::new(),
             image_folders: Vec::new(),
-            places: HashMap::new(),
+            indices: HashMap::new(),
             folders: BTreeSet::new(),
             links: BTreeSet::new(),
             others: BTreeMap::new(),
@@ -87,23 +87,23 @@ impl<'a> Builder<'a> {
             return Err(bad_layout(name, "the image lies in no class folder"));
         }
         self.names.add(self.storage, member, &path)?;
-        let place = self.place_of(folders.join(&b'/'), file)?;
-        self.entries.push(Entry::new(member, place));
+        let index = self.index_of(folders.join(&b'/'), file)?;
+        self.entries.push(Entry::new(member, index));
         Ok(())
     }
 
-    /// The place of the folder of an image, which is counted.
-    fn place_of(&mut self, folder: Vec<u8>, file: &[u8]) -> Result<u32> {
-        if let Some(&place) = self.places.get(&folder) {
-            self.image_folders[place as usize].images += 1;
-            return Ok(place);
+    /// The index of the folder of an image, which is counted.
+    fn index_of(&mut self, folder: Vec<u8>, file: &[u8]) -> Result<u32> {
+        if let Some(&index) = self.indices.get(&folder) {
+            self.image_folders[index as usize].images += 1;
+            return Ok(index);
         }
-        let place = u32::try_from(self.image_folders.len());
-        let place =
-            place.map_err(|_| bad_layout(self.name_of(&folder, file), "too many folders"))?;
-        self.places.insert(folder.clone(), place);
+        let index = u32::try_from(self.image_folders.len());
+        let index =
+            index.map_err(|_| bad_layout(self.name_of(&folder, file), "too many folders"))?;
+        self.indices.insert(folder.clone(), index);
         self.image_folders.push(ImageFolder { path: folder, images: 1, first: file.to_vec() });
-        Ok(place)
+        Ok(index)
     }
 
     fn add_other(&mut self, member: &Member, file: &[u8], folders: &[&[u8]]) {
@@ -125,7 +125,9 @@ impl<'a> Builder<'a> {
 
     /// The index of what was seen.
     pub(super) fn finish(mut self) -> Result<ShardIndex> {
-        let root = Root::of(self.image_folders.iter().map(|folder| folder.path.as_slice()));
+        let root = Root::from_image_folders(
+            self.image_folders.iter().map(|folder| folder.path.as_slice()),
+        );
         if let Some(link) = self.links.iter().find(|link| may_hide_images(link, root.as_ref())) {
             let (path, kind) = (self.storage.path().to_owned(), SYMBOLIC_LINK);
             let name = String::from_utf8_lossy(link).into_owned();

@@ -26,7 +26,7 @@ pub(super) struct Part {
 
 impl Part {
     /// The key, the role and the part; `None` for what is hidden, a folder or something else.
-    pub(super) fn of(member: Member) -> Option<(Vec<u8>, Role, Self)> {
+    pub(super) fn from_member(member: Member) -> Option<(Vec<u8>, Role, Self)> {
         if member.kind == Kind::Folder {
             return None;
         }
@@ -58,7 +58,7 @@ impl Part {
 /// What a file is by its name.
 fn role(file: &[u8]) -> Option<Role> {
     let dot = file.iter().rposition(|byte| *byte == b'.')?;
-    match Rank::of(&file[dot + 1..]) {
+    match Rank::from_extension(&file[dot + 1..]) {
         Some(rank) => Some(Role::Label(rank)),
         None => has_image_extension(file).then_some(Role::Image),
     }

@@ -11,7 +11,7 @@ use super::label::Ranks;
 pub(super) struct Entry {
     /// The number of the first header block, and in the low 16 bits how many header blocks there
     /// are. A tar may have 2⁴⁸ blocks, which are 128 PiB.
-    place: u64,
+    blocks: u64,
     /// The length of the content in bytes.
     pub(super) length: u32,
     /// The label; during a scan the id of the class.
@@ -24,14 +24,14 @@ impl Entry {
     /// The caller has checked that the size fits.
     pub(super) fn new(member: &Member, label: u32) -> Self {
         let header_blocks = (member.data - member.header) / BLOCK;
-        let place = ((member.header / BLOCK) << 16) | header_blocks;
-        Self { place, length: member.size as u32, label }
+        let blocks = ((member.header / BLOCK) << 16) | header_blocks;
+        Self { blocks, length: member.size as u32, label }
     }
 
     /// The entry as an index file stores it.
     pub(super) fn to_bytes(self) -> [u8; 16] {
         let mut bytes = [0; 16];
-        bytes[..8].copy_from_slice(&self.place.to_le_bytes());
+        bytes[..8].copy_from_slice(&self.blocks.to_le_bytes());
         bytes[8..12].copy_from_slice(&self.length.to_le_bytes());
         bytes[12..].copy_from_slice(&self.label.to_le_bytes());
         bytes
@@ -39,7 +39,7 @@ impl Entry {
 
     pub(super) fn from_bytes(bytes: [u8; 16]) -> Self {
         let value = u128::from_le_bytes(bytes);
-        Self { place: value as u64, length: (value >> 64) as u32, label: (value >> 96) as u32 }
+        Self { blocks: value as u64, length: (value >> 64) as u32, label: (value >> 96) as u32 }
     }
 
     pub(super) fn with_label(self, label: u32) -> Self {
@@ -48,12 +48,12 @@ impl Entry {
 
     /// Where the first header block starts, in bytes.
     pub(super) fn header(self) -> u64 {
-        (self.place >> 16) * BLOCK
+        (self.blocks >> 16) * BLOCK
     }
 
     /// The length of all header blocks in bytes.
     pub(super) fn header_length(self) -> u64 {
-        (self.place & 0xffff) * BLOCK
+        (self.blocks & 0xffff) * BLOCK
     }
 
     /// Where the content starts, in bytes.

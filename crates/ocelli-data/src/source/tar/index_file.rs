@@ -16,7 +16,7 @@
 //! | 4 + | length and bytes of the name of the first of them, empty if there is none |
 //! | 1 | the kinds of members that labels are from, see [`Ranks`] |
 //! | 8 | number of samples |
-//! | 16 each | the samples: place (8), length in bytes (4), label (4), see [`Entry`] |
+//! | 16 each | the samples: header blocks (8), length in bytes (4), label (4), see [`Entry`] |
 //! | 32 | BLAKE3 of the headers of up to 64 samples, evenly spread, as they stand in the tar |
 //! | 32 | BLAKE3 of everything before |
 //!
@@ -35,8 +35,7 @@ use super::index::{Entry, Labels, ShardIndex};
 use super::label::Ranks;
 use super::tar_layout::TarLayout;
 use crate::{Error, Limits, Result};
-use std::fs::File;
-use std::io::Write;
+use ocelli_common::write_whole;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -65,18 +64,7 @@ pub(super) fn write(tar: &Storage, known: Known, index: &ShardIndex) -> Result<P
     let mut bytes = encode(tar, known, index);
     bytes.extend_from_slice(sample_of_headers(tar, &index.entries)?.as_bytes());
     bytes.extend_from_slice(blake3::hash(&bytes).as_bytes());
-    let unfinished = path.with_extension(format!("unfinished-{}", std::process::id()));
-    let written = File::create_new(&unfinished)
-        .and_then(|mut file| {
-            file.write_all(&bytes)?;
-            file.sync_all()
-        })
-        .and_then(|()| std::fs::rename(&unfinished, &path));
-    if written.is_err() {
-        // The error that is reported matters more than one while cleaning up.
-        let _ = std::fs::remove_file(&unfinished);
-    }
-    written.map_err(Error::io(&path))?;
+    write_whole(&path, &bytes).map_err(Error::io(&path))?;
     Ok(path)
 }
 

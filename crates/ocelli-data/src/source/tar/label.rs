@@ -22,7 +22,7 @@ pub(super) enum Rank {
 
 impl Rank {
     /// The kind of a member by the last part of its name.
-    pub(super) fn of(extension: &[u8]) -> Option<Self> {
+    pub(super) fn from_extension(extension: &[u8]) -> Option<Self> {
         let is = |known: &str| extension.eq_ignore_ascii_case(known.as_bytes());
         match () {
             () if is("cls") || is("class") => Some(Self::Cls),

@@ -97,7 +97,7 @@ fn choose(
             let (layout, index) = (TarLayout::WebDataset, webdataset::index(shard, limits));
             Ok(Survey { layout, index })
         }
-        None => Survey::of(shard, limits),
+        None => Survey::new(shard, limits),
     };
     let surveys: Vec<Survey> = shards.par_iter().map(survey).collect::<Result<_>>()?;
     let labelled = surveys.iter().any(|survey| survey.layout == TarLayout::WebDataset);
@@ -118,7 +118,7 @@ struct Survey {
 
 impl Survey {
     /// Looks at all members.
-    fn of(shard: &Storage, limits: Limits) -> Result<Self> {
+    fn new(shard: &Storage, limits: Limits) -> Result<Self> {
         let mut folders = class_folders::Builder::new(shard);
         let mut trouble = None;
         let mut clues = Clues::default();
@@ -153,7 +153,9 @@ struct Clues {
 
 impl Clues {
     fn add(&mut self, member: Member, scanner: &mut Scanner<'_>) -> Result<()> {
-        let Some((key, role, Part { member, .. })) = Part::of(member) else { return Ok(()) };
+        let Some((key, role, Part { member, .. })) = Part::from_member(member) else {
+            return Ok(());
+        };
         let is_outside = !key.contains(&b'/');
         match role {
             Role::Image => {

@@ -27,7 +27,7 @@ pub(super) fn index(storage: &Storage, limits: Limits) -> Result<ShardIndex> {
     let mut scanner = Scanner::new(storage);
     let (mut key, mut group) = (Vec::new(), Group::default());
     while let Some(member) = scanner.next()? {
-        let Some((its_key, role, part)) = Part::of(member) else { continue };
+        let Some((its_key, role, part)) = Part::from_member(member) else { continue };
         if role == Role::Image {
             super::checks::check_image(storage, &part.member, limits)?;
         }
@@ -46,7 +46,7 @@ pub(super) fn begins_as_webdataset(storage: &Storage) -> Result<bool> {
     let mut scanner = Scanner::new(storage);
     for _ in 0..PEEK {
         let Some(member) = scanner.next()? else { break };
-        if let Some((_, Role::Label(Rank::Cls), _)) = Part::of(member) {
+        if let Some((_, Role::Label(Rank::Cls), _)) = Part::from_member(member) {
             return Ok(true);
         }
     }

@@ -14,7 +14,7 @@ pub(super) fn padded_width(geometry: Geometry) -> usize {
     (geometry.columns.output - 1) * window.stride + (window.kernel - 1) * window.dilation + 1
 }
 
-/// Rows of x no further apart than this, in numbers, may be read in place: rows a power of two apart
+/// Rows of x no further apart than this, in elements, may be read in place: rows a power of two apart
 /// would meet in few sets of the first cache.
 const NEAR: usize = 64;
 

@@ -18,25 +18,25 @@ use rayon::prelude::*;
 impl Winograd {
     /// Computes `dweight`, `[out, in, taps]`.
     pub(in crate::conv) fn weight_gradient(self, x: Rows<'_>, dy: Rows<'_>, dweight: &mut [f32]) {
-        /// Numbers of dU that the second cache holds beside a block.
+        /// Elements of dU that the second cache holds beside a block.
         const NEAR: usize = 384 * 1024;
-        /// Places in which tiles are summed, and numbers of all places, at most.
-        const PLACES: usize = 16;
-        const PLACE_NUMBERS: usize = 4 * 1024 * 1024;
+        /// Partial sums of tiles, and elements of all of them, at most.
+        const PARTIAL_SUMS: usize = 16;
+        const PARTIAL_ELEMENTS: usize = 4 * 1024 * 1024;
         let Conv { in_channels, out_channels, .. } = self.conv;
         let length = PRODUCTS * in_channels * out_channels;
         let tiles = self.tiling.count();
         let blocks = tiles.div_ceil(TILES);
         let in_phases = length > NEAR;
-        let most = if in_phases { 1 } else { (PLACE_NUMBERS / length).clamp(1, PLACES) };
-        let places = blocks.clamp(1, most);
-        let share = blocks.div_ceil(places) * TILES;
+        let most = if in_phases { 1 } else { (PARTIAL_ELEMENTS / length).clamp(1, PARTIAL_SUMS) };
+        let partial_sums = blocks.clamp(1, most);
+        let share = blocks.div_ceil(partial_sums) * TILES;
         with_scratch(tiles.div_ceil(share) * length, |sums| {
             if in_phases {
                 self.sum_in_phases(x, dy, sums);
             } else {
-                sums.par_chunks_exact_mut(length).enumerate().for_each(|(place, sums)| {
-                    let tiles = place * share..tiles.min((place + 1) * share);
+                sums.par_chunks_exact_mut(length).enumerate().for_each(|(index, sums)| {
+                    let tiles = index * share..tiles.min((index + 1) * share);
                     sums.fill(0.0);
                     for first in tiles.clone().step_by(TILES) {
                         self.add_block(x, dy, first, TILES.min(tiles.end - first), sums);
@@ -51,7 +51,7 @@ impl Winograd {
         });
     }
 
-    /// Numbers from a tile to the next in V and dM, so that the same channel of all is not in few sets of a
+    /// Elements from a tile to the next in V and dM, so that the same channel of all is not in few sets of a
     /// cache.
     fn rooms(self) -> [usize; 2] {
         [self.conv.in_channels + GAP, self.conv.out_channels + GAP]

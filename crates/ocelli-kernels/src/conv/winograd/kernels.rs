@@ -100,10 +100,10 @@ where
     }
 }
 
-/// The gradient of a weight, `[out, in, taps]`, from those of its transformed kernels, which stand in
-/// several places, `[places, 36, out, in]`.
+/// The gradient of a weight, `[out, in, taps]`, from those of its transformed kernels, as several
+/// partial sums, `[partial sums, 36, out, in]`.
 pub(super) fn tap_gradients<const TAPS: usize>(
-    places: &[f32],
+    partial_sums: &[f32],
     [in_channels, out_channels]: [usize; 2],
     dweight: &mut [f32],
 ) where
@@ -111,16 +111,16 @@ pub(super) fn tap_gradients<const TAPS: usize>(
 {
     assert_eq!(dweight.len(), in_channels * out_channels * TAPS * TAPS, "length of a weight");
     let kernels = in_channels * out_channels;
-    assert!(places.len().is_multiple_of((PRODUCTS * kernels).max(1)), "sums of products");
+    assert!(partial_sums.len().is_multiple_of((PRODUCTS * kernels).max(1)), "sums of products");
     dweight.par_chunks_exact_mut(in_channels * TAPS * TAPS).enumerate().for_each(|(output, to)| {
-        dispatch(OfOutput::<TAPS> { places, kernels, first: output * in_channels, to });
+        dispatch(OfOutput::<TAPS> { partial_sums, kernels, first: output * in_channels, to });
     });
 }
 
 /// The gradient of the kernels of one output channel.
 struct OfOutput<'a, const TAPS: usize> {
-    /// `[places, 36, kernels]`
-    places: &'a [f32],
+    /// `[partial sums, 36, kernels]`
+    partial_sums: &'a [f32],
     kernels: usize,
     /// The first kernel.
     first: usize,
@@ -138,16 +138,16 @@ where
     fn run<S: Simd>(self, simd: S) {
         let all = TAPS * TAPS;
         let count = self.to.len() / all;
-        let places = self.places.len() / (PRODUCTS * self.kernels);
+        let partial_sums = self.partial_sums.len() / (PRODUCTS * self.kernels);
         assert!(self.first + count <= self.kernels, "kernels of an output channel");
         let mut taps = [[[0.0_f32; WIDTH]; TAPS]; TAPS];
         for channel in (0..count).step_by(S::LANES) {
             let part = simd.part(count - channel);
             let mut sums = [[simd.splat(0.0); POINTS]; POINTS];
-            for place in 0..places {
+            for index in 0..partial_sums {
                 for product in 0..PRODUCTS {
-                    let at = (place * PRODUCTS + product) * self.kernels + self.first + channel;
-                    let from = self.places.as_ptr().wrapping_add(at);
+                    let at = (index * PRODUCTS + product) * self.kernels + self.first + channel;
+                    let from = self.partial_sums.as_ptr().wrapping_add(at);
                     let sum = &mut sums[product / POINTS][product % POINTS];
                     // SAFETY: every matrix has a number for each of the channel's `count` kernels.
                     *sum = simd.add(*sum, unsafe { simd.load_part(from, part) });

@@ -22,7 +22,7 @@ pub(super) struct Tiling {
 
 /// A tile.
 #[derive(Clone, Copy)]
-struct Place {
+struct TilePosition {
     image: usize,
     /// Its first output's row and column.
     row: usize,
@@ -92,10 +92,10 @@ impl Tiling {
         Self { geometry, ..self }
     }
 
-    fn place(self, tile: usize) -> Place {
+    fn position(self, tile: usize) -> TilePosition {
         let (line, column) = (tile / self.across, tile % self.across);
         let (image, row) = (line / self.down, line % self.down);
-        Place { image, row: row * self.side, column: column * self.side }
+        TilePosition { image, row: row * self.side, column: column * self.side }
     }
 }
 
@@ -111,7 +111,7 @@ pub(super) struct Gather<'a, T, const FROM: usize> {
     pub(super) outside: &'a [f32],
     /// `[36, tiles · room]`
     pub(super) v: RowsMut<'a>,
-    /// Numbers from a tile to the next, at least as many as channels.
+    /// Elements from a tile to the next, at least as many as channels.
     pub(super) room: usize,
 }
 
@@ -129,13 +129,13 @@ impl<T: Transform<FROM, POINTS>, const FROM: usize> Kernel for Gather<'_, T, FRO
         );
         let (v, stride) = (self.v.as_mut_ptr(), self.v.stride());
         for index in 0..self.tiles {
-            let place = self.tiling.place(self.first + index);
+            let position = self.tiling.position(self.first + index);
             let mut pixels = [[self.outside.as_ptr(); FROM]; FROM];
             for (line, pixels) in pixels.iter_mut().enumerate() {
-                let Some(row) = rows.source(place.row + line, 0) else { continue };
-                let first = (place.image * rows.input + row) * columns.input;
+                let Some(row) = rows.source(position.row + line, 0) else { continue };
+                let first = (position.image * rows.input + row) * columns.input;
                 for (column, pixel) in pixels.iter_mut().enumerate() {
-                    if let Some(column) = columns.source(place.column + column, 0) {
+                    if let Some(column) = columns.source(position.column + column, 0) {
                         *pixel = self.x.row(first + column).as_ptr();
                     }
                 }
@@ -143,7 +143,7 @@ impl<T: Transform<FROM, POINTS>, const FROM: usize> Kernel for Gather<'_, T, FRO
             for channel in (0..channels).step_by(S::LANES) {
                 let to = v.wrapping_add(index * self.room + channel);
                 with_lanes!(simd.part(channels - channel), lanes => {
-                    // SAFETY: every pixel has `channels` numbers; V has 36 rows with room for as many per tile.
+                    // SAFETY: every pixel has `channels` elements; V has 36 rows with room for as many per tile.
                     unsafe { gather::<S, T, FROM>(simd, lanes, &pixels, channel, to, stride) }
                 });
             }
@@ -207,10 +207,11 @@ where
         assert_eq!(self.m.channels(), tiles.len() * channels, "products of tiles");
         let (m, stride) = (self.m.as_ptr(), self.m.stride());
         for (index, tile) in tiles.enumerate() {
-            let place = self.tiling.place(tile);
-            let pixel = (place.image * rows.output + place.row) * columns.output + place.column;
-            let height = SIDE.min(rows.output - place.row);
-            let width = SIDE.min(columns.output - place.column);
+            let position = self.tiling.position(tile);
+            let pixel =
+                (position.image * rows.output + position.row) * columns.output + position.column;
+            let height = SIDE.min(rows.output - position.row);
+            let width = SIDE.min(columns.output - position.column);
             let mut outputs = [[None; SIDE]; SIDE];
             for (line, outputs) in outputs[..height].iter_mut().enumerate() {
                 for (column, output) in outputs[..width].iter_mut().enumerate() {
@@ -221,7 +222,7 @@ where
             for channel in (0..channels).step_by(S::LANES) {
                 let from = m.wrapping_add(index * channels + channel);
                 with_lanes!(simd.part(channels - channel), lanes => {
-                    // SAFETY: M has 36 rows of `channels` numbers for each tile, and every output as many.
+                    // SAFETY: M has 36 rows of `channels` elements for each tile, and every output as many.
                     unsafe { scatter(simd, lanes, from, stride, &outputs, channel, self.write) }
                 });
             }

@@ -23,7 +23,7 @@ const AT_0: f32 = P2 * Q2;
 const AT_P: f32 = 2.0 * P2 * (P2 - Q2);
 const AT_Q: f32 = 2.0 * Q2 * (Q2 - P2);
 
-/// What turns the lines or the columns of a tile, `FROM` numbers each, into `TO` others.
+/// What turns the lines or the columns of a tile, `FROM` elements each, into `TO` others.
 pub(super) trait Transform<const FROM: usize, const TO: usize> {
     /// Transforms one line.
     fn line<S: Simd>(simd: S, from: [S::Vector; FROM]) -> [S::Vector; TO];

@@ -52,16 +52,16 @@ impl<F: FnMut(&[f32], usize) -> Result<Vec<f32>>> Classifier for BlackBox<F> {
     }
 
     fn begin<'a>(&'a mut self, image: &'a Image) -> Result<Box<dyn Session + 'a>> {
-        Ok(Box::new(Begun { model: self, image }))
+        Ok(Box::new(BlackBoxSession { model: self, image }))
     }
 }
 
-struct Begun<'a, F> {
+struct BlackBoxSession<'a, F> {
     model: &'a mut BlackBox<F>,
     image: &'a Image,
 }
 
-impl<F: FnMut(&[f32], usize) -> Result<Vec<f32>>> Session for Begun<'_, F> {
+impl<F: FnMut(&[f32], usize) -> Result<Vec<f32>>> Session for BlackBoxSession<'_, F> {
     fn probabilities(&mut self, candidates: &Candidates, probabilities: &mut [f64]) -> Result<()> {
         let base: Vec<f32> = self.image.pixels.iter().map(|byte| f32::from(*byte)).collect();
         let (width, channels) = (self.image.width as usize, usize::from(self.image.channels));
@@ -77,12 +77,12 @@ impl<F: FnMut(&[f32], usize) -> Result<Vec<f32>>> Session for Begun<'_, F> {
                     image[at..at + channels].copy_from_slice(values);
                 }
             }
-            let answers = (self.model.model)(&images, count)?;
-            if answers.len() != rows.len() {
-                let (found, expected) = (answers.len(), rows.len());
+            let found = (self.model.model)(&images, count)?;
+            if found.len() != rows.len() {
+                let (found, expected) = (found.len(), rows.len());
                 return Err(Error::Probabilities { found, expected });
             }
-            rows.iter_mut().zip(answers).for_each(|(to, from)| *to = f64::from(from));
+            rows.iter_mut().zip(found).for_each(|(to, from)| *to = f64::from(from));
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use super::super::{Encoding, PixelChange};
 pub struct Candidates {
     channels: usize,
     /// Column and row of each change.
-    places: Vec<[u32; 2]>,
+    positions: Vec<[u32; 2]>,
     /// The values of each change, one a channel, 0 to 255.
     values: Vec<f32>,
     /// Where the changes of each candidate end.
@@ -37,7 +37,7 @@ impl Candidates {
 
     /// Takes all candidates out.
     pub fn clear(&mut self) {
-        self.places.clear();
+        self.positions.clear();
         self.values.clear();
         self.ends.clear();
     }
@@ -45,20 +45,20 @@ impl Candidates {
     /// Adds a candidate.
     pub fn push(&mut self, changes: &[PixelChange]) {
         for change in changes {
-            self.places.push([change.x, change.y]);
+            self.positions.push([change.x, change.y]);
             let values = change.value.iter().copied().chain(std::iter::repeat(0.0));
             self.values.extend(values.take(self.channels));
         }
-        self.ends.push(self.places.len());
+        self.ends.push(self.positions.len());
     }
 
     /// Adds the candidate that an individual is.
     pub(in super::super) fn push_genes(&mut self, encoding: &Encoding, genes: &[f64]) {
-        for (place, values) in encoding.decode(genes) {
-            self.places.push(place);
+        for (position, values) in encoding.decode(genes) {
+            self.positions.push(position);
             self.values.extend(values);
         }
-        self.ends.push(self.places.len());
+        self.ends.push(self.positions.len());
     }
 
     /// Column, row and values of each change of a candidate.
@@ -66,12 +66,12 @@ impl Candidates {
         let range = self.range(candidate);
         let values = self.values.chunks_exact(self.channels.max(1));
         let values = values.skip(range.start).take(range.len());
-        self.places[range].iter().copied().zip(values)
+        self.positions[range].iter().copied().zip(values)
     }
 
     /// The changes of a candidate among those of all.
     fn range(&self, candidate: usize) -> std::ops::Range<usize> {
-        let end = |index: usize| self.ends.get(index).copied().unwrap_or(self.places.len());
+        let end = |index: usize| self.ends.get(index).copied().unwrap_or(self.positions.len());
         let start = candidate.checked_sub(1).map_or(0, end);
         start..end(candidate)
     }

@@ -6,7 +6,7 @@ use super::{Candidates, Classifier, Session, dense};
 use crate::{Error, Result};
 use ocelli_data::{Image, InputConfig};
 use ocelli_nn::{DeltaBase, DeltaEngine, EditBatch, Network, PixelEdit};
-use ocelli_train::metrics::probabilities as softmax;
+use ocelli_train::metrics::softmax;
 
 /// A compiled network that computes of every candidate only what its pixels change.
 ///
@@ -50,11 +50,11 @@ impl Classifier for Delta {
         let base = self.engine.base(&planes)?;
         let edits = EditBatch::new(self.engine.image());
         let (values, logits) = (Vec::new(), Vec::new());
-        Ok(Box::new(Begun { model: self, image, base, edits, values, logits }))
+        Ok(Box::new(DeltaSession { model: self, image, base, edits, values, logits }))
     }
 }
 
-struct Begun<'a> {
+struct DeltaSession<'a> {
     model: &'a mut Delta,
     image: &'a Image,
     base: DeltaBase,
@@ -64,7 +64,7 @@ struct Begun<'a> {
     logits: Vec<f32>,
 }
 
-impl Session for Begun<'_> {
+impl Session for DeltaSession<'_> {
     fn probabilities(&mut self, candidates: &Candidates, probabilities: &mut [f64]) -> Result<()> {
         let [channels, ..] = self.model.engine.image();
         self.edits.clear();
@@ -74,8 +74,8 @@ impl Session for Begun<'_> {
                 let scaled = values.iter().zip(self.model.scale_and_offset);
                 self.values.extend(scaled.map(|(value, (scale, offset))| value * scale + offset));
             }
-            let places = candidates.changes(candidate).map(|(place, _)| place);
-            let edits = places
+            let positions = candidates.changes(candidate).map(|(position, _)| position);
+            let edits = positions
                 .zip(self.values.chunks_exact(channels))
                 .map(|([x, y], value)| PixelEdit { row: y as usize, column: x as usize, value });
             self.edits.push(edits)?;
@@ -90,6 +90,6 @@ impl Session for Begun<'_> {
     }
 
     fn gradient(&mut self, class: u32) -> Result<Vec<f32>> {
-        self.model.gradient.of(self.image, class)
+        self.model.gradient.compute(self.image, class)
     }
 }

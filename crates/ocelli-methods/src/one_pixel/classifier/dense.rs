@@ -7,7 +7,7 @@ use crate::{Error, Result};
 use burn::tensor::{Device, Tensor, TensorData};
 use ocelli_data::{Image, InputConfig};
 use ocelli_nn::{InferenceEngine, Network};
-use ocelli_train::metrics::probabilities as softmax;
+use ocelli_train::metrics::softmax;
 
 /// A compiled network that computes every candidate from the beginning.
 #[derive(Debug)]
@@ -69,18 +69,18 @@ impl Classifier for Dense {
 
     fn begin<'a>(&'a mut self, image: &'a Image) -> Result<Box<dyn Session + 'a>> {
         let base = normalised(image, self.shape, self.scale_and_offset);
-        Ok(Box::new(Begun { model: self, image, base }))
+        Ok(Box::new(DenseSession { model: self, image, base }))
     }
 }
 
-struct Begun<'a> {
+struct DenseSession<'a> {
     model: &'a mut Dense,
     image: &'a Image,
     /// The image as the network wants it, `[channels, height, width]`.
     base: Vec<f32>,
 }
 
-impl Session for Begun<'_> {
+impl Session for DenseSession<'_> {
     fn probabilities(&mut self, candidates: &Candidates, probabilities: &mut [f64]) -> Result<()> {
         let classes = self.model.classes;
         let batch = batch_size(self.base.len());
@@ -97,11 +97,11 @@ impl Session for Begun<'_> {
     }
 
     fn gradient(&mut self, class: u32) -> Result<Vec<f32>> {
-        self.model.gradient.of(self.image, class)
+        self.model.gradient.compute(self.image, class)
     }
 }
 
-impl Begun<'_> {
+impl DenseSession<'_> {
     /// Some of the candidates as images.
     ///
     /// # Shapes

@@ -29,8 +29,8 @@ impl InputGradient {
     /// - result: `[height, width, channels]`
     ///
     /// # Errors
-    /// [`Error::NoGradient`] when the answer does not depend on the image.
-    pub(super) fn of(&mut self, image: &Image, class: u32) -> Result<Vec<f32>> {
+    /// [`Error::NoGradient`] when the loss does not depend on the image.
+    pub(super) fn compute(&mut self, image: &Image, class: u32) -> Result<Vec<f32>> {
         let (height, width) = (image.height as usize, image.width as usize);
         let channels = usize::from(image.channels);
         let planes = normalised(image, [channels, height, width], self.scale_and_offset);

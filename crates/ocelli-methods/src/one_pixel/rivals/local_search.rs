@@ -18,7 +18,7 @@
 //! of the pixels that are near, a sample is tried, as in Foolbox; and what a pixel changes to is rounded to
 //! bytes, so that the result is an image.
 
-use super::{Candidates, Ground, Rival, RivalOutcome, Session, change};
+use super::{AttackContext, Candidates, Rival, RivalOutcome, Session, change};
 use crate::Result;
 use crate::one_pixel::PixelChange;
 use ocelli_evolution::exact;
@@ -55,11 +55,11 @@ struct Changed {
 }
 
 impl LocalSearchState {
-    pub(super) fn begin(ground: &Ground<'_>) -> Self {
-        let image = ground.image();
+    pub(super) fn begin(context: &AttackContext<'_>) -> Self {
+        let image = context.image();
         let pixels = image.width as usize * image.height as usize;
         let mut near: Vec<usize> = (0..pixels).collect();
-        near.shuffle(&mut ground.seed.stream(DRAW, ground.image, 0));
+        near.shuffle(&mut context.seed.stream(DRAW, context.image, 0));
         near.truncate(pixels.div_ceil(FIRST_OF));
         let mut state = Self {
             round: 1,
@@ -68,13 +68,13 @@ impl LocalSearchState {
             scores: Vec::new(),
             changed: BTreeMap::new(),
         };
-        state.draw(near, ground);
+        state.draw(near, context);
         state
     }
 
     /// Whether it can be that of a search on this image.
-    pub(super) fn fits(&self, ground: &Ground<'_>) -> bool {
-        let image = ground.image();
+    pub(super) fn fits(&self, context: &AttackContext<'_>) -> bool {
+        let image = context.image();
         let pixels = image.width as usize * image.height as usize;
         let is_whole = |changed: &Changed| {
             changed.value.len() == usize::from(image.channels) && changed.round < self.round
@@ -92,76 +92,81 @@ impl LocalSearchState {
     /// was the last.
     pub(super) fn step(
         &mut self,
-        ground: &Ground<'_>,
+        context: &AttackContext<'_>,
         session: &mut dyn Session,
         most: usize,
     ) -> Result<Option<RivalOutcome>> {
-        self.score(ground, session, most)?;
+        self.score(context, session, most)?;
         if self.scores.len() < self.tried.len() {
             return Ok(None);
         }
         let mut order: Vec<usize> = (0..self.tried.len()).collect();
         order.sort_by(|left, right| self.scores[*left].total_cmp(&self.scores[*right]));
-        order.truncate(ground.section.changes);
+        order.truncate(context.section.changes);
         let chosen: Vec<usize> = order.into_iter().map(|at| self.tried[at]).collect();
         for &pixel in &chosen {
-            let cyclic = |byte: &u8| cyclic(*byte, ground.section.cyclic);
-            let value = self.value(ground, pixel).iter().map(cyclic).collect();
+            let cyclic = |byte: &u8| cyclic(*byte, context.section.cyclic);
+            let value = self.value(context, pixel).iter().map(cyclic).collect();
             self.changed.insert(pixel, Changed { value, round: self.round });
         }
-        let changes = self.changes(ground);
-        let probabilities = ground.answer(session, &changes)?;
+        let changes = self.changes(context);
+        let probabilities = context.probabilities_with(session, &changes)?;
         self.evaluations += 1;
         let costs = [self.evaluations, 0];
-        let outcome = ground.outcome(Rival::LocalSearch, &changes, &probabilities, costs);
+        let outcome = context.outcome(Rival::LocalSearch, &changes, &probabilities, costs);
 
         self.round += 1;
-        self.draw(neighbours(&chosen, ground), ground);
-        let is_last = self.round > ground.section.rounds || self.tried.is_empty();
+        self.draw(neighbours(&chosen, context), context);
+        let is_last = self.round > context.section.rounds || self.tried.is_empty();
         Ok((outcome.success || is_last).then_some(outcome))
     }
 
     /// Draws what the next round tries from the pixels that are near and do not rest.
-    fn draw(&mut self, mut near: Vec<usize>, ground: &Ground<'_>) {
+    fn draw(&mut self, mut near: Vec<usize>, context: &AttackContext<'_>) {
         let rests = |pixel: &usize| {
             let last = self.changed.get(pixel).map(|changed| changed.round);
-            last.is_some_and(|last| self.round - last <= ground.section.rest)
+            last.is_some_and(|last| self.round - last <= context.section.rest)
         };
         near.retain(|pixel| !rests(pixel));
-        near.shuffle(&mut ground.seed.stream(DRAW, ground.image, self.round));
-        near.truncate(ground.section.tries);
+        near.shuffle(&mut context.seed.stream(DRAW, context.image, self.round));
+        near.truncate(context.section.tries);
         (self.tried, self.scores) = (near, Vec::new());
     }
 
     /// The probability of the true class under what has changed and one pixel more, of the next `most` pixels.
-    fn score(&mut self, ground: &Ground<'_>, session: &mut dyn Session, most: usize) -> Result<()> {
-        let mut changes = self.changes(ground);
-        let mut candidates = Candidates::new(ground.image().channels.into());
+    fn score(
+        &mut self,
+        context: &AttackContext<'_>,
+        session: &mut dyn Session,
+        most: usize,
+    ) -> Result<()> {
+        let mut changes = self.changes(context);
+        let mut candidates = Candidates::new(context.image().channels.into());
         for &pixel in self.tried.iter().skip(self.scores.len()).take(most) {
-            let pert = |byte: &u8| perturbed(*byte, ground.section.sensitivity);
-            let value = self.value(ground, pixel).iter().map(pert).collect();
-            changes.push(change(place(pixel, ground), value));
+            let pert = |byte: &u8| perturbed(*byte, context.section.sensitivity);
+            let value = self.value(context, pixel).iter().map(pert).collect();
+            changes.push(change(coordinates(pixel, context), value));
             candidates.push(&changes);
             changes.pop();
         }
-        let probabilities = ground.probabilities(session, &candidates)?;
+        let probabilities = context.probabilities(session, &candidates)?;
         self.evaluations += candidates.len() as u64;
-        let rows = probabilities.chunks_exact(ground.classes);
-        self.scores.extend(rows.map(|row| row[ground.truth as usize]));
+        let rows = probabilities.chunks_exact(context.classes);
+        self.scores.extend(rows.map(|row| row[context.truth as usize]));
         Ok(())
     }
 
-    fn changes(&self, ground: &Ground<'_>) -> Vec<PixelChange> {
+    fn changes(&self, context: &AttackContext<'_>) -> Vec<PixelChange> {
         let change = |(pixel, changed): (&usize, &Changed)| {
             let value = changed.value.iter().map(|byte| f32::from(*byte)).collect();
-            change(place(*pixel, ground), value)
+            change(coordinates(*pixel, context), value)
         };
         self.changed.iter().map(change).collect()
     }
 
     /// What a pixel is by now.
-    fn value<'a>(&'a self, ground: &'a Ground<'_>, pixel: usize) -> &'a [u8] {
-        let image = ground.image();
+    fn value<'a>(&'a self, context: &'a AttackContext<'_>, pixel: usize) -> &'a [u8] {
+        let image = context.image();
         let channels = usize::from(image.channels);
         let original = || &image.pixels[pixel * channels..][..channels];
         self.changed.get(&pixel).map_or_else(original, |changed| &changed.value)
@@ -169,8 +174,8 @@ impl LocalSearchState {
 }
 
 /// Column and row of a pixel.
-fn place(pixel: usize, ground: &Ground<'_>) -> [u32; 2] {
-    let width = ground.image().width as usize;
+fn coordinates(pixel: usize, context: &AttackContext<'_>) -> [u32; 2] {
+    let width = context.image().width as usize;
     [(pixel % width) as u32, (pixel / width) as u32]
 }
 
@@ -192,9 +197,9 @@ fn cyclic(byte: u8, factor: f64) -> u8 {
 }
 
 /// The pixels of the squares around those that were chosen, each once, in order.
-fn neighbours(chosen: &[usize], ground: &Ground<'_>) -> Vec<usize> {
-    let (width, height) = (ground.image().width as usize, ground.image().height as usize);
-    let reach = ground.section.reach as usize;
+fn neighbours(chosen: &[usize], context: &AttackContext<'_>) -> Vec<usize> {
+    let (width, height) = (context.image().width as usize, context.image().height as usize);
+    let reach = context.section.reach as usize;
     let around = |at: usize, len: usize| {
         at.saturating_sub(reach)..at.saturating_add(reach).saturating_add(1).min(len)
     };
@@ -238,8 +243,8 @@ mod tests {
         Picture { name: "a picture".to_owned(), label: 0, others: Vec::new(), image }
     }
 
-    fn ground<'a>(section: &'a CompareSection, picture: &'a Picture) -> Ground<'a> {
-        Ground { section, picture, image: 7, truth: 0, classes: 2, seed: Seed(1) }
+    fn context<'a>(section: &'a CompareSection, picture: &'a Picture) -> AttackContext<'a> {
+        AttackContext { section, picture, image: 7, truth: 0, classes: 2, seed: Seed(1) }
     }
 
     #[test]
@@ -247,7 +252,7 @@ mod tests {
         let picture = picture();
         let around = |pixel: usize, reach: u32| {
             let section = CompareSection { reach, ..CompareSection::default() };
-            neighbours(&[pixel], &ground(&section, &picture))
+            neighbours(&[pixel], &context(&section, &picture))
         };
         assert_eq!(around(0, 1), [0, 1, 12, 13]);
         assert_eq!(around(59, 1), [46, 47, 58, 59]);
@@ -261,22 +266,22 @@ mod tests {
         let picture = picture();
         let before: Vec<f32> = picture.image.pixels.iter().map(|byte| f32::from(*byte)).collect();
         let section = CompareSection { changes: 2, rounds: 3, ..CompareSection::default() };
-        let ground = ground(&section, &picture);
+        let context = context(&section, &picture);
         let asked = RefCell::new(Vec::new());
         // Every pixel weighs something else; nothing ever fools it.
         let mut model = BlackBox::new(2, [1, 5, 12], |images: &[f32], count: usize| {
-            let mut answers = Vec::new();
+            let mut rows = Vec::new();
             for image in images.chunks(images.len() / count) {
                 let sum: f32 =
                     (0..).zip(image).map(|(at, value)| (at * 37 % 60) as f32 * value).sum();
                 let own = 0.75 + 0.2 * (sum / 1e6).tanh();
                 asked.borrow_mut().push((image.to_vec(), own));
-                answers.extend([own, 1.0 - own]);
+                rows.extend([own, 1.0 - own]);
             }
-            Ok(answers)
+            Ok(rows)
         });
         let mut session = model.begin(&picture.image).unwrap();
-        let mut state = LocalSearchState::begin(&ground);
+        let mut state = LocalSearchState::begin(&context);
         assert_eq!(state.tried.len(), 6);
         let mut changed = BTreeSet::new();
         for round in 1..=3 {
@@ -285,7 +290,7 @@ mod tests {
             asked.borrow_mut().clear();
             // In blocks of four.
             let outcome = loop {
-                let outcome = state.step(&ground, &mut *session, 4).unwrap();
+                let outcome = state.step(&context, &mut *session, 4).unwrap();
                 if state.round > round {
                     break outcome;
                 }
@@ -307,10 +312,10 @@ mod tests {
                 assert_eq!(last[pixel], expected, "pixel {pixel} after round {round}");
             }
             assert_eq!(outcome.is_some(), round == 3);
-            assert!(state.fits(&ground));
+            assert!(state.fits(&context));
             let mut outside = state.clone();
             outside.tried.push(60);
-            assert!(!outside.fits(&ground));
+            assert!(!outside.fits(&context));
             if let Some(outcome) = outcome {
                 assert_eq!((outcome.success, outcome.changed_pixels), (false, 6));
             }

@@ -1,12 +1,12 @@
 //! What counts as one case of a rate: the attempts towards an aim, or all targeted attempts on an image.
 
-use super::super::{Aim, Attacked, Oracle, Outcome, Plan, RandomSearch};
+use super::super::{Aim, AttackOutcome, AttackPlan, Attacked, Oracle, RandomSearch};
 
 /// One case.
 pub(super) struct Case<'a> {
     /// One for each aim; where larger numbers of pixels are tried only after smaller ones, one for each
     /// of those as well.
-    pub(super) outcomes: Vec<&'a Outcome>,
+    pub(super) outcomes: Vec<&'a AttackOutcome>,
     /// What the oracle says can be reached at all.
     pub(super) can_succeed: Option<bool>,
 }
@@ -21,14 +21,14 @@ pub(super) struct Reach {
 
 impl Reach {
     /// The attempts that say whether `pixels` are enough.
-    pub(super) fn of(plan: &Plan, pixels: usize) -> Self {
+    pub(super) fn new(plan: &AttackPlan, pixels: usize) -> Self {
         Self { pixels, or_fewer: plan.config().fewest }
     }
 
     /// Every attempt.
     pub(super) const ALL: Self = Self { pixels: usize::MAX, or_fewer: true };
 
-    pub(super) fn holds(self, outcome: &Outcome) -> bool {
+    pub(super) fn holds(self, outcome: &AttackOutcome) -> bool {
         outcome.pixels == self.pixels || self.or_fewer && outcome.pixels < self.pixels
     }
 

@@ -1,6 +1,6 @@
 //! How few pixels are enough.
 
-use super::super::{Attacked, Plan};
+use super::super::{AttackPlan, Attacked};
 use super::case::Reach;
 use super::group::Kind;
 use super::mean;
@@ -23,16 +23,16 @@ pub struct FewestPixels {
 
 impl FewestPixels {
     /// For each kind of attack, where several numbers of pixels were tried.
-    pub(super) fn all(plan: &Plan, attacked: &[Attacked]) -> Vec<Self> {
+    pub(super) fn all(plan: &AttackPlan, attacked: &[Attacked]) -> Vec<Self> {
         let mut tried = plan.config().pixels.clone();
         tried.sort_unstable();
         if tried.len() < 2 {
             return Vec::new();
         }
-        Kind::of(plan).map(|kind| Self::of(plan, attacked, kind, &tried)).collect()
+        Kind::in_plan(plan).map(|kind| Self::new(plan, attacked, kind, &tried)).collect()
     }
 
-    fn of(plan: &Plan, attacked: &[Attacked], kind: Kind, tried: &[usize]) -> Self {
+    fn new(plan: &AttackPlan, attacked: &[Attacked], kind: Kind, tried: &[usize]) -> Self {
         let cases = kind.cases(plan, attacked, Reach::ALL);
         let fewest: Vec<Option<usize>> = cases.iter().map(super::case::Case::fewest).collect();
         let count = |wanted| fewest.iter().filter(|found| **found == wanted).count() as u64;

@@ -1,6 +1,6 @@
 //! Rates and costs of one kind of attempt with one number of pixels.
 
-use super::super::{Attacked, Plan, mcnemar};
+use super::super::{AttackPlan, Attacked, mcnemar};
 use super::case::{self, Case, Reach};
 use super::ratios::{mean, share};
 use serde::Serialize;
@@ -97,7 +97,7 @@ impl fmt::Display for Kind {
 
 impl Kind {
     /// What an attack has: targeted, derived of it, direct.
-    pub(super) fn of(plan: &Plan) -> impl Iterator<Item = Self> {
+    pub(super) fn in_plan(plan: &AttackPlan) -> impl Iterator<Item = Self> {
         let all = [Self::Targeted, Self::UntargetedDerived, Self::UntargetedDirect];
         let (targeted, untargeted) = (plan.config().targeted, plan.config().untargeted);
         all.into_iter().filter(move |kind| match kind {
@@ -108,7 +108,7 @@ impl Kind {
 
     pub(super) fn cases<'a>(
         self,
-        plan: &Plan,
+        plan: &AttackPlan,
         attacked: &'a [Attacked],
         reach: Reach,
     ) -> Vec<Case<'a>> {
@@ -121,14 +121,14 @@ impl Kind {
 }
 
 /// The groups of one number of pixels.
-pub(super) fn groups(plan: &Plan, attacked: &[Attacked], pixels: usize) -> Vec<Group> {
-    let reach = Reach::of(plan, pixels);
-    let group = |kind: Kind| Group::of(kind, pixels, &kind.cases(plan, attacked, reach));
-    Kind::of(plan).map(group).collect()
+pub(super) fn groups(plan: &AttackPlan, attacked: &[Attacked], pixels: usize) -> Vec<Group> {
+    let reach = Reach::new(plan, pixels);
+    let group = |kind: Kind| Group::new(kind, pixels, &kind.cases(plan, attacked, reach));
+    Kind::in_plan(plan).map(group).collect()
 }
 
 impl Group {
-    fn of(kind: Kind, pixels: usize, cases: &[Case<'_>]) -> Self {
+    fn new(kind: Kind, pixels: usize, cases: &[Case<'_>]) -> Self {
         let attempts = cases.len() as u64;
         let successes = cases.iter().filter(|case| case.success()).count() as u64;
         let outcomes = || cases.iter().flat_map(|case| case.outcomes.iter().copied());
@@ -137,11 +137,12 @@ impl Group {
             case.outcomes.iter().map(|outcome| outcome.evaluations).sum()
         };
         let evaluations = cases.iter().map(of).sum();
-        let after_start = outcomes().map(super::super::Outcome::evaluations_after_start).sum();
+        let after_start =
+            outcomes().map(super::super::AttackOutcome::evaluations_after_start).sum();
         let won_cases = cases.iter().filter(|case| case.success());
         let of_successes: Vec<f64> = won_cases.map(|case| of(case) as f64).collect();
         let generations: Vec<f64> = outcomes().map(|outcome| outcome.generations as f64).collect();
-        let over = |values: fn(&super::super::Outcome) -> f64| -> Vec<f64> {
+        let over = |values: fn(&super::super::AttackOutcome) -> f64| -> Vec<f64> {
             won.iter().map(|outcome| values(outcome)).collect()
         };
         Self {
@@ -157,14 +158,14 @@ impl Group {
             mean_evaluations_of_successes: mean(&of_successes),
             mean_generations: mean(&generations).unwrap_or(0.0),
             mean_distortion: mean(&over(|outcome| outcome.distortion)),
-            random: Comparison::of(cases),
-            oracle: OracleReport::of(cases),
+            random: Comparison::from_cases(cases),
+            oracle: OracleReport::from_cases(cases),
         }
     }
 }
 
 impl Comparison {
-    fn of(cases: &[Case<'_>]) -> Option<Self> {
+    fn from_cases(cases: &[Case<'_>]) -> Option<Self> {
         cases.first()?;
         let random: Vec<_> = cases.iter().map(Case::random).collect::<Option<_>>()?;
         let succeeded: Vec<bool> =
@@ -190,7 +191,7 @@ impl Comparison {
 }
 
 impl OracleReport {
-    fn of(cases: &[Case<'_>]) -> Option<Self> {
+    fn from_cases(cases: &[Case<'_>]) -> Option<Self> {
         cases.first()?;
         let can: Vec<bool> = cases.iter().map(|case| case.can_succeed).collect::<Option<_>>()?;
         let count = |evolution: bool, possible: bool| {

@@ -1,6 +1,6 @@
 //! Rates and costs of other attacks, as in the paper's Table IX.
 
-use super::super::{Attacked, Plan, Rival, RivalOutcome};
+use super::super::{AttackPlan, Attacked, Rival, RivalOutcome};
 use super::{mean, share};
 use serde::Serialize;
 
@@ -31,14 +31,14 @@ pub struct RivalRate {
 
 impl RivalRate {
     /// The attacks of the plan, in its order.
-    pub(super) fn all(plan: &Plan, attacked: &[Attacked]) -> Vec<Self> {
+    pub(super) fn all(plan: &AttackPlan, attacked: &[Attacked]) -> Vec<Self> {
         let [_, height, width] = plan.shape();
         let pixels = (height * width) as f64;
         let attacks = plan.config().compare.attacks.iter();
-        attacks.map(|attack| Self::of(*attack, pixels, attacked)).collect()
+        attacks.map(|attack| Self::new(*attack, pixels, attacked)).collect()
     }
 
-    fn of(attack: Rival, pixels: f64, attacked: &[Attacked]) -> Self {
+    fn new(attack: Rival, pixels: f64, attacked: &[Attacked]) -> Self {
         let outcomes = attacked.iter().flat_map(|image| &image.rivals);
         let outcomes: Vec<_> = outcomes.filter(|outcome| outcome.attack == attack).collect();
         let attempts = outcomes.len() as u64;

@@ -14,7 +14,7 @@ fn reported_evaluations_are_those_that_the_model_saw() {
             let pixels = pixels.clone();
             let config = Config { images: 6, untargeted: true, pixels, evolution, ..config };
             let whole = attack(&config, channels);
-            let summary = Summary::of(&whole.plan, &whole.attacked);
+            let summary = Summary::new(&whole.plan, &whole.attacked);
             assert_eq!(summary.evaluations + summary.baseline_evaluations, whole.asked);
             assert_eq!(summary.baseline_evaluations > 0, config.random);
             for outcome in whole.attacked.iter().flat_map(|image| &image.outcomes) {
@@ -128,7 +128,7 @@ fn every_switch_leads_to_attacks_that_succeed() {
     ];
     let rate = |config: &Config| {
         let whole = attack(config, 1);
-        Summary::of(&whole.plan, &whole.attacked).groups[2].success_rate
+        Summary::new(&whole.plan, &whole.attacked).groups[2].success_rate
     };
     let paper = rate(&config());
     assert!(paper > 0.3, "{paper}");

@@ -66,9 +66,9 @@ pub(super) fn model(
     channels: usize,
     asked: &AtomicU64,
 ) -> BlackBox<impl FnMut(&[f32], usize) -> Result<Vec<f32>>> {
-    let answer = move |images: &[f32], count: usize| {
+    let model = move |images: &[f32], count: usize| {
         asked.fetch_add(count as u64, Ordering::Relaxed);
-        let mut answers = Vec::new();
+        let mut rows = Vec::new();
         for image in images.chunks_exact(images.len() / count) {
             let mut logits = [0.0_f64; CLASSES];
             for (at, value) in image.iter().enumerate() {
@@ -77,11 +77,11 @@ pub(super) fn model(
             let most = logits.iter().copied().fold(f64::MIN, f64::max);
             let powers = logits.map(|logit| (logit - most).exp());
             let sum: f64 = powers.iter().sum();
-            answers.extend(powers.iter().map(|power| (power / sum) as f32));
+            rows.extend(powers.iter().map(|power| (power / sum) as f32));
         }
-        Ok(answers)
+        Ok(rows)
     };
-    BlackBox::new(CLASSES, [channels, SIDE, SIDE], answer)
+    BlackBox::new(CLASSES, [channels, SIDE, SIDE], model)
 }
 
 pub(super) fn victim() -> Victim {
@@ -109,7 +109,11 @@ pub(super) fn pictures(source: Noise) -> Pictures {
     Pictures::new(Arc::new(source), &input, eval).unwrap()
 }
 
-pub(super) fn plan(config: &Config, channels: u8, classifier: &mut dyn Classifier) -> Result<Plan> {
+pub(super) fn plan(
+    config: &Config,
+    channels: u8,
+    classifier: &mut dyn Classifier,
+) -> Result<AttackPlan> {
     let pictures = pictures(Noise::new(channels, 60));
     chosen(config, victim(), pictures, classifier)
 }
@@ -120,15 +124,15 @@ pub(super) fn chosen(
     victim: Victim,
     pictures: Pictures,
     classifier: &mut dyn Classifier,
-) -> Result<Plan> {
+) -> Result<AttackPlan> {
     let never = AtomicBool::new(false);
-    let plan = Plan::new(config.clone(), victim, pictures, classifier, &never, &mut |_| ());
+    let plan = AttackPlan::new(config.clone(), victim, pictures, classifier, &never, &mut |_| ());
     plan.map(Option::unwrap)
 }
 
 /// Everything about an attack that was not stopped.
 pub(super) struct Whole {
-    pub(super) plan: Plan,
+    pub(super) plan: AttackPlan,
     pub(super) attacked: Vec<Attacked>,
     /// How often the model was asked by the attack itself.
     pub(super) asked: u64,
@@ -156,7 +160,7 @@ pub(super) fn without_time(attacked: &[Attacked]) -> Vec<Attacked> {
 
 /// Goes on with the attack in `folder`, beginning it where there is none, until the model was asked for
 /// about `most` candidates.
-pub(super) fn go_on(config: &Config, folder: &Path, most: u64) -> (End, Vec<Attacked>) {
+pub(super) fn resume(config: &Config, folder: &Path, most: u64) -> (End, Vec<Attacked>) {
     let asked = AtomicU64::new(0);
     let mut classifier = model(1, &asked);
     let plan = plan(config, 1, &mut classifier).unwrap();

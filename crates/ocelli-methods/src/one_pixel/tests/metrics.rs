@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicBool;
 fn heat_maps_histograms_and_rates_agree() {
     let config = Config { pixels: vec![1, 3, 5], images: 20, ..config() };
     let whole = attack(&config, 1);
-    let summary = Summary::of(&whole.plan, &whole.attacked);
+    let summary = Summary::new(&whole.plan, &whole.attacked);
     let group = |kind, pixels| {
         let is_it = |group: &&Group| group.kind == kind && group.pixels == pixels;
         summary.groups.iter().find(is_it).unwrap()
@@ -57,7 +57,7 @@ fn rows_of_the_class_pairs_are_the_images_classes_and_columns_the_targets() {
     let transposed: Vec<Vec<u64>> =
         (0..CLASSES).map(|to| (0..CLASSES).map(|from| expected[from][to]).collect()).collect();
     assert_ne!(expected, transposed, "nothing to tell them apart by");
-    let summary = Summary::of(&whole.plan, &whole.attacked);
+    let summary = Summary::new(&whole.plan, &whole.attacked);
     assert_eq!(summary.class_pairs[0].counts, expected);
 }
 
@@ -69,7 +69,7 @@ fn with_the_fewest_pixels_larger_numbers_are_tried_where_smaller_ones_fail() {
     assert_eq!(few.plan.subjects(), all.plan.subjects());
     let mut spared = 0;
     for (few, all) in few.attacked.iter().zip(&all.attacked) {
-        let has_fewer = |o: &Outcome| {
+        let has_fewer = |o: &AttackOutcome| {
             all.outcomes.iter().any(|p| p.success && p.aim == o.aim && p.pixels < o.pixels)
         };
         let needed: Vec<_> = all.outcomes.iter().filter(|o| !has_fewer(o)).cloned().collect();
@@ -78,7 +78,7 @@ fn with_the_fewest_pixels_larger_numbers_are_tried_where_smaller_ones_fail() {
     }
     assert!(spared > 10, "{spared} were spared");
 
-    let of = |whole: &Whole| Summary::of(&whole.plan, &whole.attacked);
+    let of = |whole: &Whole| Summary::new(&whole.plan, &whole.attacked);
     let (few, all) = (of(&few), of(&all));
     assert_eq!(few.fewest_pixels, all.fewest_pixels);
     assert!(few.evaluations < all.evaluations);
@@ -132,7 +132,7 @@ impl Source for Halves {
 
 #[test]
 fn images_of_any_size_and_channels_are_attacked_as_they_are() {
-    let answer = |images: &[f32], count: usize| {
+    let model = |images: &[f32], count: usize| {
         let side = |image: &[f32], right: bool| -> f32 {
             image.iter().enumerate().filter(|(at, _)| (at / 2 % 7 > 3) == right).map(|p| p.1).sum()
         };
@@ -142,7 +142,7 @@ fn images_of_any_size_and_channels_are_attacked_as_they_are() {
         let right = images.chunks(images.len() / count).map(of);
         Ok(right.flat_map(|right| [1.0 - right, right]).collect())
     };
-    let mut model = BlackBox::new(2, [2, 5, 7], answer);
+    let mut model = BlackBox::new(2, [2, 5, 7], model);
     let source = Halves(["left", "right"].map(str::to_owned));
     let pictures = Pictures::as_they_are(Arc::new(source));
     let config = Config { images: 6, misclassified: Misclassified::Attack, ..config() };
@@ -162,7 +162,7 @@ fn evolution_finds_what_the_oracle_says_can_be_found_and_nothing_else() {
         EvolutionSection { population: 100, generations: 40, ..EvolutionSection::default() };
     let config = Config { images: 20, oracle: true, evolution, ..config() };
     let whole = attack(&config, 1);
-    let summary = Summary::of(&whole.plan, &whole.attacked);
+    let summary = Summary::new(&whole.plan, &whole.attacked);
     assert_eq!(summary.baseline_evaluations, 20 * 36 * 256);
     for group in &summary.groups {
         let oracle = group.oracle.as_ref().unwrap();
@@ -178,7 +178,7 @@ fn random_search_with_as_many_evaluations_is_compared_case_by_case() {
         EvolutionSection { population: 20, generations: 10, ..EvolutionSection::default() };
     let config = Config { images: 40, random: true, random_tries: 10, evolution, ..config() };
     let whole = attack(&config, 3);
-    let summary = Summary::of(&whole.plan, &whole.attacked);
+    let summary = Summary::new(&whole.plan, &whole.attacked);
     for group in &summary.groups {
         let random = group.random.as_ref().unwrap();
         assert_eq!(random.evaluations, group.evaluations, "{:?}", group.kind);

@@ -20,19 +20,19 @@ fn a_model_of_one_class_has_nothing_else_to_be() {
 
 #[test]
 fn other_classes_or_other_images_than_the_dataset_s_are_refused() {
-    let answer = |_: &[f32], count| Ok(vec![0.2; count * 5]);
-    let message = refused(&config(), &mut BlackBox::new(5, [1, 6, 6], answer)).to_string();
+    let model = |_: &[f32], count| Ok(vec![0.2; count * 5]);
+    let message = refused(&config(), &mut BlackBox::new(5, [1, 6, 6], model)).to_string();
     assert!(message.contains("tells 5 classes apart, the dataset has 4"), "{message}");
-    let answer = |_: &[f32], count: usize| Ok(vec![0.25; count * CLASSES]);
-    let mut larger = BlackBox::new(CLASSES, [3, 6, 6], answer);
+    let model = |_: &[f32], count: usize| Ok(vec![0.25; count * CLASSES]);
+    let mut larger = BlackBox::new(CLASSES, [3, 6, 6], model);
     let message = refused(&config(), &mut larger).to_string();
     assert!(message.contains("[1, 6, 6], expected [3, 6, 6]"), "{message}");
 }
 
 #[test]
 fn answers_that_are_no_probabilities_are_refused() {
-    let answer = |_: &[f32], count: usize| Ok(vec![f32::NAN; count * CLASSES]);
-    let error = refused(&config(), &mut BlackBox::new(CLASSES, [1, 6, 6], answer));
+    let model = |_: &[f32], count: usize| Ok(vec![f32::NAN; count * CLASSES]);
+    let error = refused(&config(), &mut BlackBox::new(CLASSES, [1, 6, 6], model));
     assert!(matches!(&error, Error::NoProbability { found, .. } if found.is_nan()), "{error}");
     assert!(error.to_string().contains("is NaN, expected probabilities"), "{error}");
 }
@@ -69,12 +69,12 @@ fn a_model_that_is_always_wrong_leaves_nothing_to_attack() {
 fn misclassified_images_are_passed_over_and_counted_or_attacked() {
     let all = |misclassified| attack(&Config { images: 60, misclassified, ..config() }, 1);
     let skipped = all(Misclassified::Skip);
-    let summary = Summary::of(&skipped.plan, &skipped.attacked);
+    let summary = Summary::new(&skipped.plan, &skipped.attacked);
     assert_eq!((summary.examined, summary.images + summary.misclassified), (60, 60));
     assert!(summary.misclassified > 0 && summary.clean_accuracy < 1.0);
     assert!(skipped.attacked.iter().all(|image| image.predicted == image.label));
     let whole = all(Misclassified::Attack);
-    let summary = Summary::of(&whole.plan, &whole.attacked);
+    let summary = Summary::new(&whole.plan, &whole.attacked);
     assert_eq!((summary.images, summary.examined), (60, 60));
     assert!(summary.misclassified > 0);
     for image in whole.attacked.iter().filter(|image| image.predicted != image.label) {
@@ -95,7 +95,7 @@ fn an_attack_that_finds_no_adversary_says_so() {
             let most = (0..CLASSES).max_by(|a, b| sums[*a].total_cmp(&sums[*b])).unwrap();
             (0..CLASSES).map(|class| if class == most { 0.7 } else { 0.1 }).collect()
         };
-        // One pixel of 255 does not outweigh a margin: answers come from a blurred image.
+        // One pixel of 255 does not outweigh a margin: probabilities come from a blurred image.
         Ok(images
             .chunks_exact(size)
             .flat_map(|image| {
@@ -115,7 +115,7 @@ fn an_attack_that_finds_no_adversary_says_so() {
     let mut journal = Journal::create(folder.path(), &plan).unwrap();
     let stop = std::sync::atomic::AtomicBool::new(false);
     run(&plan, &mut journal, &mut classifier, &stop, &mut |_| ()).unwrap();
-    let summary = Summary::of(&plan, journal.attacked());
+    let summary = Summary::new(&plan, journal.attacked());
     for group in &summary.groups {
         assert!(group.success_rate < 1.0);
         if group.successes == 0 {
@@ -139,7 +139,7 @@ fn more_pixels_than_the_image_has_and_too_much_for_the_oracle_are_refused() {
 }
 
 #[test]
-fn a_model_that_answers_too_little_is_refused() {
+fn a_model_that_gives_too_little_is_refused() {
     let mut short = BlackBox::new(CLASSES, [1, 6, 6], |_: &[f32], count| Ok(vec![1.0; count]));
     let error = refused(&config(), &mut short);
     assert!(matches!(error, Error::Probabilities { found: 1, expected: 4 }), "{error}");

@@ -1,6 +1,6 @@
 //! Attacks that were stopped anywhere end like those that were not.
 
-use super::fixture::{Noise, attack, config, go_on, model, pictures, plan, victim, without_time};
+use super::fixture::{Noise, attack, config, model, pictures, plan, resume, victim, without_time};
 use crate::one_pixel::*;
 use crate::{Error, Result};
 use std::fs;
@@ -24,7 +24,7 @@ fn stop_anywhere(config: &Config) {
         let folder = TempDir::new().unwrap();
         let mut stops = 0;
         let attacked = loop {
-            let (end, attacked) = go_on(config, folder.path(), most);
+            let (end, attacked) = resume(config, folder.path(), most);
             if end == End::Finished {
                 break attacked;
             }
@@ -41,9 +41,9 @@ fn stop_anywhere(config: &Config) {
 fn more_images_continue_an_attack() {
     let folder = TempDir::new().unwrap();
     let few = Config { images: 2, ..config() };
-    go_on(&few, folder.path(), u64::MAX);
+    resume(&few, folder.path(), u64::MAX);
     let more = Config { images: 5, ..config() };
-    let (_, attacked) = go_on(&more, folder.path(), u64::MAX);
+    let (_, attacked) = resume(&more, folder.path(), u64::MAX);
     assert_eq!(attacked, attack(&more, 1).attacked);
 }
 
@@ -71,7 +71,7 @@ fn a_journal_that_is_not_this_attack_s_is_refused_by_what_differs() {
     let folder = TempDir::new().unwrap();
     let folder = folder.path();
     let config = Config { images: 3, ..config() };
-    let (_, whole) = go_on(&config, folder, u64::MAX);
+    let (_, whole) = resume(&config, folder, u64::MAX);
     let other = Config { rounding: Rounding::Nearest, ..config.clone() };
     let message = open(folder, &other).unwrap_err().to_string();
     assert!(message.contains("config.rounding \"truncate\", now it is \"nearest\""), "{message}");
@@ -92,12 +92,12 @@ fn a_journal_without_a_whole_head_is_begun_anew() {
     let config = Config { images: 2, ..config() };
     let whole = attack(&config, 1).attacked;
     let written = TempDir::new().unwrap();
-    go_on(&config, written.path(), u64::MAX);
+    resume(&config, written.path(), u64::MAX);
     let text = fs::read_to_string(Journal::path_in(written.path())).unwrap();
     for head in ["", &text[..40]] {
         let folder = TempDir::new().unwrap();
         fs::write(Journal::path_in(folder.path()), head).unwrap();
-        let (_, attacked) = go_on(&config, folder.path(), u64::MAX);
+        let (_, attacked) = resume(&config, folder.path(), u64::MAX);
         assert_eq!(attacked, whole, "{head:?}");
         assert_eq!(open(folder.path(), &config).unwrap(), (whole.clone(), false), "{head:?}");
     }
@@ -114,7 +114,7 @@ fn choosing_images_can_be_stopped() {
     let stop = AtomicBool::new(false);
     let mut progress = |chosen| stop.store(chosen == 3, Ordering::Relaxed);
     let pictures = pictures(Noise::new(1, 60));
-    let plan = Plan::new(config(), victim(), pictures, &mut classifier, &stop, &mut progress);
+    let plan = AttackPlan::new(config(), victim(), pictures, &mut classifier, &stop, &mut progress);
     assert!(plan.unwrap().is_none());
     drop(classifier);
     assert!(asked.into_inner() < 60, "it goes on choosing");
@@ -124,10 +124,10 @@ fn choosing_images_can_be_stopped() {
 fn an_image_under_way_that_was_damaged_is_attacked_anew() {
     let config = Config { images: 2, ..config() };
     let folder = TempDir::new().unwrap();
-    go_on(&config, folder.path(), 700);
+    resume(&config, folder.path(), 700);
     let file = folder.path().join("under_way.json");
     let text = fs::read_to_string(&file).unwrap();
     fs::write(&file, text.replacen("\"place\":0", "\"place\":1", 1)).unwrap();
-    let (_, attacked) = go_on(&config, folder.path(), u64::MAX);
+    let (_, attacked) = resume(&config, folder.path(), u64::MAX);
     assert_eq!(attacked, attack(&config, 1).attacked);
 }

@@ -1,6 +1,6 @@
 //! Other attacks on the same images: what they claim, what they cost, and that they can be stopped.
 
-use super::fixture::{CLASSES, Noise, SIDE, attack, chosen, config, go_on, model, plan};
+use super::fixture::{CLASSES, Noise, SIDE, attack, chosen, config, model, plan, resume};
 use crate::Error;
 use crate::one_pixel::*;
 use burn::tensor::Device;
@@ -25,7 +25,7 @@ fn local_search_counts_what_it_asks_and_changes() {
         // There are so few pixels that they must not rest.
         let compare = CompareSection { rest: 0, ..compare(&[Rival::LocalSearch]) };
         let whole = attack(&Config { compare, ..local_search() }, channels);
-        let summary = Summary::of(&whole.plan, &whole.attacked);
+        let summary = Summary::new(&whole.plan, &whole.attacked);
         assert_eq!(summary.evaluations + summary.baseline_evaluations, whole.asked);
         let outcomes: Vec<_> = whole.attacked.iter().flat_map(|image| &image.rivals).collect();
         assert_eq!(outcomes.len(), whole.attacked.len());
@@ -68,7 +68,7 @@ fn stopped_anywhere_local_search_ends_the_same() {
         let folder = tempfile::TempDir::new().unwrap();
         let mut stops = 0;
         let attacked = loop {
-            let (end, attacked) = go_on(&local_search(), folder.path(), most);
+            let (end, attacked) = resume(&local_search(), folder.path(), most);
             if end == End::Finished {
                 break attacked;
             }
@@ -80,7 +80,7 @@ fn stopped_anywhere_local_search_ends_the_same() {
 }
 
 #[test]
-fn a_model_that_only_answers_has_no_gradient_sign() {
+fn a_model_that_only_gives_probabilities_has_no_gradient_sign() {
     let asked = AtomicU64::new(0);
     let config = Config { compare: compare(&[Rival::Fgsm]), ..config() };
     let refused = plan(&config, 1, &mut model(1, &asked)).err().unwrap();

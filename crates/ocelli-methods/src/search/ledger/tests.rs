@@ -1,5 +1,5 @@
 use super::*;
-use crate::search::{Measured, Outcome, Score, SearchConfig, SpaceConfig};
+use crate::search::{Measured, Score, SearchConfig, SpaceConfig, TrialOutcome};
 use ocelli_nn::backbones::efficientnetv2::{Flavour, Variant};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -27,14 +27,14 @@ fn trial(number: u64, correct: u64) -> Trial {
         macs: 20_000_000,
         seconds: 1.0,
     };
-    let reward = SearchConfig::default().reward.of(
+    let reward = SearchConfig::default().reward.weigh(
         measured.accuracy(),
         measured.step_ratio(),
         measured.params_ratio(),
     );
     let outcome = match number {
-        2 => Outcome::Failed { reason: "the loss is not finite at step 7".to_owned() },
-        _ => Outcome::Done(Score { reward, measured }),
+        2 => TrialOutcome::Failed { reason: "the loss is not finite at step 7".to_owned() },
+        _ => TrialOutcome::Done(Score { reward, measured }),
     };
     Trial { number, stages: space().candidate(&[number as usize % 2; 20]), outcome }
 }
@@ -182,7 +182,7 @@ fn a_line_that_cannot_be_is_refused_by_number() {
 
 proptest! {
     #![proptest_config(ocelli_testkit::cases(256))]
-    /// Whatever is in a file: an answer, never a panic.
+    /// Whatever is in a file: a value or an error, never a panic.
     #[test]
     fn no_bytes_make_it_panic(
         bytes in prop::collection::vec(any::<u8>(), 0..200),

@@ -26,10 +26,10 @@ fn recipe(overrides: &[&str]) -> Recipe {
     Recipe::resolve("test", RECIPE, overrides).unwrap()
 }
 
-fn plan(sampler: SamplerKind, trials: u64) -> Plan {
+fn plan(sampler: SamplerKind, trials: u64) -> SearchPlan {
     let evolution = EvolutionConfig { population: 4, tournament: 2 };
     let config = SearchConfig { trials, sampler, evolution, ..SearchConfig::default() };
-    Plan::new(recipe(&[]), config).unwrap()
+    SearchPlan::new(recipe(&[]), config).unwrap()
 }
 
 /// Likes fused stages, is slow with large kernels, fails where the first stage expands six times, and
@@ -61,15 +61,15 @@ impl Evaluator for Stub {
     }
 }
 
-fn search(plan: &Plan, ledger: &mut Ledger, left: usize) -> End {
+fn search(plan: &SearchPlan, ledger: &mut Ledger, left: usize) -> End {
     run(plan, ledger, &mut Stub { left }, &mut |_| {}).unwrap()
 }
 
-fn create(plan: &Plan, path: &Path) -> Ledger {
+fn create(plan: &SearchPlan, path: &Path) -> Ledger {
     Ledger::create(path, &plan.header().unwrap()).unwrap()
 }
 
-fn open(plan: &Plan, path: &Path) -> Ledger {
+fn open(plan: &SearchPlan, path: &Path) -> Ledger {
     Ledger::open(path, &plan.header().unwrap(), plan.space()).unwrap().0
 }
 
@@ -140,7 +140,7 @@ fn the_winner_has_the_best_reward_and_is_on_the_front() {
     assert_eq!(recipe.model.layout, Some(plan.space().layout(&winner.stages)));
     assert_eq!((recipe.train.epochs, recipe.ema.enabled), (9, true), "the full training");
 
-    plan = Plan::new(
+    plan = SearchPlan::new(
         plan.recipe().clone(),
         SearchConfig { max_step_ratio: Some(1.0), ..plan.config().clone() },
     )
@@ -158,7 +158,7 @@ fn a_trial_is_short_and_the_header_knows_what_it_depends_on() {
     let trial = plan.trial_recipe(plan.space().backbone_layout());
     assert_eq!((trial.train.epochs, trial.train.max_hours, trial.ema.enabled), (10, None, false));
     let header = |sets: &[&str], config: SearchConfig| {
-        Plan::new(recipe(sets), config).unwrap().header().unwrap()
+        SearchPlan::new(recipe(sets), config).unwrap().header().unwrap()
     };
     let config = plan.config();
     assert_eq!(header(&[], config.clone()), plan.header().unwrap());
@@ -175,7 +175,10 @@ fn a_trial_is_short_and_the_header_knows_what_it_depends_on() {
 #[test]
 fn only_an_efficientnetv2_can_be_the_backbone() {
     let refuse = |sets: &[&str], config: SearchConfig| {
-        Plan::new(recipe(sets), config).err().map(|error| error.to_string()).unwrap_or_default()
+        SearchPlan::new(recipe(sets), config)
+            .err()
+            .map(|error| error.to_string())
+            .unwrap_or_default()
     };
     let message = refuse(&["model.name=resnet20_cifar"], SearchConfig::default());
     assert!(message.contains("`model.name` is resnet20_cifar, expected an EfficientNetV2"));
@@ -194,7 +197,7 @@ fn a_proxy_trains_measures_and_stops() {
         timed_steps: 1,
         ..SearchConfig::default()
     };
-    let plan = Plan::new(recipe(&["train.batch_size=16"]), config.clone()).unwrap();
+    let plan = SearchPlan::new(recipe(&["train.batch_size=16"]), config.clone()).unwrap();
     let machine = Machine::cpu(1);
     let (scratch, stop) = (folder.path().join("trial"), AtomicBool::new(false));
     let backbone = plan.space().backbone_layout().clone();
@@ -213,7 +216,7 @@ fn a_proxy_trains_measures_and_stops() {
     assert_eq!(proxy.evaluate(&backbone).unwrap(), Verdict::Interrupted);
 
     let wild = ["optimizer.lr=1e30", "schedule.kind=constant", "train.batch_size=16"];
-    let plan = Plan::new(recipe(&wild), config).unwrap();
+    let plan = SearchPlan::new(recipe(&wild), config).unwrap();
     let (stop, mut observer) = (AtomicBool::new(false), ());
     let mut proxy = Proxy::new(&plan, &machine, &scratch, &mut observer, &stop).unwrap();
     match proxy.evaluate(&backbone).unwrap() {

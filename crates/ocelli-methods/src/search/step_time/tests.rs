@@ -5,7 +5,7 @@ use ocelli_nn::registry::ModelOptions;
 
 fn cost(layout: &Layout) -> Cost {
     let options = ModelOptions { num_classes: 10, ..ModelOptions::default() };
-    Cost::of(&efficientnetv2(layout, &options), 32, 32).unwrap()
+    Cost::new(&efficientnetv2(layout, &options), 32, 32).unwrap()
 }
 
 #[test]

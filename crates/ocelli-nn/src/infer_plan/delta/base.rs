@@ -4,7 +4,7 @@
 pub(crate) struct BaseImage {
     pub(super) buffers: Vec<Option<Vec<f32>>>,
     pub(super) result: Vec<f32>,
-    /// Whether all kept values are numbers. What is none goes further in a layer that is computed in tiles
+    /// Whether all kept values are finite. A NaN goes further in a layer that is computed in tiles
     /// than the pixels that a candidate changes, so that candidates cannot replace it in parts.
     pub(super) is_finite: bool,
 }
@@ -22,7 +22,7 @@ impl BaseImage {
 
     /// The memory that it takes.
     pub(crate) fn bytes(&self) -> usize {
-        let numbers: usize = self.buffers.iter().flatten().map(Vec::len).sum();
-        (numbers + self.result.len()) * size_of::<f32>()
+        let elements: usize = self.buffers.iter().flatten().map(Vec::len).sum();
+        (elements + self.result.len()) * size_of::<f32>()
     }
 }

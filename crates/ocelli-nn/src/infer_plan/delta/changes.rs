@@ -4,9 +4,9 @@ use super::rect::{Rect, join};
 use ocelli_kernels::RowsMut;
 use std::ops::Range;
 
-/// The rectangles of a value that change, candidate by candidate, and the numbers in them.
+/// The rectangles of a value that change, candidate by candidate, and the elements in them.
 ///
-/// Rectangles of one candidate may overlap; the numbers then agree.
+/// Rectangles of one candidate may overlap; the elements then agree.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Changes {
     rects: Vec<Rect>,
@@ -41,7 +41,7 @@ impl Changes {
         self.ends.push(self.rects.len());
     }
 
-    /// Makes room for the numbers, in memory that others are done with if there is any.
+    /// Makes room for the elements, in memory that others are done with if there is any.
     pub(super) fn reserve(&mut self, free: &mut Vec<Vec<f32>>) {
         if self.data.is_empty() {
             self.data = free.pop().unwrap_or_default();
@@ -51,7 +51,7 @@ impl Changes {
         }
     }
 
-    /// The memory of numbers that nobody needs any more.
+    /// The memory of elements that nobody needs any more.
     pub(super) fn release(&mut self, free: &mut Vec<Vec<f32>>) {
         let data = std::mem::take(&mut self.data);
         if !data.is_empty() {
@@ -64,29 +64,30 @@ impl Changes {
         self.count
     }
 
-    /// The numbers of a candidate's rectangles.
+    /// The elements of a candidate's rectangles.
     pub(super) fn range(&self, candidate: usize) -> Range<usize> {
         let start = candidate.checked_sub(1).map_or(0, |before| self.ends[before]);
         start..self.ends[candidate]
     }
 
     /// A candidate's rectangles.
-    pub(super) fn of(&self, candidate: usize) -> &[Rect] {
+    pub(super) fn rects_of(&self, candidate: usize) -> &[Rect] {
         &self.rects[self.range(candidate)]
     }
 
     /// All rectangles with their candidates.
     pub(super) fn all(&self) -> impl Iterator<Item = (usize, Rect)> {
-        (0..self.ends.len())
-            .flat_map(|candidate| self.of(candidate).iter().map(move |rect| (candidate, *rect)))
+        (0..self.ends.len()).flat_map(|candidate| {
+            self.rects_of(candidate).iter().map(move |rect| (candidate, *rect))
+        })
     }
 
     /// Whether the same pixels change.
-    pub(super) fn is_alike(&self, other: &Self) -> bool {
+    pub(super) fn has_pixels_of(&self, other: &Self) -> bool {
         self.ends == other.ends && self.rects == other.rects
     }
 
-    /// All numbers.
+    /// All elements.
     pub(super) fn data(&self) -> &[f32] {
         &self.data[..self.count * self.channels]
     }
@@ -97,11 +98,11 @@ impl Changes {
 
     /// `count` pixels from number `first` on, to be written.
     pub(super) fn rows_mut(&mut self, first: usize, count: usize) -> RowsMut<'_> {
-        let numbers = &mut self.data[first * self.channels..][..count * self.channels];
-        RowsMut::dense(numbers, self.channels)
+        let elements = &mut self.data[first * self.channels..][..count * self.channels];
+        RowsMut::dense(elements, self.channels)
     }
 
-    /// A candidate's rectangles with their numbers, `[pixels, channels]`.
+    /// A candidate's rectangles with their elements, `[pixels, channels]`.
     pub(super) fn parts(&self, candidate: usize) -> impl Iterator<Item = (Rect, &[f32])> {
         self.range(candidate).map(|index| {
             let (rect, start) = (self.rects[index], self.rows[index] * self.channels);
@@ -109,7 +110,7 @@ impl Changes {
         })
     }
 
-    /// Calls `visit` with row and column and the numbers of each of a candidate's changed pixels.
+    /// Calls `visit` with row and column and the elements of each of a candidate's changed pixels.
     pub(super) fn for_each_pixel(
         &self,
         candidate: usize,
@@ -128,7 +129,7 @@ impl Changes {
         candidate: usize,
         mut visit: impl FnMut([usize; 2], &[f32]),
     ) {
-        let rects = self.of(candidate);
+        let rects = self.rects_of(candidate);
         for (index, (rect, data)) in self.parts(candidate).enumerate() {
             let is_first = |at: &[usize; 2]| !rects[..index].iter().any(|rect| rect.contains(*at));
             let pixels = rect.pixels().zip(data.chunks_exact(self.channels.max(1)));
@@ -136,7 +137,7 @@ impl Changes {
         }
     }
 
-    /// The numbers of each of a candidate's changed pixels, to be written.
+    /// The elements of each of a candidate's changed pixels, to be written.
     pub(super) fn for_each_pixel_mut(
         &mut self,
         candidate: usize,
@@ -149,7 +150,7 @@ impl Changes {
         }
     }
 
-    /// For how many numbers there is memory.
+    /// For how many elements there is memory.
     pub(super) fn len(&self) -> usize {
         self.data.len()
     }

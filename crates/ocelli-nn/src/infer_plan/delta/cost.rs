@@ -5,7 +5,7 @@
 //! enough, as a change to whole images one layer too early or too late costs little.
 
 use super::DeltaPlan;
-use crate::infer_plan::step::{Convolution, Kernel, Step, Work};
+use crate::infer_plan::step::{Convolution, Kernel, Step, StepWork};
 use crate::op::effort::SINGLE;
 
 /// From which step on candidates are computed as a whole, and how many at a time before.
@@ -24,7 +24,7 @@ const CANDIDATE: f64 = 10_000.0;
 const BLOCK: f64 = 60_000.0;
 /// A number that is read from or written to memory beyond the second cache.
 const STREAM: f64 = 20.0;
-/// Numbers that stay in the second cache beside others.
+/// Elements that stay in the second cache beside others.
 const CACHED: f64 = 192.0 * 1024.0;
 /// A tap of a depthwise convolution.
 const DEPTHWISE: f64 = 4.0;
@@ -55,7 +55,7 @@ impl DeltaPlan {
     /// What a step takes for a candidate on changed pixels.
     fn cost_in_parts(&self, step: &Step, share: f64, block: f64) -> f64 {
         let factor = match &step.work {
-            Work::Convolve(convolution) => match convolution.kernel {
+            StepWork::Convolve(convolution) => match convolution.kernel {
                 Kernel::Dense(..) | Kernel::Grouped(..) => 1.0,
                 // Its patches are copied, which takes as long as the convolution.
                 Kernel::Depthwise(..) => 2.0,
@@ -63,8 +63,8 @@ impl DeltaPlan {
             _ => 1.5,
         };
         let value = self.layout[step.y.0];
-        let numbers = share * (value.pixels * value.channels) as f64;
-        let spilt = if block * numbers > CACHED { 2.0 * STREAM * numbers } else { 0.0 };
+        let elements = share * (value.pixels * value.channels) as f64;
+        let spilt = if block * elements > CACHED { 2.0 * STREAM * elements } else { 0.0 };
         let once = BLOCK + streamed(weight_len(step, Convolution::weight_len));
         CANDIDATE + share * factor * self.effort(step, macs(step) as f64) + spilt + once / block
     }
@@ -77,43 +77,43 @@ impl DeltaPlan {
 
     /// What the arithmetic of a step takes for a whole image, of which the kernel's is `macs`.
     fn effort(&self, step: &Step, macs: f64) -> f64 {
-        let numbers = |id: crate::lowering::ValueId| {
+        let elements = |id: crate::lowering::ValueId| {
             let value = self.layout[id.0];
             (value.pixels * value.channels) as f64
         };
-        let results = numbers(step.y);
+        let results = elements(step.y);
         match &step.work {
-            Work::Convolve(convolution) => {
+            StepWork::Convolve(convolution) => {
                 let is_depthwise = matches!(convolution.kernel, Kernel::Depthwise(..));
                 let factor = if is_depthwise { DEPTHWISE } else { 1.0 };
                 factor * macs + SINGLE * results
             }
-            Work::Unary(kernel) => kernel.effort(numbers(step.x), results),
-            Work::Normalise { .. } | Work::Add(_) | Work::Scale => SINGLE * results,
+            StepWork::Unary(kernel) => kernel.effort(elements(step.x), results),
+            StepWork::Normalise { .. } | StepWork::Add(_) | StepWork::Scale => SINGLE * results,
         }
     }
 }
 
 /// The length of a step's weight.
 fn weight_len(step: &Step, length: impl Fn(&Convolution) -> usize) -> usize {
-    if let Work::Convolve(convolution) = &step.work { length(convolution) } else { 0 }
+    if let StepWork::Convolve(convolution) = &step.work { length(convolution) } else { 0 }
 }
 
 /// What reading a weight once takes, if it is too large to stay in the cache.
-fn streamed(numbers: usize) -> f64 {
-    let numbers = numbers as f64;
-    if numbers > CACHED { STREAM * numbers } else { 0.0 }
+fn streamed(elements: usize) -> f64 {
+    let elements = elements as f64;
+    if elements > CACHED { STREAM * elements } else { 0.0 }
 }
 
 /// Multiply-adds of a step for a whole image.
 pub(super) fn macs(step: &Step) -> u64 {
-    let Work::Convolve(convolution) = &step.work else { return 0 };
+    let StepWork::Convolve(convolution) = &step.work else { return 0 };
     (convolution.weight_len() * convolution.geometry().output_pixels()) as u64
 }
 
 /// What the kernel of a step takes for a whole image, which may be less than its multiply-adds.
 fn cost_of_kernel(step: &Step) -> f64 {
-    let Work::Convolve(convolution) = &step.work else { return 0.0 };
+    let StepWork::Convolve(convolution) = &step.work else { return 0.0 };
     match &convolution.kernel {
         Kernel::Dense(conv, _) => conv.cost(),
         Kernel::Grouped(grouped, _) => grouped.groups as f64 * grouped.conv.cost(),

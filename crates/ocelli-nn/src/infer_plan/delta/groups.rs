@@ -2,8 +2,8 @@
 
 use super::changes::Changes;
 use super::input::Input;
-use super::numbers::Numbers;
 use super::rect::Rect;
+use super::reused_buffer::ReusedBuffer;
 use super::view::View;
 use crate::infer_plan::step::{Convolution, Kernel};
 use ocelli_kernels::{Conv, Finish, Geometry, Patches, Rows, RowsMut};
@@ -11,13 +11,13 @@ use ocelli_kernels::{Conv, Finish, Geometry, Patches, Rows, RowsMut};
 /// Memory that steps use on their way.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
-    pub(super) patches: Numbers,
+    pub(super) patches: ReusedBuffer,
     pub(super) outputs: Vec<[usize; 2]>,
-    pub(super) residual: Numbers,
+    pub(super) residual: ReusedBuffer,
 }
 
 impl Scratch {
-    /// How many numbers it holds.
+    /// How many elements it holds.
     pub(super) fn len(&self) -> usize {
         self.patches.memory.len() + self.residual.memory.len()
     }
@@ -38,11 +38,11 @@ pub(super) struct Sliding {
     geometry: Geometry,
     /// What stands for pixels beyond the image.
     outside: f32,
-    /// How many numbers the patches of a group have, or little more.
+    /// How many elements the patches of a group have, or little more.
     limit: usize,
 }
 
-/// Numbers of patches that stay in the second cache beside a small weight.
+/// Elements of patches that stay in the second cache beside a small weight.
 const SMALL_GROUP: usize = 64 * 1024;
 
 impl Sliding {
@@ -52,7 +52,7 @@ impl Sliding {
     }
 
     /// A convolution. A large weight wants many pixels each time that it is read.
-    pub(super) fn of(convolution: &Convolution) -> Self {
+    pub(super) fn from_convolution(convolution: &Convolution) -> Self {
         const LARGE_WEIGHT: usize = 256 * 1024;
         const LARGE_GROUP: usize = 512 * 1024;
         let sliding = Self::new(convolution.geometry(), 0.0);
@@ -72,11 +72,11 @@ impl Sliding {
         let Scratch { patches, outputs, residual } = scratch;
         let channels = x.value.channels;
         let rects: Vec<(usize, Rect)> = y.all().collect();
-        if let Some(alike) = x.alike(y).filter(|_| self.geometry.is_pointwise()) {
+        if let Some(changes) = x.same_pixels(y).filter(|_| self.geometry.is_pointwise()) {
             outputs.clear();
             outputs.extend(rects.iter().map(|(_, rect)| [rect.height, rect.width]));
             let residual = other.map(|other| other.at(y, residual));
-            let patches = Patches::new(self.geometry, channels, outputs, alike.data());
+            let patches = Patches::new(self.geometry, channels, outputs, changes.data());
             let y = y.rows_mut(0, y.pixels());
             return work(Group { rects: &rects, patches, residual, y });
         }
@@ -106,7 +106,7 @@ impl Sliding {
 }
 
 impl Convolution {
-    /// How many numbers the weight has.
+    /// How many elements the weight has.
     pub(super) fn weight_len(&self) -> usize {
         let of = |conv: Conv| conv.geometry.taps() * conv.in_channels * conv.out_channels;
         match &self.kernel {
@@ -116,12 +116,12 @@ impl Convolution {
         }
     }
 
-    /// How many numbers of it are read for whole images.
+    /// How many elements of it are read for whole images.
     pub(super) fn whole_weight_len(&self) -> usize {
         match &self.kernel {
-            Kernel::Dense(_, weight) => weight.numbers(),
+            Kernel::Dense(_, weight) => weight.elements(),
             Kernel::Depthwise(..) => self.weight_len(),
-            Kernel::Grouped(_, weights) => weights.numbers(),
+            Kernel::Grouped(_, weights) => weights.elements(),
         }
     }
 

@@ -2,8 +2,8 @@
 
 use super::base::BaseImage;
 use super::changes::Changes;
-use super::numbers::Numbers;
 use super::rect::Rect;
+use super::reused_buffer::ReusedBuffer;
 use super::view::{Seen, View};
 use crate::lowering::Value;
 use ocelli_kernels::Rows;
@@ -29,11 +29,11 @@ impl<'a> Input<'a> {
     }
 
     /// The changes, if they are those of one whole value, and at the same pixels as `other`.
-    pub(super) fn alike(&self, other: &Changes) -> Option<&'a Changes> {
+    pub(super) fn same_pixels(&self, other: &Changes) -> Option<&'a Changes> {
         match self.sources[..] {
             [(source, changes)]
                 if (source.offset, source.channels) == (self.value.offset, self.value.channels)
-                    && changes.is_alike(other) =>
+                    && changes.has_pixels_of(other) =>
             {
                 Some(changes)
             }
@@ -41,22 +41,22 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// The numbers at the changed pixels of an output.
-    pub(super) fn at<'b>(&self, output: &Changes, memory: &'b mut Numbers) -> Rows<'b>
+    /// The elements at the changed pixels of an output.
+    pub(super) fn at<'b>(&self, output: &Changes, memory: &'b mut ReusedBuffer) -> Rows<'b>
     where
         'a: 'b,
     {
-        match self.alike(output) {
-            Some(alike) => Rows::dense(alike.data(), self.value.channels),
+        match self.same_pixels(output) {
+            Some(changes) => Rows::dense(changes.data(), self.value.channels),
             None => self.collect(output.all(), memory),
         }
     }
 
-    /// The numbers in some rectangles of candidates.
+    /// The elements in some rectangles of candidates.
     pub(super) fn collect<'b>(
         &self,
         rects: impl Iterator<Item = (usize, Rect)>,
-        memory: &'b mut Numbers,
+        memory: &'b mut ReusedBuffer,
     ) -> Rows<'b> {
         let channels = self.value.channels;
         memory.clear();

@@ -2,7 +2,7 @@
 
 use super::changes::Changes;
 use super::rect::{Rect, outputs_of};
-use crate::infer_plan::step::Work;
+use crate::infer_plan::step::StepWork;
 use crate::op::Spread;
 use ocelli_kernels::Geometry;
 
@@ -18,17 +18,17 @@ pub(super) enum Reach {
 
 impl Reach {
     /// `None` if the step cannot be computed in parts.
-    pub(super) fn of(work: &Work) -> Option<Self> {
+    pub(super) fn new(work: &StepWork) -> Option<Self> {
         match work {
-            Work::Convolve(convolution) => Some(Self::Windows(convolution.geometry())),
-            Work::Normalise { .. } | Work::Add(_) => Some(Self::Pixels),
-            Work::Unary(kernel) => Some(match kernel.spread() {
+            StepWork::Convolve(convolution) => Some(Self::Windows(convolution.geometry())),
+            StepWork::Normalise { .. } | StepWork::Add(_) => Some(Self::Pixels),
+            StepWork::Unary(kernel) => Some(match kernel.spread() {
                 Spread::Pixels => Self::Pixels,
                 Spread::Windows(windows) => Self::Windows(windows.geometry()),
                 Spread::Image(_) => Self::Image,
             }),
             // A gate is of all pixels, and changes with each.
-            Work::Scale => None,
+            StepWork::Scale => None,
         }
     }
 
@@ -53,10 +53,10 @@ pub(super) fn spread(
     let mut rects = Vec::new();
     for candidate in 0..candidates {
         for source in x {
-            rects.extend(source.of(candidate).iter().filter_map(|rect| reach.of_rect(*rect)));
+            rects.extend(source.rects_of(candidate).iter().filter_map(|rect| reach.of_rect(*rect)));
         }
         for source in other {
-            rects.extend_from_slice(source.of(candidate));
+            rects.extend_from_slice(source.rects_of(candidate));
         }
         y.push(&mut rects);
     }

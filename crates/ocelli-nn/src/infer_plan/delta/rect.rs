@@ -109,7 +109,7 @@ mod tests {
         let mut crossing = vec![rect(0, 2, 5, 1), rect(2, 0, 1, 5)];
         join(&mut crossing);
         assert_eq!(crossing.len(), 2);
-        let mut many = (0..100).map(|place| Rect::pixel(3 * place, place)).collect();
+        let mut many = (0..100).map(|index| Rect::pixel(3 * index, index)).collect();
         join(&mut many);
         assert_eq!(many, [rect(0, 0, 298, 100)]);
     }
@@ -117,8 +117,8 @@ mod tests {
     proptest! {
         #![proptest_config(ocelli_testkit::cases(256))]
         #[test]
-        fn joining_loses_no_pixel(places in prop::collection::vec((0_usize..9, 0_usize..9, 1_usize..4, 1_usize..4), 0..8)) {
-            let before: Vec<Rect> = places.iter().map(|(t, l, h, w)| rect(*t, *l, *h, *w)).collect();
+        fn joining_loses_no_pixel(given in prop::collection::vec((0_usize..9, 0_usize..9, 1_usize..4, 1_usize..4), 0..8)) {
+            let before: Vec<Rect> = given.iter().map(|(t, l, h, w)| rect(*t, *l, *h, *w)).collect();
             let mut after = before.clone();
             join(&mut after);
             let area = |rects: &[Rect]| rects.iter().map(|rect| rect.area()).sum::<usize>();

@@ -6,7 +6,7 @@ use super::input::Input;
 use super::reach::{Reach, spread};
 use super::{BaseImage, DeltaPlan, Workspace};
 use crate::infer_plan::run_work;
-use crate::infer_plan::step::{Step, Work};
+use crate::infer_plan::step::{Step, StepWork};
 use crate::lowering::{Value, ValueId};
 use crate::op::{Changed, ChangedPixel, Spread};
 
@@ -20,7 +20,7 @@ impl DeltaPlan {
         candidates: usize,
         y: &mut Changes,
     ) -> Option<()> {
-        let reach = Reach::of(&step.work)?;
+        let reach = Reach::new(&step.work)?;
         let of = |id: ValueId| -> Vec<&Changes> {
             self.sources[id.0].iter().map(|source| &all[source.0]).collect()
         };
@@ -55,17 +55,17 @@ impl DeltaPlan {
 }
 
 fn run(
-    work: &Work,
+    work: &StepWork,
     x: &Input<'_>,
     other: Option<&Input<'_>>,
     (value, y): (Value, &mut Changes),
     scratch: &mut Scratch,
 ) {
     let inputs = [Some(x), other];
-    let spread = if let Work::Unary(kernel) = work { Some(kernel.spread()) } else { None };
+    let spread = if let StepWork::Unary(kernel) = work { Some(kernel.spread()) } else { None };
     match (work, spread) {
-        (Work::Convolve(convolution), _) => {
-            let sliding = Sliding::of(convolution);
+        (StepWork::Convolve(convolution), _) => {
+            let sliding = Sliding::from_convolution(convolution);
             sliding.in_groups(inputs, y, scratch, |group| convolution.run(group));
         }
         (_, Some(Spread::Windows(kernel))) => {

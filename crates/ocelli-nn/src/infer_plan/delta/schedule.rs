@@ -79,7 +79,7 @@ pub struct LayerShare {
 impl Schedule {
     /// The values that were written in a buffer before the steps that are computed as a whole.
     pub(super) fn written_in(&self, buffer: usize) -> impl Iterator<Item = ValueId> {
-        let here = self.written.iter().filter(move |(place, _)| *place == buffer);
+        let here = self.written.iter().filter(move |(at, _)| *at == buffer);
         here.map(|(_, value)| *value)
     }
 }
@@ -200,13 +200,13 @@ impl DeltaPlan {
         let mut changes = vec![Changes::default(); self.layout.len()];
         let image = self.layout[self.image.0];
         let height = image.pixels / image.width.max(1);
-        let places = &mut changes[self.image.0];
-        places.clear(image.channels);
+        let edited = &mut changes[self.image.0];
+        edited.clear(image.channels);
         let mut rects = Vec::new();
         for sample in 0..SAMPLES {
-            let place = |edit| spread_place(sample * edits + edit, [height, image.width]);
-            rects.extend((0..edits).map(place));
-            places.push(&mut rects);
+            let pixel = |edit| spread_pixel(sample * edits + edit, [height, image.width]);
+            rects.extend((0..edits).map(pixel));
+            edited.push(&mut rects);
         }
         let mut shares = Vec::new();
         for step in &self.steps[..limit] {
@@ -226,7 +226,7 @@ impl DeltaPlan {
 const SAMPLES: usize = 256;
 /// Pixel number `index` of an even spread over an image: the generalised golden ratio
 /// (Roberts 2018), whose points keep their distance whatever their number.
-fn spread_place(index: usize, size: [usize; 2]) -> Rect {
+fn spread_pixel(index: usize, size: [usize; 2]) -> Rect {
     const RATIOS: [f64; 2] = [0.754_877_666_246_692_7, 0.569_840_290_998_053_2];
     let [row, column] = [0, 1].map(|axis| {
         let part = (index as f64 + 0.5) * RATIOS[axis];

@@ -12,13 +12,13 @@ use proptest::prelude::*;
 use rand::RngExt;
 use std::collections::BTreeSet;
 
-/// Numbers in [−1, 1).
+/// Elements in [−1, 1).
 fn noise(length: usize, seed: u64) -> Vec<f32> {
     let mut rng = Seed(seed).stream(Purpose::INIT, 0, 0);
     (0..length).map(|_| rng.random::<f32>() * 2.0 - 1.0).collect()
 }
 
-/// Candidates of 0 to `most` edits, at corners and borders and twice at one place too.
+/// Candidates of 0 to `most` edits, at corners and borders and twice at one pixel too.
 fn candidates(image: [usize; 3], most: usize, seed: u64) -> EditBatch {
     let [channels, height, width] = image;
     let mut rng = Seed(seed).stream(Purpose::INIT, 1, 0);
@@ -46,7 +46,7 @@ fn whole(image: &[f32], edits: &EditBatch) -> Vec<f32> {
     let [_, height, width] = edits.image();
     let mut images = image.repeat(edits.len());
     for (candidate, image) in images.chunks_exact_mut(image.len()).enumerate() {
-        for edit in edits.of(candidate) {
+        for edit in edits.candidate(candidate) {
             for (channel, value) in edit.value.iter().enumerate() {
                 image[(channel * height + edit.row) * width + edit.column] = *value;
             }
@@ -103,15 +103,15 @@ fn check(name: &str, network: &Network, size: [usize; 2], every: usize) {
                 };
                 let mut differences = actual.iter().zip(expected).map(|(a, b)| a - b);
                 let error = norm(&mut differences) / norm(&mut expected.iter().copied()).max(1e-9);
-                let place = format!("{name} {size:?}, {most} edits, whole from {from}");
-                assert!(error < 1e-5, "{place}, candidate {candidate}: differs by {error:e}");
+                let context = format!("{name} {size:?}, {most} edits, whole from {from}");
+                assert!(error < 1e-5, "{context}, candidate {candidate}: differs by {error:e}");
             }
         }
         locked(&plan.schedules).clear();
     }
 }
 
-/// Windows of every kind, concatenations, a gate, a residual in another place than its partner.
+/// Windows of every kind, concatenations, a gate, a residual in another buffer than its partner.
 fn knotted() -> Graph {
     let (mut b, image) = Builder::new(3, InitScheme::FanInUniform, NormSettings::default());
     let a = b.conv("a", image, ConvSettings::new(5, 3).with_bias());

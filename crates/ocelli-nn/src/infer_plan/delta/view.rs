@@ -1,4 +1,4 @@
-//! Reading a value as a candidate sees it: the base image's numbers with its changes pasted over.
+//! Reading a value as a candidate sees it: the base image's elements with its changes pasted over.
 
 use super::changes::Changes;
 use super::rect::Rect;
@@ -87,8 +87,8 @@ impl Seen<'_> {
             to.fill(outside);
         }
         let base = Pixels { data: self.base, width, stride, offset };
-        let mut place = Pixels { data: to, width: view.width, stride: channels, offset: 0 };
-        copy(base, &mut place, inside, channels);
+        let mut target = Pixels { data: to, width: view.width, stride: channels, offset: 0 };
+        copy(base, &mut target, inside, channels);
         for (source, changes) in self.sources {
             let first = source.offset.max(offset);
             let end = (source.offset + source.channels).min(offset + channels);
@@ -100,8 +100,8 @@ impl Seen<'_> {
                     stride: source.channels,
                     offset: first - source.offset,
                 };
-                place.offset = first - offset;
-                copy(from, &mut place, overlap, end - first);
+                target.offset = first - offset;
+                copy(from, &mut target, overlap, end - first);
             }
         }
     }
@@ -113,7 +113,7 @@ struct Pixels<D> {
     data: D,
     /// Pixels per line.
     width: usize,
-    /// Numbers per pixel.
+    /// Elements per pixel.
     stride: usize,
     /// The first channel.
     offset: usize,

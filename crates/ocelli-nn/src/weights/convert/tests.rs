@@ -150,8 +150,8 @@ fn moved<const N: usize>(values: &[f32], shape: &[usize], order: [usize; N]) -> 
             index[order[axis]] = rest % lengths[axis];
             rest /= lengths[axis];
         }
-        let place = index.iter().zip(shape).fold(0, |place, (at, length)| place * length + at);
-        result.push(values[place]);
+        let offset = index.iter().zip(shape).fold(0, |offset, (at, length)| offset * length + at);
+        result.push(values[offset]);
     }
     result
 }

@@ -77,13 +77,13 @@ impl Naming {
         let step = named.len().div_ceil(SAMPLES).max(1);
         let samples: Vec<&str> = named.into_iter().step_by(step).collect();
         let mut order: Vec<(&str, usize)> = Vec::new();
-        let mut places: HashMap<&str, usize> = HashMap::new();
+        let mut indices: HashMap<&str, usize> = HashMap::new();
         for entry in dict.iter() {
             for sample in &samples {
                 let prefix = entry.name().strip_suffix(sample);
                 let Some(prefix) = prefix.filter(|prefix| prefix.ends_with('.')) else { continue };
-                let place = *places.entry(prefix).or_insert(order.len());
-                match order.get_mut(place) {
+                let index = *indices.entry(prefix).or_insert(order.len());
+                match order.get_mut(index) {
                     Some((_, count)) => *count += 1,
                     None => order.push((prefix, 1)),
                 }
@@ -114,11 +114,11 @@ impl Naming {
             let Some(name) = entry.name().strip_prefix(prefix) else { continue };
             let (name, preferred) = canonical(name);
             match by_name.entry(name) {
-                Entry::Vacant(place) => {
-                    place.insert(entry);
+                Entry::Vacant(vacant) => {
+                    vacant.insert(entry);
                 }
-                Entry::Occupied(mut place) if preferred => {
-                    shadowed.insert(place.insert(entry).name());
+                Entry::Occupied(mut occupied) if preferred => {
+                    shadowed.insert(occupied.insert(entry).name());
                 }
                 Entry::Occupied(_) => {
                     shadowed.insert(entry.name());

@@ -262,7 +262,7 @@ fn named_values(scheme: &str, params: &[ParamSpec]) -> StateDict {
     dict
 }
 
-/// Numbers from 0 to 1 that depend on a name and a position.
+/// Values from 0 to 1 that depend on a name and a position.
 fn hashed(name: &str, count: usize) -> impl Iterator<Item = f64> {
     let fnv = |hash: u32, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
     let seed = name.bytes().fold(0x811c_9dc5, fnv);

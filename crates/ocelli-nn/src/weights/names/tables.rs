@@ -1,6 +1,6 @@
 //! The schemes of the projects whose files are read.
 
-use super::{BlockKind, BlockPlace, Scheme, tensorflow_leaf, torch_leaf};
+use super::{BlockKind, BlockPosition, Scheme, tensorflow_leaf, torch_leaf};
 
 /// Every scheme but our own.
 pub(in crate::weights) const SCHEMES: &[Scheme] = &[
@@ -11,14 +11,14 @@ pub(in crate::weights) const SCHEMES: &[Scheme] = &[
     KERAS_EFFICIENTNETV2,
 ];
 
-type Parts = &'static [(&'static str, &'static str)];
+type PartNames = &'static [(&'static str, &'static str)];
 
 const TORCHVISION_EFFICIENTNETV2: Scheme = Scheme {
     name: "torchvision_efficientnetv2",
     flavour: "tv_",
     stem: ["features.0.0", "features.0.1"],
-    block: |BlockPlace { stage, block, .. }| format!("features.{}.{block}.block.", stage + 1),
-    parts: |kind| -> Parts {
+    block: |BlockPosition { stage, block, .. }| format!("features.{}.{block}.block.", stage + 1),
+    parts: |kind| -> PartNames {
         match kind {
             BlockKind::Plain => &[("conv", "0.0"), ("bn1", "0.1")],
             BlockKind::Fused => {
@@ -47,8 +47,8 @@ const TORCHVISION_MOBILENETV2: Scheme = Scheme {
     name: "torchvision_mobilenetv2",
     flavour: "",
     stem: ["features.0.0", "features.0.1"],
-    block: |BlockPlace { index, .. }| format!("features.{}.conv.", index + 1),
-    parts: |kind| -> Parts {
+    block: |BlockPosition { index, .. }| format!("features.{}.conv.", index + 1),
+    parts: |kind| -> PartNames {
         match kind {
             BlockKind::Plain | BlockKind::Fused => &[],
             BlockKind::Separable => {
@@ -74,8 +74,8 @@ const EFFICIENTNET_PYTORCH: Scheme = Scheme {
     name: "efficientnet_pytorch",
     flavour: "",
     stem: ["_conv_stem", "_bn0"],
-    block: |BlockPlace { index, .. }| format!("_blocks.{index}."),
-    parts: |kind| -> Parts {
+    block: |BlockPosition { index, .. }| format!("_blocks.{index}."),
+    parts: |kind| -> PartNames {
         match kind {
             BlockKind::Plain | BlockKind::Fused => &[],
             BlockKind::Separable => &[
@@ -108,8 +108,8 @@ const GOOGLE_EFFICIENTNETV2: Scheme = Scheme {
     name: "google_efficientnetv2",
     flavour: "tf_",
     stem: ["stem/conv2d", "stem/tpu_batch_normalization"],
-    block: |BlockPlace { index, .. }| format!("blocks_{index}/"),
-    parts: |kind| -> Parts {
+    block: |BlockPosition { index, .. }| format!("blocks_{index}/"),
+    parts: |kind| -> PartNames {
         match kind {
             BlockKind::Plain => &[("conv", "conv2d"), ("bn1", "tpu_batch_normalization")],
             BlockKind::Fused => &[
@@ -141,11 +141,11 @@ const KERAS_EFFICIENTNETV2: Scheme = Scheme {
     name: "keras_efficientnetv2",
     flavour: "tf_",
     stem: ["stem_conv", "stem_bn"],
-    block: |BlockPlace { stage, block, .. }| {
+    block: |BlockPosition { stage, block, .. }| {
         // Keras counts on through the characters after `z`, as `chr(97 + block)` does.
         format!("block{}{}_", stage + 1, char::from(b'a'.saturating_add(block as u8)))
     },
-    parts: |kind| -> Parts {
+    parts: |kind| -> PartNames {
         match kind {
             BlockKind::Plain => &[("conv", "project_conv"), ("bn1", "project_bn")],
             BlockKind::Fused => &[

@@ -184,21 +184,21 @@ impl<R: Read> Machine<'_, R> {
             }
 
             opcode::BINPUT => {
-                let place = self.input.byte()?;
-                self.memorise(place.into())
+                let key = self.input.byte()?;
+                self.memorise(key.into())
             }
             opcode::LONG_BINPUT => {
-                let place = self.input.u32()?;
-                self.memorise(place)
+                let key = self.input.u32()?;
+                self.memorise(key)
             }
             opcode::MEMOIZE => self.memorise(self.memo.len() as u32),
             opcode::BINGET => {
-                let place = self.input.byte()?;
-                self.recall(place.into())
+                let key = self.input.byte()?;
+                self.recall(key.into())
             }
             opcode::LONG_BINGET => {
-                let place = self.input.u32()?;
-                self.recall(place)
+                let key = self.input.u32()?;
+                self.recall(key)
             }
 
             opcode::GLOBAL => {
@@ -308,17 +308,17 @@ impl<R: Read> Machine<'_, R> {
         }
     }
 
-    fn memorise(&mut self, place: u32) -> Step {
+    fn memorise(&mut self, key: u32) -> Step {
         let top = self.top()?;
-        if self.memo.insert(place, top).is_none() {
+        if self.memo.insert(key, top).is_none() {
             self.charge(MEMO)?;
         }
         Ok(())
     }
 
-    fn recall(&mut self, place: u32) -> Step {
-        let value = self.memo.get(&place).copied();
-        let value = value.ok_or_else(|| self.fail(PickleFault::Memo(place)))?;
+    fn recall(&mut self, key: u32) -> Step {
+        let value = self.memo.get(&key).copied();
+        let value = value.ok_or_else(|| self.fail(PickleFault::Memo(key)))?;
         self.push_id(value)
     }
 
@@ -407,11 +407,11 @@ impl<R: Read> Machine<'_, R> {
     }
 
     /// Pushes a value of which one is kept for all.
-    fn push_constant(&mut self, place: usize, value: Value) -> Step {
-        if let Some(id) = self.constants[place] {
+    fn push_constant(&mut self, slot: usize, value: Value) -> Step {
+        if let Some(id) = self.constants[slot] {
             return self.push_id(id);
         }
-        self.constants[place] = Some(ValueId(self.values.len() as u32));
+        self.constants[slot] = Some(ValueId(self.values.len() as u32));
         self.push(value)
     }
 

@@ -313,8 +313,8 @@ fn step() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         4 => alone.prop_map(|opcode| vec![opcode]),
         2 => any::<u8>().prop_map(|value| vec![b'K', value]),
-        2 => (0..4_u8).prop_map(|place| vec![b'q', place]),
-        2 => (0..4_u8).prop_map(|place| vec![b'h', place]),
+        2 => (0..4_u8).prop_map(|key| vec![b'q', key]),
+        2 => (0..4_u8).prop_map(|key| vec![b'h', key]),
         1 => names.prop_map(<[u8]>::to_vec),
         1 => Just(b"U\x07storage".to_vec()),
         1 => any::<u8>().prop_map(|byte| vec![byte]),

@@ -6,13 +6,13 @@
 //! between directory and end PyTorch always puts 76 bytes of Zip64 records, which is also the length
 //! of the directory's first entry if the file's stem has 21 characters.
 
-use super::storage::Span;
+use super::storage::StorageSpan;
 use crate::weights::{
     Limits,
     error::{Result, WeightsError},
     source::Source,
 };
-use std::collections::{HashMap, hash_map::Entry as Place};
+use std::collections::{HashMap, hash_map::Entry as Slot};
 
 /// The end of the directory, without its comment.
 const END: u64 = 22;
@@ -77,9 +77,9 @@ impl<'a> Archive<'a> {
             let entry = Entry::read(&mut rest);
             let (name, entry) = entry.ok_or_else(|| malformed(source, "a bad directory"))?;
             match archive.entries.entry(name) {
-                Place::Vacant(place) => place.insert(entry),
-                Place::Occupied(place) => {
-                    let name = place.key();
+                Slot::Vacant(vacant) => vacant.insert(entry),
+                Slot::Occupied(occupied) => {
+                    let name = occupied.key();
                     return Err(malformed(source, &format!("two entries called `{name}`")));
                 }
             };
@@ -93,7 +93,7 @@ impl<'a> Archive<'a> {
     }
 
     /// Where the bytes of the entry `name` lie; `None` if there is none.
-    pub(super) fn span(&self, name: &str) -> Result<Option<Span>> {
+    pub(super) fn span(&self, name: &str) -> Result<Option<StorageSpan>> {
         let Some(entry) = self.entries.get(name) else { return Ok(None) };
         let fail = |what: &str| malformed(self.source, &format!("entry `{name}` {what}"));
         if entry.encrypted {
@@ -118,7 +118,7 @@ impl<'a> Archive<'a> {
         let start = entry.header + LOCAL + name_length + extra;
         let end = start.checked_add(entry.size);
         match end.filter(|end| *end <= self.end) {
-            Some(_) => Ok(Some(Span { start, length: entry.size })),
+            Some(_) => Ok(Some(StorageSpan { start, length: entry.size })),
             None => Err(fail("does not end before the directory")),
         }
     }
@@ -152,26 +152,26 @@ impl Directory {
         }
     }
 
-    /// Whether a number is too large for its place, so that it stands in the Zip64 record.
+    /// Whether a number is too large for its field, so that it stands in the Zip64 record.
     fn is_in_zip64(&self) -> bool {
         self.count == u64::from(u16::MAX)
             || self.length == u64::from(u32::MAX)
             || self.start == u64::from(u32::MAX)
     }
 
-    /// Takes the numbers from the Zip64 record before `end`. Returns where the record opens.
+    /// Takes the fields from the Zip64 record before `end`. Returns where the record opens.
     fn take_zip64(&mut self, source: &Source, end: u64) -> Result<u64> {
         let what = "the Zip64 record of its directory";
         let missing = || malformed(source, &format!("{what} is missing"));
-        let place = end.checked_sub(LOCATOR).ok_or_else(missing)?;
-        let locator = source.read(place, LOCATOR, what)?;
+        let locator_start = end.checked_sub(LOCATOR).ok_or_else(missing)?;
+        let locator = source.read(locator_start, LOCATOR, what)?;
         let read = |fields: &mut Fields| {
             (fields.u32()? == u32::from_le_bytes(*b"PK\x06\x07")).then_some(())?;
             fields.skip(4)?;
             fields.u64()
         };
         let start = read(&mut Fields(&locator)).ok_or_else(missing)?;
-        if start.checked_add(END_64).is_none_or(|end| end > place) {
+        if start.checked_add(END_64).is_none_or(|end| end > locator_start) {
             return Err(missing());
         }
         let record = source.read(start, END_64, what)?;
@@ -201,16 +201,16 @@ impl Entry {
         let name = String::from_utf8_lossy(rest.take(lengths[0])?).into_owned();
         let extra = rest.take(lengths[1])?;
         rest.skip(lengths[2])?;
-        // Numbers that do not fit 32 bits stand in the extra field, in this order.
-        let mut numbers = [size, packed, header];
-        let is_wide = |number: &u64| *number == u64::from(u32::MAX);
-        if numbers.iter().any(is_wide) {
+        // Sizes that do not fit 32 bits stand in the extra field, in this order.
+        let mut sizes = [size, packed, header];
+        let is_wide = |size: &u64| *size == u64::from(u32::MAX);
+        if sizes.iter().any(is_wide) {
             let mut field = zip64_field(extra)?;
-            for number in numbers.iter_mut().filter(|number| is_wide(number)) {
-                *number = field.u64()?;
+            for size in sizes.iter_mut().filter(|size| is_wide(size)) {
+                *size = field.u64()?;
             }
         }
-        let [size, packed, header] = numbers;
+        let [size, packed, header] = sizes;
         Some((name, Self { encrypted: flags & 1 != 0, method, packed, size, header }))
     }
 }

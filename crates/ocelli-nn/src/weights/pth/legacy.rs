@@ -5,7 +5,7 @@
 //! elements (8 bytes) and the elements.
 
 use super::state_dict;
-use super::storage::{Span, StorageId};
+use super::storage::{StorageId, StorageSpan};
 use crate::weights::{
     Limits, ReadOptions,
     dtype::DType,
@@ -57,7 +57,7 @@ pub(in super::super) fn read(source: &Source, options: &ReadOptions) -> Result<S
 }
 
 /// Where the storages lie, by their keys.
-type Storages = HashMap<String, Span>;
+type Storages = HashMap<String, StorageSpan>;
 
 /// The pickles at the start of the file, one after the other.
 struct Pickles<'a> {
@@ -128,7 +128,7 @@ fn storages(source: &Source, object: &Pickle, keys: &Pickle, start: u64) -> Resu
                 actual: source.len(),
             });
         }
-        storages.insert(key.to_owned(), Span { start: begin, length });
+        storages.insert(key.to_owned(), StorageSpan { start: begin, length });
     }
     Ok(storages)
 }
@@ -136,7 +136,7 @@ fn storages(source: &Source, object: &Pickle, keys: &Pickle, start: u64) -> Resu
 /// The type and size of every storage that the pickle refers to.
 fn known_storages(object: &Pickle) -> HashMap<&str, (DType, usize)> {
     let references = object.values().iter().filter_map(|value| match value {
-        Value::Persistent(tuple) => StorageId::of(object, *tuple),
+        Value::Persistent(tuple) => StorageId::from_tuple(object, *tuple),
         _ => None,
     });
     references.map(|storage| (storage.key, (storage.dtype, storage.elements))).collect()

@@ -62,7 +62,8 @@ fn view<'a>(
     // storage, offset, shape, strides; then gradients and hooks, which are of no interest.
     let [storage, offset, shape, strides, ..] = arguments else { return Err(malformed()) };
     let Value::Persistent(tuple) = pickle.get(*storage) else { return Err(malformed()) };
-    let storage = StorageId::of(pickle, *tuple).ok_or("its storage is of an unknown kind")?;
+    let storage =
+        StorageId::from_tuple(pickle, *tuple).ok_or("its storage is of an unknown kind")?;
     for sizes in [shape, strides] {
         let axes = pickle.tuple(*sizes).ok_or_else(malformed)?.len();
         if axes > limits.axes {

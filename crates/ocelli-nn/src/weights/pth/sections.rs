@@ -8,8 +8,8 @@ use super::rebuild;
 use crate::weights::{
     ReadOptions,
     error::{Result, WeightsError},
+    location::is_averaged,
     pickle::{Pickle, Value, ValueId},
-    place::is_averaged,
     source::Source,
 };
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -43,7 +43,7 @@ const KEY: usize = 128;
 pub(super) struct Section<'a> {
     /// The keys that lead there, with dots between them; empty for the file's own dictionary.
     pub(super) path: String,
-    /// Its tensors in order. A key that is set twice keeps its place and takes the last value, as
+    /// Its tensors in order. A key that is set twice keeps its position and takes the last value, as
     /// in Python.
     pub(super) tensors: Vec<(&'a Arc<str>, ValueId)>,
 }
@@ -85,7 +85,7 @@ fn rank(path: &str) -> usize {
     let usual = USUAL.iter().position(|key| *key == last);
     match usual {
         _ if is_averaged(path) => 0,
-        Some(place) => 1 + place,
+        Some(index) => 1 + index,
         None => 1 + USUAL.len(),
     }
 }
@@ -93,7 +93,7 @@ fn rank(path: &str) -> usize {
 /// All sections, from the outside in.
 fn find(pickle: &Pickle) -> Vec<Section<'_>> {
     let mut sections = Vec::new();
-    // A dictionary may stand in several places, or contain itself.
+    // A dictionary may stand in several others, or contain itself.
     let mut seen = HashSet::from([pickle.root_id()]);
     let mut waiting = VecDeque::from([(String::new(), pickle.root_id(), 0)]);
     while let Some((path, id, depth)) = waiting.pop_front() {
@@ -109,7 +109,7 @@ fn find(pickle: &Pickle) -> Vec<Section<'_>> {
         match pickle.get(id) {
             Value::Dict(pairs) => {
                 let mut tensors: Vec<(&Arc<str>, ValueId)> = Vec::new();
-                let mut places = HashMap::new();
+                let mut indices = HashMap::new();
                 for (key, value) in pairs {
                     // Numbers are the keys of what an optimizer knows of its parameters.
                     let Some(key) = pickle.shared_text(*key) else { continue };
@@ -117,8 +117,8 @@ fn find(pickle: &Pickle) -> Vec<Section<'_>> {
                         visit(key, *value);
                         continue;
                     }
-                    let place = *places.entry(key).or_insert(tensors.len());
-                    match tensors.get_mut(place) {
+                    let index = *indices.entry(key).or_insert(tensors.len());
+                    match tensors.get_mut(index) {
                         Some(tensor) => tensor.1 = *value,
                         None => tensors.push((key, *value)),
                     }

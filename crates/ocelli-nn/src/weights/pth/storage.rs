@@ -7,11 +7,11 @@ use crate::weights::{
 };
 
 /// Says where the storage of a key lies, if the file has it.
-pub(super) type FindStorage<'a> = dyn Fn(&str) -> Result<Option<Span>> + 'a;
+pub(super) type FindStorage<'a> = dyn Fn(&str) -> Result<Option<StorageSpan>> + 'a;
 
 /// The bytes of one storage.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Span {
+pub(super) struct StorageSpan {
     pub(super) start: u64,
     pub(super) length: u64,
 }
@@ -26,14 +26,14 @@ pub(super) struct StorageId<'a> {
 
 impl<'a> StorageId<'a> {
     /// Reads the tuple `("storage", type, key, device, elements[, view])`.
-    pub(super) fn of(pickle: &'a Pickle, tuple: ValueId) -> Option<Self> {
+    pub(super) fn from_tuple(pickle: &'a Pickle, tuple: ValueId) -> Option<Self> {
         let [tag, dtype, key, _device, elements, view @ ..] = pickle.tuple(tuple)? else {
             return None;
         };
         let Value::Global(Global::Storage(dtype)) = pickle.get(*dtype) else {
             return None;
         };
-        // PyTorch stopped writing views of storages long ago, but still writes the place for them.
+        // PyTorch stopped writing views of storages long ago, but still writes the field for them.
         let whole = view.iter().all(|view| matches!(pickle.get(*view), Value::None));
         if pickle.text(*tag) != Some("storage") || !whole {
             return None;

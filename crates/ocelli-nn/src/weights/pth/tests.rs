@@ -252,9 +252,9 @@ fn big_endian_files_are_refused() {
     let text = refusal(&archive(&pickle, &[("data/0", &[0; 4]), ("byteorder", b"big")]));
     assert_eq!(text, "w.pth: byte order `big`, only `little` is read");
     let bytes = legacy(&pickle, &["0"], &[0; 12]);
-    let place = bytes.iter().position(|&byte| byte == 0x88).unwrap();
+    let offset = bytes.iter().position(|&byte| byte == 0x88).unwrap();
     let mut bytes = bytes;
-    bytes[place] = 0x89;
+    bytes[offset] = 0x89;
     assert!(refusal(&bytes).contains("was not little-endian"));
 }
 
@@ -296,9 +296,9 @@ proptest! {
         edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
     ) {
         let mut bytes = file.to_vec();
-        for (place, value) in edits {
-            let place = place.index(bytes.len());
-            bytes[place] = value;
+        for (offset, value) in edits {
+            let offset = offset.index(bytes.len());
+            bytes[offset] = value;
         }
         if let Ok(dict) = parse(&bytes) {
             for entry in dict.iter() {

@@ -128,9 +128,9 @@ proptest! {
         keep in any::<prop::sample::Index>(),
     ) {
         let mut bytes = to_bytes(&sample()).unwrap();
-        for (place, value) in edits {
-            let place = place.index(bytes.len());
-            bytes[place] = value;
+        for (offset, value) in edits {
+            let offset = offset.index(bytes.len());
+            bytes[offset] = value;
         }
         for length in [bytes.len(), keep.index(bytes.len())] {
             if let Ok(dict) = parse(&bytes[..length]) {

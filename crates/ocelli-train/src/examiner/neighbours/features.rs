@@ -15,7 +15,7 @@ pub(super) struct Features {
 }
 
 impl Features {
-    /// Adds features of `length` numbers, scaled to unit length; zero stays zero.
+    /// Adds features of `length` values, scaled to unit length; zero stays zero.
     ///
     /// # Shapes
     /// - `features`: `[classes.len(), length]`, row-major
@@ -41,8 +41,8 @@ impl Features {
     /// the bank is nearer, of equal votes the smallest class wins.
     pub(super) fn classified_by(&self, bank: &Self, k: usize, temperature: f64) -> u64 {
         let is_right = |(row, class): (&[f32], &u32)| {
-            let answer = bank.vote(row, k, temperature);
-            u64::from(answer == Some(*class))
+            let voted = bank.vote(row, k, temperature);
+            u64::from(voted == Some(*class))
         };
         let queries = self.rows.par_chunks_exact(self.length.max(1)).zip(&self.classes);
         queries.map(is_right).sum()
@@ -119,7 +119,7 @@ impl Features {
 /// The sum of some features.
 struct Sum {
     count: f64,
-    /// Of all their numbers.
+    /// Of all their elements.
     squares: f64,
     values: Vec<f64>,
 }

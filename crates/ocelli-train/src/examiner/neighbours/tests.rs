@@ -43,9 +43,9 @@ fn of_equals_the_first_neighbour_and_the_smallest_class_count() {
 #[test]
 fn alignment_and_uniformity_are_those_of_the_paper() {
     let close = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-6, "{found}");
-    let apart = features(&[(&[2.0, 0.0], 0), (&[0.0, 5.0], 0)]);
-    close(apart.alignment(), 2.0);
-    close(apart.uniformity(), -4.0);
+    let orthogonal = features(&[(&[2.0, 0.0], 0), (&[0.0, 5.0], 0)]);
+    close(orthogonal.alignment(), 2.0);
+    close(orthogonal.uniformity(), -4.0);
     let opposite = features(&[(&[1.0, 0.0], 0), (&[-1.0, 0.0], 0)]);
     close(opposite.alignment(), 4.0);
     close(opposite.uniformity(), -8.0);
@@ -182,7 +182,7 @@ fn features_are_examined_whatever_the_classifier_is() {
 }
 
 #[test]
-fn features_that_are_no_numbers_are_named_by_their_image() {
+fn features_that_are_not_finite_are_named_by_their_image() {
     let mut neighbours = Neighbours::new(loader(4, 2), loader(2, 2), Voting::default());
     let error = neighbours.examine(&network(f32::INFINITY), &Local, &mut |_, _| {}).unwrap_err();
     assert!(error.to_string().starts_with("image 0: "), "{error}");

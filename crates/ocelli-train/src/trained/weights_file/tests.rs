@@ -2,7 +2,7 @@ use super::*;
 use std::fs;
 use tempfile::TempDir;
 
-/// A run whose checkpoints know of these best evaluations, each as its step and right answers of 30.
+/// A run whose checkpoints know of these best evaluations, each as its step and right predictions of 30.
 fn run(checkpoints: &[(u64, Option<(u64, u64)>)]) -> TempDir {
     let folder = TempDir::new().unwrap();
     for (step, best) in checkpoints {

@@ -4,7 +4,7 @@
 use super::exact_resume::{copy_folder, rows};
 use super::fixture::{Call, Scene, plain_graph};
 use crate::{
-    CheckpointChoice, Error, Event, Local, Outcome, RunFolder, State, Summary, WeightsFile,
+    CheckpointChoice, Error, Event, Local, RunFolder, State, Summary, TrainOutcome, WeightsFile,
     evaluate,
 };
 use ocelli_nn::weights::{LoadOptions, ReadOptions, StateDict, load};
@@ -72,8 +72,8 @@ fn each_best_is_written_once() {
 }
 
 /// Steps of ordinary size until the eighth, which is so large that the weights are finite and the
-/// answers are not.
-fn to_no_answer(more: &[&str]) -> Scene<'static> {
+/// outputs are not.
+fn diverging(more: &[&str]) -> Scene<'static> {
     let overrides = [
         "optimizer.lr=1e-3",
         "schedule.kind=multi_step",
@@ -86,9 +86,9 @@ fn to_no_answer(more: &[&str]) -> Scene<'static> {
 }
 
 #[test]
-fn an_evaluation_without_answers_is_never_the_best_and_its_checkpoint_never_good() {
+fn an_evaluation_that_is_not_finite_is_never_the_best_and_its_checkpoint_never_good() {
     let folder = TempDir::new().unwrap();
-    let mut scene = to_no_answer(&["train.max_steps=9"]);
+    let mut scene = diverging(&["train.max_steps=9"]);
     scene.stop = false.into();
     let error = scene.run(folder.path(), &mut ()).unwrap_err();
     let kept_of = |error: &Error| {
@@ -102,7 +102,7 @@ fn an_evaluation_without_answers_is_never_the_best_and_its_checkpoint_never_good
 
     // A signal after the ninth step saves it before anybody could see what is wrong with it.
     let interrupted = TempDir::new().unwrap();
-    let scene = to_no_answer(&["train.max_steps=9"]);
+    let scene = diverging(&["train.max_steps=9"]);
     let mut observer = Call(|event: &Event<'_>| {
         if let Event::Step(report) = event
             && report.step == 9
@@ -111,8 +111,8 @@ fn an_evaluation_without_answers_is_never_the_best_and_its_checkpoint_never_good
         }
     });
     let summary = scene.run(interrupted.path(), &mut observer).unwrap();
-    assert_eq!((summary.outcome, summary.state.step), (Outcome::Interrupted, 9));
-    let error = to_no_answer(&["train.max_steps=9"]).run(interrupted.path(), &mut ()).unwrap_err();
+    assert_eq!((summary.outcome, summary.state.step), (TrainOutcome::Interrupted, 9));
+    let error = diverging(&["train.max_steps=9"]).run(interrupted.path(), &mut ()).unwrap_err();
     let checkpoints = RunFolder::checkpoints_of(interrupted.path());
     assert_eq!(kept_of(&error), (9, checkpoints.folder_of(8)), "not the ninth, which is there");
 
@@ -144,7 +144,7 @@ fn a_training_stops_after_as_many_evaluations_as_it_has_patience_for() {
     ] {
         let folder = TempDir::new().unwrap();
         let summary = to_no_better(&more).run(folder.path(), &mut ()).unwrap();
-        assert_eq!((summary.outcome, summary.state.step), (Outcome::StoppedEarly, stops_at));
+        assert_eq!((summary.outcome, summary.state.step), (TrainOutcome::StoppedEarly, stops_at));
         let first = if stops_at == 28 { 14 } else { 7 };
         assert_eq!(summary.state.best.unwrap().step, first, "{more:?}");
         let rows = rows(folder.path());
@@ -164,7 +164,7 @@ fn a_training_stops_after_as_many_evaluations_as_it_has_patience_for() {
         let Summary { outcome, state, .. } = summary;
         assert_eq!(
             (outcome, state.step),
-            (Outcome::Finished, 56),
+            (TrainOutcome::Finished, 56),
             "{patience}: the end is the end"
         );
     }
@@ -192,7 +192,7 @@ fn killed_stopped_or_limited_it_stops_early_at_the_same_step() {
     assert!(copies.len() > 8);
     for copy in copies {
         let summary = to_no_better(&[]).run(copy.path(), &mut ()).unwrap();
-        assert_eq!((summary.outcome, summary.state.step), (Outcome::StoppedEarly, 21));
+        assert_eq!((summary.outcome, summary.state.step), (TrainOutcome::StoppedEarly, 21));
         assert!(model(copy.path()) == expected);
         assert_eq!(rows(copy.path()), rows_of_whole);
     }
@@ -201,9 +201,13 @@ fn killed_stopped_or_limited_it_stops_early_at_the_same_step() {
         let limited = TempDir::new().unwrap();
         let limit = format!("train.max_steps={steps}");
         let summary = to_no_better(&[&limit]).run(limited.path(), &mut ()).unwrap();
-        assert_eq!((summary.outcome, summary.state.step), (Outcome::LimitReached, steps));
+        assert_eq!((summary.outcome, summary.state.step), (TrainOutcome::LimitReached, steps));
         let summary = to_no_better(&[]).run(limited.path(), &mut ()).unwrap();
-        assert_eq!((summary.outcome, summary.state.step), (Outcome::StoppedEarly, 21), "{steps}");
+        assert_eq!(
+            (summary.outcome, summary.state.step),
+            (TrainOutcome::StoppedEarly, 21),
+            "{steps}"
+        );
         assert!(model(limited.path()) == expected);
     }
 }
@@ -213,9 +217,9 @@ fn more_patience_goes_on_with_the_same_learning_rate() {
     let (stopped, whole) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     to_no_better(&[]).run(stopped.path(), &mut ()).unwrap();
     let again = to_no_better(&[]).run(stopped.path(), &mut ()).unwrap();
-    assert_eq!((again.outcome, again.state.step), (Outcome::StoppedEarly, 21), "it has ended");
+    assert_eq!((again.outcome, again.state.step), (TrainOutcome::StoppedEarly, 21), "it has ended");
     let longer = to_no_better(&["train.patience=4"]).run(stopped.path(), &mut ()).unwrap();
-    assert_eq!((longer.outcome, longer.state.step), (Outcome::StoppedEarly, 35));
+    assert_eq!((longer.outcome, longer.state.step), (TrainOutcome::StoppedEarly, 35));
     to_no_better(&["train.patience=4"]).run(whole.path(), &mut ()).unwrap();
     assert!(model(stopped.path()) == model(whole.path()));
 }

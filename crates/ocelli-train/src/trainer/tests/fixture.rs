@@ -1,8 +1,9 @@
 //! A dataset of patterns, a network of one convolution, and a run in a temporary folder.
 
 use crate::{
-    Classification, Error, Event, Examined, Examiner, Local, Method, Observer, Occasion, Outcome,
-    Parts, ProcessGroup, Recipe, Result, RunFolder, Stages, Summary, Supervised, Trainer,
+    Classification, Error, Event, Examined, Examiner, Local, Method, Observer, Occasion,
+    ProcessGroup, Recipe, Result, RunFolder, Stages, Summary, Supervised, TrainOutcome, Trainer,
+    TrainerParts,
 };
 use burn::tensor::Device;
 use ocelli_data::{Image, Loader, LoaderConfig, Payload, Record, Scratch, Source, Transform};
@@ -152,11 +153,11 @@ pub(super) struct Scene<'a> {
 pub(super) type Measured = Result<Vec<(String, f64)>, String>;
 
 /// What is said, and the epoch that it is asked after.
-struct Answers(fn(u64) -> Measured, Cell<u64>);
+struct Scripted(fn(u64) -> Measured, Cell<u64>);
 
-impl Examiner for Answers {
+impl Examiner for Scripted {
     fn name(&self) -> &'static str {
-        "answers"
+        "scripted"
     }
 
     fn is_due(&self, occasion: Occasion) -> bool {
@@ -225,9 +226,9 @@ impl Scene<'_> {
         let eval = Arc::new(self.eval_loader(self.samples));
         let mut examiners: Vec<Box<dyn Examiner>> = vec![Box::new(Classification::new(eval))];
         examiners.extend(
-            self.probe.map(|probe| Box::new(Answers(probe, Cell::new(0))) as Box<dyn Examiner>),
+            self.probe.map(|probe| Box::new(Scripted(probe, Cell::new(0))) as Box<dyn Examiner>),
         );
-        let parts = Parts {
+        let parts = TrainerParts {
             recipe: &self.recipe,
             network: self.network(),
             method: &mut *(self.method)(),
@@ -254,6 +255,6 @@ impl<F: FnMut(&Event<'_>)> Observer for Call<F> {
 
 /// The model of the last checkpoint, byte for byte.
 pub(super) fn final_model(summary: &Summary) -> Vec<u8> {
-    assert_eq!(summary.outcome, Outcome::Finished);
+    assert_eq!(summary.outcome, TrainOutcome::Finished);
     std::fs::read(summary.checkpoint.as_ref().unwrap().file(crate::MODEL)).unwrap()
 }

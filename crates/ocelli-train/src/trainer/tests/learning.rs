@@ -1,7 +1,7 @@
 //! That networks learn, and what happens when they cannot.
 
 use super::fixture::{CLASSES, Patterns, Scene, plain_graph};
-use crate::{Error, Local, MetricsLog, Outcome, RunFolder, evaluate};
+use crate::{Error, Local, MetricsLog, RunFolder, TrainOutcome, evaluate};
 use ocelli_data::Source;
 use ocelli_nn::weights::{ReadOptions, StateDict};
 use std::sync::atomic::Ordering;
@@ -38,7 +38,7 @@ fn a_small_training_set_is_passed_over_until_it_has_the_least_steps() {
     let scene = Scene::new(&[&sets[..], &["schedule.kind=cosine", "optimizer.lr=0.01"]].concat());
     let folder = tempfile::tempdir().unwrap();
     let summary = scene.run(folder.path(), &mut ()).unwrap();
-    assert_eq!((summary.outcome, summary.state.step), (Outcome::Finished, 35));
+    assert_eq!((summary.outcome, summary.state.step), (TrainOutcome::Finished, 35));
     let rows = MetricsLog::read(&RunFolder::metrics_path(folder.path())).unwrap();
     let rate = rows.iter().filter_map(|row| Some((row.step, *row.values.get("train/lr")?)));
     let rates: Vec<_> = rate.collect();
@@ -113,18 +113,18 @@ fn limits_and_stops_end_a_training_after_a_saved_step() {
     let folder = tempfile::tempdir().unwrap();
     let scene = Scene::new(&["train.max_steps=6"]);
     let summary = scene.run(folder.path(), &mut ()).unwrap();
-    assert_eq!((summary.outcome, summary.state.step), (Outcome::LimitReached, 6));
+    assert_eq!((summary.outcome, summary.state.step), (TrainOutcome::LimitReached, 6));
     assert_eq!(summary.checkpoint.unwrap().step, 6);
     assert!(summary.evaluation.is_some(), "it is evaluated where it ends");
 
     let scene = Scene::new(&["train.max_hours=1e-9"]);
     let summary = scene.run(folder.path(), &mut ()).unwrap();
-    assert_eq!((summary.outcome, summary.state.step), (Outcome::LimitReached, 6));
+    assert_eq!((summary.outcome, summary.state.step), (TrainOutcome::LimitReached, 6));
 
     let scene = Scene::new(&[]);
     scene.stop.store(true, Ordering::Relaxed);
     let summary = scene.run(folder.path(), &mut ()).unwrap();
-    assert_eq!((summary.outcome, summary.state.step), (Outcome::Interrupted, 6));
+    assert_eq!((summary.outcome, summary.state.step), (TrainOutcome::Interrupted, 6));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::exact_resume::rows;
 use super::fixture::{Scene, final_model};
-use crate::{Error, Method, Outcome, Result, Step, StepOutput, Supervised};
+use crate::{Error, Method, Result, Step, StepOutput, Supervised, TrainOutcome};
 use ocelli_data::Loader;
 use ocelli_nn::weights::{ReadOptions, StateDict};
 use ocelli_nn::{Gradients, Network};
@@ -100,7 +100,7 @@ fn a_run_of_other_models_is_resumed_to_the_bit() {
         let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let expected = scene("seed=5").run(whole.path(), &mut ()).unwrap();
         let stopped = scene("train.max_steps=9").run(parts.path(), &mut ()).unwrap();
-        assert_eq!(stopped.outcome, Outcome::LimitReached);
+        assert_eq!(stopped.outcome, TrainOutcome::LimitReached);
         let resumed = scene("seed=5").run(parts.path(), &mut ()).unwrap();
         assert!(final_model(&resumed) == final_model(&expected), "{ema}");
         let memory = |summary: &crate::Summary| {

@@ -10,14 +10,14 @@ mod tables;
 
 use clap::ValueEnum;
 use ocelli::data::Split;
-use ocelli::methods::one_pixel::{self, Compiled, End, Plan, Preset, Summary};
+use ocelli::methods::one_pixel::{self, AttackPlan, Compiled, End, Preset, Summary};
 use std::path::{Path, PathBuf};
 
 use crate::args::{LabelArgs, ModelArgs, PreprocessArgs};
 use crate::failure::Done;
 use crate::settings::Settings;
 use crate::signals;
-use begin::Begun;
+use begin::BegunAttack;
 use progress::Watch;
 use results::Results;
 
@@ -47,7 +47,7 @@ Examples:
 pub(super) struct Args {
     /// A run's folder, a checkpoint or a file of weights
     #[arg(value_name = "MODEL")]
-    place: Option<PathBuf>,
+    model_path: Option<PathBuf>,
     /// The dataset, as in `ocelli data --help` [default: that of the run]
     #[arg(long, value_name = "DATASET")]
     data: Option<String>,
@@ -115,7 +115,7 @@ pub(super) struct Args {
     #[arg(long)]
     force: bool,
     /// Go on with the attack in this folder, under its own settings
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["place", "out", "preset"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["model_path", "out", "preset"])]
     resume: Option<PathBuf>,
     #[command(flatten)]
     model: ModelArgs,
@@ -174,7 +174,7 @@ enum Baseline {
 pub(super) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     let stop = signals::stop_flag()?;
     let device = settings.open_device()?;
-    let Begun { config, subject, trained, source, record, place } =
+    let BegunAttack { config, subject, trained, source, record, folder } =
         begin::begin(args, settings.seed, &device)?;
     settings.memory.check_inference(
         &trained.file.display().to_string(),
@@ -186,22 +186,22 @@ pub(super) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     if let Some(plan) = &plan {
         tell_if_fewer(plan);
     }
-    let place = place.claim()?;
+    let claimed = folder.claim()?;
+    let folder = claimed.path();
     let Some(plan) = plan else {
-        place.settle_new(&config, &subject, &record)?;
-        settings.output.finish(&results::interrupted(place.path(), &trained))?;
-        return Ok(interrupted(place.path()));
+        begin::settle_new(&claimed, &config, &subject, &record)?;
+        settings.output.finish(&results::interrupted(folder, &trained))?;
+        return Ok(interrupted(folder));
     };
-    let mut journal = place.open(&plan, &subject, &record)?;
+    let mut journal = begin::open(&claimed, &plan, &subject, &record)?;
 
     let mut watch = Watch::start(&plan, journal.attacked());
     let mut notice = |event: &one_pixel::Event<'_>| watch.notice(event);
     let end = one_pixel::run(&plan, &mut journal, &mut classifier, &stop, &mut notice)?;
     drop(watch);
 
-    let folder = place.path();
-    let summary = Summary::of(&plan, journal.attacked());
-    let (plan, weights, attacked) = (&plan, &trained.place, journal.attacked());
+    let summary = Summary::new(&plan, journal.attacked());
+    let (plan, weights, attacked) = (&plan, &trained.location, journal.attacked());
     let checkpoint = trained.checkpoint.as_ref();
     let results = Results { plan, weights, checkpoint, attacked, summary, end, folder };
     results.write(&mut classifier)?;
@@ -209,12 +209,12 @@ pub(super) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
         adversaries::write(plan, attacked, folder)?;
     }
     results.show(&mut settings.output)?;
-    settings.output.finish(&results.answer())?;
+    settings.output.finish(&results.json())?;
     Ok(if end == End::Interrupted { interrupted(folder) } else { Done::Complete })
 }
 
 /// Says so where there are not as many images as were asked for.
-fn tell_if_fewer(plan: &Plan) {
+fn tell_if_fewer(plan: &AttackPlan) {
     let (found, wanted) = (plan.subjects().len() as u64, plan.config().images);
     if found < wanted {
         let sample = plan.sample();

@@ -14,7 +14,7 @@ use clap::value_parser;
 use ocelli::data::EvalConfig;
 use ocelli::methods::Error::NoDelta;
 use ocelli::methods::one_pixel::{
-    Classifier, Compiled, Config, EvolutionSection, Inference, Misclassified, Pictures, Plan,
+    AttackPlan, Classifier, Compiled, Config, EvolutionSection, Inference, Misclassified, Pictures,
     Preset, Stop, attack,
 };
 use serde_json::json;
@@ -24,10 +24,10 @@ use std::sync::atomic::AtomicBool;
 use tempfile::TempDir;
 
 use super::ContestArgs;
-use super::contest::{Arena, Case, Measured, Ours};
-use super::model_at_size::{ModelAtSize, Subject};
+use super::contest::{Case, Contest, Measured, Ours};
+use super::model_at_size::{ModelAtSize, SizedModel};
 use super::report::Report;
-use crate::args::PlaceArgs;
+use crate::args::WeightsKeyArgs;
 use crate::failure::Done;
 use crate::settings::Settings;
 use image::Certain;
@@ -59,7 +59,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "DIR")]
     weights: Option<PathBuf>,
     #[command(flatten)]
-    place: PlaceArgs,
+    keys: WeightsKeyArgs,
     /// Generations of an attack after its first population of 400 [default: 20 for images of up to 64
     /// pixels, 1 for larger ones]
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=1000))]
@@ -69,20 +69,20 @@ pub(super) struct Args {
 /// Times attacks on one network after the other.
 pub(super) fn run(
     args: &Args,
-    contest: &ContestArgs,
-    arena: &mut Arena,
+    rules: &ContestArgs,
+    contest: &mut Contest,
     mut settings: Settings,
 ) -> anyhow::Result<Done> {
     let subjects = args.subjects()?;
-    let read = |path| WeightsFolder::read(path, &args.place);
+    let read = |path| WeightsFolder::read(path, &args.keys);
     let folder = args.weights.as_deref().map(read).transpose()?;
-    let mut sheet = Report::new(&settings, contest.rounds, Vec::new());
+    let mut sheet = Report::new(&settings, rules.rounds, Vec::new());
     for subject in subjects {
         let victim = Victim::load(subject, folder.as_ref(), &settings)?;
         let generations = args.generations.unwrap_or(if subject.size <= 64 { 20 } else { 1 });
-        sheet.push(&victim, contest_of(&victim, generations, arena, &settings)?);
+        sheet.push(&victim, contest_of(&victim, generations, contest, &settings)?);
         // What is measured stays when a long list is given up.
-        if let Some(path) = &contest.out {
+        if let Some(path) = &rules.out {
             sheet.write_csv(path)?;
         }
     }
@@ -92,11 +92,11 @@ pub(super) fn run(
 }
 
 impl Args {
-    fn subjects(&self) -> anyhow::Result<Vec<Subject>> {
+    fn subjects(&self) -> anyhow::Result<Vec<SizedModel>> {
         let standard =
             STANDARD.map(|(name, size)| ModelAtSize { name: name.to_owned(), size: Some(size) });
         let typed = if self.models.is_empty() { &standard[..] } else { &self.models };
-        Ok(typed.iter().map(Subject::try_from).collect::<Result<_, _>>()?)
+        Ok(typed.iter().map(SizedModel::try_from).collect::<Result<_, _>>()?)
     }
 }
 
@@ -104,7 +104,7 @@ impl Args {
 fn contest_of(
     victim: &Victim,
     generations: u32,
-    arena: &mut Arena,
+    contest: &mut Contest,
     settings: &Settings,
 ) -> anyhow::Result<Vec<Measured>> {
     let mut ways = Vec::new();
@@ -132,7 +132,7 @@ fn contest_of(
         "population": POPULATION,
         "generations": generations,
     });
-    if arena.has_peers() {
+    if contest.has_peers() {
         let [weights, image] =
             ["network.safetensors", "image.rgb"].map(|file| files.path().join(file));
         victim.save(&weights)?;
@@ -153,7 +153,7 @@ fn contest_of(
         Ok(Ours::new(name, pass(plan, classifier, evaluations as u64)))
     });
     let ours = ours.collect::<anyhow::Result<_>>()?;
-    arena.measure(&case, ours)
+    contest.measure(&case, ours)
 }
 
 /// The attack of `ocelli attack one-pixel --preset scipy-peer`, as the peers have it, but to its last
@@ -164,7 +164,7 @@ fn plan(
     generations: u32,
     seed: u64,
     classifier: &mut Compiled,
-) -> anyhow::Result<Plan> {
+) -> anyhow::Result<AttackPlan> {
     let preset = Config::preset(Preset::ScipyPeer);
     let config = Config {
         seed,
@@ -184,13 +184,13 @@ fn plan(
     let pictures = Pictures::new(Arc::clone(certain) as _, &victim.input, eval)?;
     let attacked = victim.described(classifier.inference(), eval);
     let never = AtomicBool::new(false);
-    let plan = Plan::new(config, attacked, pictures, classifier, &never, &mut |_| ())?;
+    let plan = AttackPlan::new(config, attacked, pictures, classifier, &never, &mut |_| ())?;
     plan.context("images were not chosen to the end")
 }
 
 /// One attack from its beginning to its end.
 fn pass(
-    plan: Plan,
+    plan: AttackPlan,
     mut classifier: impl Classifier,
     evaluations: u64,
 ) -> impl FnMut() -> anyhow::Result<()> {

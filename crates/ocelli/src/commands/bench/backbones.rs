@@ -8,7 +8,7 @@ use clap::value_parser;
 use ocelli::nn::registry::{self, Model};
 
 use super::ContestArgs;
-use super::contest::Arena;
+use super::contest::Contest;
 use super::report::Report;
 use crate::failure::{BadInput, BadUsage, Done};
 use crate::settings::Settings;
@@ -39,24 +39,24 @@ pub(super) struct Args {
 /// Measures one network after the other at its own image size.
 pub(super) fn run(
     args: &Args,
-    contest: &ContestArgs,
-    arena: &Arena,
+    rules: &ContestArgs,
+    contest: &Contest,
     mut settings: Settings,
 ) -> anyhow::Result<Done> {
-    if contest.peers.is_some() {
+    if rules.peers.is_some() {
         let message = "backbones have no peers; `ocelli bench models --peers` compares networks";
         return Err(BadUsage(message.to_owned()).into());
     }
     let models = args.models()?;
     let measuring = Measuring {
-        arena,
+        contest,
         device: settings.open_device()?,
         seed: settings.seed.unwrap_or_default(),
         batch: args.batch.map(usize::from),
         memory: args.memory,
         training: !args.only_inference,
     };
-    let mut sheet = Report::new(&settings, contest.rounds, Vec::new());
+    let mut sheet = Report::new(&settings, rules.rounds, Vec::new());
     let progress = Progress::start("bench", models.len() as u64, "networks");
     for (done, model) in models.into_iter().enumerate() {
         progress.set(done as u64);
@@ -64,7 +64,7 @@ pub(super) fn run(
         tracing::info!("{row}");
         sheet.rows.push(row);
         // What is measured stays when a long list is given up.
-        if let Some(path) = &contest.out {
+        if let Some(path) = &rules.out {
             sheet.write_csv(path)?;
         }
     }

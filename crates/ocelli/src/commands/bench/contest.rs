@@ -69,8 +69,8 @@ impl Measured {
     }
 }
 
-/// Where contestants meet: the rules, the peers that have been started, and the results.
-pub(super) struct Arena {
+/// A contest: the rules, the peers that have been started, and the results.
+pub(super) struct Contest {
     rounds: u32,
     turn: Duration,
     threads: usize,
@@ -81,7 +81,7 @@ pub(super) struct Arena {
     rows: Vec<Row>,
 }
 
-impl Arena {
+impl Contest {
     pub(super) fn new(args: &ContestArgs, threads: usize) -> Self {
         Self {
             rounds: args.rounds,
@@ -100,11 +100,11 @@ impl Arena {
     }
 
     /// Measures passes of `ours` and of every peer of the case in turns, for the report of
-    /// [`Arena::finish`].
+    /// [`Contest::finish`].
     ///
     /// # Errors
     /// When our pass fails, or Python cannot be started.
-    pub(super) fn contest(
+    pub(super) fn hold(
         &mut self,
         case: &Case,
         mut ours: impl FnMut() -> anyhow::Result<()>,
@@ -113,10 +113,10 @@ impl Arena {
         ours()?;
         let measured = self.measure(case, vec![Ours::new(OURS, ours)])?;
         let our_time = measured.first().map(Measured::ms_per_image);
-        for (place, contestant) in measured.into_iter().enumerate() {
+        for (index, contestant) in measured.into_iter().enumerate() {
             let ratio = our_time.map(|time| contestant.ms_per_image() / time);
             let Measured { tool, times, .. } = contestant;
-            let row = Row::new(case, tool, times, ratio.filter(|_| place > 0));
+            let row = Row::new(case, tool, times, ratio.filter(|_| index > 0));
             // The table comes at the end, which may be an hour away.
             tracing::info!("{row}");
             self.rows.push(row);
@@ -230,7 +230,7 @@ fn passes(
 
 /// Something in every number, so that nothing is denormal or zero.
 pub(super) fn filled(length: usize) -> Vec<f32> {
-    (0..length).map(|place| (place % 251) as f32 / 125.0 - 1.0).collect()
+    (0..length).map(|index| (index % 251) as f32 / 125.0 - 1.0).collect()
 }
 
 /// The middle of some times, of which there is at least one; sorts them.

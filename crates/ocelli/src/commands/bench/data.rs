@@ -10,7 +10,7 @@ use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
 use serde_json::json;
 use std::path::Path;
 
-use super::contest::{Arena, Case};
+use super::contest::{Case, Contest};
 use crate::settings::Settings;
 
 const PEERS: &[&str] = &["torchvision"];
@@ -34,8 +34,8 @@ pub(super) struct Args {
 }
 
 /// Times decoding, random resized crop, flip and normalisation, on as many threads as are allowed.
-pub(super) fn run(args: &Args, settings: &Settings, arena: &mut Arena) -> anyhow::Result<()> {
-    let source = open(&args.dataset, &OpenOptions::of(args.split))?;
+pub(super) fn run(args: &Args, settings: &Settings, contest: &mut Contest) -> anyhow::Result<()> {
+    let source = open(&args.dataset, &OpenOptions::new(args.split))?;
     let input = InputConfig { size: args.size, ..InputConfig::default() };
     let transform = TrainTransform::new(input, TrainConfig::default())?;
     let seed = Seed(settings.seed.unwrap_or_default());
@@ -56,7 +56,7 @@ pub(super) fn run(args: &Args, settings: &Settings, arena: &mut Arena) -> anyhow
         request: json!({ "path": args.dataset, "size": args.size }),
     };
     let mut epoch = 0;
-    arena.contest(&case, || {
+    contest.hold(&case, || {
         epoch += 1;
         workers.par_iter_mut().try_for_each(|worker| worker.prepare(&transform, seed, epoch))?;
         Ok(())
@@ -80,7 +80,7 @@ impl Worker {
     }
 }
 
-/// The first `count` pictures, as they stand in their files, with their places in the dataset.
+/// The first `count` pictures, as they stand in their files, with their positions in the dataset.
 fn read(source: &dyn Source, count: u32) -> Result<Vec<(u64, Payload)>> {
     let count = source.len().min(count.into());
     (0..count).map(|index| Ok((index, source.read(index)?.payload))).collect()

@@ -8,8 +8,8 @@ use ocelli::nn::graph::{Conv2d, Graph, Op, Shape};
 use serde_json::json;
 use std::fmt;
 
-use super::contest::{Arena, Case, filled};
-use super::model_at_size::{ModelAtSize, Subject};
+use super::contest::{Case, Contest, filled};
+use super::model_at_size::{ModelAtSize, SizedModel};
 use crate::talk;
 
 const PEERS: &[&str] = &["pytorch", "pytorch-channels-last"];
@@ -28,10 +28,10 @@ pub(super) struct Args {
 }
 
 /// Times every shape once, in the order in which the networks have them.
-pub(super) fn run(args: &Args, arena: &mut Arena) -> anyhow::Result<()> {
+pub(super) fn run(args: &Args, contest: &mut Contest) -> anyhow::Result<()> {
     let mut layers: Vec<Layer> = Vec::new();
     for model in &args.models {
-        let Subject { model, size } = model.try_into()?;
+        let SizedModel { model, size } = model.try_into()?;
         for layer in layers_of(&model.graph(&model.options())?, size, args.batch.into())? {
             if !layers.contains(&layer) {
                 layers.push(layer);
@@ -41,7 +41,7 @@ pub(super) fn run(args: &Args, arena: &mut Arena) -> anyhow::Result<()> {
     for layer in layers {
         match layer.pass() {
             // On a thread of the pool, as in a network.
-            Some(mut pass) => arena.contest(&layer.case(), || {
+            Some(mut pass) => contest.hold(&layer.case(), || {
                 in_pool(&mut pass);
                 Ok(())
             })?,

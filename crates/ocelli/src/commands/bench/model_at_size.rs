@@ -31,13 +31,13 @@ impl FromStr for ModelAtSize {
 
 /// A network that is known, at a size.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Subject {
+pub(super) struct SizedModel {
     pub(super) model: &'static Model,
     /// Height and width of an image, in pixels.
     pub(super) size: usize,
 }
 
-impl TryFrom<&ModelAtSize> for Subject {
+impl TryFrom<&ModelAtSize> for SizedModel {
     type Error = ocelli::nn::Error;
 
     fn try_from(typed: &ModelAtSize) -> Result<Self, Self::Error> {
@@ -46,7 +46,7 @@ impl TryFrom<&ModelAtSize> for Subject {
     }
 }
 
-impl fmt::Display for Subject {
+impl fmt::Display for SizedModel {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}@{}", self.model.name(), self.size)
     }

@@ -10,8 +10,8 @@ use ocelli::train::loss::cross_entropy;
 use ocelli::train::recipe::OptimizerSection;
 use serde_json::json;
 
-use super::contest::{Arena, Case, filled};
-use super::model_at_size::{ModelAtSize, Subject};
+use super::contest::{Case, Contest, filled};
+use super::model_at_size::{ModelAtSize, SizedModel};
 use crate::settings::Settings;
 
 /// What is timed without a choice: name, image size, batch size.
@@ -49,7 +49,7 @@ pub(super) struct Args {
 }
 
 /// Times every network.
-pub(super) fn run(args: &Args, settings: &Settings, arena: &mut Arena) -> anyhow::Result<()> {
+pub(super) fn run(args: &Args, settings: &Settings, contest: &mut Contest) -> anyhow::Result<()> {
     let device = settings.open_device()?;
     let seed = Seed(settings.seed.unwrap_or_default());
     for (subject, batch) in args.subjects()? {
@@ -66,37 +66,38 @@ pub(super) fn run(args: &Args, settings: &Settings, arena: &mut Arena) -> anyhow
             for batch in batches {
                 let images = images(batch, subject.size, &device);
                 let case = case(subject, "inference", batch, INFERENCE_PEERS);
-                arena.contest(&case, inference(&network, images)?)?;
+                contest.hold(&case, inference(&network, images)?)?;
             }
         }
         if !args.only_inference {
             let images = images(batch, subject.size, &device);
             let case = case(subject, "training step", batch, TRAINING_PEERS);
-            arena.contest(&case, training_step(network, images))?;
+            contest.hold(&case, training_step(network, images))?;
         }
     }
     Ok(())
 }
 
 const INFERENCE_PEERS: &[&str] = &["pytorch", "pytorch-channels-last", "onnxruntime", "openvino"];
-const TRAINING_PEERS: &[&str] = &["pytorch", "pytorch-channels-last"];
+const TRAINING_PEERS: &[&str] =
+    &["pytorch", "pytorch-channels-last", "pytorch-compiled", "pytorch-compiled-channels-last"];
 
 impl Args {
-    fn subjects(&self) -> anyhow::Result<Vec<(Subject, usize)>> {
+    fn subjects(&self) -> anyhow::Result<Vec<(SizedModel, usize)>> {
         let chosen = self.batch.map(usize::from);
         let standard = |(name, size, batch): (&str, usize, usize)| {
             let model = ModelAtSize { name: name.to_owned(), size: Some(size) };
-            Ok((Subject::try_from(&model)?, chosen.unwrap_or(batch)))
+            Ok((SizedModel::try_from(&model)?, chosen.unwrap_or(batch)))
         };
         if self.models.is_empty() {
             return STANDARD.into_iter().map(standard).collect();
         }
-        let subject = |model| Ok((Subject::try_from(model)?, chosen.unwrap_or(BATCH)));
+        let subject = |model| Ok((SizedModel::try_from(model)?, chosen.unwrap_or(BATCH)));
         self.models.iter().map(subject).collect()
     }
 }
 
-fn case(subject: Subject, task: &'static str, batch: usize, peers: &'static [&str]) -> Case {
+fn case(subject: SizedModel, task: &'static str, batch: usize, peers: &'static [&str]) -> Case {
     let model = subject.model;
     let request =
         json!({ "model": model.arch, "size": subject.size, "classes": model.config.num_classes });
@@ -129,7 +130,7 @@ pub(super) fn training_step(
 ) -> impl FnMut() -> anyhow::Result<()> {
     let batch = images.dims()[0] as u32;
     let classes = network.graph().num_classes() as u32;
-    let targets = Targets::Hard((0..batch).map(|place| place % classes).collect());
+    let targets = Targets::Hard((0..batch).map(|index| index % classes).collect());
     let mut optimizer = Optimizer::new(&OptimizerSection::default());
     let (mut engine, mut gradients) = (GradientEngine::new(), Gradients::new());
     let mut step = 0;

@@ -1,4 +1,4 @@
-//! Other projects: a Python that answers one line of JSON for each line of JSON.
+//! Other projects: a Python that replies one line of JSON for each line of JSON.
 
 use anyhow::{Context, anyhow, bail};
 use serde::Deserialize;
@@ -25,6 +25,7 @@ impl Scripts {
     ///
     /// # Errors
     /// When that cannot be written.
+    #[expect(clippy::disallowed_methods, reason = "into a temporary folder")]
     pub(super) fn write() -> anyhow::Result<Self> {
         let folder = TempDir::with_prefix("ocelli-bench-").context("a temporary folder")?;
         for (name, text) in SCRIPTS {
@@ -46,7 +47,7 @@ pub(super) struct Peer {
     name: String,
     process: Child,
     requests: ChildStdin,
-    answers: BufReader<ChildStdout>,
+    replies: BufReader<ChildStdout>,
 }
 
 /// What came of the passes of one turn.
@@ -62,7 +63,7 @@ pub(super) struct Turn {
 
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(untagged)]
-enum Answer {
+enum PeerReply {
     /// Name and version, once at the start.
     Name {
         name: String,
@@ -93,13 +94,13 @@ impl Peer {
             .stdout(Stdio::piped())
             .spawn()
             .with_context(|| python.display().to_string())?;
-        let (Some(requests), Some(answers)) = (process.stdin.take(), process.stdout.take()) else {
+        let (Some(requests), Some(replies)) = (process.stdin.take(), process.stdout.take()) else {
             bail!("{}: no pipes", python.display());
         };
-        let answers = BufReader::new(answers);
-        let mut peer = Self { name: name.to_owned(), process, requests, answers };
-        Ok(match peer.answer() {
-            Ok(Answer::Name { name }) => {
+        let replies = BufReader::new(replies);
+        let mut peer = Self { name: name.to_owned(), process, requests, replies };
+        Ok(match peer.reply() {
+            Ok(PeerReply::Name { name }) => {
                 peer.name = name;
                 Ok(peer)
             }
@@ -119,20 +120,20 @@ impl Peer {
     /// When the peer cannot do what is asked, or has died.
     pub(super) fn measure(&mut self, request: &Value) -> anyhow::Result<Turn> {
         writeln!(self.requests, "{request}").context("cannot ask")?;
-        match self.answer()? {
-            Answer::Turn(turn) => Ok(turn),
-            answer => bail!("expected a time, got {answer:?}"),
+        match self.reply()? {
+            PeerReply::Turn(turn) => Ok(turn),
+            reply => bail!("expected a time, got {reply:?}"),
         }
     }
 
-    fn answer(&mut self) -> anyhow::Result<Answer> {
+    fn reply(&mut self) -> anyhow::Result<PeerReply> {
         let mut line = String::new();
-        if self.answers.read_line(&mut line)? == 0 {
+        if self.replies.read_line(&mut line)? == 0 {
             bail!("it ended without an answer");
         }
         match serde_json::from_str(&line)? {
-            Answer::Error { error } => bail!(error),
-            answer => Ok(answer),
+            PeerReply::Error { error } => bail!(error),
+            reply => Ok(reply),
         }
     }
 }
@@ -150,20 +151,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_told_by_its_words() {
-        let answer = |line: &str| serde_json::from_str::<Answer>(line).unwrap();
+    fn a_reply_is_told_by_its_words() {
+        let reply = |line: &str| serde_json::from_str::<PeerReply>(line).unwrap();
         let name = "peer 1.0".to_owned();
-        assert_eq!(answer(r#"{"name": "peer 1.0"}"#), Answer::Name { name });
-        let turn = |images, settings| Answer::Turn(Turn { ms: 97.1, images, settings });
-        assert_eq!(answer(r#"{"ms": 97.1}"#), turn(None, None));
+        assert_eq!(reply(r#"{"name": "peer 1.0"}"#), PeerReply::Name { name });
+        let turn = |images, settings| PeerReply::Turn(Turn { ms: 97.1, images, settings });
+        assert_eq!(reply(r#"{"ms": 97.1}"#), turn(None, None));
         let settings = Some("nhwc, batch 32".to_owned());
         assert_eq!(
-            answer(r#"{"ms": 97.1, "images": 800.5, "settings": "nhwc, batch 32"}"#),
+            reply(r#"{"ms": 97.1, "images": 800.5, "settings": "nhwc, batch 32"}"#),
             turn(Some(800.5), settings)
         );
         let error = "no module".to_owned();
-        assert_eq!(answer(r#"{"error": "no module"}"#), Answer::Error { error });
-        assert!(serde_json::from_str::<Answer>("{}").is_err());
+        assert_eq!(reply(r#"{"error": "no module"}"#), PeerReply::Error { error });
+        assert!(serde_json::from_str::<PeerReply>("{}").is_err());
     }
 
     #[test]

@@ -38,6 +38,6 @@ impl PartArgs {
     pub(super) fn resolve(&self) -> anyhow::Result<OpenOptions> {
         let classes = self.classes.as_deref().map(read_classes).transpose()?;
         let class_order = self.class_order;
-        Ok(OpenOptions { classes, class_order, ..OpenOptions::of(self.split) })
+        Ok(OpenOptions { classes, class_order, ..OpenOptions::new(self.split) })
     }
 }

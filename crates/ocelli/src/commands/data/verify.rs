@@ -87,7 +87,7 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
         not_images: source.not_images().count,
         widths: found.widths,
         heights: found.heights,
-        fingerprint: Fingerprint::of(&*source)?.hash().to_owned(),
+        fingerprint: Fingerprint::from_source(&*source)?.hash().to_owned(),
         seconds,
         images_per_second: rate,
     })?;

@@ -11,7 +11,7 @@ use crate::run_data;
 use crate::settings::Settings;
 
 #[derive(Serialize)]
-struct Answer<'a> {
+struct ExaminedJson<'a> {
     model: &'a str,
     weights: &'a Path,
     checkpoint: Option<&'a ChosenCheckpoint>,
@@ -22,7 +22,7 @@ struct Answer<'a> {
 /// The recipe of the run in a folder, if its method makes no classifier.
 pub(super) fn recipe_of(folder: Option<&Path>) -> anyhow::Result<Option<Recipe>> {
     let Some(recipe) = folder.and_then(run_data::recipe_of) else { return Ok(None) };
-    let classifies = METHODS.of(&recipe)?.classifies();
+    let classifies = METHODS.config(&recipe)?.classifies();
     Ok((!classifies).then_some(recipe))
 }
 
@@ -54,6 +54,6 @@ pub(super) fn run(
         output.text(format_args!("{name}  {value:.4}"))?;
     }
     let (model, weights) = (trained.arch.as_str(), trained.file.as_path());
-    settings.output.finish(&Answer { model, weights, checkpoint, score, values })?;
+    settings.output.finish(&ExaminedJson { model, weights, checkpoint, score, values })?;
     Ok(Done::Complete)
 }

@@ -1,6 +1,6 @@
 //! What an evaluation shows.
 
-use ocelli::nn::weights::Place as WeightsPlace;
+use ocelli::nn::weights::WeightsLocation;
 use ocelli::results::write_csv;
 use ocelli::train::{ChosenCheckpoint, Evaluation, Trained};
 use serde::Serialize;
@@ -26,12 +26,12 @@ pub(super) struct Report<'a> {
 }
 
 #[derive(Serialize)]
-pub(super) struct Answer<'a> {
+pub(super) struct EvalJson<'a> {
     model: &'a str,
     weights: &'a Path,
     checkpoint: Option<&'a ChosenCheckpoint>,
     #[serde(flatten)]
-    place: &'a WeightsPlace,
+    location: &'a WeightsLocation,
     samples: u64,
     correct: u64,
     top1: f64,
@@ -56,14 +56,14 @@ struct ClassScore<'a> {
 
 impl<'a> Report<'a> {
     /// The one JSON object.
-    pub(super) fn answer(&self) -> Answer<'a> {
+    pub(super) fn json(&self) -> EvalJson<'a> {
         let Evaluation { scores, skipped, seconds, images_per_second, latency_ms } =
             self.evaluation;
-        Answer {
+        EvalJson {
             model: &self.trained.arch,
             weights: &self.trained.file,
             checkpoint: self.trained.checkpoint.as_ref(),
-            place: &self.trained.place,
+            location: &self.trained.location,
             samples: scores.samples,
             correct: scores.correct,
             top1: scores.top1,
@@ -132,12 +132,12 @@ impl<'a> Report<'a> {
 
     /// The file of the weights, and where they stand in it unless they are all that it has.
     fn weights(&self) -> String {
-        let Trained { file, place, .. } = self.trained;
+        let Trained { file, location, .. } = self.trained;
         let name = file.file_name().unwrap_or_default().to_string_lossy();
-        if *place == WeightsPlace::default() {
+        if *location == WeightsLocation::default() {
             name.into_owned()
         } else {
-            format!("{name}, {place}")
+            format!("{name}, {location}")
         }
     }
 

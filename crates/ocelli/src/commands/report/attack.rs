@@ -4,7 +4,7 @@
 use ocelli::train::read_text;
 use std::path::Path;
 
-use super::place::{PAGE, default_path};
+use super::page_file::{PAGE, default_path};
 use crate::failure::BadInput;
 use crate::whole_file::write_whole;
 

@@ -21,7 +21,7 @@ impl Kind {
     ///
     /// # Errors
     /// When it is there, but none of them.
-    pub(super) fn of(folder: &Path) -> anyhow::Result<Self> {
+    pub(super) fn from_folder(folder: &Path) -> anyhow::Result<Self> {
         let has = |file: &str| folder.join(file).is_file();
         // A run that cannot be read is told of by its reader, which names the file.
         if RunFolder::holds_run(folder) || !folder.is_dir() {

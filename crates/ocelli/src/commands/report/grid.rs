@@ -37,7 +37,7 @@ pub(super) fn page(folder: &Path) -> anyhow::Result<Page> {
     let keys = keys(&sheet);
     let command = sheet.rows().next().map_or("", |row| row.text("command"));
     let mut page = Page::new(&name, &format!("a grid of {}", keys.join(", ")));
-    page.numbers(&numbers(&sheet, &keys));
+    page.headlines(&headlines(&sheet, &keys));
     page.section("Runs").table(&table(&sheet, &keys));
     let mut runs: Vec<Run> = sheet.rows().filter_map(|row| run(folder, row)).collect();
     let all = runs.len();
@@ -66,10 +66,10 @@ fn keys(sheet: &Sheet) -> Vec<String> {
     heads.filter(is_setting).cloned().collect()
 }
 
-fn numbers(sheet: &Sheet, keys: &[String]) -> Vec<(String, String)> {
+fn headlines(sheet: &Sheet, keys: &[String]) -> Vec<(String, String)> {
     let finished = sheet.rows().filter(|row| row.text("status") == "finished").count() as u64;
     let all = sheet.rows().count() as u64;
-    let mut numbers = vec![
+    let mut headlines = vec![
         ("runs", grouped(all)),
         ("finished", grouped(finished)),
         (
@@ -80,11 +80,11 @@ fn numbers(sheet: &Sheet, keys: &[String]) -> Vec<(String, String)> {
     let top1 = |row: &Row<'_>| row.number("top1").unwrap_or(f64::NEG_INFINITY);
     let best = sheet.rows().filter(|row| row.number("top1").is_some());
     if let Some(best) = best.max_by(|one, other| top1(one).total_cmp(&top1(other))) {
-        numbers.push(("best top-1", percent(top1(&best))));
+        headlines.push(("best top-1", percent(top1(&best))));
         let settings = keys.iter().map(|key| format!("{key} = {}", best.text(key)));
-        numbers.push(("with", settings.collect::<Vec<_>>().join(", ")));
+        headlines.push(("with", settings.collect::<Vec<_>>().join(", ")));
     }
-    numbers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    headlines.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn table(sheet: &Sheet, keys: &[String]) -> Table {
@@ -96,7 +96,7 @@ fn table(sheet: &Sheet, keys: &[String]) -> Table {
         let count = |head| row.count(head).map(grouped).unwrap_or_default();
         let share = |head| row.number(head).map(percent).unwrap_or_default();
         let real = |head| row.number(head).map(|it| format!("{it:.1}")).unwrap_or_default();
-        let numbers = [
+        let values = [
             count("params"),
             count("macs"),
             count("steps"),
@@ -106,7 +106,7 @@ fn table(sheet: &Sheet, keys: &[String]) -> Table {
             real("images_per_second"),
         ];
         let words = words.map(|head| Cell::Text(row.text(head).to_owned()));
-        settings.chain(numbers.map(Cell::Number)).chain(words).collect()
+        settings.chain(values.map(Cell::Number)).chain(words).collect()
     };
     Table { head: heads.map(str::to_owned).collect(), rows: sheet.rows().map(row).collect() }
 }

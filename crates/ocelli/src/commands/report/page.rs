@@ -60,7 +60,7 @@ pub(super) fn of_run(folder: &Path) -> anyhow::Result<RunReport> {
     Ok(RunReport {
         title: title.into_owned(),
         subtitle: format!("{} on {}, seed {}", recipe.model.name, recipe.data.source, recipe.seed),
-        numbers: numbers(&rows, evaluation.as_ref(), best.as_ref()),
+        headlines: headlines(&rows, evaluation.as_ref(), best.as_ref()),
         plots: figures.chain(others(&rows)).collect(),
         confusion: evaluation.filter(|found| !found.confusion.is_empty()).map(confusion),
         recipe: recipe.to_toml()?,
@@ -74,27 +74,27 @@ fn best(folder: &Path) -> anyhow::Result<Option<Best>> {
     Ok(newest.and_then(|newest| State::read(&newest).ok()?.best))
 }
 
-fn numbers(
+fn headlines(
     rows: &[Row],
     evaluation: Option<&SavedEvaluation>,
     best: Option<&Best>,
 ) -> Vec<(String, String)> {
-    let mut numbers = Vec::new();
+    let mut headlines = Vec::new();
     if let Some(row) = rows.last() {
-        numbers.push(("steps", grouped(row.step)));
-        numbers.push(("epochs", format!("{:.2}", row.epoch)));
+        headlines.push(("steps", grouped(row.step)));
+        headlines.push(("epochs", format!("{:.2}", row.epoch)));
         if row.values.contains_key(STOPPED_EARLY) {
-            numbers.push(("stopped early at step", grouped(row.step)));
+            headlines.push(("stopped early at step", grouped(row.step)));
         }
     }
     if let Some(found) = evaluation {
-        numbers.push(("top-1", percent(found.top1)));
-        numbers.extend(found.top5.map(|top5| ("top-5", percent(top5))));
-        numbers.push(("images", grouped(found.samples)));
-        numbers.push(("calibration error", format!("{:.4}", found.calibration_error)));
+        headlines.push(("top-1", percent(found.top1)));
+        headlines.extend(found.top5.map(|top5| ("top-5", percent(top5))));
+        headlines.push(("images", grouped(found.samples)));
+        headlines.push(("calibration error", format!("{:.4}", found.calibration_error)));
     }
     let mut found: Vec<(String, String)> =
-        numbers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        headlines.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     if let Some(best) = best {
         let of = format!("best {}", best.score.meaning);
         found.push((of, percent(best.score.share())));

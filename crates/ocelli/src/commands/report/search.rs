@@ -24,7 +24,7 @@ pub(super) fn page(folder: &Path) -> anyhow::Result<Page> {
     let sheet = Sheet::read(&path)?;
     let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy();
     let mut page = Page::new(&name, "a search for a network");
-    page.numbers(&numbers(&sheet));
+    page.headlines(&headlines(&sheet));
     page.section("Reward");
     page.figure(&rewards(&sheet).to_svg()?);
     if let Some(plot) = front(&sheet) {
@@ -41,17 +41,17 @@ pub(super) fn page(folder: &Path) -> anyhow::Result<Page> {
     Ok(page)
 }
 
-fn numbers(sheet: &Sheet) -> Vec<(String, String)> {
+fn headlines(sheet: &Sheet) -> Vec<(String, String)> {
     let failed = sheet.rows().filter(|row| row.text("status") == "failed").count() as u64;
-    let mut numbers =
+    let mut headlines =
         vec![("trials", grouped(sheet.rows().count() as u64)), ("failed", grouped(failed))];
     for (role, heading) in [("winner", "top-1 of the winner"), ("backbone", "of the backbone")] {
         let row = sheet.rows().find(|row| row.text("role") == role);
         if let Some(accuracy) = row.and_then(|row| row.number("accuracy")) {
-            numbers.push((heading, percent(accuracy)));
+            headlines.push((heading, percent(accuracy)));
         }
     }
-    numbers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    headlines.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// The reward of each trial, and of the best until then.

@@ -22,7 +22,7 @@ pub(crate) struct Args {
 }
 
 #[derive(Serialize)]
-struct Answer<'a> {
+struct AddJson<'a> {
     file: &'a Path,
 }
 
@@ -38,6 +38,6 @@ pub(crate) fn run(args: &Args, settings: Settings) -> anyhow::Result<Done> {
     let mut values = args.values.clone();
     values.extend(settings.seed.map(|seed| ("seed".to_owned(), seed.to_string())));
     ocelli::results::add(&args.file, &values, args.force)?;
-    settings.output.finish(&Answer { file: &args.file })?;
+    settings.output.finish(&AddJson { file: &args.file })?;
     Ok(Done::Complete)
 }

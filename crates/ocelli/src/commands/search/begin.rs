@@ -1,139 +1,83 @@
 //! What is searched, and where: a new search from a recipe, or one that was begun before.
 
 use anyhow::Context;
-use ocelli::methods::search::{Ledger, Plan, SamplerKind, SearchConfig};
-use ocelli::methods::{Error, Work};
+use ocelli::methods::search::{Ledger, SamplerKind, SearchConfig, SearchPlan};
+use ocelli::methods::{Error, WorkKind};
 use ocelli::recipes::{BuiltinRecipe, SEARCHES};
 use ocelli::train::recipe::LARGEST_FILE;
-use ocelli::train::{DataRecord, Recipe, RunFolder, read_text};
-use std::fs;
-use std::path::{Path, PathBuf};
+use ocelli::train::{ClaimedFolder, DataRecord, Recipe, WorkFolder, read_text};
+use std::path::Path;
 
 use super::args::Args;
 use crate::args::recipe;
-use crate::own_place::check_folder;
+use crate::own_files::new_folder;
 use crate::run_data;
 use crate::whole_file::write_whole;
 
-/// Where new searches are made, below the present folder.
-const RUNS: &str = "runs";
 const RECIPE: &str = "search.toml";
 const LEDGER: &str = "ledger.jsonl";
 const SECTION: &str = "search";
 
 /// A search that can begin or go on.
-pub(super) struct Begun {
-    pub(super) plan: Plan,
-    pub(super) place: Place,
+pub(super) struct BegunSearch {
+    pub(super) plan: SearchPlan,
+    pub(super) folder: WorkFolder,
 }
 
-/// Where a search is written.
-pub(super) enum Place {
-    /// A new folder below [`RUNS`] of this name and a number, which is not made yet.
-    Unused(String),
-    /// A folder that holds no search yet.
-    New(PathBuf),
-    /// The folder of a search that was begun before.
-    Begun(PathBuf),
-}
-
-impl Place {
-    /// Makes a new folder, where none was named.
-    pub(super) fn claim(self) -> anyhow::Result<Folder> {
-        Ok(match self {
-            Self::Unused(stem) => Folder {
-                path: RunFolder::claim_unused(Path::new(RUNS), &stem)?,
-                is_begun: false,
-                is_claimed: true,
-            },
-            Self::New(path) => Folder { path, is_begun: false, is_claimed: false },
-            Self::Begun(path) => Folder { path, is_begun: true, is_claimed: false },
-        })
+/// The ledger, made if it is new. Nothing is made before all else is known to be well.
+pub(super) fn open(folder: &ClaimedFolder, plan: &SearchPlan) -> anyhow::Result<Ledger> {
+    let path = folder.path();
+    let ledger = path.join(LEDGER);
+    let [train, minival] = plan.images();
+    let parts = [(DataRecord::TRAIN, &**train), ("minival", &**minival)];
+    let record = DataRecord::new(&parts)?;
+    if !folder.is_begun() {
+        folder.make()?;
+        let text = plan.recipe().to_toml_with(SECTION, plan.config())?;
+        write_whole(&path.join(RECIPE), text)?;
+        record.save(path)?;
+        return Ok(Ledger::create(&ledger, &plan.header()?)?);
     }
-}
-
-/// The folder of a search.
-pub(super) struct Folder {
-    path: PathBuf,
-    /// Whether a search was begun in it before.
-    is_begun: bool,
-    /// Whether it was made for this search.
-    is_claimed: bool,
-}
-
-impl Folder {
-    pub(super) fn path(&self) -> &Path {
-        &self.path
+    let (opened, was_cut) = Ledger::open(&ledger, &plan.header()?, plan.space())?;
+    run_data::check_same(path, &record, &parts)?;
+    if was_cut {
+        let (path, trials) = (ledger.display(), opened.trials().len());
+        tracing::warn!("{path}: the last line was cut and is dropped; {trials} trials are whole");
     }
-
-    /// Removes what was made for a search that cannot begin.
-    pub(super) fn give_up(&self) {
-        if self.is_claimed {
-            // If it cannot be removed, an empty folder is left, which does no harm.
-            let _ = fs::remove_dir(&self.path);
-        }
-    }
-
-    /// The ledger, made if it is new. Nothing is made before all else is known to be well.
-    pub(super) fn open(&self, plan: &Plan) -> anyhow::Result<Ledger> {
-        let folder = &self.path;
-        let ledger = folder.join(LEDGER);
-        let [train, minival] = plan.images();
-        let parts = [(DataRecord::TRAIN, &**train), ("minival", &**minival)];
-        let record = DataRecord::of(&parts)?;
-        if !self.is_begun {
-            fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-            let text = plan.recipe().to_toml_with(SECTION, plan.config())?;
-            write_whole(&folder.join(RECIPE), text)?;
-            record.save(folder)?;
-            return Ok(Ledger::create(&ledger, &plan.header()?)?);
-        }
-        let (opened, was_cut) = Ledger::open(&ledger, &plan.header()?, plan.space())?;
-        run_data::check_same(folder, &record, &parts)?;
-        if was_cut {
-            let (path, trials) = (ledger.display(), opened.trials().len());
-            tracing::warn!(
-                "{path}: the last line was cut and is dropped; {trials} trials are whole"
-            );
-        }
-        Ok(opened)
-    }
+    Ok(opened)
 }
 
 /// Finds out what was asked for.
-pub(super) fn plan(args: &Args, seed: Option<u64>) -> anyhow::Result<Begun> {
+pub(super) fn plan(args: &Args, seed: Option<u64>) -> anyhow::Result<BegunSearch> {
     let overrides = args.overrides(seed);
     if let Some(folder) = &args.resume {
         let path = folder.join(RECIPE);
         let text = read_text(&path, LARGEST_FILE)?;
         let plan = resolve(&path.display().to_string(), &text, &overrides)?;
-        return Ok(Begun { plan, place: Place::Begun(folder.clone()) });
+        return Ok(BegunSearch { plan, folder: WorkFolder::Begun(folder.clone()) });
     }
     let BuiltinRecipe { name: default, text } = SEARCHES[0];
     let name = args.recipe.as_deref().unwrap_or(default);
-    let place = if let Some(folder) = &args.out {
+    if let Some(folder) = &args.out {
         let ledger = folder.join(LEDGER);
         if ledger.exists() {
-            return Err(Error::LedgerExists { path: ledger, what: Work::Search }.into());
+            return Err(Error::LedgerExists { path: ledger, what: WorkKind::Search }.into());
         }
-        check_folder(folder, &[RECIPE], args.force)?;
-        Place::New(folder.clone())
-    } else {
-        let stem = Path::new(name).file_stem().unwrap_or_default();
-        Place::Unused(stem.to_string_lossy().into_owned())
-    };
+    }
+    let stem = Path::new(name).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let folder = new_folder(args.out.as_deref(), stem, &[RECIPE], args.force)?;
     let (origin, text) = match &args.recipe {
         Some(name) => recipe::text(name, SEARCHES)?,
         None => (default.to_owned(), text.into()),
     };
     let plan = resolve(&origin, &text, &overrides).with_context(|| name.to_owned())?;
-    Ok(Begun { plan, place })
+    Ok(BegunSearch { plan, folder })
 }
 
-fn resolve(origin: &str, text: &str, overrides: &[String]) -> anyhow::Result<Plan> {
+fn resolve(origin: &str, text: &str, overrides: &[String]) -> anyhow::Result<SearchPlan> {
     let (recipe, config): (_, SearchConfig) =
         Recipe::resolve_with(SECTION, origin, text, overrides)?;
-    Ok(Plan::new(recipe, config)?)
+    Ok(SearchPlan::new(recipe, config)?)
 }
 
 impl Args {

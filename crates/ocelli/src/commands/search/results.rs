@@ -1,6 +1,6 @@
 //! What a search found: the front on stdout, all trials as CSV, the winner as a recipe.
 
-use ocelli::methods::search::{End, Outcome, Plan, Score, StepTime, Trial};
+use ocelli::methods::search::{End, Score, SearchPlan, StepTime, Trial, TrialOutcome};
 use ocelli::results::write_csv;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ const WINNER: &str = "winner.toml";
 
 /// What a search found so far.
 pub(super) struct Results<'a> {
-    plan: &'a Plan,
+    plan: &'a SearchPlan,
     trials: &'a [Trial],
     end: End,
     folder: &'a Path,
@@ -75,7 +75,7 @@ struct Line {
 
 /// The one JSON object.
 #[derive(Serialize)]
-pub(super) struct Answer {
+pub(super) struct SearchJson {
     search: PathBuf,
     outcome: &'static str,
     /// Whether times were measured or modelled.
@@ -89,7 +89,12 @@ pub(super) struct Answer {
 }
 
 impl<'a> Results<'a> {
-    pub(super) fn new(plan: &'a Plan, trials: &'a [Trial], end: End, folder: &'a Path) -> Self {
+    pub(super) fn new(
+        plan: &'a SearchPlan,
+        trials: &'a [Trial],
+        end: End,
+        folder: &'a Path,
+    ) -> Self {
         let (winner, front) = (plan.winner(trials), plan.front(trials));
         Self { plan, trials, end, folder, winner, front }
     }
@@ -108,8 +113,8 @@ impl<'a> Results<'a> {
 
     fn no_winner(&self) -> anyhow::Result<()> {
         let reason = self.trials.iter().find_map(|trial| match &trial.outcome {
-            Outcome::Failed { reason } => Some(format!("trial {}: {reason}", trial.number)),
-            Outcome::Done(_) => None,
+            TrialOutcome::Failed { reason } => Some(format!("trial {}: {reason}", trial.number)),
+            TrialOutcome::Done(_) => None,
         });
         match (self.end, self.plan.config().max_step_ratio, reason) {
             (End::Interrupted, ..) => Ok(()),
@@ -158,8 +163,8 @@ impl<'a> Results<'a> {
             seconds: trial.score().map(|score| score.measured.seconds),
             network: trial.stages.to_string(),
             reason: match &trial.outcome {
-                Outcome::Failed { reason } => reason.clone(),
-                Outcome::Done(_) => String::new(),
+                TrialOutcome::Failed { reason } => reason.clone(),
+                TrialOutcome::Done(_) => String::new(),
             },
         }
     }
@@ -211,11 +216,11 @@ impl<'a> Results<'a> {
     }
 
     /// The one JSON object.
-    pub(super) fn answer(&self) -> Answer {
+    pub(super) fn json(&self) -> SearchJson {
         let row = |trial: &Trial| Some(Row::new(trial, trial.score()?));
         let backbone = self.plan.space().backbone();
         let backbone = self.trials.iter().find(|trial| Some(&trial.stages) == backbone.as_ref());
-        Answer {
+        SearchJson {
             search: self.folder.to_owned(),
             outcome: match self.end {
                 End::Finished => "finished",

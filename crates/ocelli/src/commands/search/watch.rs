@@ -60,7 +60,7 @@ impl Watch {
 
     fn begin(&self, step: u64, total_steps: u64) {
         let what = format!("trial {}", self.present.get());
-        self.training.replace(Some(Progress::go_on(what, step, total_steps, "steps")));
+        self.training.replace(Some(Progress::resume(what, step, total_steps, "steps")));
     }
 
     fn step(&self, report: &StepReport) {

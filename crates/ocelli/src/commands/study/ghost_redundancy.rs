@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use crate::args::{ModelArgs, PreprocessArgs};
 use crate::failure::{BadUsage, Done};
-use crate::own_place::{check_file, check_folder};
+use crate::own_files::{check_file, check_folder};
 use crate::run_data;
 use crate::settings::Settings;
 use crate::talk::Progress;
@@ -43,7 +43,7 @@ Examples:
 pub(super) struct Args {
     /// A run's folder, a checkpoint or a file of weights
     #[arg(value_name = "MODEL")]
-    place: Option<PathBuf>,
+    model_path: Option<PathBuf>,
     /// The dataset, as in `ocelli data --help` [default: that of the run]
     #[arg(long, value_name = "DATASET")]
     data: Option<String>,
@@ -94,15 +94,17 @@ impl Args {
 
     /// Some images of the dataset, evenly spread: datasets come sorted by class.
     fn images(&self) -> anyhow::Result<(String, Subset)> {
-        let of_run =
-            || Some(run_data::dataset(&run_data::recipe_of(self.place.as_deref()?)?).to_owned());
+        let of_run = || {
+            Some(run_data::dataset(&run_data::recipe_of(self.model_path.as_deref()?)?).to_owned())
+        };
         let Some(uri) = self.data.clone().or_else(of_run) else {
             return Err(BadUsage("name a dataset with --data".to_owned()).into());
         };
-        let source = open(&uri, &OpenOptions::of(self.split))?;
+        let source = open(&uri, &OpenOptions::new(self.split))?;
         let (len, count) = (source.len(), self.images.min(source.len()));
-        let place = |index: u64| (u128::from(index) * u128::from(len) / u128::from(count)) as u64;
-        Ok((uri, Subset::new(source, (0..count).map(place).collect())?))
+        let position =
+            |index: u64| (u128::from(index) * u128::from(len) / u128::from(count)) as u64;
+        Ok((uri, Subset::new(source, (0..count).map(position).collect())?))
     }
 }
 
@@ -113,7 +115,7 @@ pub(super) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
         check_file(&folder.join(SHEET), "date,machine,command,", args.force)?;
     }
     let device = settings.open_device()?;
-    let mut trained = args.model.open(args.place.as_deref(), &device)?;
+    let mut trained = args.model.open(args.model_path.as_deref(), &device)?;
     args.preprocess.apply(&mut trained);
     let (data, images) = args.images()?;
     let config = LoaderConfig { threads: settings.threads, ..LoaderConfig::eval(8) };
@@ -125,9 +127,9 @@ pub(super) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     drop(progress);
 
     let data = without_folders(&data);
-    let Trained { arch: model, place, checkpoint, .. } = trained;
+    let Trained { arch: model, location, checkpoint, .. } = trained;
     let threshold = config.threshold;
-    let sheet = Sheet { model, place, checkpoint, data, threshold, study: found };
+    let sheet = Sheet { model, location, checkpoint, data, threshold, study: found };
     settings.output.text(&sheet)?;
     if let Some(folder) = &args.out {
         write(&sheet, folder)?;
@@ -143,5 +145,5 @@ fn write(sheet: &Sheet, folder: &Path) -> anyhow::Result<()> {
     let path = folder.join("maps.png");
     write_whole(&path, &png)?;
     sheet.write_csv(&folder.join(SHEET))?;
-    Ok(page::of(sheet, &png).write(&folder.join("redundancy.html"))?)
+    Ok(page::new(sheet, &png).write(&folder.join("redundancy.html"))?)
 }

@@ -5,49 +5,31 @@ use ocelli::methods::METHODS;
 use ocelli::recipes::{self, RECIPES};
 use ocelli::train::grid::Grid;
 use ocelli::train::recipe::{DEFAULT, DataSection, FINETUNE};
-use ocelli::train::{Error, Recipe, RunFolder, WeightsFile};
+use ocelli::train::{Error, Recipe, RunFolder, WeightsFile, WorkFolder};
 use std::borrow::Cow;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::Args;
-use crate::args::{PlaceArgs, recipe};
+use crate::args::{WeightsKeyArgs, recipe};
 use crate::failure::{BadInput, BadUsage};
-use crate::own_place::check_folder;
-
-/// Where new runs are made, below the present folder.
-const RUNS: &str = "runs";
+use crate::own_files::new_folder;
 
 /// What is to be trained.
-pub(super) struct Plan {
+pub(super) struct TrainPlan {
     /// The recipe, with the limits of this session.
     pub(super) recipe: Recipe,
+    /// The recipe that a new run's folder holds, without them.
+    pub(super) own_recipe: Recipe,
     /// Where its run is, or will be.
-    pub(super) place: Place,
+    pub(super) folder: WorkFolder,
 }
 
-/// Where a run is written.
-pub(super) enum Place {
-    /// A new folder below [`RUNS`] of this name and a number, and the recipe that it shall hold.
-    Unused(String, Box<Recipe>),
-    /// A folder that does not hold a run yet, and the recipe that it shall hold.
-    New(PathBuf, Box<Recipe>),
-    /// The folder of a run that was begun before.
-    Begun(PathBuf),
-}
-
-impl Place {
-    /// The run's folder, made if it is new. Nothing is made before all else is known to be well.
-    pub(super) fn open(self) -> anyhow::Result<RunFolder> {
-        match self {
-            Self::Unused(stem, recipe) => {
-                let folder = RunFolder::claim_unused(Path::new(RUNS), &stem)?;
-                Ok(RunFolder::create(folder, &recipe)?)
-            }
-            Self::New(folder, recipe) => Ok(RunFolder::create(folder, &recipe)?),
-            Self::Begun(folder) => Ok(RunFolder::open(folder)?.0),
-        }
+impl TrainPlan {
+    /// The training of `recipe`, before the limits of this session.
+    pub(super) fn new(recipe: Recipe, folder: WorkFolder) -> Self {
+        Self { own_recipe: recipe.clone(), recipe, folder }
     }
 }
 
@@ -69,7 +51,7 @@ pub(super) fn with_weights_found(mut args: Args) -> anyhow::Result<Args> {
 
 /// Finds out what was asked for. The limits of the command line hold for this session and are not
 /// written into the run's recipe.
-pub(super) fn plan(args: &Args, seed: Option<u64>) -> anyhow::Result<Plan> {
+pub(super) fn plan(args: &Args, seed: Option<u64>) -> anyhow::Result<TrainPlan> {
     let mut plan = match args.resume.as_deref() {
         None => begin(args, resolve(args, seed)?)?,
         Some("auto") => resume_or_begin(args, resolve(args, seed)?)?,
@@ -86,17 +68,12 @@ pub(super) fn limit(recipe: &mut Recipe, args: &Args) {
     limits.max_hours = args.max_hours.or(limits.max_hours);
 }
 
-fn begin(args: &Args, recipe: Recipe) -> anyhow::Result<Plan> {
-    let saved = Box::new(recipe.clone());
-    let place = match args.out.clone() {
-        Some(path) => {
-            check_no_run(&path)?;
-            check_folder(&path, &[], args.force)?;
-            Place::New(path, saved)
-        }
-        None => Place::Unused(stem(args), saved),
-    };
-    Ok(Plan { recipe, place })
+fn begin(args: &Args, recipe: Recipe) -> anyhow::Result<TrainPlan> {
+    if let Some(folder) = &args.out {
+        check_no_run(folder)?;
+    }
+    let folder = new_folder(args.out.as_deref(), stem(args), &[], args.force)?;
+    Ok(TrainPlan::new(recipe, folder))
 }
 
 /// Refuses a folder that holds a run.
@@ -108,7 +85,7 @@ pub(super) fn check_no_run(folder: &Path) -> anyhow::Result<()> {
 }
 
 /// The run in a folder under its own recipe, of which only some fields may change.
-fn resume(args: &Args, seed: Option<u64>, folder: &Path) -> anyhow::Result<Plan> {
+fn resume(args: &Args, seed: Option<u64>, folder: &Path) -> anyhow::Result<TrainPlan> {
     if args.recipe.is_some() || args.out.is_some() {
         let message = "--resume RUN goes on with the run's own recipe in its own folder; RECIPE \
                        and --out go with --resume auto";
@@ -116,11 +93,11 @@ fn resume(args: &Args, seed: Option<u64>, folder: &Path) -> anyhow::Result<Plan>
     }
     let begun = RunFolder::recipe(folder)?;
     let recipe = METHODS.resume(&begun, &args.overrides(seed))?;
-    Ok(Plan { recipe, place: Place::Begun(folder.to_owned()) })
+    Ok(TrainPlan::new(recipe, WorkFolder::Begun(folder.to_owned())))
 }
 
 /// The run in `--out`, or else the newest of the same recipe; a new one if there is none.
-fn resume_or_begin(args: &Args, recipe: Recipe) -> anyhow::Result<Plan> {
+fn resume_or_begin(args: &Args, recipe: Recipe) -> anyhow::Result<TrainPlan> {
     let found = match &args.out {
         Some(folder) => RunFolder::holds_run(folder).then(|| folder.clone()),
         None => newest_of(&recipe),
@@ -131,9 +108,9 @@ fn resume_or_begin(args: &Args, recipe: Recipe) -> anyhow::Result<Plan> {
     }
 }
 
-fn resume_same(folder: &Path, wanted: Recipe) -> anyhow::Result<Plan> {
+fn resume_same(folder: &Path, wanted: Recipe) -> anyhow::Result<TrainPlan> {
     check_same(folder, &wanted)?;
-    Ok(Plan { recipe: wanted, place: Place::Begun(folder.to_owned()) })
+    Ok(TrainPlan::new(wanted, WorkFolder::Begun(folder.to_owned())))
 }
 
 /// Refuses to go on in `folder` with another recipe than that of the run in it.
@@ -169,7 +146,7 @@ fn is_same_run(begun: &Recipe, wanted: &Recipe) -> bool {
     wanted == *begun
 }
 
-/// The run below [`RUNS`] that was begun last with this recipe.
+/// The run below [`WorkFolder::PARENT`] that was begun last with this recipe.
 fn newest_of(recipe: &Recipe) -> Option<PathBuf> {
     let began = |folder: &Path| -> Option<SystemTime> {
         let file = RunFolder::recipe_path(folder);
@@ -180,7 +157,7 @@ fn newest_of(recipe: &Recipe) -> Option<PathBuf> {
             && begun.data.labels == recipe.data.labels;
         same.then(|| fs::metadata(file).ok()?.modified().ok()).flatten()
     };
-    let folders = fs::read_dir(RUNS).ok()?.flatten().map(|entry| entry.path());
+    let folders = fs::read_dir(WorkFolder::PARENT).ok()?.flatten().map(|entry| entry.path());
     folders.filter_map(|folder| Some((began(&folder)?, folder))).max().map(|(_, folder)| folder)
 }
 
@@ -194,7 +171,7 @@ pub(super) fn grid(args: &Args, seed: Option<u64>) -> anyhow::Result<Grid> {
 
 /// The folder that was asked for, or the new one that would be made.
 pub(super) fn out(args: &Args) -> PathBuf {
-    let new = || RunFolder::unused_path(Path::new(RUNS), &stem(args));
+    let new = || WorkFolder::unused_path(Path::new(WorkFolder::PARENT), &stem(args));
     args.out.clone().unwrap_or_else(new)
 }
 
@@ -202,7 +179,7 @@ pub(super) fn out(args: &Args) -> PathBuf {
 pub(super) fn claimed_out(args: &Args) -> anyhow::Result<PathBuf> {
     match &args.out {
         Some(folder) => Ok(folder.clone()),
-        None => Ok(RunFolder::claim_unused(Path::new(RUNS), &stem(args))?),
+        None => Ok(WorkFolder::claim_unused(Path::new(WorkFolder::PARENT), &stem(args))?),
     }
 }
 
@@ -277,7 +254,7 @@ impl Args {
         overrides.extend(self.model.as_ref().map(|name| text("model.name", name)));
         let weights = self.pretrained.as_ref().map(|path| path.to_string_lossy());
         overrides.extend(weights.map(|path| text("model.weights", &path)));
-        let PlaceArgs { section, prefix } = &self.weights;
+        let WeightsKeyArgs { section, prefix } = &self.weights;
         overrides.extend(section.as_ref().map(|key| text("model.weights_section", key)));
         overrides.extend(prefix.as_ref().map(|prefix| text("model.weights_prefix", prefix)));
         overrides.extend(self.reset_head.then(|| "model.reset_head=true".to_owned()));

@@ -25,7 +25,7 @@ impl Records {
     ) -> anyhow::Result<()> {
         let parts = [(DataRecord::TRAIN, train), (DataRecord::TEST, test)];
         let folder = run.path().to_owned();
-        let now = self.of(recipe, &parts)?;
+        let now = self.record(recipe, &parts)?;
         let before = DataRecord::load(&folder)?;
         if before.is_none() {
             check_never_recorded(run, recipe)?;
@@ -56,7 +56,7 @@ impl Records {
         }
         let (train, test) = sources(recipe)?;
         let parts = [(DataRecord::TRAIN, &*train), (DataRecord::TEST, &*test)];
-        match before.difference(self.of(recipe, &parts)?, &parts)? {
+        match before.difference(self.record(recipe, &parts)?, &parts)? {
             None => Ok(()),
             Some(changed) if recipe.data.accept_changes => {
                 tracing::warn!("{}: {changed}; data.accept_changes keeps it", folder.display());
@@ -66,14 +66,14 @@ impl Records {
         }
     }
 
-    fn of(
+    fn record(
         &mut self,
         recipe: &Recipe,
         parts: &[(&str, &dyn Source)],
     ) -> anyhow::Result<&DataRecord> {
         let key = key(recipe);
         if !self.0.contains_key(&key) {
-            self.0.insert(key.clone(), DataRecord::of(parts)?);
+            self.0.insert(key.clone(), DataRecord::new(parts)?);
         }
         Ok(&self.0[&key])
     }

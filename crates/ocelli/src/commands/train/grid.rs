@@ -8,17 +8,17 @@ use ocelli::data::{OpenOptions, Split, open_labelled};
 use ocelli::methods::METHODS;
 use ocelli::nn::registry;
 use ocelli::train::grid::{Cell, Grid};
-use ocelli::train::{Machine, Outcome, Recipe, RunFolder};
+use ocelli::train::{Machine, Recipe, RunFolder, TrainOutcome, WorkFolder};
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use super::Args;
-use super::begin::{self, Place, Plan};
+use super::begin::{self, TrainPlan};
 use super::session::{Session, Trained};
 use crate::failure::{BadInput, Done, one_line};
-use crate::own_place::check_folder;
+use crate::own_files::check_folder;
 use crate::settings::Settings;
 use crate::signals;
 use row::{Row, Status};
@@ -119,16 +119,16 @@ fn show_dry_run(cells: &[Cell], mut sheet: Sheet, mut settings: Settings) -> any
 }
 
 /// What each cell would train, `None` where it cannot.
-fn plans(args: &Args, cells: Vec<Cell>, folder: &Path) -> anyhow::Result<Vec<Option<Plan>>> {
+fn plans(args: &Args, cells: Vec<Cell>, folder: &Path) -> anyhow::Result<Vec<Option<TrainPlan>>> {
     let plan = |cell: Cell| {
         let Ok(recipe) = cell.recipe else { return Ok(None) };
         let folder = folder.join(&cell.name);
         let mut plan = if RunFolder::holds_run(&folder) {
             begin::check_same(&folder, &recipe)?;
-            Plan { place: Place::Begun(folder), recipe }
+            TrainPlan::new(recipe, WorkFolder::Begun(folder))
         } else {
             check_folder(&folder, &[row::FILE], args.force)?;
-            Plan { place: Place::New(folder, Box::new(recipe.clone())), recipe }
+            TrainPlan::new(recipe, WorkFolder::New(folder))
         };
         begin::limit(&mut plan.recipe, args);
         Ok(Some(plan))
@@ -140,7 +140,9 @@ fn plans(args: &Args, cells: Vec<Cell>, folder: &Path) -> anyhow::Result<Vec<Opt
 fn planned(cell: &Cell, classes: &mut Classes) -> Row {
     let row = Row::new(cell);
     let cost = match &cell.recipe {
-        Ok(recipe) => METHODS.cost(recipe, classes.of(recipe)).map_err(|error| error.to_string()),
+        Ok(recipe) => {
+            METHODS.cost(recipe, classes.count(recipe)).map_err(|error| error.to_string())
+        }
         Err(error) => Err(error.to_string()),
     };
     match cost {
@@ -150,7 +152,7 @@ fn planned(cell: &Cell, classes: &mut Classes) -> Row {
 }
 
 /// Trains a cell. What goes wrong in one is noted and keeps no other from its turn.
-fn trained(session: &Session, plan: Plan, row: Row, folder: &Path) -> Row {
+fn trained(session: &Session, plan: TrainPlan, row: Row, folder: &Path) -> Row {
     match session.train(plan) {
         Ok(Trained { summary, .. }) => {
             let speed = Row::load(folder).and_then(|before| before.images_per_second);
@@ -186,10 +188,10 @@ struct Classes(HashMap<String, Option<usize>>);
 
 impl Classes {
     /// The classes of a recipe's dataset; where it is not there, those of the published network.
-    fn of(&mut self, recipe: &Recipe) -> usize {
+    fn count(&mut self, recipe: &Recipe) -> usize {
         let count = |uri: &String| {
             let class_order = recipe.data.class_order;
-            let options = OpenOptions { class_order, ..OpenOptions::of(Split::Train) };
+            let options = OpenOptions { class_order, ..OpenOptions::new(Split::Train) };
             let source = open_labelled(uri, &options);
             source
                 .inspect_err(|error| {
@@ -205,13 +207,13 @@ impl Classes {
     }
 }
 
-impl From<Outcome> for Status {
-    fn from(outcome: Outcome) -> Self {
+impl From<TrainOutcome> for Status {
+    fn from(outcome: TrainOutcome) -> Self {
         match outcome {
-            Outcome::Finished => Self::Finished,
-            Outcome::LimitReached => Self::LimitReached,
-            Outcome::StoppedEarly => Self::StoppedEarly,
-            Outcome::Interrupted => Self::Interrupted,
+            TrainOutcome::Finished => Self::Finished,
+            TrainOutcome::LimitReached => Self::LimitReached,
+            TrainOutcome::StoppedEarly => Self::StoppedEarly,
+            TrainOutcome::Interrupted => Self::Interrupted,
         }
     }
 }

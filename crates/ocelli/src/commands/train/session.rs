@@ -4,13 +4,13 @@ use burn::tensor::Device;
 use ocelli::data::NotImages;
 use ocelli::methods::METHODS;
 use ocelli::methods::one_pixel::Robustness;
-use ocelli::train::{Examiner, Local, Machine, Parts, Setup, Summary, Trainer};
+use ocelli::train::{Examiner, Local, Machine, RunFolder, Setup, Summary, Trainer, TrainerParts};
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use super::begin::Plan;
+use super::begin::TrainPlan;
 use super::data::Records;
 use super::watch::Watch;
 use crate::commands::report::{self, SavedEvaluation};
@@ -42,8 +42,8 @@ pub(super) struct Trained {
 
 impl Session {
     /// Trains until the recipe's end, a limit or a signal.
-    pub(super) fn train(&self, plan: Plan) -> anyhow::Result<Trained> {
-        let Plan { recipe, place } = plan;
+    pub(super) fn train(&self, plan: TrainPlan) -> anyhow::Result<Trained> {
+        let TrainPlan { recipe, own_recipe, folder } = plan;
         let device = self.device.clone();
         let machine = Machine { device, threads: self.threads, rank: 0, world_size: 1 };
         let mut setup = Setup::with(&recipe, METHODS, &machine)?;
@@ -61,7 +61,7 @@ impl Session {
             let shape = [batch, usize::from(input.channels), size, size];
             self.memory.check_training("the recipe", &setup.network, shape)?;
         }
-        let mut run = place.open()?;
+        let mut run = RunFolder::begin(&folder.claim()?, &own_recipe)?;
         let folder = run.path().to_owned();
         tracing::info!("run: {}", folder.display());
         let images = setup.train.first().loader.source();
@@ -83,7 +83,7 @@ impl Session {
             examiners.push(Box::new(robustness.with_limits(recipe.data.limits())));
         }
         let mut watch = Watch::new(&folder, recipe.train.max_steps);
-        let summary = Trainer::new(Parts {
+        let summary = Trainer::new(TrainerParts {
             recipe: &recipe,
             network: setup.network,
             method: &mut *setup.method,

@@ -1,6 +1,6 @@
 //! What a training says at its end.
 
-use ocelli::train::{Best, Evaluation, MODEL, Outcome, Score, Summary};
+use ocelli::train::{Best, Evaluation, MODEL, Score, Summary, TrainOutcome};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use crate::output::{Output, grouped, percent};
 use crate::talk::rate;
 
 #[derive(Serialize)]
-pub(super) struct Answer<'a> {
+pub(super) struct TrainJson<'a> {
     run: &'a Path,
     outcome: &'static str,
     stopped_early: bool,
@@ -33,7 +33,7 @@ pub(super) struct Answer<'a> {
 pub(super) fn show(output: &mut Output, folder: &Path, summary: &Summary) -> anyhow::Result<()> {
     let state = &summary.state;
     let early = match summary.outcome {
-        Outcome::StoppedEarly => ", stopped early (train.patience)",
+        TrainOutcome::StoppedEarly => ", stopped early (train.patience)",
         _ => "",
     };
     let lines = [
@@ -65,19 +65,19 @@ pub(super) fn show(output: &mut Output, folder: &Path, summary: &Summary) -> any
 }
 
 /// The one JSON object.
-pub(super) fn answer<'a>(folder: &'a Path, summary: &'a Summary, not_images: u64) -> Answer<'a> {
+pub(super) fn json<'a>(folder: &'a Path, summary: &'a Summary, not_images: u64) -> TrainJson<'a> {
     let state = &summary.state;
     let best = state.best.as_ref().map(|best| &best.score);
     let scores = summary.evaluation.as_ref().map(|evaluation| &evaluation.scores);
-    Answer {
+    TrainJson {
         run: folder,
         outcome: match summary.outcome {
-            Outcome::Finished => "finished",
-            Outcome::LimitReached => "limit_reached",
-            Outcome::StoppedEarly => "stopped_early",
-            Outcome::Interrupted => "interrupted",
+            TrainOutcome::Finished => "finished",
+            TrainOutcome::LimitReached => "limit_reached",
+            TrainOutcome::StoppedEarly => "stopped_early",
+            TrainOutcome::Interrupted => "interrupted",
         },
-        stopped_early: summary.outcome == Outcome::StoppedEarly,
+        stopped_early: summary.outcome == TrainOutcome::StoppedEarly,
         steps: state.step,
         epochs: state.step as f64 / state.steps_per_epoch as f64,
         seconds: state.seconds,

@@ -5,7 +5,7 @@
 pub(super) struct Codes {
     /// For each length, the first 16 bits that are no code of up to this length.
     limits: [u32; 17],
-    /// For each length, what to add to a code to get its place among the symbols.
+    /// For each length, what to add to a code to get its index among the symbols.
     offsets: [i32; 17],
     /// The 16 counts and the symbols, as they stand in the file.
     pub(super) definition: Vec<u8>,
@@ -24,18 +24,18 @@ impl Codes {
             return None;
         }
         let (mut limits, mut offsets) = ([0; 17], [0; 17]);
-        let (mut code, mut place) = (0_u32, 0_usize);
+        let (mut code, mut index) = (0_u32, 0_usize);
         for length in 1..=16_u32 {
             let count = usize::from(counts[length as usize - 1]);
-            offsets[length as usize] = place as i32 - code as i32;
+            offsets[length as usize] = index as i32 - code as i32;
             if code + count as u32 > 1 << length {
                 return None;
             }
-            for symbol in &symbols[place..place + count] {
+            for symbol in &symbols[index..index + count] {
                 take(code, length, *symbol)?;
                 code += 1;
             }
-            place += count;
+            index += count;
             limits[length as usize] = code << (16 - length);
             code <<= 1;
         }
@@ -47,8 +47,8 @@ impl Codes {
     #[inline(always)]
     pub(super) fn find(&self, code: u32, shortest: u32) -> Option<(u32, u8)> {
         let length = (shortest..=16).find(|length| code < self.limits[*length as usize])?;
-        let place = (code >> (16 - length)) as i32 + self.offsets[length as usize];
-        let symbol = self.definition.get(16 + usize::try_from(place).ok()?)?;
+        let index = (code >> (16 - length)) as i32 + self.offsets[length as usize];
+        let symbol = self.definition.get(16 + usize::try_from(index).ok()?)?;
         Some((length, *symbol))
     }
 }

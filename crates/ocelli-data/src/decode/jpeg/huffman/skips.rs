@@ -7,7 +7,7 @@ use super::super::bits::{Bits, REFILLED};
 use super::{END_OF_BLOCK, LOOKUP, LOOKUP_SIZE, NOWHERE, TO_NEXT_BLOCK, codes::Codes, split};
 
 /// For the next bits, how many belong to whole codes with their extra bits (the lowest six bits
-/// of an entry), and how many places of a block these take (above them), with [`TO_NEXT_BLOCK`] if
+/// of an entry), and how many positions of a block these take (above them), with [`TO_NEXT_BLOCK`] if
 /// the last of them ends the block, or [`NOWHERE`] if not even one code fits.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Skip(u16);
@@ -37,22 +37,22 @@ impl Skips {
             Some(())
         })?;
         let skip = |start: usize| {
-            let (mut length, mut places) = (0, 0);
-            while places < TO_NEXT_BLOCK && length < LOOKUP {
+            let (mut length, mut positions) = (0, 0);
+            while positions < TO_NEXT_BLOCK && length < LOOKUP {
                 // Zeros come in at the end: a code that is found with them may have too many bits.
                 let (code, zeros, extra) = codes[(start << length) % LOOKUP_SIZE];
                 let (zeros, total) = (usize::from(zeros), u32::from(code) + u32::from(extra));
                 let advance = if zeros == END_OF_BLOCK { TO_NEXT_BLOCK } else { zeros + 1 };
-                let is_too_far = (65..TO_NEXT_BLOCK).contains(&(places + advance));
+                let is_too_far = (65..TO_NEXT_BLOCK).contains(&(positions + advance));
                 let is_whole = code > 0 && length + u32::from(code) <= LOOKUP;
                 if !is_whole || length + total > LONGEST || is_too_far {
                     break;
                 }
                 length += total;
-                places += advance;
+                positions += advance;
             }
-            let places = if length == 0 { NOWHERE } else { places };
-            Skip(length as u16 | (places as u16) << 6)
+            let positions = if length == 0 { NOWHERE } else { positions };
+            Skip(length as u16 | (positions as u16) << 6)
         };
         let mut skips = Box::new([Skip(0); LOOKUP_SIZE]);
         skips.iter_mut().enumerate().for_each(|(start, entry)| *entry = skip(start));

@@ -32,18 +32,18 @@ impl Tables {
         wanted: Wanted,
     ) -> Result<()> {
         for component in &scan.components {
-            for place in [component.dc_table, component.ac_table] {
+            for index in [component.dc_table, component.ac_table] {
                 let definition =
-                    definitions.huffman(place, false).ok_or_else(|| fault(place, "is missing"))?;
-                let table = &mut self.0[place];
+                    definitions.huffman(index, false).ok_or_else(|| fault(index, "is missing"))?;
+                let table = &mut self.0[index];
                 if !table.as_ref().is_some_and(|table| table.is(definition)) {
-                    let is_dc = place < 4;
+                    let is_dc = index < 4;
                     let new = Table::new(definition, is_dc);
-                    *table = Some(new.ok_or_else(|| fault(place, "is impossible"))?);
+                    *table = Some(new.ok_or_else(|| fault(index, "is impossible"))?);
                 }
                 if let Some(table) = table
                     && wanted == Wanted::Some
-                    && place >= 4
+                    && index >= 4
                     && table.skips.is_none()
                 {
                     table.skips = Skips::new(definition);
@@ -54,12 +54,12 @@ impl Tables {
     }
 
     /// The DC and the AC table of a component.
-    pub(crate) fn of(&self, component: &ScanComponent) -> Option<(&Table, &Table)> {
+    pub(crate) fn pair(&self, component: &ScanComponent) -> Option<(&Table, &Table)> {
         Some((self.0[component.dc_table].as_ref()?, self.0[component.ac_table].as_ref()?))
     }
 }
 
-fn fault(place: usize, what: &str) -> crate::Error {
-    let class = if place < 4 { "DC" } else { "AC" };
-    bad(&format!("Huffman table {} for {class} {what}", place % 4))
+fn fault(index: usize, what: &str) -> crate::Error {
+    let class = if index < 4 { "DC" } else { "AC" };
+    bad(&format!("Huffman table {} for {class} {what}", index % 4))
 }

@@ -10,8 +10,8 @@ use std::f64::consts::PI;
 pub(super) fn decode(bytes: &[u8]) -> (usize, usize, Vec<[f64; 3]>) {
     let mut file = File::default();
     // What Motion JPEG leaves out; other files define their own.
-    for (place, number) in [(0, 0), (1, 1), (4, 16), (5, 17)] {
-        let table = super::super::standard_tables::at(place).unwrap();
+    for (index, number) in [(0, 0), (1, 1), (4, 16), (5, 17)] {
+        let table = super::super::standard_tables::at(index).unwrap();
         file.read_huffman(&[&[number][..], table].concat());
     }
     let mut at = 2;
@@ -162,9 +162,9 @@ impl File {
             let component = &self.components[*index];
             let (width, height) = self.size(component);
             let (columns, rows) = (width.div_ceil(8), height.div_ceil(8));
-            let places =
+            let blocks =
                 (0..rows * columns).map(|at| at / columns * component.stride + at % columns);
-            return places.map(|block| vec![(0, block)]).collect();
+            return blocks.map(|block| vec![(0, block)]).collect();
         }
         let (across, down) = self.largest();
         let (columns, rows) = (self.width.div_ceil(8 * across), self.height.div_ceil(8 * down));
@@ -220,8 +220,8 @@ impl File {
         let stride = 8 * component.stride;
         for (at, block) in component.blocks.iter().enumerate() {
             let (top, left) = (at / component.stride * 8, at % component.stride * 8);
-            for (place, sample) in inverse(block, &self.steps[component.steps]).iter().enumerate() {
-                samples[(top + place / 8) * stride + left + place % 8] = *sample;
+            for (index, sample) in inverse(block, &self.steps[component.steps]).iter().enumerate() {
+                samples[(top + index / 8) * stride + left + index % 8] = *sample;
             }
         }
         let scale = (across / component.across, down / component.down);
@@ -277,8 +277,8 @@ fn inverse(block: &[i32; 64], steps: &[u8]) -> [f64; 64] {
         })
     });
     let mut values = [[0.0; 8]; 8];
-    for (at, place) in ZIGZAG.iter().enumerate() {
-        values[place / 8][place % 8] = f64::from(block[at]) * f64::from(steps[at]);
+    for (at, index) in ZIGZAG.iter().enumerate() {
+        values[index / 8][index % 8] = f64::from(block[at]) * f64::from(steps[at]);
     }
     let across: [[f64; 8]; 8] = std::array::from_fn(|v| {
         std::array::from_fn(|x| (0..8).map(|u| values[v][u] * waves[x][u]).sum())

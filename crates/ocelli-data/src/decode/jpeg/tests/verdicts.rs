@@ -104,7 +104,7 @@ fn marker(bytes: &[u8], code: u8) -> Option<usize> {
     memchr::memmem::find(bytes, &[0xff, code])
 }
 
-/// A place in the data of a scan, not in a header.
+/// A position in the data of a scan, not in a header.
 fn in_data(bytes: &[u8], random: &mut ChaCha8Rng) -> usize {
     let start = marker(bytes, 0xda).unwrap() + 14;
     random.random_range(start.min(bytes.len() - 3)..bytes.len() - 2)
@@ -131,9 +131,9 @@ fn a_cut_is_found_by_all_wherever_it_is() {
     let mut readers = Readers::new();
     for (name, bytes) in sound_files() {
         let data = marker(&bytes, 0xda).unwrap() + 14;
-        for place in 0..200 {
-            let at = 2 + place * (bytes.len() - 4) / 200;
-            let crops = if place % 20 == 0 { CROPS } else { 2 };
+        for step in 0..200 {
+            let at = 2 + step * (bytes.len() - 4) / 200;
+            let crops = if step % 20 == 0 { CROPS } else { 2 };
             let is_sound = readers.verdict(&with_end(&bytes[..at]), crops, &name);
             // The last bytes may be fill.
             assert!(!is_sound || at + 8 > bytes.len(), "{name}: sound, cut at {at} (data {data})");

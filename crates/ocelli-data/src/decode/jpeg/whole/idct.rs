@@ -17,8 +17,8 @@ impl Steps {
     /// From the steps in the order of the file.
     pub(super) fn new(quantisation: &[u16; 64]) -> Self {
         let mut steps = [[0; 8]; 8];
-        for (step, place) in quantisation.iter().zip(super::super::reader::ZIGZAG) {
-            steps[usize::from(place) / 8][usize::from(place) % 8] = *step as i16;
+        for (step, position) in quantisation.iter().zip(super::super::reader::ZIGZAG) {
+            steps[usize::from(position) / 8][usize::from(position) % 8] = *step as i16;
         }
         Self(steps)
     }
@@ -182,8 +182,8 @@ mod tests {
             let mut block = [0; 64];
             for at in 0..=seed as usize % 12 {
                 let noise = (seed + 1).wrapping_mul(0x9e37_79b1).rotate_left(3 * at as u32) >> 8;
-                let place = (noise as usize % limit) * 8 + noise as usize / 64 % limit;
-                block[place] = (noise / 4096 % 41) as i16 - 20;
+                let position = (noise as usize % limit) * 8 + noise as usize / 64 % limit;
+                block[position] = (noise / 4096 % 41) as i16 - 20;
             }
             let samples = inverse(&block, limit, &steps);
             for (row, expected) in samples.iter().zip(defined(&block, 3.0)) {

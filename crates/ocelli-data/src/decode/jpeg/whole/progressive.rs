@@ -46,10 +46,10 @@ impl Coefficients {
         definitions: &Definitions<'_>,
     ) -> Result<()> {
         let band = scan.band;
-        let table = |place: usize| {
-            let definition = definitions.huffman(place, true);
+        let table = |index: usize| {
+            let definition = definitions.huffman(index, true);
             definition.and_then(SymbolTable::new).ok_or_else(|| {
-                bad(&format!("Huffman table {} is missing or impossible", place % 4))
+                bad(&format!("Huffman table {} is missing or impossible", index % 4))
             })
         };
         if band.first > 0 {
@@ -80,7 +80,7 @@ impl Coefficients {
     }
 
     /// Hands each block of a scan to `add`, with what is remembered from block to block and the
-    /// place of its component in the scan.
+    /// index of its component in the scan.
     fn add_blocks(
         &mut self,
         scan: &Scan,
@@ -173,7 +173,7 @@ fn read_band(
                 return Some(());
             }
             _ if at > band.last => return None,
-            _ => block[place(at)] = (extend(bits.take(size), size) << band.low) as i16,
+            _ => block[position(at)] = (extend(bits.take(size), size) << band.low) as i16,
         }
         at += 1;
     }
@@ -214,7 +214,7 @@ fn refine_band(
             if at > band.last {
                 return None;
             }
-            let coefficient = &mut block[place(at)];
+            let coefficient = &mut block[position(at)];
             if *coefficient != 0 {
                 refine(coefficient, one, bits);
             } else if zeros == 0 {
@@ -230,7 +230,7 @@ fn refine_band(
     if *blocks_without > 0 {
         *blocks_without -= 1;
         for at in at..=band.last {
-            let coefficient = &mut block[place(at)];
+            let coefficient = &mut block[position(at)];
             if *coefficient != 0 {
                 refine(coefficient, one, bits);
             }
@@ -252,7 +252,7 @@ fn band_ends(size: u8, bits: &mut Bits<'_>) -> u32 {
     (1 << size) + bits.take(size.into())
 }
 
-fn place(at: usize) -> usize {
+fn position(at: usize) -> usize {
     ZIGZAG[at % 64].into()
 }
 

@@ -9,7 +9,9 @@ pub(super) struct Root {
 impl Root {
     /// The deepest folder that holds the folders of all images and no image itself; `None` where there is
     /// no image.
-    pub(super) fn of<'a>(image_folders: impl Iterator<Item = &'a [u8]> + Clone) -> Option<Self> {
+    pub(super) fn from_image_folders<'a>(
+        image_folders: impl Iterator<Item = &'a [u8]> + Clone,
+    ) -> Option<Self> {
         let mut folders = image_folders.clone();
         let mut common = folders.next()?;
         for folder in folders {
@@ -64,7 +66,8 @@ mod tests {
     use super::*;
 
     fn root(folders: &[&str]) -> String {
-        let root = Root::of(folders.iter().map(|folder| folder.as_bytes())).unwrap();
+        let root =
+            Root::from_image_folders(folders.iter().map(|folder| folder.as_bytes())).unwrap();
         String::from_utf8(root.path).unwrap()
     }
 
@@ -77,7 +80,7 @@ mod tests {
         assert_eq!(root(&["a", "a/more"]), "", "an image lies in `a` itself");
         assert_eq!(root(&["x/a/one", "x/a/two", "x/b"]), "x");
         assert_eq!(root(&["ab/c", "a/c"]), "", "`a` is no folder of `ab`");
-        assert!(Root::of([].into_iter()).is_none());
+        assert!(Root::from_image_folders([].into_iter()).is_none());
     }
 
     #[test]

@@ -11,10 +11,10 @@ struct Example {
 
 impl Example {
     fn new(files: &[(&str, &str)]) -> Self {
-        Self::of(files, None)
+        Self::with_layout(files, None)
     }
 
-    fn of(files: &[(&str, &str)], layout: Option<TarLayout>) -> Self {
+    fn with_layout(files: &[(&str, &str)], layout: Option<TarLayout>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("x.tar"), tar(files)).unwrap();
         let tar = Storage::open(&folder.path().join("x.tar")).unwrap();
@@ -154,7 +154,7 @@ fn an_index_for_another_layout_is_passed_over() {
 #[test]
 fn an_index_for_a_layout_that_was_asked_for_tells_nothing_of_the_members() {
     let files = [("a/1.png", "one"), ("a/1.cls", "7")];
-    let example = Example::of(&files, Some(TarLayout::ClassFolders));
+    let example = Example::with_layout(&files, Some(TarLayout::ClassFolders));
     assert_eq!(example.read_for(None), None);
     assert!(example.read_for(Some(TarLayout::ClassFolders)).is_some());
     let source = TarSource::open(&[example.path()], None, None, Limits::default()).unwrap();

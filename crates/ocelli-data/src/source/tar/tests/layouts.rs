@@ -24,8 +24,8 @@ fn text_beside_images_in_class_folders_is_no_label() {
         let (one, two) = (format!("cat/1.{name}"), format!("dog/2.{name}"));
         let beside = [("cat/1.jpg", "a"), (&*one, content), ("dog/2.jpg", "b"), (&*two, content)];
         assert_eq!(classes(&beside), ["cat", "dog"], "{name}: {content}");
-        let apart = [("cat/1.jpg", "a"), ("dog/2.jpg", "b"), (&*one, content), (&*two, content)];
-        assert_eq!(classes(&apart), ["cat", "dog"], "{name}: {content}");
+        let separate = [("cat/1.jpg", "a"), ("dog/2.jpg", "b"), (&*one, content), (&*two, content)];
+        assert_eq!(classes(&separate), ["cat", "dog"], "{name}: {content}");
     }
 }
 

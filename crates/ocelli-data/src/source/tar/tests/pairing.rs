@@ -20,8 +20,8 @@ fn two_names_of_one_key_are_a_sample() {
         ("s/sample1.input.jpg", "b"),
     ];
     assert_eq!(labels(&files), pairs(&[("2", "a"), ("0", "b")]));
-    let apart = [files[0], files[3], files[1], files[2]];
-    assert_eq!(labels(&apart), pairs(&[("2", "a"), ("0", "b")]));
+    let separated = [files[0], files[3], files[1], files[2]];
+    assert_eq!(labels(&separated), pairs(&[("2", "a"), ("0", "b")]));
 }
 
 #[test]
@@ -73,8 +73,8 @@ fn a_key_may_come_again_where_its_members_are_adjacent() {
     let again = [files, files].concat();
     let once = [("1", "a"), ("0", "b")];
     assert_eq!(labels(&again), pairs(&[once, once].concat()));
-    let apart = [files[0], files[2], files[0], files[1], files[3]];
-    assert!(refusal(&apart).starts_with("x.tar, 0.jpg: no label"), "which one has it?");
+    let separated = [files[0], files[2], files[0], files[1], files[3]];
+    assert!(refusal(&separated).starts_with("x.tar, 0.jpg: no label"), "which one has it?");
     let two = [files[0], files[2], files[0], files[3], files[1]];
     assert_eq!(refusal(&two), "x.tar: two members are called `0.jpg`");
 }

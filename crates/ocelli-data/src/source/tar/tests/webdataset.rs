@@ -29,8 +29,8 @@ fn names_in_txt_members_are_sorted_into_labels() {
 
 #[test]
 fn json_members_have_a_label_field() {
-    let numbers = [("0.jpg", "a"), ("0.json", r#"{"label": 1, "width": 5}"#)];
-    assert_eq!(samples(&open(tar(&numbers)).unwrap()), pairs(&[("1", "a")]));
+    let files = [("0.jpg", "a"), ("0.json", r#"{"label": 1, "width": 5}"#)];
+    assert_eq!(samples(&open(tar(&files)).unwrap()), pairs(&[("1", "a")]));
     let names = [("0.jpg", "a"), ("0.json", r#"{"cls": "dog"}"#)];
     assert_eq!(samples(&open(tar(&names)).unwrap()), pairs(&[("dog", "a")]));
 }
@@ -68,8 +68,8 @@ fn shards_share_their_classes() {
     assert_eq!(source.classes(), ["ant", "dog"]);
     assert_eq!((source.label(0).unwrap(), source.label(1).unwrap()), (Some(1), Some(0)));
 
-    let numbers = tar(&[("2.png", ""), ("2.cls", "0")]);
-    let error = open_shards(&[shard("0", "dog"), numbers], None).unwrap_err();
+    let numbered = tar(&[("2.png", ""), ("2.cls", "0")]);
+    let error = open_shards(&[shard("0", "dog"), numbered], None).unwrap_err();
     assert!(matches!(error, Error::BadLabel { .. }), "{error}");
 }
 

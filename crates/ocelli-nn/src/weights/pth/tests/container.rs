@@ -97,13 +97,13 @@ fn a_directory_that_contradicts_the_file_is_refused() {
         bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
         refusal(&bytes)
     };
-    // Length and place of the directory.
+    // Length and offset of the directory.
     for at in [end + 12, end + 16] {
         for value in [good.len() as u32, u32::MAX - 1] {
             assert!(changed(at, value).starts_with("w.pth: broken zip: "), "{at} {value}");
         }
     }
-    // Size and place of the first entry.
+    // Size and offset of the first entry.
     let start = u32::from_le_bytes(good[end + 16..end + 20].try_into().unwrap()) as usize;
     assert!(changed(start + 20, 7).contains("is compressed"));
     for value in [1, u32::MAX] {
@@ -160,9 +160,9 @@ proptest! {
         let width = if wide { Width::Wide } else { Width::Narrow };
         let mut bytes = torch_zip("net", &entries(&pickle, &storage), width);
         let tail = bytes.len() - 700;
-        for (place, value) in edits {
-            let place = tail + place.index(700);
-            bytes[place] = value;
+        for (offset, value) in edits {
+            let offset = tail + offset.index(700);
+            bytes[offset] = value;
         }
         if let Ok(dict) = parse(&bytes) {
             for entry in dict.iter() {

@@ -4,7 +4,7 @@
 /// Where entries begin: at multiples of this.
 const ALIGNMENT: usize = 64;
 
-/// How the sizes and places of entries are written.
+/// How the sizes and offsets of entries are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Width {
     /// In 32 bits, as in files of less than 4 GB.
@@ -77,12 +77,12 @@ pub(super) fn torch_zip(stem: &str, entries: &[(&str, &[u8])], width: Width) -> 
     file
 }
 
-/// The extra field of 64-bit numbers; none for no numbers.
-fn zip64_field(numbers: &[u64]) -> Vec<u8> {
-    if numbers.is_empty() {
+/// The extra field of 64-bit values; empty without values.
+fn zip64_field(values: &[u64]) -> Vec<u8> {
+    if values.is_empty() {
         return Vec::new();
     }
-    let mut field = vec![1, 0, (numbers.len() * 8) as u8, 0];
-    field.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+    let mut field = vec![1, 0, (values.len() * 8) as u8, 0];
+    field.extend(values.iter().flat_map(|value| value.to_le_bytes()));
     field
 }

@@ -2,7 +2,7 @@
 //! labels are the images' true classes.
 
 use anyhow::Context;
-use ocelli::methods::one_pixel::{Attacked, Outcome, Plan, apply};
+use ocelli::methods::one_pixel::{AttackOutcome, AttackPlan, Attacked, apply};
 use ocelli::report::encode_png;
 use std::path::Path;
 use tar::{Builder, Header};
@@ -15,7 +15,7 @@ const SHARD: &str = "adversaries.tar";
 ///
 /// # Errors
 /// When an image cannot be read or the file cannot be written.
-pub(super) fn write(plan: &Plan, attacked: &[Attacked], folder: &Path) -> anyhow::Result<()> {
+pub(super) fn write(plan: &AttackPlan, attacked: &[Attacked], folder: &Path) -> anyhow::Result<()> {
     let path = folder.join(SHARD);
     let mut shard = Builder::new(Vec::new());
     let mut count = 0;
@@ -49,7 +49,7 @@ pub(super) fn write(plan: &Plan, attacked: &[Attacked], folder: &Path) -> anyhow
 }
 
 /// What an adversary is called, as in `000012-3px-to-5`.
-fn key(image: &Attacked, outcome: &Outcome) -> String {
+fn key(image: &Attacked, outcome: &AttackOutcome) -> String {
     let target = outcome.aim.target().map(|target| format!("-to-{target}"));
     format!("{:06}-{}px{}", image.image, outcome.pixels, target.unwrap_or_default())
 }

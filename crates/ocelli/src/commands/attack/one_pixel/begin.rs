@@ -4,28 +4,25 @@ use anyhow::Context;
 use burn::tensor::Device;
 use ocelli::data::Source;
 use ocelli::methods::one_pixel::{
-    Compiled, Config, Journal, Pictures, Plan, Preset, Rounding, Victim,
+    AttackPlan, Compiled, Config, Journal, Pictures, Preset, Rounding, Victim,
 };
-use ocelli::methods::{Error, Work};
+use ocelli::methods::{Error, WorkKind};
 use ocelli::train::recipe::{self, LARGEST_FILE};
-use ocelli::train::{DataRecord, RunFolder, Trained, read_text};
+use ocelli::train::{ClaimedFolder, DataRecord, RunFolder, Trained, WorkFolder, read_text};
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use toml::Table;
 
-use super::subject::Subject;
+use super::subject::AttackSource;
 use super::{Args, Baseline, NamedRival, Way};
 use crate::failure::{BadInput, BadUsage};
-use crate::own_place::check_folder;
+use crate::own_files::new_folder;
 use crate::run_data::{self, Opened};
 use crate::talk::Progress;
 use crate::whole_file::write_whole;
 
-/// Where new attacks are made, below the present folder.
-const RUNS: &str = "runs";
 const STEM: &str = "attack";
 const SETTINGS: &str = "attack.toml";
 const SUBJECT: &str = "subject";
@@ -33,62 +30,55 @@ const SUBJECT: &str = "subject";
 const IMAGES: &str = "attacked";
 
 /// An attack that can begin or go on.
-pub(super) struct Begun {
+pub(super) struct BegunAttack {
     pub(super) config: Config,
-    pub(super) subject: Subject,
+    pub(super) subject: AttackSource,
     pub(super) trained: Trained,
     pub(super) source: Arc<dyn Source>,
     /// What tells its images from others.
     pub(super) record: DataRecord,
-    pub(super) place: Place,
-}
-
-/// Where an attack is written.
-pub(super) enum Place {
-    /// A new folder below [`RUNS`], which is not made yet.
-    Unused,
-    /// A folder that holds no attack yet.
-    New(PathBuf),
-    /// The folder of an attack that was begun before.
-    Begun(PathBuf),
+    pub(super) folder: WorkFolder,
 }
 
 /// Finds out what was asked for.
-pub(super) fn begin(args: &Args, seed: Option<u64>, device: &Device) -> anyhow::Result<Begun> {
-    let (origin, text, begun, place) = if let Some(folder) = &args.resume {
+pub(super) fn begin(
+    args: &Args,
+    seed: Option<u64>,
+    device: &Device,
+) -> anyhow::Result<BegunAttack> {
+    let (origin, text, begun, folder) = if let Some(folder) = &args.resume {
         let path = folder.join(SETTINGS);
         let (text, subject) = read(&path)?;
-        (path.display().to_string(), text, Some(subject), Place::Begun(folder.clone()))
+        (path.display().to_string(), text, Some(subject), WorkFolder::Begun(folder.clone()))
     } else {
         if let Some(folder) = &args.out {
             check_is_free(folder)?;
-            check_folder(folder, &[SETTINGS], args.force)?;
         }
+        let folder = new_folder(args.out.as_deref(), STEM.to_owned(), &[SETTINGS], args.force)?;
         let preset = Config::preset(args.preset.map_or(Preset::Paper, Preset::from));
         let text = toml::to_string(&preset).context("the preset")?;
-        let place = args.out.clone().map_or(Place::Unused, Place::New);
-        (SETTINGS.to_owned(), text, None, place)
+        (SETTINGS.to_owned(), text, None, folder)
     };
     let config: Config = recipe::settings(&origin, &text, &args.overrides(seed)?)?;
     config.check()?;
-    let (subject, trained, opened) = Subject::open(args, begun.as_ref(), device)?;
+    let (subject, trained, opened) = AttackSource::open(args, begun.as_ref(), device)?;
     if subject.save_adversaries && config.rounding == Rounding::Real {
         let message = "--save-adversaries: `rounding` is real, and pictures hold whole colours";
         return Err(BadInput::new(message.to_owned()).into());
     }
     let Opened { source, fingerprint, .. } = opened;
-    let record = DataRecord::of_one(IMAGES, fingerprint);
-    if let Place::Begun(folder) = &place {
+    let record = DataRecord::from_fingerprint(IMAGES, fingerprint);
+    if let WorkFolder::Begun(folder) = &folder {
         run_data::check_same(folder, &record, &[(IMAGES, &*source)])?;
     }
-    Ok(Begun { config, subject, trained, source, record, place })
+    Ok(BegunAttack { config, subject, trained, source, record, folder })
 }
 
 /// Refuses a folder that holds an attack or a run already.
 fn check_is_free(folder: &Path) -> anyhow::Result<()> {
     let path = Journal::path_in(folder);
     if path.exists() {
-        return Err(Error::LedgerExists { path, what: Work::Attack }.into());
+        return Err(Error::LedgerExists { path, what: WorkKind::Attack }.into());
     }
     if RunFolder::holds_run(folder) {
         let message = format!("{} holds a training run", folder.display());
@@ -104,16 +94,16 @@ pub(super) fn plan(
     source: Arc<dyn Source>,
     classifier: &mut Compiled,
     stop: &AtomicBool,
-) -> anyhow::Result<Option<Plan>> {
+) -> anyhow::Result<Option<AttackPlan>> {
     let pictures = Pictures::new(source, &trained.input, trained.eval)?;
     let pictures = pictures.with_limits(trained.limits);
-    let victim = Victim::of(trained, classifier.inference())?;
+    let victim = Victim::from_trained(trained, classifier.inference())?;
     let progress = Progress::start("choosing images", config.images, "images");
-    Ok(Plan::new(config, victim, pictures, classifier, stop, &mut |done| progress.set(done))?)
+    Ok(AttackPlan::new(config, victim, pictures, classifier, stop, &mut |done| progress.set(done))?)
 }
 
 /// The settings of an attack that was begun before, and whom it attacks.
-fn read(path: &Path) -> anyhow::Result<(String, Subject)> {
+fn read(path: &Path) -> anyhow::Result<(String, AttackSource)> {
     let shown = || path.display().to_string();
     let text = read_text(path, LARGEST_FILE)?;
     let mut table: Table = recipe::settings(&shown(), &text, &[] as &[&str])?;
@@ -126,89 +116,63 @@ fn read(path: &Path) -> anyhow::Result<(String, Subject)> {
     Ok((toml::to_string(&table).with_context(shown)?, subject))
 }
 
-impl Place {
-    /// Makes a new folder, where none was named. Nothing is made before all else is known to be well.
-    pub(super) fn claim(self) -> anyhow::Result<Folder> {
-        Ok(match self {
-            Self::Unused => {
-                Folder { path: RunFolder::claim_unused(Path::new(RUNS), STEM)?, is_begun: false }
-            }
-            Self::New(path) => Folder { path, is_begun: false },
-            Self::Begun(path) => Folder { path, is_begun: true },
-        })
+/// Writes the settings of an attack that has no journal yet, so that it can go on.
+pub(super) fn settle_new(
+    folder: &ClaimedFolder,
+    config: &Config,
+    subject: &AttackSource,
+    record: &DataRecord,
+) -> anyhow::Result<()> {
+    // Those of an attack that was begun before stay what its journal says.
+    if Journal::path_in(folder.path()).exists() {
+        return Ok(());
     }
+    settle(folder, config, subject, record)
 }
 
-/// The folder of an attack.
-pub(super) struct Folder {
-    path: PathBuf,
-    /// Whether an attack was begun in it before.
-    is_begun: bool,
+fn settle(
+    claimed: &ClaimedFolder,
+    config: &Config,
+    subject: &AttackSource,
+    record: &DataRecord,
+) -> anyhow::Result<()> {
+    let folder = claimed.path();
+    let settings = toml::to_string(config).context(SETTINGS)?;
+    let subject = toml::to_string(&BTreeMap::from([(SUBJECT, subject)])).context(SETTINGS)?;
+    claimed.make()?;
+    record.save(folder)?;
+    write_whole(&folder.join(SETTINGS), format!("{settings}\n{subject}"))
 }
 
-impl Folder {
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Writes the settings of an attack that has no journal yet, so that it can go on.
-    pub(super) fn settle_new(
-        &self,
-        config: &Config,
-        subject: &Subject,
-        record: &DataRecord,
-    ) -> anyhow::Result<()> {
-        // Those of an attack that was begun before stay what its journal says.
-        if Journal::path_in(self.path()).exists() {
-            return Ok(());
-        }
-        self.settle(config, subject, record)
-    }
-
-    fn settle(
-        &self,
-        config: &Config,
-        subject: &Subject,
-        record: &DataRecord,
-    ) -> anyhow::Result<()> {
-        let folder = self.path();
-        let settings = toml::to_string(config).context(SETTINGS)?;
-        let subject = toml::to_string(&BTreeMap::from([(SUBJECT, subject)])).context(SETTINGS)?;
-        fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-        record.save(folder)?;
-        write_whole(&folder.join(SETTINGS), format!("{settings}\n{subject}"))
-    }
-
-    /// The journal, made if it is new.
-    pub(super) fn open(
-        &self,
-        plan: &Plan,
-        subject: &Subject,
-        record: &DataRecord,
-    ) -> anyhow::Result<Journal> {
-        let folder = self.path();
-        let write = || self.settle(plan.config(), subject, record);
-        // The settings come first: a journal without them could not be gone on with.
-        if !self.is_begun || !Journal::path_in(folder).exists() {
-            if self.is_begun {
-                let path = Journal::path_in(folder);
-                tracing::warn!("{}: there is none; the attack begins anew", path.display());
-            }
-            write()?;
-            return Ok(Journal::create(folder, plan)?);
-        }
-        let (journal, was_cut) = Journal::open(folder, plan)?;
-        if was_cut {
+/// The journal, made if it is new.
+pub(super) fn open(
+    claimed: &ClaimedFolder,
+    plan: &AttackPlan,
+    subject: &AttackSource,
+    record: &DataRecord,
+) -> anyhow::Result<Journal> {
+    let folder = claimed.path();
+    let write = || settle(claimed, plan.config(), subject, record);
+    // The settings come first: a journal without them could not be gone on with.
+    if !claimed.is_begun() || !Journal::path_in(folder).exists() {
+        if claimed.is_begun() {
             let path = Journal::path_in(folder);
-            tracing::warn!(
-                "{}: the last line was cut and is dropped; {} images are whole",
-                path.display(),
-                journal.attacked().len()
-            );
+            tracing::warn!("{}: there is none; the attack begins anew", path.display());
         }
         write()?;
-        Ok(journal)
+        return Ok(Journal::create(folder, plan)?);
     }
+    let (journal, was_cut) = Journal::open(folder, plan)?;
+    if was_cut {
+        let path = Journal::path_in(folder);
+        tracing::warn!(
+            "{}: the last line was cut and is dropped; {} images are whole",
+            path.display(),
+            journal.attacked().len()
+        );
+    }
+    write()?;
+    Ok(journal)
 }
 
 impl Args {

@@ -1,7 +1,7 @@
 //! An attack as a page with pictures.
 
 use ocelli::data::Image;
-use ocelli::methods::one_pixel::{ClassPairs, Example, Plan, Summary, Trace};
+use ocelli::methods::one_pixel::{AttackPlan, ClassPairs, Example, Summary, Trace};
 use ocelli::report::{
     Axes, BarPlot, Cell, LinePlot, MatrixPlot, Page, PixelPicture, ReportError, Scale, Series,
     Table,
@@ -16,7 +16,7 @@ const MOST_CLASSES: usize = 100;
 
 /// What is put on the page.
 pub(super) struct Sheet<'a> {
-    pub(super) plan: &'a Plan,
+    pub(super) plan: &'a AttackPlan,
     pub(super) summary: &'a Summary,
     pub(super) examples: &'a [Example],
     /// The rates as a table of words.
@@ -40,7 +40,7 @@ impl Sheet<'_> {
         let victim = self.plan.victim();
         let subject = format!("{}, seed {}", victim.model, self.plan.config().seed);
         let mut page = Page::new("One-pixel attack", &subject);
-        page.numbers(&self.numbers());
+        page.headlines(&self.headlines());
         page.section("Rates").table(&self.rates);
         page.paragraph(
             "A targeted attempt succeeds when the image is taken for the target. Untargeted, derived: \
@@ -91,19 +91,19 @@ impl Sheet<'_> {
         Ok(page)
     }
 
-    fn numbers(&self) -> Vec<(String, String)> {
+    fn headlines(&self) -> Vec<(String, String)> {
         let summary = self.summary;
         let evaluations = summary.evaluations + summary.baseline_evaluations;
-        let mut numbers = vec![
+        let mut headlines = vec![
             ("images", grouped(summary.images)),
             ("clean accuracy", percent(summary.clean_accuracy)),
             ("evaluations", grouped(evaluations)),
             ("evaluations per second", grouped(summary.evaluations_per_second as u64)),
         ];
         if let Some(group) = summary.groups.first() {
-            numbers.insert(0, ("success rate", percent(group.success_rate)));
+            headlines.insert(0, ("success rate", percent(group.success_rate)));
         }
-        numbers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+        headlines.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
     fn class(&self, class: u32) -> &str {
@@ -130,11 +130,11 @@ impl Sheet<'_> {
                 Cell::Text(format!("{}: {label}; {aim}, {pixels}", example.name)),
                 Cell::Picture(draw(&example.image, &[])?, format!("{label}, clean")),
                 Cell::Picture(
-                    draw(&example.changed, &example.places)?,
+                    draw(&example.changed, &example.positions)?,
                     format!("{label}, attacked"),
                 ),
-                Cell::Text(self.answers(&example.before)),
-                Cell::Text(self.answers(&example.after)),
+                Cell::Text(self.class_names(&example.before)),
+                Cell::Text(self.class_names(&example.after)),
             ])
         });
         let rows = rows.collect::<Result<_, ReportError>>()?;
@@ -142,11 +142,11 @@ impl Sheet<'_> {
         Ok(())
     }
 
-    fn answers(&self, answers: &[(u32, f64)]) -> String {
-        let answer = |(class, probability): &(u32, f64)| {
+    fn class_names(&self, classes: &[(u32, f64)]) -> String {
+        let name = |(class, probability): &(u32, f64)| {
             format!("{} {}", self.class(*class), percent(*probability))
         };
-        answers.iter().map(answer).collect::<Vec<_>>().join(", ")
+        classes.iter().map(name).collect::<Vec<_>>().join(", ")
     }
 
     fn add_pairs(&self, page: &mut Page, pairs: &ClassPairs) -> Result<(), ReportError> {
@@ -198,7 +198,7 @@ fn draw(image: &Image, rings: &[[u32; 2]]) -> Result<Vec<u8>, ReportError> {
         width: image.width as usize,
         channels: image.channels.into(),
         pixels: image.pixels.clone(),
-        rings: rings.iter().map(|ring| ring.map(|place| place as usize)).collect(),
+        rings: rings.iter().map(|ring| ring.map(|coordinate| coordinate as usize)).collect(),
     };
     picture.to_png()
 }

@@ -1,6 +1,6 @@
 //! How far an attack is, and how it does.
 
-use ocelli::methods::one_pixel::{Attacked, Event, Plan};
+use ocelli::methods::one_pixel::{AttackPlan, Attacked, Event};
 use std::time::Instant;
 
 use crate::output::{grouped, percent};
@@ -20,7 +20,7 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn start(plan: &Plan, attacked: &[Attacked]) -> Self {
+    pub(super) fn start(plan: &AttackPlan, attacked: &[Attacked]) -> Self {
         let (each, images) = (plan.attempts_per_image() as u64, plan.subjects().len() as u64);
         let total = images * each;
         let sample = plan.sample();
@@ -38,7 +38,7 @@ impl Watch {
             tracing::info!("{} images are attacked already", attacked.len());
         }
         let before = attacked.len() as u64 * each;
-        let progress = Progress::go_on("attack", before, total, "attempts");
+        let progress = Progress::resume("attack", before, total, "attempts");
         let mut watch =
             Self { progress, start: Instant::now(), each, ended: 0, succeeded: 0, candidates: 0 };
         for image in attacked {

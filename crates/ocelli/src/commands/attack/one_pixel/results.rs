@@ -2,9 +2,9 @@
 
 use anyhow::Context;
 use ocelli::methods::one_pixel::{
-    Aim, Attacked, Classifier, End, Group, Outcome, Plan, Rival, Summary, examples,
+    Aim, AttackOutcome, AttackPlan, Attacked, Classifier, End, Group, Rival, Summary, examples,
 };
-use ocelli::nn::weights::Place as WeightsPlace;
+use ocelli::nn::weights::WeightsLocation;
 use ocelli::results::write_csv;
 use ocelli::train::{ChosenCheckpoint, Trained};
 use serde::Serialize;
@@ -27,8 +27,8 @@ const MOST_EXAMPLES: usize = 24;
 
 /// What an attack found so far.
 pub(super) struct Results<'a> {
-    pub(super) plan: &'a Plan,
-    pub(super) weights: &'a WeightsPlace,
+    pub(super) plan: &'a AttackPlan,
+    pub(super) weights: &'a WeightsLocation,
     pub(super) checkpoint: Option<&'a ChosenCheckpoint>,
     pub(super) attacked: &'a [Attacked],
     pub(super) summary: Summary,
@@ -80,12 +80,12 @@ struct RivalLine<'a> {
 
 /// The one JSON object.
 #[derive(Serialize)]
-pub(super) struct Answer<'a> {
+pub(super) struct AttackJson<'a> {
     attack: PathBuf,
     outcome: &'static str,
     model: &'a str,
     #[serde(flatten)]
-    weights: &'a WeightsPlace,
+    weights: &'a WeightsLocation,
     checkpoint: Option<&'a ChosenCheckpoint>,
     /// What `success_rate` and `mean_confidence` are of: the first of `groups`.
     of: String,
@@ -97,8 +97,8 @@ pub(super) struct Answer<'a> {
 
 /// The one JSON object of an attack that was interrupted before it had its images.
 pub(super) fn interrupted(folder: &Path, trained: &Trained) -> serde_json::Value {
-    let Trained { arch, place, checkpoint, .. } = trained;
-    let (section, prefix) = (&place.section, &place.prefix);
+    let Trained { arch, location, checkpoint, .. } = trained;
+    let (section, prefix) = (&location.section, &location.prefix);
     json!({
         "attack": folder, "outcome": INTERRUPTED, "model": arch, "section": section,
         "prefix": prefix, "checkpoint": checkpoint, "images": 0,
@@ -115,7 +115,7 @@ impl Results<'_> {
         if !self.summary.rivals.is_empty() {
             write_csv(&self.folder.join(RIVALS), |file| self.rivals_csv(file))?;
         }
-        let mut json = serde_json::to_vec_pretty(&self.answer()).context(SUMMARY)?;
+        let mut json = serde_json::to_vec_pretty(&self.json()).context(SUMMARY)?;
         json.push(b'\n');
         write_whole(&self.folder.join(SUMMARY), &json)?;
         let examples = examples(self.plan, self.attacked, classifier, MOST_EXAMPLES)?;
@@ -173,7 +173,7 @@ impl Results<'_> {
         Ok(())
     }
 
-    fn line<'a>(&'a self, image: &'a Attacked, outcome: &'a Outcome) -> Line<'a> {
+    fn line<'a>(&'a self, image: &'a Attacked, outcome: &'a AttackOutcome) -> Line<'a> {
         let random = outcome.random.as_ref();
         let changes: Vec<String> = outcome.changes.iter().map(ToString::to_string).collect();
         Line {
@@ -249,10 +249,10 @@ impl Results<'_> {
     }
 
     /// The one JSON object.
-    pub(super) fn answer(&self) -> Answer<'_> {
+    pub(super) fn json(&self) -> AttackJson<'_> {
         let first = self.summary.groups.first();
         let of = |group: &Group| format!("{}, {}", group.kind, tables::in_words(group.pixels));
-        Answer {
+        AttackJson {
             attack: self.folder.to_owned(),
             outcome: match self.end {
                 End::Finished => "finished",

@@ -14,7 +14,7 @@ use crate::run_data::{Opened, Wanted};
 /// A network and the images on which it is attacked, by their names on this machine.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct Subject {
+pub(super) struct AttackSource {
     /// A run's folder, a checkpoint or a file of weights.
     pub(super) model: PathBuf,
     /// The architecture, where the weights do not say it.
@@ -63,24 +63,26 @@ pub(super) struct Subject {
     pub(super) eval: Option<EvalConfig>,
 }
 
-impl Subject {
+impl AttackSource {
     /// The network and the images that were named, over those of an attack that was begun before.
     pub(super) fn open(
         args: &Args,
         begun: Option<&Self>,
         device: &Device,
     ) -> anyhow::Result<(Self, Trained, Opened)> {
-        let (place, mut model) = (args.place.clone(), args.model.clone());
-        let place = match begun {
-            None => place,
+        let (named_path, mut model) = (args.model_path.clone(), args.model.clone());
+        let model_path = match begun {
+            None => named_path,
             Some(begun) => Some(model.weights.take().unwrap_or_else(|| begun.model.clone())),
         };
         model.model = model.model.or_else(|| begun?.arch.clone());
-        model.place.section = model.place.section.or_else(|| begun?.section.clone());
-        model.place.prefix = model.place.prefix.or_else(|| begun?.prefix.clone());
+        model.keys.section = model.keys.section.or_else(|| begun?.section.clone());
+        model.keys.prefix = model.keys.prefix.or_else(|| begun?.prefix.clone());
         model.classes = model.classes.or_else(|| begun?.classes.clone());
-        let is_run =
-            place.as_ref().or(model.weights.as_ref()).is_some_and(|at| RunFolder::holds_run(at));
+        let is_run = model_path
+            .as_ref()
+            .or(model.weights.as_ref())
+            .is_some_and(|at| RunFolder::holds_run(at));
         // Another model than it was begun with has checkpoints of its own.
         let is_same = is_run && args.model.weights.is_none();
         if let Some(begun) = begun.filter(|_| is_same) {
@@ -88,7 +90,7 @@ impl Subject {
             let begun = begun.checkpoint.unwrap_or(CheckpointChoice::Last);
             model.checkpoint.checkpoint.get_or_insert(begun);
         }
-        let mut trained = model.open(place.as_deref(), device)?;
+        let mut trained = model.open(model_path.as_deref(), device)?;
         trained.check_classifies()?;
         if let Some(Self { input: Some(input), eval: Some(eval), .. }) = begun {
             (trained.input, trained.eval) = (input.clone(), *eval);
@@ -97,7 +99,7 @@ impl Subject {
             trained.limits.pixels = pixels;
         }
         args.preprocess.apply(&mut trained);
-        let path = place.or(model.weights).unwrap_or_default();
+        let path = model_path.or(model.weights).unwrap_or_default();
         let before = begun.and_then(|begun| begun.data.clone());
         let is_of_run = begun.is_none_or(|begun| begun.of_run);
         let named = args.data.clone().or_else(|| before.clone().filter(|_| !is_of_run));
@@ -108,7 +110,7 @@ impl Subject {
             one_class: args.classes.one_class || begun.is_some_and(|begun| begun.one_class),
         };
         let wanted = Wanted {
-            place: Some(&path),
+            model_path: Some(&path),
             data: named.as_deref(),
             before: before.as_deref(),
             labels: labels.as_deref(),
@@ -124,8 +126,8 @@ impl Subject {
         let subject = Self {
             model: path,
             arch: model.model,
-            section: model.place.section,
-            prefix: model.place.prefix,
+            section: model.keys.section,
+            prefix: model.keys.prefix,
             checkpoint: checkpoint.filter(|_| is_run),
             classes: model.classes,
             data: Some(opened.data.clone()),

@@ -3,7 +3,7 @@
 
 use anyhow::Context;
 use ocelli::data::{Image, Payload, Record, Source};
-use ocelli::methods::one_pixel::{Candidates, Classifier, answer};
+use ocelli::methods::one_pixel::{Candidates, Classifier, argmax};
 use ocelli::random::{Permutation, Seed};
 use std::fs;
 use std::path::Path;
@@ -35,9 +35,9 @@ impl Certain {
         seed: u64,
     ) -> ocelli::methods::Result<Self> {
         let shape = classifier.shape();
-        let mut best = Self::of(classifier, noise(shape, seed, 0))?;
+        let mut best = Self::new(classifier, noise(shape, seed, 0))?;
         for number in 1..LOOKED_AT {
-            let next = Self::of(classifier, noise(shape, seed, number))?;
+            let next = Self::new(classifier, noise(shape, seed, number))?;
             if next.probability() > best.probability() {
                 best = next;
             }
@@ -45,13 +45,13 @@ impl Certain {
         Ok(best)
     }
 
-    fn of(classifier: &mut dyn Classifier, image: Image) -> ocelli::methods::Result<Self> {
+    fn new(classifier: &mut dyn Classifier, image: Image) -> ocelli::methods::Result<Self> {
         let classes: Vec<String> = (0..classifier.classes()).map(|it| it.to_string()).collect();
         let mut itself = Candidates::new(classifier.shape()[0]);
         itself.push(&[]);
         let mut probabilities = vec![0.0; classes.len()];
         classifier.begin(&image)?.probabilities(&itself, &mut probabilities)?;
-        let label = answer(&probabilities) as u32;
+        let label = argmax(&probabilities) as u32;
         Ok(Self { image, classes, label, probabilities })
     }
 
@@ -75,6 +75,7 @@ impl Certain {
     ///
     /// # Errors
     /// When they cannot be written.
+    #[expect(clippy::disallowed_methods, reason = "into a temporary folder")]
     pub(super) fn save(&self, path: &Path) -> anyhow::Result<()> {
         fs::write(path, &self.image.pixels).with_context(|| path.display().to_string())
     }
@@ -106,7 +107,7 @@ impl Source for Certain {
 fn noise([channels, height, width]: [usize; 3], seed: u64, number: u64) -> Image {
     let count = (channels * height * width) as u64;
     let order = Permutation::new(Seed(seed), number, count);
-    let pixels = (0..count).filter_map(|place| order.get(place)).map(|value| value as u8).collect();
+    let pixels = (0..count).filter_map(|index| order.get(index)).map(|value| value as u8).collect();
     Image { width: width as u32, height: height as u32, channels: channels as u8, pixels }
 }
 

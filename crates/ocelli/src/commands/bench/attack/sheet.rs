@@ -65,9 +65,9 @@ impl Report<Row> {
 
     fn add(&mut self, subject: &str, weights: &str, measured: Vec<Measured>) {
         let first = measured.first().map(Measured::ms_per_image);
-        for (place, measured) in measured.into_iter().enumerate() {
+        for (index, measured) in measured.into_iter().enumerate() {
             let ratio = first.map(|first| measured.ms_per_image() / first);
-            let ratio = ratio.filter(|_| place > 0);
+            let ratio = ratio.filter(|_| index > 0);
             let row = Row::new(subject, weights, measured, ratio);
             tracing::info!("{row}");
             self.rows.push(row);

@@ -8,13 +8,13 @@ use ocelli::train::{Trained, preprocessing};
 use std::path::Path;
 
 use super::WeightsFolder;
-use crate::commands::bench::model_at_size::Subject;
+use crate::commands::bench::model_at_size::SizedModel;
 use crate::settings::Settings;
 
 /// A network, and what it wants to see.
 #[derive(Clone, Debug)]
 pub(super) struct Victim {
-    pub(super) subject: Subject,
+    pub(super) subject: SizedModel,
     pub(super) network: Network,
     pub(super) input: InputConfig,
     /// The file of its weights, or that they are random.
@@ -27,12 +27,12 @@ impl Victim {
     /// # Errors
     /// When the device does not answer, or a file of weights is damaged.
     pub(super) fn load(
-        subject: Subject,
+        subject: SizedModel,
         folder: Option<&WeightsFolder>,
         settings: &Settings,
     ) -> anyhow::Result<Self> {
         let device = settings.open_device()?;
-        let Subject { model, size } = subject;
+        let SizedModel { model, size } = subject;
         let found = folder.and_then(|folder| Some((folder, folder.file_of(model.arch)?)));
         let (network, input, weights) = if let Some((folder, file)) = found {
             tracing::info!("{subject}: weights of {}", file.display());

@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::args::PlaceArgs;
+use crate::args::WeightsKeyArgs;
 
 /// Which files hold weights of a network, by their names.
 const EXTENSIONS: [&str; 4] = ["safetensors", "pth", "pt", "th"];
@@ -15,7 +15,7 @@ const EXTENSIONS: [&str; 4] = ["safetensors", "pth", "pt", "th"];
 #[derive(Clone, Debug)]
 pub(super) struct WeightsFolder {
     path: PathBuf,
-    place: PlaceArgs,
+    keys: WeightsKeyArgs,
     files: Vec<(&'static str, PathBuf)>,
 }
 
@@ -24,7 +24,7 @@ impl WeightsFolder {
     ///
     /// # Errors
     /// When the folder cannot be read.
-    pub(super) fn read(folder: &Path, place: &PlaceArgs) -> anyhow::Result<Self> {
+    pub(super) fn read(folder: &Path, keys: &WeightsKeyArgs) -> anyhow::Result<Self> {
         let context = || folder.display().to_string();
         let entries = fs::read_dir(folder).with_context(context)?;
         let paths: Result<Vec<_>, _> = entries.map(|entry| Ok(entry?.path())).collect();
@@ -36,12 +36,12 @@ impl WeightsFolder {
             if !EXTENSIONS.contains(&extension) {
                 continue;
             }
-            match Pretrained::open_with(&path, &place.choice(None)) {
+            match Pretrained::open_with(&path, &keys.choice(None)) {
                 Ok(pretrained) => files.push((pretrained.model.arch, path)),
                 Err(error) => tracing::debug!("{} is passed over: {error}", path.display()),
             }
         }
-        Ok(Self { path: folder.to_owned(), place: place.clone(), files })
+        Ok(Self { path: folder.to_owned(), keys: keys.clone(), files })
     }
 
     /// The folder itself.
@@ -51,7 +51,7 @@ impl WeightsFolder {
 
     /// What is said of each file, of a network called `arch`.
     pub(super) fn choice(&self, arch: &str) -> WeightsChoice {
-        self.place.choice(Some(arch))
+        self.keys.choice(Some(arch))
     }
 
     /// The first file, by name, of weights of the architecture `arch`.
@@ -76,10 +76,10 @@ mod tests {
             weights::save(&network, model.arch, &folder.path().join(name)).unwrap();
         }
         fs::write(folder.path().join("0.pth"), "no weights").unwrap();
-        let weights = WeightsFolder::read(folder.path(), &PlaceArgs::default()).unwrap();
+        let weights = WeightsFolder::read(folder.path(), &WeightsKeyArgs::default()).unwrap();
         let found = folder.path().join("a.safetensors");
         assert_eq!(weights.file_of(model.arch), Some(found.as_path()));
         assert_eq!(weights.file_of("resnet20_cifar"), None);
-        assert!(WeightsFolder::read(&found, &PlaceArgs::default()).is_err(), "no folder");
+        assert!(WeightsFolder::read(&found, &WeightsKeyArgs::default()).is_err(), "no folder");
     }
 }

@@ -7,7 +7,7 @@ use ocelli::nn::{Cost, GradientEngine, Network};
 use ocelli::random::Seed;
 
 use super::row::Row;
-use crate::commands::bench::contest::Arena;
+use crate::commands::bench::contest::Contest;
 use crate::commands::bench::models::{images, inference, training_step};
 use crate::memory;
 
@@ -21,7 +21,7 @@ const USABLE: f64 = 0.8;
 
 /// How networks are measured.
 pub(super) struct Measuring<'a> {
-    pub(super) arena: &'a Arena,
+    pub(super) contest: &'a Contest,
     pub(super) device: Device,
     pub(super) seed: u64,
     /// The batch that was asked for.
@@ -50,7 +50,7 @@ impl Measuring<'_> {
     fn measure(&self, model: &Model) -> anyhow::Result<Row> {
         let size = model.config.input_size;
         let graph = model.graph(&model.options())?;
-        let mut row = Row::new(model, &Cost::of(&graph, size, size)?);
+        let mut row = Row::new(model, &Cost::new(&graph, size, size)?);
         let usual = if size <= SMALL { BATCH_OF_SMALL } else { BATCH };
         let batch = self.batch.unwrap_or(usual);
         tracing::info!("{}: {size} pixels, batches of {batch}", row.model);
@@ -65,7 +65,7 @@ impl Measuring<'_> {
             Fit::Batch(batch) => {
                 let bytes = bytes_of_step(&network, batch, size);
                 let images = images(batch, size, &self.device);
-                let ms = self.arena.time(training_step(network, images))?;
+                let ms = self.contest.time(training_step(network, images))?;
                 row.set_training(batch, ms, bytes);
             }
             Fit::Not(reason) => {
@@ -78,7 +78,7 @@ impl Measuring<'_> {
 
     /// The milliseconds of a pass.
     fn infer(&self, network: &Network, batch: usize, size: usize) -> anyhow::Result<f64> {
-        self.arena.time(inference(network, images(batch, size, &self.device))?)
+        self.contest.time(inference(network, images(batch, size, &self.device))?)
     }
 
     /// The largest batch of at most `batch` images, halved until a training step fits into memory; a

@@ -20,13 +20,13 @@ pub(super) fn mosaic(study: &Study) -> Mosaic {
 }
 
 /// The page, with `png` as the picture of the maps.
-pub(super) fn of(sheet: &Sheet, png: &[u8]) -> Page {
+pub(super) fn new(sheet: &Sheet, png: &[u8]) -> Page {
     let mut page = Page::new("Redundancy in feature maps", &sheet.subject());
     let redundant = sheet.study.redundancy.iter();
-    let numbers: Vec<_> = redundant
+    let headlines: Vec<_> = redundant
         .map(|found| (format!("redundant, d = {}", found.kernel), percent(found.share)))
         .collect();
-    page.numbers(&numbers);
+    page.headlines(&headlines);
     page.section("Maps of the first image")
         .paragraph(
             "Numbered from the left and from the top, from zero; the least value of each is \

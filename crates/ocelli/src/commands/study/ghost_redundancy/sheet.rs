@@ -1,7 +1,7 @@
 //! What a study found, as tables, as JSON and as CSV.
 
 use ocelli::methods::ghost_redundancy::Study;
-use ocelli::nn::weights::Place;
+use ocelli::nn::weights::WeightsLocation;
 use ocelli::results::{Circumstances, write_csv};
 use ocelli::train::ChosenCheckpoint;
 use serde::Serialize;
@@ -15,7 +15,7 @@ use crate::output::{Align, Table, percent};
 pub(super) struct Sheet {
     pub(super) model: String,
     #[serde(flatten)]
-    pub(super) place: Place,
+    pub(super) location: WeightsLocation,
     pub(super) checkpoint: Option<ChosenCheckpoint>,
     pub(super) data: String,
     pub(super) threshold: f64,

@@ -14,12 +14,12 @@ use super::row::{Row, Status};
 use crate::failure::one_line;
 
 /// The images of a recipe: those that it trains on, and those that it evaluates.
-type Parts = (Arc<dyn Source>, Arc<dyn Source>);
+type SourcePair = (Arc<dyn Source>, Arc<dyn Source>);
 
 /// Opens the data, builds the network and loads the weights of every cell, and notes in its row what
 /// goes wrong. Gives the first failure.
 pub(super) fn check(cells: &[Cell], rows: &mut [Row], machine: &Machine) -> Option<Error> {
-    let mut opened: HashMap<String, Parts> = HashMap::new();
+    let mut opened: HashMap<String, SourcePair> = HashMap::new();
     let mut first = None;
     for (cell, row) in cells.iter().zip(rows) {
         let Ok(recipe) = &cell.recipe else { continue };
@@ -37,7 +37,7 @@ pub(super) fn check(cells: &[Cell], rows: &mut [Row], machine: &Machine) -> Opti
 fn begin(
     recipe: &Recipe,
     machine: &Machine,
-    opened: &mut HashMap<String, Parts>,
+    opened: &mut HashMap<String, SourcePair>,
 ) -> anyhow::Result<()> {
     // What decides the images, the channels of the network because colours may be lost in them.
     let key = format!("{:?} {} {}", recipe.data, recipe.seed, recipe.input.channels);

@@ -10,7 +10,7 @@ use std::{fmt, fs};
 
 use super::row::Row;
 use crate::output::{Align, Table, grouped, percent};
-use crate::own_place::{check_file, check_folder};
+use crate::own_files::{check_file, check_folder};
 
 const FILE: &str = "grid.csv";
 /// The one measured column that is words.

@@ -33,8 +33,8 @@ fn source() -> Arc<dyn Source> {
     Arc::new(Named(classes, ["x.tar, ant/1.png", "x.tar, bee/1.png", "y/ant/2.png", "y/bee/3.png"]))
 }
 
-fn with(text: &str) -> Result<SeveralClasses> {
-    SeveralClasses::new(source(), &LabelFile::parse(Path::new("labels.tsv"), text)?)
+fn with(text: &str) -> Result<MultiLabelSource> {
+    MultiLabelSource::new(source(), &LabelFile::parse(Path::new("labels.tsv"), text)?)
 }
 
 fn refusal(text: &str) -> String {
@@ -74,10 +74,10 @@ fn what_is_wrong_is_named_by_line() {
 #[test]
 fn a_line_may_not_mean_images_of_both_parts() {
     let file = LabelFile::parse(Path::new("labels.tsv"), "\u{feff}2.png\tinsect\n").unwrap();
-    let error = SeveralClasses::of_parts([source(), source()], &file).err().unwrap();
+    let error = MultiLabelSource::from_parts([source(), source()], &file).err().unwrap();
     assert!(error.to_string().contains("line 1: it is the name of several samples"), "{error}");
     let other: Arc<dyn Source> =
         Arc::new(Named(source().classes().to_vec(), ["a.png", "b.png", "c.png", "d.png"]));
-    let [train, test] = SeveralClasses::of_parts([source(), other], &file).unwrap();
+    let [train, test] = MultiLabelSource::from_parts([source(), other], &file).unwrap();
     assert_eq!((file.len(), train.named(), test.named()), (1, 1, 0));
 }

@@ -1,12 +1,12 @@
 //! What happens between steps: when there are evaluations, checkpoints, and words about them.
 
-use super::{Event, Outcome, State, Trainer};
+use super::{Event, State, TrainOutcome, Trainer};
 use crate::{Error, Result, Row};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 impl Trainer<'_> {
-    pub(super) fn evaluation_is_due(&self, end: Option<Outcome>) -> bool {
+    pub(super) fn evaluation_is_due(&self, end: Option<TrainOutcome>) -> bool {
         let State { step, evaluated_at, .. } = self.now.state;
         (self.is_turn_to_evaluate() || end.is_some()) && evaluated_at != Some(step)
     }
@@ -90,9 +90,9 @@ impl Trainer<'_> {
         self.run.log(&format!("[{seconds:9.1} s] {event}"))
     }
 
-    /// The error of an evaluation whose answers are not finite. A checkpoint of this very step, which
+    /// The error of an evaluation whose outputs are not finite. A checkpoint of this very step, which
     /// was written before it was evaluated, is none of the good ones.
-    pub(super) fn without_answer(&self, image: &str) -> Error {
+    pub(super) fn diverged_on(&self, image: &str) -> Error {
         let step = self.now.state.step;
         let checkpoints = self.run.checkpoints();
         let before = checkpoints.steps().unwrap_or_default().into_iter().rev();

@@ -5,21 +5,21 @@ use std::fmt;
 
 /// A section of a file, and what its names begin with.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
-pub struct Place {
+pub struct WeightsLocation {
     /// The dictionary of a checkpoint, as in `model_ema`; none for that of the file itself.
     pub section: Option<String>,
     /// What stands before every name, as in `module.`.
     pub prefix: String,
 }
 
-impl Place {
+impl WeightsLocation {
     /// Whether it says that its weights are an average over steps.
     pub(super) fn is_averaged(&self) -> bool {
         self.section.as_deref().is_some_and(is_averaged) || is_averaged(&self.prefix)
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for WeightsLocation {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.section, self.prefix.as_str()) {
             (None, "") => formatter.write_str("the top level"),
@@ -70,12 +70,13 @@ mod tests {
 
     #[test]
     fn a_place_is_told_as_it_can_be_asked_for() {
-        let place = |section: Option<&str>, prefix: &str| {
-            Place { section: section.map(str::to_owned), prefix: prefix.to_owned() }.to_string()
+        let location = |section: Option<&str>, prefix: &str| {
+            WeightsLocation { section: section.map(str::to_owned), prefix: prefix.to_owned() }
+                .to_string()
         };
-        assert_eq!(place(Some("ema"), "module."), "`module.*` in `ema`");
-        assert_eq!(place(Some("ema"), ""), "`ema`");
-        assert_eq!(place(None, "net."), "`net.*`");
-        assert_eq!(place(None, ""), "the top level");
+        assert_eq!(location(Some("ema"), "module."), "`module.*` in `ema`");
+        assert_eq!(location(Some("ema"), ""), "`ema`");
+        assert_eq!(location(None, "net."), "`net.*`");
+        assert_eq!(location(None, ""), "the top level");
     }
 }

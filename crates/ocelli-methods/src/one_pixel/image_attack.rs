@@ -4,8 +4,8 @@ use super::attempt::{Attempt, AttemptState, Key};
 use super::oracle::{Everything, OracleState};
 use super::plan::check_probabilities;
 use super::random::{Search, SearchState};
-use super::rivals::{Ground, RivalsState};
-use super::{Aim, Attacked, Candidates, Encoding, Picture, Plan, Session, Subject};
+use super::rivals::{AttackContext, RivalsState};
+use super::{Aim, AttackPlan, AttackSubject, Attacked, Candidates, Encoding, Picture, Session};
 use crate::Result;
 use ocelli_random::Purpose;
 use rand::RngExt;
@@ -13,10 +13,10 @@ use serde::{Deserialize, Serialize};
 
 const PAPER_SEARCH: Purpose = Purpose("one-pixel-tries");
 
-/// The work on one image.
-pub(super) struct Work<'a> {
-    plan: &'a Plan,
-    subject: Subject,
+/// The attack on one image: all attempts, and what they are compared with.
+pub(super) struct ImageAttack<'a> {
+    plan: &'a AttackPlan,
+    subject: AttackSubject,
     pub(super) picture: &'a Picture,
     attempts: Vec<Attempt>,
     /// Random searches: one for each attempt that was made, then one for each number of pixels. They
@@ -30,9 +30,10 @@ pub(super) struct Work<'a> {
 
 /// All that the work on an image must remember to go on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct WorkState {
+pub(super) struct ImageAttackState {
     /// How many images were finished before.
-    pub(super) place: u64,
+    #[serde(rename = "place")]
+    pub(super) finished: u64,
     image: u64,
     /// How long it took so far, in seconds.
     pub(super) seconds: f64,
@@ -54,23 +55,25 @@ enum Before {
     Succeeded,
 }
 
-impl<'a> Work<'a> {
-    pub(super) fn begin(
-        plan: &'a Plan,
-        subject: Subject,
+impl<'a> ImageAttack<'a> {
+    /// Goes on from `saved`; begins where there is none of this image.
+    pub(super) fn resume(
+        plan: &'a AttackPlan,
+        subject: AttackSubject,
         picture: &'a Picture,
-        saved: Option<WorkState>,
+        saved: Option<ImageAttackState>,
     ) -> Result<Self> {
         let saved = saved.filter(|state| state.image == subject.index);
-        let of = |state: WorkState| (state.attempts, state.searches, state.oracle, state.rivals);
+        let of =
+            |state: ImageAttackState| (state.attempts, state.searches, state.oracle, state.rivals);
         let (attempts, searches, oracle, rivals) = saved.map(of).unwrap_or_default();
         let mut states = attempts.into_iter().map(Some);
         let attempt = |(pixels, aim)| {
             let key = Key { image: subject.index, truth: subject.label, pixels, aim };
-            Attempt::begin(key, plan.config(), plan.shape(), states.next().flatten())
+            Attempt::resume(key, plan.config(), plan.shape(), states.next().flatten())
         };
         let attempts = plan.attempts(subject.label).map(attempt).collect::<Result<Vec<_>>>()?;
-        let mut work = Self {
+        let mut attack = Self {
             plan,
             subject,
             picture,
@@ -82,20 +85,20 @@ impl<'a> Work<'a> {
             probabilities: Vec::new(),
         };
         // One that does not fit is begun anew.
-        if rivals.fits(&work.ground()) {
-            work.rivals = rivals;
+        if rivals.fits(&attack.context()) {
+            attack.rivals = rivals;
         }
         if !searches.is_empty() {
-            work.begin_searches()?;
-            let pairs = work.searches.iter_mut().zip(searches);
-            pairs.for_each(|(search, state)| search.go_on(state));
+            attack.begin_searches()?;
+            let pairs = attack.searches.iter_mut().zip(searches);
+            pairs.for_each(|(search, state)| search.resume(state));
         }
-        Ok(work)
+        Ok(attack)
     }
 
-    pub(super) fn state(&self, place: u64, seconds: f64) -> WorkState {
-        WorkState {
-            place,
+    pub(super) fn state(&self, finished: u64, seconds: f64) -> ImageAttackState {
+        ImageAttackState {
+            finished,
             seconds,
             image: self.subject.index,
             attempts: self.attempts.iter().map(Attempt::state).collect(),
@@ -127,14 +130,14 @@ impl<'a> Work<'a> {
                 return Ok(evaluated);
             }
         }
-        let ground = self.ground();
-        self.rivals.step(&ground, session, block)
+        let context = self.context();
+        self.rivals.step(&context, session, block)
     }
 
     /// What other attacks work on.
-    fn ground(&self) -> Ground<'a> {
+    fn context(&self) -> AttackContext<'a> {
         let config = self.plan.config();
-        Ground {
+        AttackContext {
             section: &config.compare,
             picture: self.picture,
             image: self.subject.index,
@@ -146,8 +149,8 @@ impl<'a> Work<'a> {
 
     /// How many attempts have ended, and how many of them have succeeded. Those that are spared have.
     pub(super) fn ended(&self) -> (u64, u64) {
-        let places = 0..self.attempts.len();
-        let ended = places.filter_map(|index| match self.before(index) {
+        let indices = 0..self.attempts.len();
+        let ended = indices.filter_map(|index| match self.before(index) {
             Before::Succeeded => Some(true),
             Before::Failed => self.attempts[index].success(),
             Before::UnderWay => None,
@@ -191,10 +194,10 @@ impl<'a> Work<'a> {
         let classes = self.plan.classes();
         let mut rest = &self.probabilities[..];
         for (index, count) in shares {
-            let (answers, others) = rest.split_at(count * classes);
+            let (rows, others) = rest.split_at(count * classes);
             rest = others;
             if count > 0 {
-                self.attempts[index].tell(answers, classes)?;
+                self.attempts[index].tell(rows, classes)?;
             }
         }
         Ok(self.candidates.len() as u64)
@@ -235,7 +238,7 @@ impl<'a> Work<'a> {
     }
 
     fn step_oracle(&mut self, session: &mut dyn Session, block: usize) -> Result<u64> {
-        let everything = Everything::of(self.plan.shape(), self.plan.config().oracle_limit)?;
+        let everything = Everything::new(self.plan.shape(), self.plan.config().oracle_limit)?;
         let done = self.oracle.as_ref().map_or(0, |oracle| oracle.evaluations);
         everything.ask(done, block, &mut self.candidates);
         self.evaluate(session)?;

@@ -8,7 +8,7 @@ use std::ops::Range;
 /// that mixup and cutmix, which mix the two samples of a pair, never need a sample of another
 /// rank.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Plan {
+pub(crate) struct EpochPlan {
     pub(crate) positions: u64,
     pub(crate) batch_size: u64,
     pub(crate) drop_last: bool,
@@ -16,7 +16,7 @@ pub(crate) struct Plan {
     pub(crate) world_size: u64,
 }
 
-impl Plan {
+impl EpochPlan {
     /// How many batches an epoch has, on every rank.
     pub(crate) fn steps(&self) -> u64 {
         if self.drop_last {
@@ -55,7 +55,7 @@ mod tests {
             world_size in 1_u64..9,
             drop_last: bool,
         ) {
-            let plan = |rank| Plan { positions: samples, batch_size, drop_last, rank, world_size };
+            let plan = |rank| EpochPlan { positions: samples, batch_size, drop_last, rank, world_size };
             let steps = plan(0).steps();
             let visited: Vec<u64> = (0..steps)
                 .flat_map(|step| (0..world_size).flat_map(move |rank| plan(rank).share(step)))
@@ -72,7 +72,7 @@ mod tests {
             let batch_size = 2 * pairs;
             let lengths: Vec<u64> = (0..world_size)
                 .map(|rank| {
-                    let plan = Plan { positions: 1000, batch_size, drop_last: true, rank, world_size };
+                    let plan = EpochPlan { positions: 1000, batch_size, drop_last: true, rank, world_size };
                     plan.share(1)
                 })
                 .map(|share| share.end - share.start)

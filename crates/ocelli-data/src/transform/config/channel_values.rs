@@ -5,12 +5,12 @@ use std::fmt;
 
 /// Reads a number as a list of one.
 pub(super) fn one_or_several<'de, D: Deserializer<'de>>(source: D) -> Result<Vec<f32>, D::Error> {
-    source.deserialize_any(Numbers)
+    source.deserialize_any(ChannelValues)
 }
 
-struct Numbers;
+struct ChannelValues;
 
-impl<'de> Visitor<'de> for Numbers {
+impl<'de> Visitor<'de> for ChannelValues {
     type Value = Vec<f32>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -30,10 +30,10 @@ impl<'de> Visitor<'de> for Numbers {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Vec<f32>, A::Error> {
-        let mut numbers = Vec::new();
+        let mut values = Vec::new();
         while let Some(number) = items.next_element()? {
-            numbers.push(number);
+            values.push(number);
         }
-        Ok(numbers)
+        Ok(values)
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What a thread needs to make any batch of the epoch.
-pub(super) struct Work {
+pub(super) struct EpochWork {
     shared: Arc<Shared>,
     epoch: u64,
     order: Box<dyn Positions>,
@@ -19,7 +19,7 @@ pub(super) struct Work {
 }
 
 /// What became of one sample.
-enum Outcome {
+enum SampleOutcome {
     /// With its classes, if it is labelled.
     Ready {
         index: u64,
@@ -33,13 +33,13 @@ enum Outcome {
     Stopped,
 }
 
-impl Outcome {
+impl SampleOutcome {
     fn labels(&self) -> Option<&[u32]> {
         if let Self::Ready { labels, .. } = self { Some(labels) } else { None }
     }
 }
 
-impl Work {
+impl EpochWork {
     pub(super) fn new(shared: Arc<Shared>, epoch: u64) -> Self {
         let config = &shared.config;
         let order = config.sampler.epoch(shared.source.len(), config.seed, epoch);
@@ -65,7 +65,7 @@ impl Work {
         let mut images = shared.buffers.take(Vec::new);
         let rows = samples.saturating_mul(views);
         images.resize(elements_of(rows as u64, shared.shape)?, 0.0);
-        let outcomes: Vec<Outcome> = images
+        let outcomes: Vec<SampleOutcome> = images
             .par_chunks_mut(shared.elements_per_sample().max(1))
             .enumerate()
             .map(|(slot, output)| self.sample(share.start + slot as u64, output))
@@ -92,7 +92,7 @@ impl Work {
 
     /// Mixes the pairs of the batch, of which the first starts at position `first` of the global
     /// batch. A sample whose partner is unreadable stays as it is.
-    fn mix(&self, batch: &mut Batch, outcomes: &[Outcome], first: usize) -> Targets {
+    fn mix(&self, batch: &mut Batch, outcomes: &[SampleOutcome], first: usize) -> Targets {
         let config = &self.shared.config;
         let [_, channels, height, width] = batch.shape;
         let pixels = channels * height * width;
@@ -109,19 +109,19 @@ impl Work {
         let classes = self.shared.source.classes().len();
         let mut rows = Vec::with_capacity(outcomes.len() * classes);
         for (pair, outcomes) in outcomes.chunks(2).enumerate() {
-            let labels: Vec<&[u32]> = outcomes.iter().filter_map(Outcome::labels).collect();
+            let labels: Vec<&[u32]> = outcomes.iter().filter_map(SampleOutcome::labels).collect();
             draws.label_pair(first + 2 * pair, &labels, classes, &mut rows);
         }
         Targets::Soft { rows, classes }
     }
 
     /// Lists labels and indices, and closes the gaps that unreadable samples leave.
-    fn assemble(&self, batch: &mut Batch, outcomes: Vec<Outcome>) -> Result<()> {
+    fn assemble(&self, batch: &mut Batch, outcomes: Vec<SampleOutcome>) -> Result<()> {
         let elements = self.shared.elements_per_sample();
         let mut sets: Vec<Vec<u32>> = Vec::with_capacity(outcomes.len());
         for (slot, outcome) in outcomes.into_iter().enumerate() {
             match outcome {
-                Outcome::Ready { index, labels } => {
+                SampleOutcome::Ready { index, labels } => {
                     let kept = sets.len();
                     if kept < slot {
                         let from = slot * elements;
@@ -130,12 +130,14 @@ impl Work {
                     sets.push(labels);
                     batch.indices.push(index);
                 }
-                Outcome::Unreadable { error, .. } if self.error_budget() == 0 => {
+                SampleOutcome::Unreadable { error, .. } if self.error_budget() == 0 => {
                     return Err(error);
                 }
-                Outcome::Unreadable { index, error } => batch.skipped.push(skip(index, error)),
-                Outcome::Panicked(error) => return Err(error),
-                Outcome::Stopped => return Err(Error::LoaderStopped),
+                SampleOutcome::Unreadable { index, error } => {
+                    batch.skipped.push(skip(index, error));
+                }
+                SampleOutcome::Panicked(error) => return Err(error),
+                SampleOutcome::Stopped => return Err(Error::LoaderStopped),
             }
         }
         batch.shape[0] = sets.len() * batch.views;
@@ -147,16 +149,16 @@ impl Work {
         Ok(())
     }
 
-    fn sample(&self, position: u64, output: &mut [f32]) -> Outcome {
+    fn sample(&self, position: u64, output: &mut [f32]) -> SampleOutcome {
         if self.stopped.load(Ordering::Relaxed) {
-            return Outcome::Stopped;
+            return SampleOutcome::Stopped;
         }
-        let Some(index) = self.order.index(position) else { return Outcome::Stopped };
+        let Some(index) = self.order.index(position) else { return SampleOutcome::Stopped };
         match catch_unwind(AssertUnwindSafe(|| self.read(index, position, output))) {
-            Ok(Ok(labels)) => Outcome::Ready { index, labels },
-            Ok(Err(error)) => Outcome::Unreadable { index, error },
+            Ok(Ok(labels)) => SampleOutcome::Ready { index, labels },
+            Ok(Err(error)) => SampleOutcome::Unreadable { index, error },
             Err(panic) => {
-                Outcome::Panicked(Error::WorkerPanicked { index, message: message(&*panic) })
+                SampleOutcome::Panicked(Error::WorkerPanicked { index, message: message(&*panic) })
             }
         }
     }
@@ -190,7 +192,7 @@ fn targets(sets: Vec<Vec<u32>>, is_labelled: bool) -> Targets {
         return Targets::None;
     }
     if sets.iter().any(|set| set.len() > 1) {
-        return Targets::Several(sets);
+        return Targets::MultiLabel(sets);
     }
     Targets::Hard(sets.into_iter().flatten().collect())
 }

@@ -1,19 +1,19 @@
 //! Memory that is used again.
 
-/// Numbers that are written in parts. Memory that is used again is not cleared.
+/// Elements that are written in parts. Memory that is used again is not cleared.
 #[derive(Debug, Default)]
-pub(super) struct Numbers {
+pub(super) struct ReusedBuffer {
     pub(super) memory: Vec<f32>,
     used: usize,
 }
 
-impl Numbers {
+impl ReusedBuffer {
     /// Forgets all.
     pub(super) fn clear(&mut self) {
         self.used = 0;
     }
 
-    /// `count` more numbers, to be written.
+    /// `count` more elements, to be written.
     pub(super) fn extend(&mut self, count: usize) -> &mut [f32] {
         let start = self.used;
         self.used += count;

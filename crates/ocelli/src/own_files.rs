@@ -1,6 +1,7 @@
 //! Where a command writes: never over what is not its own.
 
 use anyhow::Context;
+use ocelli::train::WorkFolder;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
 use std::path::Path;
@@ -9,6 +10,21 @@ use crate::failure::BadInput;
 
 /// So many bytes of a file tell whose it is.
 const HEAD: u64 = 64;
+
+/// The folder `out` for a new work, or a new one called `stem` where none was named.
+///
+/// # Errors
+/// As [`check_folder`].
+pub(crate) fn new_folder(
+    out: Option<&Path>,
+    stem: String,
+    own: &[&str],
+    force: bool,
+) -> anyhow::Result<WorkFolder> {
+    let Some(folder) = out else { return Ok(WorkFolder::Unused(stem)) };
+    check_folder(folder, own, force)?;
+    Ok(WorkFolder::New(folder.to_owned()))
+}
 
 /// Refuses a folder that holds anything, unless `force` or one of the files in it is of `own` names:
 /// those of work that was begun there before.
@@ -46,7 +62,7 @@ pub(crate) fn check_folder(folder: &Path, own: &[&str], force: bool) -> anyhow::
 /// What is left of work that was killed before it had begun.
 fn is_of_a_crash(name: &str, entry: &fs::DirEntry) -> bool {
     let is_empty_log = || entry.metadata().is_ok_and(|it| it.is_file() && it.len() == 0);
-    name.starts_with(ocelli::nn::weights::UNFINISHED) || (name == "log.txt" && is_empty_log())
+    name.starts_with(ocelli::common::UNFINISHED) || (name == "log.txt" && is_empty_log())
 }
 
 /// Refuses a file that exists, unless `force` or it begins as one that the command has written.

@@ -3,7 +3,7 @@
 //! ImageNet-21k has the same picture under several of its classes; EfficientNetV2 is pre-trained on
 //! the set of them. A dataset gives each sample one class; a file can give it more.
 
-use super::classes::places;
+use super::classes::labels_by_name;
 use super::{NotImages, SampleKey, Source, in_bounds};
 use crate::{Error, Limits, Record, Result};
 use rayon::prelude::*;
@@ -99,10 +99,10 @@ impl LabelFile {
 
     /// The labels of each line.
     fn labels(&self, classes: &[String]) -> Result<Vec<Vec<u32>>> {
-        let places = places(classes)?;
+        let by_name = labels_by_name(classes)?;
         let labels = |line: &Line| -> Result<Vec<u32>> {
             let label = |class: &String| {
-                places.get(class.as_str()).copied().ok_or_else(|| Error::UnknownClass {
+                by_name.get(class.as_str()).copied().ok_or_else(|| Error::UnknownClass {
                     name: format!("{}, line {}", self.path.display(), line.number),
                     class: class.clone(),
                     classes: classes.len(),
@@ -153,7 +153,7 @@ impl LabelFile {
 /// A source some of whose samples have further classes.
 ///
 /// Memory: 4 bytes for each sample, and 4 for each further class.
-pub struct SeveralClasses {
+pub struct MultiLabelSource {
     source: Arc<dyn Source>,
     /// Where the further classes of each sample begin, and of the last end.
     starts: Vec<u32>,
@@ -162,7 +162,7 @@ pub struct SeveralClasses {
     meant: Vec<bool>,
 }
 
-impl SeveralClasses {
+impl MultiLabelSource {
     /// Gives the samples of `source` the classes of `file`. Reads the name of every sample once.
     ///
     /// # Errors
@@ -193,7 +193,7 @@ impl SeveralClasses {
     ///
     /// # Errors
     /// As [`new`](Self::new), and when a line means a sample of each.
-    pub fn of_parts(parts: [Arc<dyn Source>; 2], file: &LabelFile) -> Result<[Self; 2]> {
+    pub fn from_parts(parts: [Arc<dyn Source>; 2], file: &LabelFile) -> Result<[Self; 2]> {
         let [one, other] = parts;
         let (one, other) = (Self::new(one, file)?, Self::new(other, file)?);
         let mut both = one.meant.iter().zip(&other.meant);
@@ -209,7 +209,7 @@ impl SeveralClasses {
     }
 }
 
-impl Source for SeveralClasses {
+impl Source for MultiLabelSource {
     fn len(&self) -> u64 {
         self.source.len()
     }
