@@ -23,6 +23,7 @@ mod grouped;
 pub mod int8;
 mod layout;
 mod local_response;
+pub mod nearest;
 mod norm;
 mod patches;
 mod pool;

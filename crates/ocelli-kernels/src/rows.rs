@@ -124,7 +124,11 @@ impl<'a, T: Copy> Rows<'a, T> {
     }
 
     /// The rows from `first` on, at most `count`.
-    pub(crate) fn range(self, first: usize, count: usize) -> Self {
+    ///
+    /// # Panics
+    /// When `first` is beyond the last row.
+    #[must_use]
+    pub fn range(self, first: usize, count: usize) -> Self {
         assert!(first <= self.count, "rows from {first} on of {}", self.count);
         let count = count.min(self.count - first);
         Self { start: self.start.wrapping_add(first * self.stride), count, ..self }
@@ -330,7 +334,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "rows from 3 on of 2")]
     fn no_range_begins_beyond_the_last_row() {
-        Rows::dense(&[0.0; 8], 4).range(3, 1);
+        let _ = Rows::dense(&[0.0; 8], 4).range(3, 1);
     }
 
     #[test]

@@ -68,7 +68,7 @@ impl SafeTensors {
     /// The values of tensor `name` as f32, or `None` if there is no such tensor.
     ///
     /// # Panics
-    /// When the file is malformed or the type is none of F16, F32, F64 and I64.
+    /// When the file is malformed or the type is none of F16, F32, F64, I32 and I64.
     pub fn get(&self, name: &str) -> Option<Vec<f32>> {
         let file = self.open();
         let tensor = file.tensor(name).ok()?;
@@ -77,9 +77,19 @@ impl SafeTensors {
             Dtype::F32 => convert(data, f32::from_le_bytes),
             Dtype::F64 => convert(data, |bytes| f64::from_le_bytes(bytes) as f32),
             Dtype::F16 => convert(data, |bytes| f16::from_le_bytes(bytes).to_f32()),
+            Dtype::I32 => convert(data, |bytes| i32::from_le_bytes(bytes) as f32),
             Dtype::I64 => convert(data, |bytes| i64::from_le_bytes(bytes) as f32),
             other => panic!("tensor {name} has type {other:?}"),
         })
+    }
+
+    /// The bytes of tensor `name`, whatever its type.
+    ///
+    /// # Panics
+    /// When there is no such tensor.
+    pub fn bytes(&self, name: &str) -> Vec<u8> {
+        let file = self.open();
+        file.tensor(name).unwrap_or_else(|e| panic!("tensor {name}: {e}")).data().to_vec()
     }
 
     /// The values of tensor `name` as f32.

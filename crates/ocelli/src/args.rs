@@ -23,8 +23,8 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    attack, bench, completions, convert, cost, data, eval, export, models, predict, quantize,
-    report, results, search, study, train, version,
+    attack, bench, codebook, completions, convert, cost, data, eval, export, models, predict,
+    quantize, report, results, search, study, train, version,
 };
 
 const STYLES: Styles = Styles::styled()
@@ -81,6 +81,8 @@ pub(crate) enum Command {
     Convert(convert::Args),
     /// Write a trained network as an ONNX file, for other runtimes
     Export(export::Args),
+    /// Find clusters in rows of numbers, and compress them to codes
+    Codebook(codebook::Args),
     /// List, verify and index datasets
     Data(data::Args),
     /// Time networks, kernels and pictures on this machine

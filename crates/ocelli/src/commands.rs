@@ -2,6 +2,7 @@
 
 pub(crate) mod attack;
 pub(crate) mod bench;
+pub(crate) mod codebook;
 pub(crate) mod completions;
 pub(crate) mod convert;
 pub(crate) mod cost;
@@ -43,6 +44,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Done> {
         Command::Cost(args) => cost::run(&args, settings),
         Command::Convert(args) => convert::run(&args, settings),
         Command::Export(args) => export::run(&args, settings),
+        Command::Codebook(args) => codebook::run(&args, settings),
         Command::Data(args) => data::run(&args, settings),
         Command::Bench(args) => bench::run(&args, settings),
         Command::Results(args) => results::run(&args, settings),

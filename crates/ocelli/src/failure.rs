@@ -113,6 +113,7 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
         return Some(FAILED);
     }
     let bad_input = cause.is::<BadInput>()
+        || cause.is::<ocelli::codebooks::Error>()
         || cause.is::<ocelli::data::Error>()
         || cause.is::<ocelli::nn::Error>()
         || cause.is::<WeightsError>()

@@ -18,6 +18,7 @@
 pub mod recipes;
 pub mod results;
 
+pub use ocelli_codebooks as codebooks;
 pub use ocelli_common as common;
 pub use ocelli_data as data;
 pub use ocelli_evolution as evolution;

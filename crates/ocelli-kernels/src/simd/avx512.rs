@@ -51,6 +51,18 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    unsafe fn turn_eight(
+        self,
+        rows: [*const f32; 8],
+        origin: *const f32,
+        to: *mut f32,
+        stride: usize,
+    ) {
+        // SAFETY: the caller vouches for the memory; for the instructions see `Avx512`.
+        unsafe { super::avx2::turn_eight(rows, origin, to, stride) }
+    }
+
+    #[inline(always)]
     fn splat(self, value: f32) -> __m512 {
         // SAFETY: see `Avx512`.
         unsafe { _mm512_set1_ps(value) }

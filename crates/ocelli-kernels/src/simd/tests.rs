@@ -103,3 +103,38 @@ fn no_instruction_set_hides_what_is_not_a_number() {
         check(unsafe { avx2::run(Functions { x: f32::NAN }) });
     }
 }
+
+/// Turns 64 numbers round, less an origin.
+struct Turn;
+
+impl Kernel for Turn {
+    type Output = Vec<f32>;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) -> Vec<f32> {
+        let rows: [[f32; 8]; 8] =
+            std::array::from_fn(|row| std::array::from_fn(|number| (10 * row + number) as f32));
+        let origin: [f32; 8] = std::array::from_fn(|number| 0.5 * number as f32);
+        let mut to = vec![-1.0; 8 * 11];
+        let pointers: [*const f32; 8] = std::array::from_fn(|row| rows[row].as_ptr());
+        // SAFETY: each row and the origin have eight numbers; the last that is written is 7 · 11 + 7.
+        unsafe { simd.turn_eight(pointers, origin.as_ptr(), to.as_mut_ptr(), 11) }
+        to
+    }
+}
+
+#[test]
+fn every_instruction_set_turns_rows_round() {
+    let expected = |to: usize| match (to / 11, to % 11) {
+        (number, row @ 0..8) => (10 * row + number) as f32 - 0.5 * number as f32,
+        _ => -1.0,
+    };
+    let expected: Vec<f32> = (0..88).map(expected).collect();
+    assert_eq!(Turn.run(Portable), expected);
+    assert_eq!(dispatch(Turn), expected);
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+        // SAFETY: the instructions were just found.
+        assert_eq!(unsafe { avx2::run(Turn) }, expected);
+    }
+}

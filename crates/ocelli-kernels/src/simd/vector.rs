@@ -66,6 +66,29 @@ pub(crate) trait Simd: Copy + Send + Sync {
     /// As many elements as the mask has lanes must be writable at `to`.
     unsafe fn store_first(self, to: *mut f32, mask: Self::Mask, value: Self::Vector);
 
+    /// Turns eight rows of eight numbers round, less `origin`: number `j` of row `i` goes to `to + j · stride + i`.
+    ///
+    /// # Safety
+    /// Eight numbers must be readable at each row and at `origin`, and writable at `to + j · stride` for all `j`
+    /// below eight.
+    #[inline(always)]
+    unsafe fn turn_eight(
+        self,
+        rows: [*const f32; 8],
+        origin: *const f32,
+        to: *mut f32,
+        stride: usize,
+    ) {
+        for number in 0..8 {
+            for (place, row) in rows.into_iter().enumerate() {
+                // SAFETY: the caller vouches for the memory.
+                unsafe {
+                    *to.add(number * stride + place) = *row.add(number) - *origin.add(number);
+                }
+            }
+        }
+    }
+
     fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     fn sub(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     fn mul(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;

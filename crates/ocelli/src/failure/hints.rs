@@ -3,7 +3,7 @@
 use ocelli::methods::post_training::PostTrainingError;
 use ocelli::nn::weights::WeightsError;
 use ocelli::report::ReportError;
-use ocelli::{data, methods, nn, onnx, results, train};
+use ocelli::{codebooks, data, methods, nn, onnx, results, train};
 use std::io;
 
 use super::bad_input::BadInput;
@@ -23,6 +23,7 @@ fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
     if let Some(error) = cause.downcast_ref() {
         return of_method(error);
     }
+    let codebooks = cause.downcast_ref().and_then(of_codebooks);
     let data = cause.downcast_ref().and_then(of_data);
     let network = cause.downcast_ref().and_then(of_network);
     let weights = cause.downcast_ref().and_then(of_weights);
@@ -30,7 +31,33 @@ fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
     let report = cause.downcast_ref().and_then(of_report);
     let results = cause.downcast_ref().and_then(of_results);
     let system = cause.downcast_ref().and_then(of_system);
-    data.or(network).or(weights).or(onnx).or(report).or(results).or(system).map(str::to_owned)
+    codebooks
+        .or(data)
+        .or(network)
+        .or(weights)
+        .or(onnx)
+        .or(report)
+        .or(results)
+        .or(system)
+        .map(str::to_owned)
+}
+
+fn of_codebooks(error: &codebooks::Error) -> Option<&'static str> {
+    match error {
+        codebooks::Error::TooFewRows { .. } => {
+            Some("ask for fewer centroids (--k, or --bits), or give more rows")
+        }
+        codebooks::Error::NotFinite { .. } => {
+            Some("rows are counted from 0; leave it out, or compute it anew")
+        }
+        codebooks::Error::OtherCodebooks { .. } => {
+            Some("codes are decoded with the codebooks that made them; `encode` makes new ones")
+        }
+        codebooks::Error::File { .. } => {
+            Some("`ocelli codebook kmeans`, `train` and `encode` write these files")
+        }
+        _ => None,
+    }
 }
 
 fn of_results(error: &results::Error) -> Option<&'static str> {

@@ -7,6 +7,7 @@ mod background;
 mod bad_input;
 mod bench;
 mod best;
+mod codebook;
 mod convert;
 mod data;
 mod dqa;

@@ -1,0 +1,78 @@
+//! `ocelli codebook`: clusters of rows, and rows as codes.
+
+mod decode;
+mod encode;
+mod kmeans;
+mod npy;
+mod train;
+
+use anyhow::Context;
+use clap::Subcommand;
+use std::path::Path;
+
+use crate::failure::{BadInput, Done};
+use crate::settings::Settings;
+
+const EXAMPLES: &str = "\
+Rows are a NumPy file with two axes, float32 or float64, as numpy.save writes it.
+
+Examples:
+  ocelli codebook kmeans features.npy --k 100 --out clusters.safetensors
+  ocelli codebook train features.npy --codebooks 32 --out codebooks.safetensors
+  ocelli codebook encode features.npy --with codebooks.safetensors --out codes.safetensors
+  ocelli codebook decode codes.safetensors --with codebooks.safetensors --out again.npy";
+
+/// What can be typed after `ocelli codebook`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Find clusters of rows (k-means)
+    Kmeans(kmeans::Args),
+    /// Make codebooks of rows (product quantization)
+    Train(train::Args),
+    /// Turn rows into codes
+    Encode(encode::Args),
+    /// Turn codes into rows
+    Decode(decode::Args),
+}
+
+/// Runs the subcommand.
+pub(crate) fn run(args: &Args, settings: Settings) -> anyhow::Result<Done> {
+    match &args.command {
+        Command::Kmeans(args) => kmeans::run(args, settings),
+        Command::Train(args) => train::run(args, settings),
+        Command::Encode(args) => encode::run(args, settings),
+        Command::Decode(args) => decode::run(args, settings),
+    }
+}
+
+/// Refuses to write over a file that is there, or under the name of another format.
+fn check_output(output: &Path, ending: &str, force: bool) -> anyhow::Result<()> {
+    let shown = output.display();
+    if output.extension().is_none_or(|found| !found.eq_ignore_ascii_case(ending)) {
+        let message = format!("{shown}: this writes .{ending}");
+        let hint = format!("name it {}", output.with_extension(ending).display());
+        return Err(BadInput::new(message).hint(hint).into());
+    }
+    if output.exists() && !force {
+        let message = format!("{shown} exists already");
+        return Err(BadInput::new(message).hint("--force replaces it").into());
+    }
+    Ok(())
+}
+
+/// Reads a file that this command wrote.
+fn read<T>(
+    path: &Path,
+    from_bytes: impl FnOnce(&[u8]) -> ocelli::codebooks::Result<T>,
+) -> anyhow::Result<T> {
+    let shown = || path.display().to_string();
+    let bytes = std::fs::read(path).with_context(shown)?;
+    from_bytes(&bytes).with_context(shown)
+}
