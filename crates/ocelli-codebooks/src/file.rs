@@ -59,7 +59,7 @@ impl Clusters {
             ("assignment", Dtype::U32, vec![self.assignment.len()], &assignment),
             ("centroids", Dtype::F32, vec![self.k(), self.width], &centroids),
         ];
-        write("clusters", tensors, metadata)
+        write("clusters", tensors, &metadata)
     }
 
     /// Reads a file's content.
@@ -98,7 +98,7 @@ impl ProductQuantizer {
         let (codebooks, k) = (self.codebooks(), 1 << self.bits());
         let shape = vec![codebooks, k, self.width() / codebooks];
         let metadata = header(CODEBOOKS, self.checksum()).into_iter().collect();
-        write("codebooks", [("centroids", Dtype::F32, shape, &centroids)], metadata)
+        write("codebooks", [("centroids", Dtype::F32, shape, &centroids)], &metadata)
     }
 
     /// Reads a file's content.
@@ -129,7 +129,7 @@ pub fn codes_to_bytes(codes: &Codes) -> Result<Vec<u8>> {
     let bytes = codes.bytes().to_vec();
     let mut metadata: BTreeMap<_, _> = header(CODES, codes.checksum()).into_iter().collect();
     metadata.insert("blake3_of_codes".to_owned(), blake3::hash(&bytes).to_hex().to_string());
-    write("codes", [("codes", Dtype::U8, shape, &bytes)], metadata)
+    write("codes", [("codes", Dtype::U8, shape, &bytes)], &metadata)
 }
 
 /// Reads the content of a file of codes.
@@ -206,7 +206,7 @@ fn header(format: &str, hash: &str) -> [(String, String); 2] {
 fn write<const N: usize>(
     kind: &'static str,
     tensors: [(&str, Dtype, Vec<usize>, &Vec<u8>); N],
-    metadata: BTreeMap<String, String>,
+    metadata: &BTreeMap<String, String>,
 ) -> Result<Vec<u8>> {
     let fault =
         |error: safetensors::SafeTensorError| Error::File { kind, reason: error.to_string() };
@@ -215,7 +215,7 @@ fn write<const N: usize>(
         .map(|(name, dtype, shape, data)| Ok((name, TensorView::new(dtype, shape, data)?)))
         .collect::<Result<Vec<_>, _>>()
         .map_err(fault)?;
-    let text = serde_json::to_string(&metadata)
+    let text = serde_json::to_string(metadata)
         .map_err(|error| Error::File { kind, reason: error.to_string() })?;
     serialize(views, Some(HashMap::from([(METADATA.to_owned(), text)]))).map_err(fault)
 }

@@ -4,6 +4,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use ocelli_nn::graph::{Head, Projection};
+use ocelli_nn::parameter::ParamSpec;
 use ocelli_nn::registry::{self, Model, ModelOptions};
 use ocelli_nn::{Network, Pass, TrainPass};
 use ocelli_onnx::{Error, ExportOptions, OnnxFile, Opset};
@@ -53,7 +54,7 @@ fn every_network_computes_the_same_from_its_file() {
         let name = model.name();
         let options = ModelOptions { num_classes: 7, ..model.options() };
         let graph = model.graph(&options).unwrap();
-        let params: usize = graph.params().iter().map(|spec| spec.len()).sum();
+        let params: usize = graph.params().iter().map(ParamSpec::len).sum();
         if params > MOST_PARAMS {
             continue;
         }

@@ -34,12 +34,9 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Matrix> {
             return Err(refuse(format!("elements are {}, expected numbers", other.descr())).into());
         }
     };
-    let bytes = match (kind.type_char(), kind.size_field()) {
-        (TypeChar::Float, bytes @ (4 | 8)) => bytes,
-        _ => {
-            let message = format!("elements are {kind}, expected float32 or float64");
-            return Err(refuse(message).into());
-        }
+    let (TypeChar::Float, bytes @ (4 | 8)) = (kind.type_char(), kind.size_field()) else {
+        let message = format!("elements are {kind}, expected float32 or float64");
+        return Err(refuse(message).into());
     };
     if npy.order() != Order::C {
         return Err(refuse("columns come first (Fortran order), expected rows".to_owned()).into());
