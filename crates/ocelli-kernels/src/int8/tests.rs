@@ -9,7 +9,6 @@ use crate::grouped::GroupedConv;
 use crate::quantize::Grid;
 use crate::rows::{Rows, RowsMut};
 use crate::testing::{any_geometry, for_each_tap, values};
-use ocelli_testkit::cases;
 use proptest::prelude::*;
 
 /// `length` reproducible codes up to `top`.
@@ -235,7 +234,7 @@ fn check_groups(geometry: Geometry, groups: usize, channels: [usize; 2], case: C
 }
 
 proptest! {
-    #![proptest_config(cases(96))]
+    #![proptest_config(ocelli_testkit::cases(96))]
     #[test]
     fn convolutions_equal_exact_sums_on_every_instruction_set(
         geometry in any_geometry(),

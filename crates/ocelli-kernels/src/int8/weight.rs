@@ -123,7 +123,6 @@ impl SignedWeight {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ocelli_testkit::cases;
     use proptest::prelude::*;
 
     fn offsets(grid: Grid) -> f64 {
@@ -148,7 +147,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(cases(256))]
+        #![proptest_config(ocelli_testkit::cases(256))]
         #[test]
         fn signed_codes_stand_for_the_same_levels(
             offset in -300.0_f32..10.0,

@@ -5,7 +5,8 @@ use ocelli::codebooks::{ProductQuantizer, Rows, codes_to_bytes};
 use serde::Serialize;
 use std::path::PathBuf;
 
-use super::{check_output, npy, read};
+use super::files::{check_output, read};
+use super::npy;
 use crate::failure::Done;
 use crate::output::grouped;
 use crate::settings::Settings;

@@ -9,7 +9,8 @@ use ocelli::random::Seed;
 use serde::Serialize;
 use std::path::PathBuf;
 
-use super::{check_output, npy};
+use super::files::check_output;
+use super::npy;
 use crate::failure::{BadInput, Done};
 use crate::output::grouped;
 use crate::settings::Settings;

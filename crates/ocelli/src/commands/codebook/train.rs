@@ -6,7 +6,8 @@ use ocelli::random::Seed;
 use serde::Serialize;
 use std::path::PathBuf;
 
-use super::{check_output, npy};
+use super::files::check_output;
+use super::npy;
 use crate::failure::Done;
 use crate::output::grouped;
 use crate::settings::Settings;
