@@ -176,7 +176,7 @@ impl Methods {
     /// What a recipe and its method choose about the network, for a dataset of `num_classes` classes.
     ///
     /// # Errors
-    /// As [`of`](Self::of).
+    /// As [`config`](Self::config).
     pub fn model_options(&self, recipe: &Recipe, num_classes: usize) -> Result<ModelOptions> {
         Ok(self.config(recipe)?.model_options(recipe.model_options(num_classes)))
     }
@@ -184,7 +184,7 @@ impl Methods {
     /// What the network costs for one image of the recipe's size, for a dataset of `num_classes`.
     ///
     /// # Errors
-    /// As [`Recipe::cost`] and [`of`](Self::of).
+    /// As [`Recipe::cost`] and [`config`](Self::config).
     pub fn cost(&self, recipe: &Recipe, num_classes: usize) -> Result<Cost> {
         let options = self.model_options(recipe, num_classes)?;
         let graph = registry::find(&recipe.model.name)?.graph(&options)?;
