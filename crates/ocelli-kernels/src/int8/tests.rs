@@ -4,7 +4,7 @@ use super::simd::InstructionSet;
 use super::*;
 use crate::conv::Conv;
 use crate::depthwise::Depthwise;
-use crate::geometry::Geometry;
+use crate::geometry::{Axis, Geometry, Window};
 use crate::grouped::GroupedConv;
 use crate::quantize::Grid;
 use crate::rows::{Rows, RowsMut};
@@ -122,18 +122,18 @@ impl Subject {
 
     /// The results in real numbers, from sums in double precision of the levels.
     fn expected(&self, sums: &[f64]) -> Vec<f64> {
-        let addend = |place: usize| match self.case.addend {
+        let addend = |index: usize| match self.case.addend {
             0 => 0.0,
             1 => {
-                let code = i32::from(self.addend_codes[place]) - 31;
+                let code = i32::from(self.addend_codes[index]) - 31;
                 f64::from(Self::addend_grid().step()) * f64::from(code)
             }
-            _ => f64::from(self.addend_values[place]),
+            _ => f64::from(self.addend_values[index]),
         };
-        let result = |(place, sum): (usize, &f64)| {
-            let channel = place % self.out_channels;
+        let result = |(index, sum): (usize, &f64)| {
+            let channel = index % self.out_channels;
             let scaled = sum * f64::from(self.factors[channel]) + f64::from(self.bias[channel]);
-            (scaled + addend(place)).clamp(-1.0, 6.0)
+            (scaled + addend(index)).clamp(-1.0, 6.0)
         };
         sums.iter().enumerate().map(result).collect()
     }
@@ -186,9 +186,9 @@ impl Subject {
         let scale = sums.iter().fold(1.0_f64, |most, sum| most.max(sum.abs()));
         if let Some(codes) = all_codes.first() {
             for (code, expected) in codes.iter().zip(&expected) {
-                let place = (expected / f64::from(0.04_f32) + 20.0).clamp(0.0, 250.0);
-                let error = (f64::from(*code) - place).abs();
-                assert!(error <= 0.5 + 1e-4 * scale, "code {code}, expected {place}");
+                let index = (expected / f64::from(0.04_f32) + 20.0).clamp(0.0, 250.0);
+                let error = (f64::from(*code) - index).abs();
+                assert!(error <= 0.5 + 1e-4 * scale, "code {code}, expected {index}");
             }
         }
         if let Some(values) = all_values.first() {
@@ -200,8 +200,8 @@ impl Subject {
     }
 
     /// The value of an input's code.
-    fn input(&self, place: usize) -> f64 {
-        f64::from(0.02_f32) * (f64::from(self.x[place]) - f64::from(self.case.zero))
+    fn input(&self, index: usize) -> f64 {
+        f64::from(0.02_f32) * (f64::from(self.x[index]) - f64::from(self.case.zero))
     }
 }
 
@@ -230,6 +230,46 @@ fn check_groups(geometry: Geometry, groups: usize, channels: [usize; 2], case: C
         let packed = PackedConv::new(conv, &subject.layer());
         subject
             .check(&sums, |set, x, addend, output| packed.run_with(set, batch, x, addend, output));
+    }
+}
+
+fn check_depthwise(geometry: Geometry, channels: usize, case: Case) {
+    let taps = geometry.taps();
+    let pixels = [geometry.input_pixels(), geometry.output_pixels()];
+    let subject = Subject::new(case, pixels, channels * taps, [channels; 2]);
+    let mut sums = vec![0.0; pixels[1] * channels];
+    for_each_tap(geometry, |target, source, tap| {
+        for channel in 0..channels {
+            let level = subject.level(channel, subject.weight[channel * taps + tap]);
+            sums[target * channels + channel] += subject.input(source * channels + channel) * level;
+        }
+    });
+    let packed = PackedDepthwise::new(Depthwise { geometry, channels }, &subject.layer());
+    let batch = geometry.batch;
+    subject.check(&sums, |set, x, addend, output| {
+        packed.run_with(set, batch, x, addend, output);
+    });
+}
+
+/// A window that sees nothing but padding, and levels that miss 0.
+#[test]
+fn pixels_of_padding_alone_are_zero() {
+    let window = Window { kernel: 1, stride: 1, dilation: 1, before: 1 };
+    let axis =
+        |input: usize| Axis { window, input, output: input + if input == 3 { 1 } else { 2 } };
+    let geometry = Geometry { batch: 2, rows: axis(3), columns: axis(14) };
+    for output in 0..3 {
+        let case = Case {
+            bits: 1,
+            shifted: true,
+            per_channel: false,
+            zero: 205,
+            addend: 1,
+            output,
+            threads: 1,
+        };
+        check_depthwise(geometry, 6, case);
+        check_groups(geometry, 1, [6, 6], case);
     }
 }
 
@@ -263,22 +303,7 @@ proptest! {
         channels in 1_usize..50,
         case in any_case(),
     ) {
-        let taps = geometry.taps();
-        let pixels = [geometry.input_pixels(), geometry.output_pixels()];
-        let subject = Subject::new(case, pixels, channels * taps, [channels; 2]);
-        let mut sums = vec![0.0; pixels[1] * channels];
-        for_each_tap(geometry, |target, source, tap| {
-            for channel in 0..channels {
-                let level = subject.level(channel, subject.weight[channel * taps + tap]);
-                sums[target * channels + channel] +=
-                    subject.input(source * channels + channel) * level;
-            }
-        });
-        let packed = PackedDepthwise::new(Depthwise { geometry, channels }, &subject.layer());
-        let batch = geometry.batch;
-        subject.check(&sums, |set, x, addend, output| {
-            packed.run_with(set, batch, x, addend, output);
-        });
+        check_depthwise(geometry, channels, case);
     }
 
     #[test]
@@ -315,8 +340,8 @@ proptest! {
         alone in any::<bool>(),
     ) {
         let [a_grid, b_grid, grid] =
-            [(0, 0.03, 255), (1, 0.04, 127), (2, 0.06, 250)].map(|(place, step, top)| {
-                byte_grid(zeros[place].min(top as u8), step, top)
+            [(0, 0.03, 255), (1, 0.04, 127), (2, 0.06, 250)].map(|(index, step, top)| {
+                byte_grid(zeros[index].min(top as u8), step, top)
             });
         let (a, b) = (codes(count * channels, 1, 255), codes(count * channels, 2, 127));
         let value = |code: u8, grid: ByteGrid| {
@@ -329,10 +354,10 @@ proptest! {
             let other = (!alone).then_some((b_rows, b_grid));
             let to = (RowsMut::dense(&mut y, channels), grid);
             rescale::add_codes_with(set, (a_rows, a_grid), other, [0.0, 3.0], to);
-            for (place, code) in y.iter().enumerate() {
-                let mut sum = value(a[place], a_grid);
+            for (index, code) in y.iter().enumerate() {
+                let mut sum = value(a[index], a_grid);
                 if !alone {
-                    sum += value(b[place], b_grid);
+                    sum += value(b[index], b_grid);
                 }
                 let exact = sum.clamp(0.0, 3.0) / f64::from(grid.step()) + f64::from(grid.zero());
                 let exact = exact.clamp(0.0, 250.0);
@@ -356,10 +381,10 @@ proptest! {
         for_each_tap(geometry, |target, source, _| {
             for channel in 0..channels {
                 let code = x[source * channels + channel];
-                let place = target * channels + channel;
-                most[place] = most[place].max(code);
-                sums[place].0 += 0.1 * (f64::from(code) - f64::from(zero));
-                sums[place].1 += 1.0;
+                let index = target * channels + channel;
+                most[index] = most[index].max(code);
+                sums[index].0 += 0.1 * (f64::from(code) - f64::from(zero));
+                sums[index].1 += 1.0;
             }
         });
         let mut y = vec![77; outputs];
@@ -369,17 +394,17 @@ proptest! {
         let output = MeanOutput::Values(RowsMut::dense(&mut means, channels));
         avg_pool(geometry, rows, grid, output);
         avg_pool(geometry, rows, grid, MeanOutput::Codes(RowsMut::dense(&mut y, channels), to));
-        for (place, (sum, count)) in sums.iter().enumerate() {
+        for (index, (sum, count)) in sums.iter().enumerate() {
             let mean = sum / count.max(1.0);
-            prop_assert!((f64::from(means[place]) - mean).abs() < 1e-4);
+            prop_assert!((f64::from(means[index]) - mean).abs() < 1e-4);
             let exact = (mean / 0.2 + 9.0).clamp(0.0, 255.0);
-            prop_assert!((f64::from(y[place]) - exact).abs() <= 0.5 + 1e-4);
+            prop_assert!((f64::from(y[index]) - exact).abs() <= 0.5 + 1e-4);
         }
         let mut whole = vec![0.0; geometry.batch * channels];
         mean(rows, grid, MeanOutput::Values(RowsMut::dense(&mut whole, channels)));
         let pixels = geometry.input_pixels() / geometry.batch;
-        for (place, mean) in whole.iter().enumerate() {
-            let (image, channel) = (place / channels, place % channels);
+        for (index, mean) in whole.iter().enumerate() {
+            let (image, channel) = (index / channels, index % channels);
             let of_pixel = |pixel: usize| f64::from(x[(image * pixels + pixel) * channels + channel]);
             let sum: f64 = (0..pixels).map(of_pixel).sum();
             let exact = 0.1 * (sum / pixels as f64 - f64::from(zero));
@@ -453,8 +478,8 @@ fn a_table_is_any_function_between_two_grids() {
 fn subsampled_shortcuts_have_zero_channels_on_both_sides() {
     let geometry = {
         let conv = Conv::linear(1, 1, 1);
-        let window = crate::Window { kernel: 1, stride: 2, dilation: 1, before: 0 };
-        let columns = crate::Axis { window, input: 3, output: 2 };
+        let window = Window { kernel: 1, stride: 2, dilation: 1, before: 0 };
+        let columns = Axis { window, input: 3, output: 2 };
         Geometry { columns, ..conv.geometry }
     };
     let mut y = [0; 6];
