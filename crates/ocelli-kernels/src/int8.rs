@@ -34,6 +34,7 @@ mod threads;
 mod tile;
 mod weight;
 
+pub use constants::MOST_PRODUCTS;
 pub use conv::PackedConv;
 pub use depthwise::PackedDepthwise;
 pub use grid::ByteGrid;

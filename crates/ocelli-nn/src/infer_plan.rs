@@ -30,6 +30,7 @@ pub(crate) use delta::{BaseImage, DeltaPlan};
 pub(crate) use step::{Convolution, Kernel, StepWork};
 
 use crate::RowValues;
+use crate::batch_shares::{BatchShare, batch_shares, result_rows, samples_at_once};
 use crate::graph::Graph;
 use crate::lowering::{GivenSlice, Value, ValueId};
 use crate::op::Shape;
@@ -52,13 +53,6 @@ pub(crate) struct InferPlan {
     arenas: Mutex<Vec<InferenceArena>>,
 }
 
-/// What one thread takes at a time: some samples of each given and each wanted value.
-struct Share<'a> {
-    count: usize,
-    given: Vec<GivenSlice<'a>>,
-    wanted: Vec<&'a mut [f32]>,
-}
-
 impl InferPlan {
     /// A plan for given values of these shapes; `None` if an operation has no kernel here or the values
     /// do not fit the network.
@@ -79,10 +73,8 @@ impl InferPlan {
 
     /// How many bytes the values of a batch take at once.
     pub(crate) fn bytes(&self, batch: usize) -> u64 {
-        let threads = rayon::current_num_threads();
-        let share = self.slots.images_per_share(batch.div_ceil(threads)).min(batch).max(1);
-        let shares = batch.div_ceil(share).min(threads);
-        (shares * share * self.slots.per_image() * size_of::<f32>()) as u64
+        let samples = samples_at_once(batch, |samples| self.slots.images_per_share(samples));
+        (samples * self.slots.per_image() * size_of::<f32>()) as u64
     }
 
     /// Computes the wanted values of each sample, channels last.
@@ -91,53 +83,17 @@ impl InferPlan {
     /// - `given`: one for each value that the route gives
     /// - result: `[batch, pixels, channels]` for each value that it wants
     pub(crate) fn run(&self, given: &[GivenSlice<'_>], batch: usize) -> Vec<RowValues> {
-        let mut wanted: Vec<RowValues> = self
-            .wanted
-            .iter()
-            .map(|id| {
-                let Value { pixels, width, channels, .. } = self.layout[id.0];
-                let shape = Shape { channels, height: pixels / width.max(1), width };
-                RowValues { values: vec![0.0; batch * shape.len()], shape }
-            })
-            .collect();
-        let share = self.slots.images_per_share(batch.div_ceil(rayon::current_num_threads()));
-        let shares = self.shares(share, batch, given, &mut wanted);
+        let value = |id: &ValueId| self.layout[id.0];
+        let mut wanted = result_rows(self.wanted.iter().map(value), batch);
+        let size = self.slots.images_per_share(batch.div_ceil(rayon::current_num_threads()));
+        let values: Vec<Value> = self.given.iter().map(value).collect();
+        let shares = batch_shares(size, batch, given, &values, &mut wanted);
         ocelli_kernels::in_pool(|| shares.into_par_iter().for_each(|share| self.run_share(share)));
         wanted
     }
 
-    /// Splits a batch into shares of `size` samples.
-    fn shares<'a>(
-        &self,
-        size: usize,
-        batch: usize,
-        given: &[GivenSlice<'a>],
-        wanted: &'a mut [RowValues],
-    ) -> Vec<Share<'a>> {
-        let lengths: Vec<usize> = self
-            .given
-            .iter()
-            .map(|id| self.layout[id.0].pixels * self.layout[id.0].channels)
-            .collect();
-        let mut rest: Vec<(usize, &'a mut [f32])> =
-            wanted.iter_mut().map(|rows| (rows.shape.len(), &mut rows.values[..])).collect();
-        let mut shares = Vec::with_capacity(batch.div_ceil(size.max(1)));
-        for first in (0..batch).step_by(size.max(1)) {
-            let count = size.min(batch - first);
-            let given = given.iter().zip(&lengths);
-            let given = given.map(|(value, length)| value.samples(first, count, *length));
-            let wanted = rest.iter_mut().map(|(length, rest)| {
-                let (now, later) = std::mem::take(rest).split_at_mut(count * *length);
-                *rest = later;
-                now
-            });
-            shares.push(Share { count, given: given.collect(), wanted: wanted.collect() });
-        }
-        shares
-    }
-
-    fn run_share(&self, share: Share<'_>) {
-        let Share { count, given, wanted } = share;
+    fn run_share(&self, share: BatchShare<'_>) {
+        let BatchShare { count, given, wanted } = share;
         let mut arena = self.arenas().pop().unwrap_or_default();
         arena.reserve(&self.slots, count);
         for (id, value) in self.given.iter().zip(given) {

@@ -25,6 +25,7 @@ mod step;
 pub use layers::IntegerLayers;
 
 use crate::RowValues;
+use crate::batch_shares::{BatchShare, batch_shares, result_rows, samples_at_once};
 use crate::graph::Graph;
 use crate::lowering::{GivenSlice, Value};
 use crate::op::Shape;
@@ -44,13 +45,6 @@ pub(crate) struct IntPlan {
     layers: IntegerLayers,
     /// Memory that no worker uses at the moment.
     arenas: Mutex<Vec<IntArena>>,
-}
-
-/// What one thread takes at a time: some samples of each given and each wanted value.
-struct IntShare<'a> {
-    count: usize,
-    given: Vec<GivenSlice<'a>>,
-    wanted: Vec<&'a mut [f32]>,
 }
 
 impl IntPlan {
@@ -74,10 +68,8 @@ impl IntPlan {
 
     /// How many bytes the values of a batch take at once.
     pub(crate) fn bytes(&self, batch: usize) -> u64 {
-        let threads = rayon::current_num_threads();
-        let share = self.slots.images_per_share(batch.div_ceil(threads)).min(batch).max(1);
-        let shares = batch.div_ceil(share).min(threads);
-        (shares * share * self.slots.bytes_per_image()) as u64
+        let samples = samples_at_once(batch, |samples| self.slots.images_per_share(samples));
+        (samples * self.slots.bytes_per_image()) as u64
     }
 
     /// Computes the wanted values of each sample, channels last.
@@ -86,47 +78,15 @@ impl IntPlan {
     /// - `given`: one for each value that the route gives
     /// - result: `[batch, pixels, channels]` for each value that it wants
     pub(crate) fn run(&self, given: &[GivenSlice<'_>], batch: usize) -> Vec<RowValues> {
-        let rows_of = |value: &Value| {
-            let Value { pixels, width, channels, .. } = *value;
-            let shape = Shape { channels, height: pixels / width.max(1), width };
-            RowValues { values: vec![0.0; batch * shape.len()], shape }
-        };
-        let mut wanted: Vec<RowValues> = self.wanted.iter().map(rows_of).collect();
-        let share = self.slots.images_per_share(batch.div_ceil(rayon::current_num_threads()));
-        let shares = self.shares(share.max(1), batch, given, &mut wanted);
+        let mut wanted = result_rows(self.wanted.iter().copied(), batch);
+        let size = self.slots.images_per_share(batch.div_ceil(rayon::current_num_threads()));
+        let shares = batch_shares(size, batch, given, &self.given, &mut wanted);
         ocelli_kernels::in_pool(|| shares.into_par_iter().for_each(|share| self.run_share(share)));
         wanted
     }
 
-    /// Splits a batch into shares of `size` samples.
-    fn shares<'a>(
-        &self,
-        size: usize,
-        batch: usize,
-        given: &[GivenSlice<'a>],
-        wanted: &'a mut [RowValues],
-    ) -> Vec<IntShare<'a>> {
-        let mut rest: Vec<(usize, &'a mut [f32])> =
-            wanted.iter_mut().map(|rows| (rows.shape.len(), &mut rows.values[..])).collect();
-        let mut shares = Vec::with_capacity(batch.div_ceil(size));
-        for first in (0..batch).step_by(size) {
-            let count = size.min(batch - first);
-            let given = given.iter().zip(&self.given);
-            let given = given.map(|(samples, value)| {
-                samples.samples(first, count, value.pixels * value.channels)
-            });
-            let wanted = rest.iter_mut().map(|(length, rest)| {
-                let (now, later) = std::mem::take(rest).split_at_mut(count * *length);
-                *rest = later;
-                now
-            });
-            shares.push(IntShare { count, given: given.collect(), wanted: wanted.collect() });
-        }
-        shares
-    }
-
-    fn run_share(&self, share: IntShare<'_>) {
-        let IntShare { count, given, wanted } = share;
+    fn run_share(&self, share: BatchShare<'_>) {
+        let BatchShare { count, given, wanted } = share;
         let mut arena = self.arenas().pop().unwrap_or_default();
         arena.reserve(&self.slots, count);
         for (value, samples) in self.given.iter().zip(given) {

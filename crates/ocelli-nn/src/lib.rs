@@ -25,6 +25,7 @@ pub mod parameter;
 pub mod registry;
 pub mod weights;
 
+mod batch_shares;
 mod calibration;
 mod cost;
 mod delta_engine;

@@ -13,6 +13,9 @@
 use super::operands::{Addend, Output};
 use super::weight::{AddendKind, OutputKind, QuantizedLayer, SignedWeight};
 
+/// Sums of more products could overflow 32 bits: 2³¹ / (255 · 128).
+pub const MOST_PRODUCTS: usize = 65_793;
+
 /// Lanes that constants are padded to: a panel's width.
 pub(super) const PADDED: usize = 32;
 
@@ -43,9 +46,7 @@ impl Constants {
     /// When the lengths of factors or bias differ from the number of channels, or sums of `depth` products
     /// might not fit in 32 bits.
     pub(super) fn new(layer: &QuantizedLayer<'_>, weight: &SignedWeight, depth: usize) -> Self {
-        /// More products than this could overflow: 2³¹ / (255 · 128).
-        const DEPTH: usize = 65_793;
-        assert!(depth <= DEPTH, "sums of {depth} products do not fit in 32 bits");
+        assert!(depth <= MOST_PRODUCTS, "sums of {depth} products do not fit in 32 bits");
         let channels = weight.steps.len();
         for (values, what) in [(layer.factors, "factors"), (layer.bias, "biases")] {
             let count = values.map_or(channels, <[f32]>::len);

@@ -47,7 +47,7 @@ impl PackedConv {
     ///
     /// # Panics
     /// When codes, grids, factors or bias do not fit the sizes, the window has no taps or no step, or a sum
-    /// has more than 65,793 products.
+    /// has more than [`MOST_PRODUCTS`](super::MOST_PRODUCTS) products.
     pub fn new(conv: Conv, layer: &QuantizedLayer<'_>) -> Self {
         let Conv { geometry, in_channels, out_channels } = conv;
         geometry.check(in_channels, out_channels);

@@ -19,7 +19,7 @@ impl PackedGroups {
     ///
     /// # Panics
     /// When codes, grids, factors or bias do not fit the sizes, the window has no taps or no step, or a sum
-    /// has more than 65,793 products.
+    /// has more than [`MOST_PRODUCTS`](super::MOST_PRODUCTS) products.
     pub fn new(layer: GroupedConv, quantized: &QuantizedLayer<'_>) -> Self {
         let GroupedConv { conv, groups } = layer;
         let channels = conv.out_channels;

@@ -28,7 +28,7 @@ pub(super) struct Quantized<S: Simd> {
     pub(super) value: S::Vector,
     /// By how much the gradient of the values is more than one.
     pub(super) excess: S::Vector,
-    /// The gradient of the learnt step or ceiling, without its scale.
+    /// The gradient of the learnt step, without its scale.
     pub(super) learnt: S::Vector,
 }
 
@@ -56,13 +56,10 @@ impl<S: Simd> LevelLanes<S> {
     /// The code of each value, and where it stands among the codes before it is rounded or clamped.
     #[inline(always)]
     fn code(&self, simd: S, value: S::Vector) -> (S::Vector, S::Vector) {
-        /// Adding and subtracting it rounds to a whole number, to the even one of two.
-        const ROUNDER: f32 = 12_582_912.0;
         let exact = simd.div(simd.sub(value, self.cut_offset), self.cut_step);
         // What is NaN has the code 0: `max` gives its second operand there.
         let clamped = simd.min(self.top, simd.max(exact, simd.splat(0.0)));
-        let rounder = simd.splat(ROUNDER);
-        (simd.sub(simd.add(clamped, rounder), rounder), exact)
+        (simd.round_ties_even(clamped), exact)
     }
 
     /// The value before it is cut.
@@ -104,10 +101,6 @@ impl<S: Simd> LevelLanes<S> {
             Kind::Step => {
                 let from = outside(simd, self.zero_code, exact);
                 (outside(simd, none, zero), simd.sub(code, from))
-            }
-            Kind::Ceiling => {
-                let above = simd.where_greater(self.high, value, zero, simd.splat(1.0));
-                (outside(simd, none, zero), above)
             }
             Kind::Tanh => {
                 let one = simd.splat(1.0);

@@ -44,13 +44,11 @@ pub(super) enum Kind {
     Clipped,
     /// Clipped, and the step is learnt (LSQ).
     Step,
-    /// Clipped, and the highest level is learnt (PACT).
-    Ceiling,
     /// Through `tanh(w) / max |tanh(w)|` (DoReFa).
     Tanh,
 }
 
-/// Steps and ceilings that are learnt stay above this.
+/// Steps that are learnt stay above this.
 const SMALLEST: f32 = 1e-8;
 
 impl Levels {
@@ -65,11 +63,6 @@ impl Levels {
     /// the outermost values may be half a step beyond the outermost levels; their gradients pass.
     pub fn min_max(min: f32, max: f32, bits: u32, zero: Zero) -> Self {
         Self::on(Kind::Straight, between(min, max, bits, zero))
-    }
-
-    /// The same for values that may leave the range: there they have no gradient.
-    pub fn range(min: f32, max: f32, bits: u32, zero: Zero) -> Self {
-        Self::on(Kind::Clipped, between(min, max, bits, zero))
     }
 
     /// SAWB (Choi et al. 2018, equation 2): `2ⁿ` levels from −c to c without zero, for the clip
@@ -138,12 +131,6 @@ impl Levels {
         Self { kind: Kind::Tanh, cuts, grid }
     }
 
-    /// PACT (Choi et al. 2018, equations 1 to 3): `2ⁿ` levels from 0 to a learnt ceiling, which is taken for a tiny one
-    /// where it is not positive.
-    pub fn pact(ceiling: f32, bits: u32) -> Self {
-        Self::on(Kind::Ceiling, between(0.0, positive(ceiling), bits, Zero::Paper))
-    }
-
     /// What the codes stand for; `None` of values that stay as they are.
     pub fn grid(&self) -> Option<Grid> {
         (self.kind != Kind::Float).then_some(self.grid)
@@ -154,8 +141,7 @@ impl Levels {
         matches!(self.kind, Kind::Float | Kind::Straight)
     }
 
-    /// What the gradient of a learnt step or ceiling is multiplied by, for a step or ceiling of `count`
-    /// values: `1 / √(N · Q_P)` for LSQ.
+    /// What the gradient of a learnt step of `count` values is multiplied by: `1 / √(N · Q_P)`.
     pub(super) fn gradient_scale(&self, count: usize) -> f64 {
         if self.kind != Kind::Step {
             return 1.0;

@@ -40,7 +40,7 @@ pub struct Mixture<'a> {
 pub struct MixtureGradients {
     /// That of each branch's share of the attention.
     pub attention: Vec<f64>,
-    /// Those of each branch's learnt steps or ceilings, one for each of its levels; zeros where it has
+    /// Those of each branch's learnt steps, one for each of its levels; zeros where it has
     /// none.
     pub learnt: Vec<Vec<f64>>,
 }
@@ -49,8 +49,8 @@ impl<'a> Mixture<'a> {
     /// Branches with their shares `a_k`, for `channels` equal parts of the values.
     ///
     /// # Panics
-    /// When there is no branch or too many, shares or levels are as many as nothing here, or the channels do not divide the
-    /// values.
+    /// When there is no branch or too many, shares or levels are not as many as branches or channels, or the channels
+    /// do not divide the values.
     pub fn new(
         values: &'a [f32],
         channels: usize,
@@ -109,7 +109,7 @@ impl<'a> Mixture<'a> {
         });
     }
 
-    /// Finds the gradients of the attention and of learnt numbers, and writes that of the values into `dw`, given
+    /// Finds the gradients of the attention and of learnt steps, and writes that of the values into `dw`, given
     /// the one of `q`. The same for any number of threads. Where [all passes](Self::passes_all), the gradient of
     /// the values is that of `q`, and `dw` may be absent.
     ///
@@ -234,7 +234,7 @@ struct Backward<'a> {
     dw: Option<&'a mut [f32]>,
 }
 
-/// The sums of a segment for each branch: `G · Q_k(w)`, and those of its learnt number.
+/// The sums of a segment for each branch: `G · Q_k(w)`, and those of its learnt step.
 type SegmentSums = [[f64; 2]; MAX_BRANCHES];
 
 impl Kernel for Backward<'_> {

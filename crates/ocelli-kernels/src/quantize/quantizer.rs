@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// A way to put values on few levels. It is written `NAME:BITS`, as in `min_max:2`; `bwn`, `twn` and `float` have
+/// A way to put weights on few levels. It is written `NAME:BITS`, as in `min_max:2`; `bwn`, `twn` and `float` have
 /// no bits to choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Quantizer {
@@ -27,11 +27,6 @@ pub enum Quantizer {
         /// 1 to 8.
         bits: u32,
     },
-    /// Levels from 0 to a learnt ceiling, for activations (Choi et al. 2018, <https://arxiv.org/abs/1805.06085>).
-    Pact {
-        /// 1 to 8.
-        bits: u32,
-    },
     /// The sign times the mean size (Rastegari et al. 2016, <https://arxiv.org/abs/1603.05279>).
     Bwn,
     /// Minus one, zero or one times a mean size (Li et al. 2016, <https://arxiv.org/abs/1605.04711>).
@@ -47,8 +42,7 @@ impl Quantizer {
             Self::MinMax { bits }
             | Self::Sawb { bits }
             | Self::Lsq { bits }
-            | Self::DoReFa { bits }
-            | Self::Pact { bits } => bits,
+            | Self::DoReFa { bits } => bits,
             Self::Bwn => 1,
             Self::Twn => 2,
             Self::Float => 32,
@@ -62,21 +56,15 @@ impl Quantizer {
             Self::Sawb { .. } => "sawb",
             Self::Lsq { .. } => "lsq",
             Self::DoReFa { .. } => "dorefa",
-            Self::Pact { .. } => "pact",
             Self::Bwn => "bwn",
             Self::Twn => "twn",
             Self::Float => "float",
         }
     }
 
-    /// Whether it is made for values that may be negative, as weights are.
-    pub fn is_for_weights(self) -> bool {
-        !matches!(self, Self::Pact { .. })
-    }
-
-    /// Whether it has a number that is learnt beside the values: the step of LSQ, the ceiling of PACT.
+    /// Whether it has a step that is learnt beside the values.
     pub fn is_learnt(self) -> bool {
-        matches!(self, Self::Lsq { .. } | Self::Pact { .. })
+        matches!(self, Self::Lsq { .. })
     }
 }
 
@@ -103,9 +91,9 @@ pub enum QuantizerError {
 impl fmt::Display for QuantizerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Name => f.write_str(
-                "min_max:BITS, sawb:BITS, lsq:BITS, dorefa:BITS, pact:BITS, bwn, twn or float",
-            ),
+            Self::Name => {
+                f.write_str("min_max:BITS, sawb:BITS, lsq:BITS, dorefa:BITS, bwn, twn or float")
+            }
             Self::NoBits(name) => write!(f, "{name} without bits"),
             Self::Bits(name, bits) => write!(f, "{name}:BITS with {bits} bits"),
         }
@@ -137,7 +125,6 @@ impl FromStr for Quantizer {
         match name {
             "min_max" => among("min_max", ANY, "1 to 8", |bits| Self::MinMax { bits }),
             "dorefa" => among("dorefa", ANY, "1 to 8", |bits| Self::DoReFa { bits }),
-            "pact" => among("pact", ANY, "1 to 8", |bits| Self::Pact { bits }),
             "lsq" => among("lsq", &ANY[1..], "2 to 8", |bits| Self::Lsq { bits }),
             "sawb" => {
                 among("sawb", &[2, 3, 4, 5, 8], "2, 3, 4, 5 or 8", |bits| Self::Sawb { bits })
@@ -156,7 +143,7 @@ mod tests {
 
     #[test]
     fn names_are_read_as_they_are_written() {
-        for text in ["min_max:1", "sawb:5", "lsq:2", "dorefa:1", "pact:8", "bwn", "twn", "float"] {
+        for text in ["min_max:1", "sawb:5", "lsq:2", "dorefa:1", "bwn", "twn", "float"] {
             assert_eq!(
                 text.parse::<Quantizer>().map(|quantizer| quantizer.to_string()),
                 Ok(text.to_owned())
@@ -169,6 +156,7 @@ mod tests {
     fn other_names_and_bits_are_refused() {
         for (text, expected) in [
             ("minmax:2", QuantizerError::Name),
+            ("pact:2", QuantizerError::Name),
             ("", QuantizerError::Name),
             ("min_max", QuantizerError::Bits("min_max", "1 to 8")),
             ("min_max:0", QuantizerError::Bits("min_max", "1 to 8")),

@@ -122,24 +122,6 @@ fn dorefa_is_its_formula() {
 }
 
 #[test]
-fn activations_are_clipped_at_their_ceiling() {
-    let x = [-1.0, 0.0, 0.4, 0.9, 1.4, 1.5, 7.0];
-    let pact = Branch::new(vec![Levels::pact(1.5, 2)]);
-    assert_eq!(quantize(&x, 1, pact.clone()), [0.0, 0.0, 0.5, 1.0, 1.5, 1.5, 1.5]);
-    let (given, mut gradient) = ([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0], [9.0; 7]);
-    let branches = [pact];
-    let found = Mixture::new(&x, 1, &branches, &[1.0]).backward(&given, Some(&mut gradient));
-    assert_eq!(gradient, [0.0, 2.0, 4.0, 8.0, 16.0, 32.0, 0.0]);
-    assert_eq!(found.learnt, [[96.0]], "1 where x ≥ α");
-
-    let range = Branch::new(vec![Levels::range(-0.5, 1.0, 2, Zero::Aligned)]);
-    assert_eq!(quantize(&x, 1, range.clone()), [-0.5, 0.0, 0.5, 1.0, 1.0, 1.0, 1.0]);
-    let (mut gradient, branches) = ([9.0; 7], [range]);
-    Mixture::new(&x, 1, &branches, &[1.0]).backward(&[1.0; 7], Some(&mut gradient));
-    assert_eq!(gradient, [0.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0]);
-}
-
-#[test]
 fn an_aligned_range_has_zero_as_a_level() {
     for (min, max) in [(-0.7, 1.3), (0.2, 0.9), (-3.0, -1.0), (-1e-3, 50.0)] {
         for bits in 1..=8 {
@@ -248,7 +230,6 @@ fn naive(levels: &Levels, w: f32) -> [f64; 3] {
     match levels.kind {
         levels::Kind::Straight | levels::Kind::Float => [value, 1.0, 0.0],
         levels::Kind::Clipped => [value, within, 0.0],
-        levels::Kind::Ceiling => [value, within, f64::from(u8::from(wide >= high))],
         levels::Kind::Step if wide < low => [value, 0.0, -(most + 1.0)],
         levels::Kind::Step if wide > high => [value, 0.0, most],
         levels::Kind::Step => [value, 1.0, value / step - wide / step],
@@ -337,29 +318,25 @@ proptest! {
         }
     }
 
-    /// The step of LSQ and the ceiling of PACT, where nothing is rounded to another level.
+    /// Where nothing is rounded to another level.
     #[test]
-    fn gradients_of_steps_and_ceilings_are_differences(seed in 0_u32..99, bits in 2_u32..6) {
+    fn gradients_of_steps_are_differences(seed in 0_u32..99, bits in 2_u32..6) {
         let (w, g) = (values(40, seed), values(40, seed + 1));
         let loss = |levels: Levels| -> f64 {
             let q = quantize(&w, 1, Branch::new(vec![levels]));
             q.iter().zip(&g).map(|(q, g)| f64::from(*q) * f64::from(*g)).sum()
         };
         // Within the range the gradient is an estimate; with a range so small that all weights are beyond it, it is
-        // exact: ∂q/∂s = −Q_N or Q_P, ∂q/∂α = 1.
+        // exact: ∂q/∂s = −Q_N or Q_P.
         let (small, h) = (1e-4_f32, 2e-5_f32);
         let is_beyond = |w: &f32| w.abs() > 100.0 * small;
         prop_assume!(w.iter().all(is_beyond));
         let scale = 1.0 / (40.0 * f64::from((1 << (bits - 1)) - 1)).sqrt();
-        for (levels, above, below, scale) in [
-            (Levels::lsq(small, bits), Levels::lsq(small + h, bits), Levels::lsq(small - h, bits), scale),
-            (Levels::pact(small, bits), Levels::pact(small + h, bits), Levels::pact(small - h, bits), 1.0),
-        ] {
-            let branches = [Branch::new(vec![levels])];
-            let found = Mixture::new(&w, 1, &branches, &[1.0]).backward(&g, Some(&mut [0.0; 40]));
-            let slope = (loss(above) - loss(below)) / f64::from(2.0 * h);
-            prop_assert!((found.learnt[0][0] - scale * slope).abs() < 1e-2 * (1.0 + slope.abs()));
-        }
+        let branches = [Branch::new(vec![Levels::lsq(small, bits)])];
+        let found = Mixture::new(&w, 1, &branches, &[1.0]).backward(&g, Some(&mut [0.0; 40]));
+        let [above, below] = [small + h, small - h].map(|step| loss(Levels::lsq(step, bits)));
+        let slope = (above - below) / f64::from(2.0 * h);
+        prop_assert!((found.learnt[0][0] - scale * slope).abs() < 1e-2 * (1.0 + slope.abs()));
     }
 }
 

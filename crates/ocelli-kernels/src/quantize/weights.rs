@@ -64,13 +64,12 @@ impl<'a> Weights<'a> {
         })
     }
 
-    /// What the learnt number of each share begins with; nothing where a quantizer has none.
+    /// What the learnt step of each share begins with; nothing where a quantizer has none.
     pub fn start(&self, quantizer: Quantizer, per: Per) -> Vec<f32> {
         match quantizer {
             Quantizer::Lsq { bits } => {
                 self.shares(per).iter().map(|share| Levels::lsq_start(share, bits)).collect()
             }
-            Quantizer::Pact { .. } => self.shares(per).iter().map(Statistics::max_abs).collect(),
             _ => Vec::new(),
         }
     }
@@ -83,10 +82,10 @@ impl<'a> Weights<'a> {
     }
 
     /// A quantizer fitted to the weights. BWN has a size for each filter however `per` is chosen, as in its
-    /// paper. `learnt` are the steps of LSQ or the ceilings of PACT, one for each share.
+    /// paper. `learnt` are the steps of LSQ, one for each share.
     ///
     /// # Panics
-    /// When there are fewer learnt numbers than shares.
+    /// When there are fewer learnt steps than shares.
     pub fn branch(&self, quantizer: Quantizer, per: Per, zero: Zero, learnt: &[f32]) -> Branch {
         let per = if quantizer == Quantizer::Bwn { Per::Channel } else { per };
         let shares = self.shares(per);
@@ -96,7 +95,6 @@ impl<'a> Weights<'a> {
             Quantizer::Sawb { bits } => Levels::sawb(share, bits),
             Quantizer::Lsq { bits } => Levels::lsq(learnt[index], bits),
             Quantizer::DoReFa { bits } => Levels::dorefa(share, bits),
-            Quantizer::Pact { bits } => Levels::pact(learnt[index], bits),
             Quantizer::Bwn => Levels::bwn(share),
             Quantizer::Twn => Levels::twn(share, &self.values[index * len..][..share.len]),
             Quantizer::Float => Levels::FLOAT,

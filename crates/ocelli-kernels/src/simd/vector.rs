@@ -121,6 +121,15 @@ pub(crate) trait Simd: Copy + Send + Sync {
     /// `a · 2ⁿ` for whole numbers `n` between −126 and 127.
     fn scale_by_power_of_two(self, a: Self::Vector, n: Self::Vector) -> Self::Vector;
 
+    /// The nearest whole number, the even one of two, of values between −2²² and 2²².
+    #[inline(always)]
+    fn round_ties_even(self, x: Self::Vector) -> Self::Vector {
+        /// Adding and subtracting it leaves no bits for what is less than one.
+        const ROUNDER: f32 = 12_582_912.0;
+        let rounder = self.splat(ROUNDER);
+        self.sub(self.add(x, rounder), rounder)
+    }
+
     /// eˣ to about one unit in the last place; inputs beyond the range of `f32` are clamped, and
     /// NaN stays NaN.
     ///
@@ -131,11 +140,9 @@ pub(crate) trait Simd: Copy + Send + Sync {
         const COEFFICIENTS: [f32; 6] = [1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0];
         const LN_2_HIGH: f32 = 0.693_359_4;
         const LN_2_LOW: f32 = -2.121_944_4e-4;
-        /// Adding and subtracting it rounds to a whole number.
-        const ROUNDER: f32 = 12_582_912.0;
         let x = self.min(self.splat(88.0), self.max(self.splat(-87.0), x));
         let scaled = self.mul(x, self.splat(std::f32::consts::LOG2_E));
-        let n = self.sub(self.add(scaled, self.splat(ROUNDER)), self.splat(ROUNDER));
+        let n = self.round_ties_even(scaled);
         let r = self.mul_add(n, self.splat(-LN_2_HIGH), x);
         let r = self.mul_add(n, self.splat(-LN_2_LOW), r);
         let mut sum = self.splat(1.0 / 720.0);

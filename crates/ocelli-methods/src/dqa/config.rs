@@ -168,13 +168,6 @@ impl DqaConfig {
             let field = format!("quantizers.{index}");
             let quantizer: Quantizer =
                 text.parse().map_err(|error| section.refuse(&field, text, &format!("{error}")))?;
-            if !quantizer.is_for_weights() {
-                return Err(section.refuse(
-                    &field,
-                    text,
-                    "a quantizer of weights: it is one of activations",
-                ));
-            }
             if let Some(before) = quantizers.last()
                 && (before.bits() > quantizer.bits() || quantizers.contains(&quantizer))
             {

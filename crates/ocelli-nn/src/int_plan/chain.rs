@@ -4,7 +4,7 @@ use crate::graph::Graph;
 use crate::op::{Activation, Op, Quantize};
 use crate::parameter::{ParamId, Parameters};
 use crate::wiring::Wiring;
-use ocelli_kernels::int8::ByteGrid;
+use ocelli_kernels::int8::{ByteGrid, MOST_PRODUCTS};
 
 /// The operations of a graph that are run together.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -54,12 +54,10 @@ impl Chains<'_> {
 
     /// Whether a weight is packed, and sums of its products fit in 32 bits.
     fn has_codes(&self, weight: ParamId) -> bool {
-        /// What a sum may have: 2³¹ / (255 · 128).
-        const PRODUCTS: usize = 65_793;
         let parameter = self.params.get(weight);
         let shape = &parameter.spec.shape;
         let products: usize = shape.iter().skip(1).product();
-        parameter.packed().is_some() && products <= PRODUCTS
+        parameter.packed().is_some() && products <= MOST_PRODUCTS
     }
 
     /// The chain that begins with an operation.

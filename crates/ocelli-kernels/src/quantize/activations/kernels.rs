@@ -96,13 +96,10 @@ impl<S: Simd> Lifted<S> {
     /// As [`Grid::nearest`](crate::quantize::Grid::nearest), in the same roundings.
     #[inline(always)]
     fn apply(&self, simd: S, x: S::Vector) -> OnGrid<S> {
-        /// Adding and subtracting it rounds to a whole number, the even one of two.
-        const ROUNDER: f32 = 12_582_912.0;
-        let rounder = simd.splat(ROUNDER);
         let place = simd.div(simd.sub(x, self.offset), self.step);
         // In this order a NaN stays one.
         let inside = simd.min(self.top, simd.max(simd.splat(0.0), place));
-        let code = simd.sub(simd.add(inside, rounder), rounder);
+        let code = simd.round_ties_even(inside);
         let level = simd.add(self.offset, simd.mul(self.step, code));
         let level = if self.is_identity { x } else { level };
         OnGrid { place, code, level }

@@ -30,7 +30,7 @@ fn what_is_impossible_is_refused_with_its_field() {
         ),
         (
             "quantizers = ['pact:2']",
-            "`dqa.quantizers.0` is pact:2, expected a quantizer of weights",
+            "`dqa.quantizers.0` is pact:2, expected min_max:BITS, sawb:BITS",
         ),
         (
             "quantizers = ['min_max:4', 'min_max:2']",
