@@ -65,6 +65,24 @@ fn is_of_a_crash(name: &str, entry: &fs::DirEntry) -> bool {
     name.starts_with(ocelli::common::UNFINISHED) || (name == "log.txt" && is_empty_log())
 }
 
+/// Refuses to write over a file that is there, unless `force`, or under the name of another format than `ending`.
+///
+/// # Errors
+/// When the name or the file is another one.
+pub(crate) fn check_output(path: &Path, ending: &str, force: bool) -> anyhow::Result<()> {
+    let shown = path.display();
+    if path.extension().is_none_or(|found| !found.eq_ignore_ascii_case(ending)) {
+        let message = format!("{shown}: this writes .{ending}");
+        let hint = format!("name it {}", path.with_extension(ending).display());
+        return Err(BadInput::new(message).hint(hint).into());
+    }
+    if path.exists() && !force {
+        let message = format!("{shown} exists already");
+        return Err(BadInput::new(message).hint("--force replaces it").into());
+    }
+    Ok(())
+}
+
 /// Refuses a file that exists, unless `force` or it begins as one that the command has written.
 ///
 /// # Errors

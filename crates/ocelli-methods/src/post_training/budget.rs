@@ -106,6 +106,8 @@ fn changes<'a>(
         (0..bytes.len()).filter_map(move |width| {
             let bytes = difference(bytes[*old], bytes[width]).filter(|bytes| *bytes > 0)?;
             let price = (loss[width] - loss[*old]) / bytes as f64;
+            // From one infinite loss to another nothing is lost.
+            let price = if price.is_nan() { 0.0 } else { price };
             Some(Change { layer, width, bytes, price })
         })
     })
@@ -133,6 +135,16 @@ mod tests {
         assert_eq!(choose(&costs, 110), Some(vec![1, 0, 2]));
         assert_eq!(choose(&costs, 30), Some(vec![0, 0, 0]));
         assert_eq!(choose(&costs, 29), None);
+    }
+
+    #[test]
+    fn a_loss_that_is_infinite_at_any_width_costs_nothing_more() {
+        let infinite = vec![f64::INFINITY, f64::INFINITY, 0.0];
+        let costs =
+            Costs { bytes: vec![vec![10, 20, 80]; 2], loss: vec![infinite, vec![0.3, 0.2, 0.0]] };
+        assert_eq!(choose(&costs, 160), Some(vec![2, 2]));
+        assert_eq!(choose(&costs, 90), Some(vec![2, 0]), "the infinite one is kept out");
+        assert_eq!(choose(&costs, 30), Some(vec![0, 1]));
     }
 
     #[test]

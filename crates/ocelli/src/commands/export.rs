@@ -7,8 +7,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::args::ModelArgs;
-use crate::failure::{BadInput, BadUsage, Done};
+use crate::failure::{BadUsage, Done};
 use crate::output::grouped;
+use crate::own_files::check_output;
 use crate::run_data;
 use crate::settings::Settings;
 use crate::whole_file::write_whole;
@@ -88,7 +89,7 @@ struct ExportJson {
 /// Writes the file.
 pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     let (model_path, path) = args.model_and_output()?;
-    check_output(path, args.force)?;
+    check_output(path, "onnx", args.force)?;
     let device = settings.open_device()?;
     let mut trained = args.model.open(model_path, &device)?;
     if let Some(size) = args.size {
@@ -163,21 +164,6 @@ impl Args {
             _ => usage("give MODEL or --weights, not both"),
         }
     }
-}
-
-/// Refuses to write ONNX under the name of another format, or over a file that is there.
-fn check_output(path: &Path, force: bool) -> anyhow::Result<()> {
-    let shown = path.display();
-    if !path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("onnx")) {
-        let message = format!("{shown}: export writes .onnx");
-        let hint = format!("name it {}", path.with_extension("onnx").display());
-        return Err(BadInput::new(message).hint(hint).into());
-    }
-    if path.exists() && !force {
-        let message = format!("{shown} exists already");
-        return Err(BadInput::new(message).hint("--force replaces it").into());
-    }
-    Ok(())
 }
 
 /// What the file says of itself beside its operations: the same words as in files of weights, the form of the

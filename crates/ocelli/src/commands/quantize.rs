@@ -1,12 +1,12 @@
 //! `ocelli quantize`: a network of few bits in one small file.
 
-mod answer;
 mod args;
 mod images;
 mod page;
 mod post_training;
+mod result;
+mod subject;
 mod trained_levels;
-mod work;
 
 pub(crate) use args::Args;
 

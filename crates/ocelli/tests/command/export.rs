@@ -59,7 +59,7 @@ fn what_cannot_be_written_is_named() {
     let folder = tiny::folder();
     let root = folder.path();
     let outcome = run_in(root, "export run photos.safetensors");
-    assert!(outcome.bad_input().contains("photos.safetensors: export writes .onnx"));
+    assert!(outcome.bad_input().contains("photos.safetensors: this writes .onnx"));
     assert!(outcome.stderr.contains("hint: name it photos.onnx"), "{}", outcome.stderr);
     let outcome = run_in(root, "export nowhere photos.onnx");
     assert!(outcome.bad_input().contains("nowhere"), "{}", outcome.stderr);

@@ -5,10 +5,11 @@ use ocelli::codebooks::{ProductQuantizer, codes_from_bytes};
 use serde::Serialize;
 use std::path::PathBuf;
 
-use super::files::{check_output, read};
+use super::files::read;
 use super::npy;
 use crate::failure::Done;
 use crate::output::grouped;
+use crate::own_files::check_output;
 use crate::settings::Settings;
 
 /// What can be typed after `ocelli codebook decode`.

@@ -1,24 +1,7 @@
-//! The files that the command reads and writes.
+//! The files that the command reads again.
 
 use anyhow::Context;
 use std::path::Path;
-
-use crate::failure::BadInput;
-
-/// Refuses to write over a file that is there, or under the name of another format.
-pub(super) fn check_output(output: &Path, ending: &str, force: bool) -> anyhow::Result<()> {
-    let shown = output.display();
-    if output.extension().is_none_or(|found| !found.eq_ignore_ascii_case(ending)) {
-        let message = format!("{shown}: this writes .{ending}");
-        let hint = format!("name it {}", output.with_extension(ending).display());
-        return Err(BadInput::new(message).hint(hint).into());
-    }
-    if output.exists() && !force {
-        let message = format!("{shown} exists already");
-        return Err(BadInput::new(message).hint("--force replaces it").into());
-    }
-    Ok(())
-}
 
 /// Reads a file that this command wrote.
 pub(super) fn read<T>(

@@ -9,10 +9,10 @@ use ocelli::random::Seed;
 use serde::Serialize;
 use std::path::PathBuf;
 
-use super::files::check_output;
 use super::npy;
 use crate::failure::{BadInput, Done};
 use crate::output::grouped;
+use crate::own_files::check_output;
 use crate::settings::Settings;
 use crate::whole_file::write_whole;
 

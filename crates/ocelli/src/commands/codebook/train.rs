@@ -6,10 +6,10 @@ use ocelli::random::Seed;
 use serde::Serialize;
 use std::path::PathBuf;
 
-use super::files::check_output;
 use super::npy;
 use crate::failure::Done;
 use crate::output::grouped;
+use crate::own_files::check_output;
 use crate::settings::Settings;
 use crate::whole_file::write_whole;
 

@@ -6,9 +6,9 @@ use ocelli::methods::post_training::{PostTraining, PostTrainingConfig, Sensitivi
 use ocelli::nn::weights::PackedLayout;
 use ocelli::train::{Local, evaluate};
 
-use super::answer::{Activations, Calibration, Found, LayerAnswer};
 use super::args::Args;
-use super::work::Subject;
+use super::result::{Activations, Calibration, LayerJson, QuantizedLayers};
+use super::subject::QuantizeSubject;
 use crate::failure::{BadUsage, Done};
 use crate::settings::Settings;
 use crate::talk::Progress;
@@ -18,8 +18,8 @@ const SHOWN_IMAGES: u64 = 128;
 
 pub(super) fn run(args: &Args, settings: Settings) -> anyhow::Result<Done> {
     let config = config(args)?;
-    let subject = Subject::open(args, &settings)?;
-    let Subject { trained, images, .. } = &subject;
+    let subject = QuantizeSubject::open(args, &settings)?;
+    let QuantizeSubject { trained, images, .. } = &subject;
     let found = PostTraining::new(&trained.network, &config)?;
     if !images.is_apart {
         tracing::warn!(
@@ -55,7 +55,7 @@ pub(super) fn run(args: &Args, settings: Settings) -> anyhow::Result<Done> {
     }
     let (seed, is_apart) = (images.seed, images.is_apart);
     let calibration = Some(Calibration { images: measured, seed, is_apart });
-    let found = Found {
+    let found = QuantizedLayers {
         bits: found.mean_bits(&bits),
         layers: layers(&found, &bits, &sensitivity, config.width),
         per: Some(config.per),
@@ -101,20 +101,20 @@ fn layers(
     bits: &[u32],
     sensitivity: &Sensitivity,
     width: Width,
-) -> Vec<LayerAnswer> {
+) -> Vec<LayerJson> {
     let measured = |bits: u32| match width {
         Width::Bits(_) => Some(0),
         Width::Budget(_) => found.widths().iter().position(|width| *width == bits),
     };
     let quantized = found.layers().iter().zip(bits).zip(&sensitivity.increases);
-    let quantized = quantized.map(|((layer, bits), increases)| LayerAnswer {
+    let quantized = quantized.map(|((layer, bits), increases)| LayerJson {
         name: layer.name.clone(),
         weights: layer.weights,
         bits: *bits,
         bytes: found.bytes(layer, *bits),
         loss_increase: measured(*bits).and_then(|at| increases.get(at).copied()),
     });
-    let kept = found.kept().map(|(name, weights)| LayerAnswer {
+    let kept = found.kept().map(|(name, weights)| LayerJson {
         name: name.to_owned(),
         weights,
         bits: 32,

@@ -10,10 +10,10 @@ use std::path::Path;
 use crate::output::{Align, Table, grouped, percent};
 
 /// How a network was quantized.
-pub(super) struct Found {
+pub(super) struct QuantizedLayers {
     /// Per weight; 32 for those that are kept.
     pub(super) bits: f64,
-    pub(super) layers: Vec<LayerAnswer>,
+    pub(super) layers: Vec<LayerJson>,
     /// Which weights share their levels, where that was chosen.
     pub(super) per: Option<Per>,
     pub(super) activations: Option<Activations>,
@@ -22,13 +22,13 @@ pub(super) struct Found {
 
 /// The one JSON object, also written as `quantize.json`.
 #[derive(Serialize)]
-pub(super) struct Answer<'a> {
+pub(super) struct QuantizeJson<'a> {
     pub(super) model: &'a str,
     pub(super) weights: &'a Path,
     pub(super) checkpoint: Option<&'a ChosenCheckpoint>,
     pub(super) bits: f64,
     #[serde(serialize_with = "as_map")]
-    pub(super) bits_per_layer: &'a [LayerAnswer],
+    pub(super) bits_per_layer: &'a [LayerJson],
     pub(super) bytes: u64,
     pub(super) predicted_bytes: u64,
     pub(super) payload_bytes: u64,
@@ -46,7 +46,7 @@ pub(super) struct Answer<'a> {
     pub(super) per: Option<Per>,
     pub(super) activations: Option<&'a Activations>,
     pub(super) calibration: Option<&'a Calibration>,
-    pub(super) layers: &'a [LayerAnswer],
+    pub(super) layers: &'a [LayerJson],
     pub(super) packed: &'a Path,
 }
 
@@ -72,7 +72,7 @@ pub(super) struct Activations {
 }
 
 #[derive(Serialize)]
-pub(super) struct LayerAnswer {
+pub(super) struct LayerJson {
     pub(super) name: String,
     pub(super) weights: usize,
     pub(super) bits: u32,
@@ -82,7 +82,7 @@ pub(super) struct LayerAnswer {
     pub(super) loss_increase: Option<f64>,
 }
 
-impl Answer<'_> {
+impl QuantizeJson<'_> {
     /// How many times smaller the file is than the learnt values in single precision.
     pub(super) fn ratio(&self) -> f64 {
         self.float_bytes as f64 / self.bytes as f64
@@ -91,9 +91,9 @@ impl Answer<'_> {
     /// The heads and rows of the table of layers; those that hurt most come first if `sorted`.
     pub(super) fn table(&self, sorted: bool) -> (Vec<String>, Vec<Vec<String>>) {
         let heads = ["layer", "weights", "bits", "bytes", "loss added"].map(str::to_owned);
-        let mut layers: Vec<&LayerAnswer> = self.layers.iter().collect();
+        let mut layers: Vec<&LayerJson> = self.layers.iter().collect();
         if sorted {
-            let hurt = |layer: &LayerAnswer| layer.loss_increase.unwrap_or(f64::NEG_INFINITY);
+            let hurt = |layer: &LayerJson| layer.loss_increase.unwrap_or(f64::NEG_INFINITY);
             layers.sort_by(|a, b| hurt(b).total_cmp(&hurt(a)));
         }
         let rows = layers.into_iter().map(|layer| {
@@ -147,7 +147,7 @@ impl Answer<'_> {
     }
 }
 
-impl fmt::Display for Answer<'_> {
+impl fmt::Display for QuantizeJson<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (heads, rows) = self.table(false);
         let aligns = std::iter::once(Align::Left).chain(std::iter::repeat(Align::Right));
@@ -163,9 +163,9 @@ impl fmt::Display for Answer<'_> {
     }
 }
 
-fn as_map<S: Serializer>(layers: &[LayerAnswer], serializer: S) -> Result<S::Ok, S::Error> {
+fn as_map<S: Serializer>(layers: &[LayerJson], serializer: S) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(Some(layers.len()))?;
-    for LayerAnswer { name, bits, .. } in layers {
+    for LayerJson { name, bits, .. } in layers {
         map.serialize_entry(name, bits)?;
     }
     map.end()

@@ -7,10 +7,10 @@ use ocelli::train::{RunFolder, Trained};
 use std::fs;
 use std::path::PathBuf;
 
-use super::answer::{Answer, Found};
 use super::args::Args;
 use super::images::Images;
 use super::page;
+use super::result::{QuantizeJson, QuantizedLayers};
 use crate::failure::{BadUsage, Done};
 use crate::own_files::check_folder;
 use crate::settings::Settings;
@@ -18,22 +18,22 @@ use crate::whole_file::write_whole;
 
 const PACKED: &str = "packed.safetensors";
 const PAGE: &str = "report.html";
-const ANSWER: &str = "quantize.json";
+const JSON: &str = "quantize.json";
 /// The default folder of a run's quantized network.
 const OF_RUN: &str = "quantized";
 
 /// A network that is to be quantized.
-pub(super) struct Subject {
+pub(super) struct QuantizeSubject {
     pub(super) trained: Trained,
     pub(super) images: Images,
     out: PathBuf,
 }
 
-impl Subject {
+impl QuantizeSubject {
     /// Opens the network and its images.
     pub(super) fn open(args: &Args, settings: &Settings) -> anyhow::Result<Self> {
         let out = out(args)?;
-        check_folder(&out, &[ANSWER], args.force)?;
+        check_folder(&out, &[JSON], args.force)?;
         let device = settings.open_device()?;
         let mut trained = args.model.open(args.model_path.as_deref(), &device)?;
         trained.check_classifies()?;
@@ -52,7 +52,7 @@ impl Subject {
         &self,
         network: Network,
         predicted: PackedSize,
-        found: &Found,
+        found: &QuantizedLayers,
         mut settings: Settings,
     ) -> anyhow::Result<Done> {
         let Self { trained, images, out } = self;
@@ -62,7 +62,7 @@ impl Subject {
         let bytes = packed.write_packed(&path)?;
         let float = images.evaluate("before", &trained.network)?.scores;
         let scores = images.evaluate("packed", &packed.network)?.scores;
-        let answer = Answer {
+        let json = QuantizeJson {
             model: &trained.arch,
             weights: &trained.file,
             checkpoint: trained.checkpoint.as_ref(),
@@ -86,10 +86,10 @@ impl Subject {
             layers: &found.layers,
             packed: &path,
         };
-        page::of(&answer)?.write(&out.join(PAGE))?;
-        write_whole(&out.join(ANSWER), serde_json::to_vec_pretty(&answer)?)?;
-        settings.output.text(&answer)?;
-        settings.output.finish(&answer)?;
+        page::new(&json)?.write(&out.join(PAGE))?;
+        write_whole(&out.join(JSON), serde_json::to_vec_pretty(&json)?)?;
+        settings.output.text(&json)?;
+        settings.output.finish(&json)?;
         Ok(Done::Complete)
     }
 }
