@@ -30,7 +30,7 @@ pub(crate) struct Args {
 }
 
 #[derive(Serialize)]
-struct Answer {
+struct DecodeJson {
     rows: usize,
     width: usize,
     out: PathBuf,
@@ -43,11 +43,11 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     let codes = read(&args.codes, codes_from_bytes)?;
     let rows = quantizer.decode(&codes).with_context(|| args.codes.display().to_string())?;
     npy::write(&args.out, &rows, quantizer.width())?;
-    let answer = Answer { rows: codes.count(), width: quantizer.width(), out: args.out.clone() };
-    let count = grouped(answer.rows as u64);
+    let json = DecodeJson { rows: codes.count(), width: quantizer.width(), out: args.out.clone() };
+    let count = grouped(json.rows as u64);
     let output = &mut settings.output;
-    output.text(format_args!("{count} rows of {}", answer.width))?;
+    output.text(format_args!("{count} rows of {}", json.width))?;
     output.text(format_args!("wrote {}", args.out.display()))?;
-    settings.output.finish(&answer)?;
+    settings.output.finish(&json)?;
     Ok(Done::Complete)
 }

@@ -31,7 +31,7 @@ pub(crate) struct Args {
 }
 
 #[derive(Serialize)]
-struct Answer {
+struct EncodeJson {
     rows: usize,
     bytes_per_row: usize,
     squared_error: f64,
@@ -49,18 +49,18 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     let codes = quantizer.encode(rows).with_context(named)?;
     let squared_error = quantizer.squared_error(rows).with_context(named)?;
     write_whole(&args.out, codes_to_bytes(&codes)?)?;
-    let answer = Answer {
+    let json = EncodeJson {
         rows: codes.count(),
         bytes_per_row: codes.bytes_per_row(),
         squared_error,
         checksum: codes.checksum().to_owned(),
         out: args.out.clone(),
     };
-    let (count, bytes) = (grouped(answer.rows as u64), answer.bytes_per_row);
+    let (count, bytes) = (grouped(json.rows as u64), json.bytes_per_row);
     let output = &mut settings.output;
     output.text(format_args!("{count} rows of {bytes} bytes"))?;
     output.text(format_args!("mean squared error of a row {squared_error:.6}"))?;
     output.text(format_args!("wrote {}", args.out.display()))?;
-    settings.output.finish(&answer)?;
+    settings.output.finish(&json)?;
     Ok(Done::Complete)
 }

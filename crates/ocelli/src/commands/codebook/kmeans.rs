@@ -65,7 +65,7 @@ pub(crate) struct Args {
 }
 
 #[derive(Serialize)]
-struct Answer {
+struct KmeansJson {
     rows: usize,
     width: usize,
     k: usize,
@@ -96,7 +96,7 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     };
     let mut sizes = vec![0; args.k];
     fit.assignment.iter().for_each(|cluster| sizes[*cluster as usize] += 1);
-    let answer = Answer {
+    let json = KmeansJson {
         rows: matrix.rows,
         width: matrix.width,
         k: args.k,
@@ -116,15 +116,15 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
         out: args.out.clone(),
     };
     write_whole(&args.out, Clusters::from(fit).to_bytes()?)?;
-    let Answer { k, inertia, iterations, end, smallest, largest, .. } = &answer;
+    let KmeansJson { k, inertia, iterations, end, smallest, largest, .. } = &json;
     let output = &mut settings.output;
     output.text(format_args!("{k} clusters of {smallest} to {largest} rows"))?;
     output.text(format_args!("inertia {inertia:.6} after {iterations} steps ({end})"))?;
-    if let Some(mean) = answer.silhouette {
+    if let Some(mean) = json.silhouette {
         output.text(format_args!("silhouette {mean:.4}"))?;
     }
     output.text(format_args!("wrote {}", args.out.display()))?;
-    settings.output.finish(&answer)?;
+    settings.output.finish(&json)?;
     Ok(Done::Complete)
 }
 

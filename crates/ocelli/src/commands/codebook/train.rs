@@ -40,7 +40,7 @@ pub(crate) struct Args {
 }
 
 #[derive(Serialize)]
-struct Answer {
+struct TrainJson {
     rows: usize,
     rows_used: usize,
     width: usize,
@@ -76,7 +76,7 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     }
     let quantizer = &trained.quantizer;
     write_whole(&args.out, quantizer.to_bytes()?)?;
-    let answer = Answer {
+    let json = TrainJson {
         rows: matrix.rows,
         rows_used: trained.rows,
         width: matrix.width,
@@ -89,11 +89,11 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
         checksum: quantizer.checksum().to_owned(),
         out: args.out.clone(),
     };
-    let Answer { codebooks, bits, bytes_per_row, squared_error, checksum, .. } = &answer;
+    let TrainJson { codebooks, bits, bytes_per_row, squared_error, checksum, .. } = &json;
     let output = &mut settings.output;
     output.text(format_args!("{codebooks} codes of {bits} bits: {bytes_per_row} bytes a row"))?;
     output.text(format_args!("mean squared error of a row {squared_error:.6}"))?;
     output.text(format_args!("wrote {}: codebooks {checksum}", args.out.display()))?;
-    settings.output.finish(&answer)?;
+    settings.output.finish(&json)?;
     Ok(Done::Complete)
 }
