@@ -23,6 +23,7 @@ pub use builder::{Builder, ConvSettings, NormSettings};
 pub(crate) use head::PROJECTION;
 pub use head::{Head, Projection};
 pub use quantizers::QuantizerSettings;
+pub(crate) use quantizers::reader_name;
 
 use crate::init::InitScheme;
 use crate::parameter::{ParamId, ParamSpec};
