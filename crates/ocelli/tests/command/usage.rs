@@ -28,6 +28,7 @@ const COMMANDS: &[&str] = &[
     "bench",
     "bench backbones",
     "bench models",
+    "bench integers",
     "bench kernels",
     "bench data",
     "completions",
