@@ -3,12 +3,14 @@
 mod bars;
 mod line;
 mod matrix;
+mod surface;
 #[cfg(test)]
 mod tests;
 
 pub use bars::BarPlot;
 pub use line::{LinePlot, Mark, Series};
 pub use matrix::{Axes, MatrixPlot, Scale};
+pub use surface::SurfacePlot;
 
 use std::fmt::Display;
 
