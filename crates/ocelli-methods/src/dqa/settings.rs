@@ -72,6 +72,11 @@ pub struct DqaSettings {
 }
 
 impl DqaSettings {
+    /// Whether anything is quantized.
+    pub fn quantizes(&self) -> bool {
+        !self.quantizers.is_empty()
+    }
+
     /// Whether each layer has an α.
     pub(super) fn has_attention(&self) -> bool {
         self.scheme == Scheme::Dqa && self.quantizers.len() > 1

@@ -107,6 +107,24 @@ fn what_stands_out_is_ringed_and_named_inside_the_figure() {
 }
 
 #[test]
+fn small_figures_share_their_axes_and_one_legend() {
+    let curve = |to: f64| vec![(0.0, 0.3), (50.0, f64::NAN), (100.0, to)];
+    let panel = |name: &str| Panel { name: name.to_owned(), curves: vec![curve(0.9), curve(0.1)] };
+    let plot = MultiplesPlot {
+        title: "Attention".into(),
+        x_label: "step".into(),
+        names: vec!["two".into(), "four".into()],
+        panels: ["first", "second", "third", "fourth", "<fifth>"].map(panel).into(),
+        y_range: [0.0, 1.0],
+    };
+    let svg = plot.to_svg().unwrap();
+    assert!(svg.starts_with("<svg width=\"800\" height=\"300\""), "two rows: {}", &svg[..60]);
+    assert_eq!(svg.matches("two").count(), 1, "one legend for all");
+    assert!(svg.contains("&lt;fifth&gt;") && svg.contains("third"));
+    assert!(MultiplesPlot::default().to_svg().unwrap().contains("</svg>"), "of nothing");
+}
+
+#[test]
 fn a_surface_has_a_cell_for_each_value_and_lines_between() {
     let value = |at: i32| Some(1.0 + f64::from((at % 5 - 2).pow(2) + (at / 5 - 2).pow(2)));
     let mut plot = SurfacePlot {
