@@ -12,7 +12,7 @@
 //! | `r = λ · gᵀ a / S`, equation 6 | [`Regulariser`], `penalty` |
 //! | quantizers, appendix A.1 | [`ocelli_kernels::quantize::Quantizer`] |
 //! | Binary-Relax in its 2-way and 3-way form, section 4 | [`Scheme::BinaryRelax2`], [`Scheme::BinaryRelax3`] |
-//! | the network that is used afterwards | `models`: the quantizer of the largest share, for each layer |
+//! | the network that is used afterwards | [`Harden`]: the lowest quantizer of each layer, or that of the largest share |
 //!
 //! Weights are reparametrised outside the graph: a step runs the network with q(w) in the place of w, and pulls the
 //! gradient of q back to w, α and the steps of LSQ. A single quantizer is plain quantization-aware training
@@ -48,4 +48,4 @@ pub use attention::{Attention, eq7};
 pub use config::{DqaConfig, DqaKind};
 pub use errors::DqaError;
 pub use method::Dqa;
-pub use settings::{DqaSettings, Regulariser, Scheme, Start};
+pub use settings::{DqaSettings, Harden, Regulariser, Scheme, Start};
