@@ -2,7 +2,8 @@
 
 use super::fixture::{mixtures, network, plain_network, settings, values};
 use crate::dqa::batch_norm::reestimate;
-use crate::dqa::{Attention, DqaError, error_curve};
+use crate::dqa::mixtures::LayerMixture;
+use crate::dqa::{Attention, DqaError, Harden, error_curve};
 use burn::tensor::{Tensor, TensorData};
 use ocelli_data::{EvalConfig, EvalTransform, InputConfig, Loader, LoaderConfig};
 use ocelli_data::{OpenOptions, Split, open};
@@ -30,12 +31,14 @@ fn a_cold_mixture_is_the_hardened_network() {
     }
     let first = mixtures(&network, &settings, 0);
     assert!(distinct(&values(&first.soft(&network).unwrap(), "first.weight")) > 4);
-    assert!(last.layers.iter().all(|layer| layer.largest() == 0), "few bits come first");
+    let first_is_left = |layer: &LayerMixture| layer.hardened(Harden::Largest) == 0;
+    assert!(last.layers.iter().all(first_is_left), "few bits come first");
 }
 
 #[test]
-fn the_quantizer_of_the_largest_share_is_left_of_each_layer() {
-    let settings = settings("temperature = [1.0, 0.1]").unwrap();
+fn the_quantizer_of_the_largest_share_is_left_of_each_layer_or_the_lowest() {
+    let lowest = settings("temperature = [1.0, 0.1]").unwrap();
+    let settings = settings("temperature = [1.0, 0.1]\nharden = 'largest'").unwrap();
     let mut network = network(&settings);
     let id = network.params().index_by_name()["dqa.second.alpha"];
     network.params_mut().set_values(id, vec![0.1, 0.9, 0.3]).unwrap();
@@ -43,6 +46,8 @@ fn the_quantizer_of_the_largest_share_is_left_of_each_layer() {
     let second = distinct(&values(&hard, "second.weight"));
     assert!((5..=16).contains(&second), "four bits: {second}");
     assert!(distinct(&values(&hard, "first.weight")) <= 4);
+    let lowest = mixtures(&network, &lowest, 100).hard(&network).unwrap();
+    assert!(distinct(&values(&lowest, "second.weight")) <= 4);
     let plain = hard.without_free("dqa.").unwrap();
     assert_eq!(
         plain.params().len(),
