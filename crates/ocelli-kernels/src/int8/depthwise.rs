@@ -268,8 +268,12 @@ impl RunLines<'_> {
                         self.sum::<S, TAPS>(simd, codes(d), weight, start),
                     ];
                     let row = line * columns.output;
-                    let places =
-                        [[row + a, channel], [row + b, channel], [row + c, channel], [row + d, channel]];
+                    let places = [
+                        [row + a, channel],
+                        [row + b, channel],
+                        [row + c, channel],
+                        [row + d, channel],
+                    ];
                     self.finish.store_codes(simd, places, [line_constants; 4], sums);
                     first += 4;
                 }

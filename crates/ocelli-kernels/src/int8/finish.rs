@@ -210,8 +210,7 @@ impl<'a> Finish<'a> {
                 self.number(simd, r, lines[2], sums[2]),
                 self.number(simd, s, lines[3], sums[3]),
             ];
-            let zero =
-                if self.constants.before_addend.is_some() { 0 } else { self.constants.zero };
+            let zero = if self.constants.before_addend.is_some() { 0 } else { self.constants.zero };
             let to = [
                 to.add(p[0] * stride + p[1]),
                 to.add(q[0] * stride + q[1]),
@@ -244,11 +243,8 @@ impl<'a> Finish<'a> {
             if let Added::Codes(from, stride) = self.added {
                 // SAFETY: the caller vouches for the place.
                 let addend = unsafe { simd.bytes(from.add(row * stride + column), S::LANES) };
-                sum = simd.mul_add(
-                    simd.to_floats(addend),
-                    simd.splat(constants.addend_factor),
-                    sum,
-                );
+                sum =
+                    simd.mul_add(simd.to_floats(addend), simd.splat(constants.addend_factor), sum);
             }
             value = simd.mul_add(simd.to_floats(code), simd.splat(before.factor), sum);
         }

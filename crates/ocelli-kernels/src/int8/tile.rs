@@ -171,10 +171,8 @@ impl Multiply<'_> {
         // SAFETY: the caller vouches for rows and channels.
         unsafe {
             let last = VECTORS - 1;
-            let lines = [
-                self.finish.line(simd, column),
-                self.finish.line(simd, column + last * S::LANES),
-            ];
+            let lines =
+                [self.finish.line(simd, column), self.finish.line(simd, column + last * S::LANES)];
             let mut first = 0;
             while first + 4 <= HEIGHT * VECTORS {
                 // Arrays are written out: what takes a closure need not be inlined, and is slow where it is not.
@@ -182,10 +180,22 @@ impl Multiply<'_> {
                     ($name:ident => $value:expr) => {{
                         let [a, b, c, d] = [first, first + 1, first + 2, first + 3];
                         [
-                            { let $name = a; $value },
-                            { let $name = b; $value },
-                            { let $name = c; $value },
-                            { let $name = d; $value },
+                            {
+                                let $name = a;
+                                $value
+                            },
+                            {
+                                let $name = b;
+                                $value
+                            },
+                            {
+                                let $name = c;
+                                $value
+                            },
+                            {
+                                let $name = d;
+                                $value
+                            },
                         ]
                     }};
                 }
