@@ -1,4 +1,4 @@
-//! DQA: weights on few levels, by a learnt mixture of quantizers that hardens while it is trained.
+//! DQA: weights and activations on few levels, by a learnt mixture of quantizers that hardens while it is trained.
 //!
 //! Paper: Boukli Hacene, Mauch, Uhlich and Cardinaux, *DNN Quantization with Attention*, 2021
 //! (<https://arxiv.org/abs/2103.13322>).
@@ -10,6 +10,7 @@
 //! | `T(b) = T(0) · ψᵇ`, algorithm 1 | [`Anneal`] |
 //! | start of α, equation 7 | [`Start::Eq7`] |
 //! | `r = λ · gᵀ a / S`, equation 6 | [`Regulariser`], `penalty` |
+//! | the same for activations | `activations`, with [`ocelli_nn::graph::Quantize`] |
 //! | quantizers, appendix A.1 | [`ocelli_kernels::quantize::Quantizer`] |
 //! | Binary-Relax in its 2-way and 3-way form, section 4 | [`Scheme::BinaryRelax2`], [`Scheme::BinaryRelax3`] |
 //! | the network that is used afterwards | [`Harden`]: the lowest quantizer of each layer, or that of the largest share |
@@ -28,6 +29,7 @@
 //! - SAWB at 8 bits clips at the largest weight, as in IBM's code. BWN has a size for each filter.
 //! - all convolutions and linear layers are quantized, first and last too, unless `keep` says otherwise.
 
+mod activations;
 mod anneal;
 mod attention;
 mod batch_norm;
@@ -38,14 +40,16 @@ mod layer;
 mod method;
 mod mixtures;
 mod names;
+mod quantizer_lists;
 mod settings;
+mod shares;
 mod slices;
 #[cfg(test)]
 mod tests;
 
 pub use anneal::Anneal;
 pub use attention::{Attention, eq7};
-pub use config::{DqaConfig, DqaKind};
+pub use config::{DqaConfig, DqaKind, PerChoice};
 pub use errors::DqaError;
 pub use method::Dqa;
 pub use settings::{DqaSettings, Harden, Regulariser, Scheme, Start};
