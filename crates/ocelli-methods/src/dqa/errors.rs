@@ -24,6 +24,15 @@ pub enum DqaError {
         name: String,
     },
 
+    /// A run whose network is to have few bits was trained in another way.
+    #[error(
+        "the run was trained by `[{section}]`, expected one that was trained with labels alone"
+    )]
+    OtherMethod {
+        /// The section of its method.
+        section: String,
+    },
+
     /// A parameter that the method learns is not there: the network was not prepared for it.
     #[error("the network has no parameter `{name}`, expected one prepared for `[dqa]`")]
     NotPrepared {
