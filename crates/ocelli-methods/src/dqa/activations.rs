@@ -6,7 +6,7 @@
 //!
 //! Deviations, where the paper is silent: what has a mixture are the tensors that quantized layers read, the image
 //! only where it is asked for. A tensor counts as the layer that reads it first, where penalties count weights. The
-//! clip of PACT has no L2 penalty.
+//! clip of PACT decays, as in its paper, at a rate of its own.
 
 use super::layer::{weights_of, weights_of_network};
 use super::names::{PREFIX, SECTION};
@@ -14,7 +14,7 @@ use super::settings::FLOAT_BITS;
 use super::shares::{Shares, SharesOfStep};
 use super::{DqaError, DqaSettings};
 use burn::tensor::{Tensor, TensorData};
-use ocelli_nn::graph::QuantizerSettings;
+use ocelli_nn::graph::{ActivationQuantizer, QuantizerSettings};
 use ocelli_nn::parameter::Role;
 use ocelli_nn::{Gradients, Network};
 use ocelli_train::{Error, Result};
@@ -175,6 +175,19 @@ impl<'a> ActivationMixtures<'a> {
             let Some((id, gradient)) = found else { continue };
             let len = gradient.len();
             gradients.add(id, Tensor::from_data(TensorData::new(gradient, [len]), device));
+        }
+    }
+}
+
+/// Adds the gradient of `decay / 2 · clip²` to that of each clip of PACT, `share` of it: from inside its range a
+/// clip has no gradient, and would stay near the largest value.
+pub(super) fn decay_clips(network: &Network, decay: f64, share: f64, gradients: &mut Gradients) {
+    let params = network.params();
+    let branches = network.graph().quantizers().flat_map(|(_, _, quantize)| &quantize.branches);
+    let clips = branches.filter(|it| matches!(it.quantizer, ActivationQuantizer::Pact { .. }));
+    for id in clips.filter_map(|branch| branch.scale) {
+        if decay > 0.0 && params.get(id).is_trainable() {
+            gradients.add(id, params.get(id).value().mul_scalar(decay * share));
         }
     }
 }

@@ -24,6 +24,8 @@ pub struct DqaConfig {
     pub activations: Vec<String>,
     /// Whether the image is quantized as activations are.
     pub image: bool,
+    /// The weight decay of the clips of `pact`.
+    pub clip_decay: f64,
     /// Which weights share their levels.
     pub per: PerChoice,
     /// Whether zero is a level of `min_max`.
@@ -58,6 +60,7 @@ impl Default for DqaConfig {
             quantizers: ["min_max:2", "min_max:4", "min_max:8"].map(str::to_owned).to_vec(),
             activations: Vec::new(),
             image: false,
+            clip_decay: 5e-4,
             per: PerChoice::Tensor,
             zero: ZeroChoice::Paper,
             temperature: [100.0, 0.03],
@@ -128,6 +131,7 @@ impl DqaConfig {
             within(section, &format!("temperature.{index}"), value, [1e-6, 1e6])?;
         }
         within(section, "lambda", self.lambda, [0.0, 1e6])?;
+        within(section, "clip_decay", self.clip_decay, [0.0, 1.0])?;
         within(section, "relax_end", self.relax_end, [1.0, 1e9])?;
         for (index, value) in self.penalty.iter().enumerate() {
             within(section, &format!("penalty.{index}"), *value, [0.0, 1e6])?;
@@ -156,6 +160,7 @@ impl DqaConfig {
             quantizers,
             activations,
             image: self.image,
+            clip_decay: self.clip_decay,
             per: match self.per {
                 PerChoice::Tensor => Per::Tensor,
                 PerChoice::Channel => Per::Channel,

@@ -1,6 +1,6 @@
 //! What a step of DQA does.
 
-use super::activations::{ActivationMixtures, keep_positive};
+use super::activations::{ActivationMixtures, decay_clips, keep_positive};
 use super::hardened::{measure, models};
 use super::mixtures::Mixtures;
 use super::{DqaSettings, layer::quantized_layers};
@@ -47,6 +47,7 @@ impl Method for Dqa {
         let share: f64 = output.stats.iter().map(|(weight, _)| weight).sum();
         mixtures.pull_back(network, share, gradients);
         activations.pull_back(network, of_attention, share, gradients);
+        decay_clips(network, self.settings.clip_decay, share, gradients);
         output.loss += share * (mixtures.penalty() + activations.penalty());
         Ok(output)
     }

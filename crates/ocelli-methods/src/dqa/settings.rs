@@ -73,6 +73,8 @@ pub struct DqaSettings {
     pub(super) activations: Vec<ActivationQuantizer>,
     /// Whether the image is quantized as activations are.
     pub(super) image: bool,
+    /// How clips of PACT decay.
+    pub(super) clip_decay: f64,
     pub(super) per: Per,
     pub(super) zero: Zero,
     pub(super) temperature: Anneal,

@@ -154,7 +154,7 @@ mod tests {
         let mut network = floats();
         let report = load(&mut network, &dict, &LoadOptions::default()).unwrap();
         // Of 18 tensors one is of floats.
-        let ranges = report.beside.iter().filter(|name| name.ends_with(".range")).count();
+        let ranges = report.beside.iter().filter(|name| name.contains(".quantize.range")).count();
         assert_eq!(ranges, 17, "{:?}", report.beside);
         assert_eq!(logits(&network), logits(&floats()));
         let mut same = quantized();

@@ -3,7 +3,7 @@
 use super::fixture::{mixtures, network, plain_network, recipe, settings, values};
 use crate::METHODS;
 use crate::dqa::DqaSettings;
-use crate::dqa::activations::{ActivationMixtures, keep_positive};
+use crate::dqa::activations::{ActivationMixtures, decay_clips, keep_positive};
 use burn::tensor::{Device, Tensor, TensorData};
 use ocelli_data::Targets;
 use ocelli_nn::{GradientEngine, Gradients, InferenceEngine, Network, TrainImages, TrainPass};
@@ -212,4 +212,25 @@ fn clips_and_steps_stay_positive() {
     keep_positive(&mut kept).unwrap();
     assert_eq!(values(&kept, "fc.quantize.pact2.clip"), [1e-6]);
     assert_eq!(values(&kept, "fc.quantize.lsq4.step"), step);
+}
+
+#[test]
+fn clips_of_pact_decay_and_steps_do_not() {
+    let settings = settings("activations = ['pact:2', 'lsq:4']").unwrap();
+    let mut network = seen(&settings);
+    network.params_mut().freeze(&["second.*clip".to_owned()]).unwrap();
+    let mut gradients = Gradients::new();
+    decay_clips(&network, 0.0, 0.5, &mut gradients);
+    assert!(gradients.is_empty());
+    decay_clips(&network, 0.1, 0.5, &mut gradients);
+    for (name, decays) in [
+        ("fc.quantize.pact2.clip", true),
+        ("fc.quantize.lsq4.step", false),
+        ("second.quantize.pact2.clip", false),
+    ] {
+        let id = network.params().index_by_name()[name];
+        let found = gradients.get(id).map(|gradient| gradient.clone().into_scalar::<f32>());
+        let expected = decays.then(|| values(&network, name)[0] * 0.05);
+        assert_eq!(found, expected, "{name}");
+    }
 }

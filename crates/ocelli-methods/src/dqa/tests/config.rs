@@ -48,6 +48,7 @@ fn what_is_impossible_is_refused_with_its_field() {
         ("temperature = [nan, 1.0]", "`dqa.temperature.0` is NaN"),
         ("lambda = -1.0", "`dqa.lambda` is -1, expected 0 to 1000000"),
         ("penalty = [1.0, inf, 3.0]", "`dqa.penalty.1` is inf"),
+        ("clip_decay = -1.0", "`dqa.clip_decay` is -1, expected 0 to 1"),
         ("relax_end = 0.5", "`dqa.relax_end` is 0.5, expected 1 to 1000000000"),
         ("bn_reestimate = 99999999", "`dqa.bn_reestimate` is 99999999"),
         ("keep = ['a[']", "`dqa.keep.0` is a[, expected a glob"),
