@@ -10,7 +10,8 @@ use ocelli_train::{MethodSection, Recipe, Result, Trained, TrainingLength};
 /// Some epochs more, in which the weights of a trained network are mixtures of min-max quantizers.
 ///
 /// The rate falls from a small share of the run's peak along a cosine: weights that are trained already have
-/// only to find the levels.
+/// only to find the levels. At higher rates α leaves its start within a few epochs, so that the mixture does not
+/// harden to its first quantizer, which is what is packed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FewBits {
     /// The bits of each quantizer, fewest first; the first is what is left.
