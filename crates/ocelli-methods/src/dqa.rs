@@ -13,6 +13,7 @@
 //! | the same for activations | `activations`, with [`ocelli_nn::graph::Quantize`] |
 //! | quantizers, appendix A.1 | [`ocelli_kernels::quantize::Quantizer`] |
 //! | Binary-Relax in its 2-way and 3-way form, section 4 | [`Scheme::BinaryRelax2`], [`Scheme::BinaryRelax3`] |
+//! | figure 2: the quantization error by temperature | [`error_curve`], for trained weights |
 //! | the network that is used afterwards | [`Harden`]: the lowest quantizer of each layer, or that of the largest share |
 //!
 //! Weights are reparametrised outside the graph: a step runs the network with q(w) in the place of w, and pulls the
@@ -34,6 +35,7 @@ mod anneal;
 mod attention;
 mod batch_norm;
 mod config;
+mod error_curve;
 mod errors;
 mod few_bits;
 mod hardened;
@@ -41,6 +43,7 @@ mod layer;
 mod method;
 mod mixtures;
 mod names;
+mod products;
 mod quantizer_lists;
 mod settings;
 mod shares;
@@ -51,6 +54,7 @@ mod tests;
 pub use anneal::Anneal;
 pub use attention::{Attention, eq7};
 pub use config::{DqaConfig, DqaKind, PerChoice};
+pub use error_curve::{ErrorPoint, error_curve};
 pub use errors::DqaError;
 pub use few_bits::FewBits;
 pub use method::Dqa;

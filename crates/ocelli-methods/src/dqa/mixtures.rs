@@ -1,6 +1,7 @@
 //! The mixtures of all layers at one step: their weights, and the way back of gradients.
 
 use super::layer::{QuantizedLayer, quantized_layers, weights_of_network};
+use super::products::LayerProducts;
 use super::shares::{Shares, SharesOfStep};
 use super::slices::Slice;
 use super::{DqaError, DqaSettings, Harden};
@@ -138,6 +139,24 @@ impl<'a> Mixtures<'a> {
             network.params_mut().set_values(mixture.layer.weight, values)?;
         }
         Ok(network)
+    }
+
+    /// What the quantizers of each layer with an attention leave of its weights.
+    pub(super) fn products(&self, network: &Network) -> Vec<LayerProducts> {
+        let weights = self.weights(network.params());
+        let slices: Vec<&[f32]> = weights.iter().map(Slice::as_slice).collect();
+        let of = |(mixture, values): (&LayerMixture, &&[f32])| {
+            let quantized = (0..mixture.branches.len()).map(|k| {
+                let mut q = vec![0.0; values.len()];
+                let branch = &mixture.branches[k..=k];
+                Mixture::new(values, mixture.layer.channels, branch, &[1.0]).forward(&mut q);
+                q
+            });
+            let quantized: Vec<Vec<f32>> = quantized.collect();
+            let alpha = mixture.shares.alpha()?;
+            Some(LayerProducts::new(alpha.to_vec(), values, &quantized))
+        };
+        in_pool(|| self.layers.par_iter().zip(&slices).filter_map(of).collect())
     }
 
     /// The sum of all layers' penalties (equation 6).

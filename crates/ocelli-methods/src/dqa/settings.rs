@@ -94,6 +94,11 @@ pub struct DqaSettings {
 }
 
 impl DqaSettings {
+    /// Whether anything is quantized.
+    pub fn quantizes(&self) -> bool {
+        !self.quantizers.is_empty()
+    }
+
     /// Whether mixtures of so many quantizers have an α.
     pub(super) fn has_attention(&self, quantizers: usize) -> bool {
         self.scheme == Scheme::Dqa && quantizers > 1

@@ -70,6 +70,11 @@ impl Shares {
         self.values.iter().map(|share| *share as f32).collect()
     }
 
+    /// α, where the shares are learnt.
+    pub(super) fn alpha(&self) -> Option<&[f64]> {
+        self.alpha.as_ref().map(|(_, alpha)| alpha.as_slice())
+    }
+
     /// Which of the quantizers is left of the mixture.
     pub(super) fn hardened(&self, harden: Harden) -> usize {
         let first =
