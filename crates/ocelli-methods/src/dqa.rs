@@ -1,4 +1,4 @@
-//! DQA: weights on few levels, by a learnt mixture of quantizers that hardens while it is trained.
+//! DQA: weights and activations on few levels, by a learnt mixture of quantizers that hardens while it is trained.
 //!
 //! Paper: Boukli Hacene, Mauch, Uhlich and Cardinaux, *DNN Quantization with Attention*, 2021
 //! (<https://arxiv.org/abs/2103.13322>).
@@ -10,6 +10,7 @@
 //! | `T(b) = T(0) · ψᵇ`, algorithm 1 | [`Anneal`] |
 //! | start of α, equation 7 | [`Start::Eq7`] |
 //! | `r = λ · gᵀ a / S`, equation 6 | [`Regulariser`], `penalty` |
+//! | the same for activations | `activations`, with [`ocelli_nn::graph::Quantize`] |
 //! | quantizers, appendix A.1 | [`ocelli_kernels::quantize::Quantizer`] |
 //! | Binary-Relax in its 2-way and 3-way form, section 4 | [`Scheme::BinaryRelax2`], [`Scheme::BinaryRelax3`] |
 //! | figure 2: the quantization error by temperature | [`error_curve`], for trained weights |
@@ -29,27 +30,32 @@
 //! - SAWB at 8 bits clips at the largest weight, as in IBM's code. BWN has a size for each filter.
 //! - all convolutions and linear layers are quantized, first and last too, unless `keep` says otherwise.
 
+mod activations;
 mod anneal;
 mod attention;
 mod batch_norm;
 mod config;
 mod error_curve;
 mod errors;
+mod few_bits;
 mod hardened;
 mod layer;
 mod method;
 mod mixtures;
 mod names;
 mod products;
+mod quantizer_lists;
 mod settings;
+mod shares;
 mod slices;
 #[cfg(test)]
 mod tests;
 
 pub use anneal::Anneal;
 pub use attention::{Attention, eq7};
-pub use config::{DqaConfig, DqaKind};
+pub use config::{DqaConfig, DqaKind, PerChoice};
 pub use error_curve::{ErrorPoint, error_curve};
 pub use errors::DqaError;
+pub use few_bits::FewBits;
 pub use method::Dqa;
 pub use settings::{DqaSettings, Harden, Regulariser, Scheme, Start};

@@ -12,7 +12,7 @@ use crate::parameter::ParamSpec;
 use crate::pass::{BatchStats, Pass, Seen, TrainPass};
 use crate::route::Route;
 use crate::train_plan::{SeenStatistics, SeenValues, TrainPlan, Wants};
-use crate::{Error, Given, Result};
+use crate::{Error, Given, Result, RowValues};
 use burn::tensor::{Device, Tensor, TensorData};
 use ocelli_kernels::in_pool;
 use plans::{Key, Plans};
@@ -55,6 +55,16 @@ impl Wanted {
     pub const INPUTS: Self = Self { params: false, inputs: true };
     /// Both.
     pub const BOTH: Self = Self { params: true, inputs: true };
+}
+
+/// What a network is given in a training pass.
+#[derive(Clone, Debug)]
+pub struct TrainImages<'a> {
+    /// `[batch, channels, height, width]`
+    pub images: Tensor<4>,
+    /// How much each image gets of the quantizers of each tensor, in the order of
+    /// [`Graph::attention`](crate::graph::Graph::attention).
+    pub attention: &'a [Vec<f32>],
 }
 
 /// What one step computed.
@@ -186,20 +196,58 @@ impl GradientEngine {
         weight: f64,
         into: &mut Gradients,
     ) -> Result<(Tensor<1>, Tensor<2>)> {
-        let route = network.graph().classify();
-        let given = vec![Given::Planes(images.without_autodiff())];
-        let taped = self.forward(network, &route, given, Wanted::PARAMS, Pass::Train(pass))?;
+        let images = TrainImages { images, attention: &[] };
+        let (loss, logits, _) = self.add_gradients_of(network, images, pass, loss, weight, into)?;
+        Ok((loss, logits))
+    }
+
+    /// The same for a network whose activations are mixtures of quantizers. The gradients of the attention,
+    /// summed over the images and multiplied by `weight`, come after loss and logits.
+    ///
+    /// # Shapes
+    /// As for [`differentiate`](Self::differentiate).
+    ///
+    /// # Errors
+    /// When images or attention do not fit the network.
+    pub fn add_gradients_of(
+        &mut self,
+        network: &Network,
+        TrainImages { images, attention }: TrainImages<'_>,
+        pass: &mut TrainPass,
+        loss: impl FnOnce(Tensor<2>) -> Tensor<1>,
+        weight: f64,
+        into: &mut Gradients,
+    ) -> Result<(Tensor<1>, Tensor<2>, Vec<Vec<f64>>)> {
+        let graph = network.graph();
+        let mut route = graph.classify();
+        route.from.extend(graph.attention());
+        let count = images.dims()[0];
+        let mut given = vec![Given::Planes(images.without_autodiff())];
+        given.extend(attention.iter().map(|shares| {
+            let shape = Shape::vector(shares.len());
+            Given::Rows(RowValues { values: shares.repeat(count), shape })
+        }));
+        let wanted = if attention.is_empty() { Wanted::PARAMS } else { Wanted::BOTH };
+        let taped = self.forward(network, &route, given, wanted, Pass::Train(pass))?;
         let values = taped.value(0);
         let [batch, channels, height, width] = values.dims();
         let logits = values.reshape([batch, channels * height * width]);
         let leaf = logits.clone().autodiff().require_grad();
         let loss = loss(leaf.clone());
+        let mut of_attention: Vec<Vec<f64>> =
+            attention.iter().map(|shares| vec![0.0; shares.len()]).collect();
         if let Some(gradient) = leaf.grad(&loss.backward()) {
             let gradient = if weight == 1.0 { gradient } else { gradient.mul_scalar(weight) };
             let gradient = gradient.reshape([batch, channels, height, width]);
-            taped.backward(vec![Some(gradient)], into);
+            let given = taped.backward(vec![Some(gradient)], into);
+            for (sums, gradient) in of_attention.iter_mut().zip(given.into_iter().skip(1)) {
+                let values = gradient.map(|it| RowValues::from(it).values).unwrap_or_default();
+                for row in values.chunks_exact(sums.len().max(1)) {
+                    sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += f64::from(*value));
+                }
+            }
         }
-        Ok((loss.without_autodiff(), logits))
+        Ok((loss.without_autodiff(), logits, of_attention))
     }
 }
 

@@ -8,6 +8,7 @@
 //! features and logits have a height and width of one.
 
 mod builder;
+mod decided;
 mod head;
 mod join;
 mod quantizers;

@@ -54,7 +54,7 @@ pub use cost::{Cost, LayerCost};
 pub use delta_engine::{DeltaBase, DeltaEngine, EditBatch, LayerShare, PixelEdit};
 pub use error::{Error, Result};
 pub use given::{Given, RowValues};
-pub use gradient_engine::{Differentiated, GradientEngine, Taped, Wanted};
+pub use gradient_engine::{Differentiated, GradientEngine, Taped, TrainImages, Wanted};
 pub use gradients::Gradients;
 pub use inference_engine::InferenceEngine;
 pub use int_plan::{IntegerLayers, StepLabel, StepTime};

@@ -30,6 +30,7 @@
 
 pub mod safetensors;
 
+mod activations;
 mod convert;
 mod dtype;
 mod error;
@@ -50,6 +51,7 @@ mod state_dict;
 mod tensor_entry;
 mod view;
 
+pub use activations::KEY as ACTIVATIONS;
 pub use convert::{convert, save, state_dict};
 pub use dtype::DType;
 pub use error::{Result, WeightsError};

@@ -1,9 +1,9 @@
 //! How networks are rewritten so that their activations are quantized, and back.
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor, TensorData};
 use ocelli_nn::graph::{ActivationQuantizer, Graph, Node, Op, QuantizerSettings};
 use ocelli_nn::registry::{self, ModelOptions};
-use ocelli_nn::{Error, Network, Route};
+use ocelli_nn::{Error, Given, InferenceEngine, Network, Pass, Route, RowValues};
 use ocelli_random::Seed;
 
 fn settings(quantizers: &[&str]) -> Result<QuantizerSettings, Error> {
@@ -201,5 +201,60 @@ fn sums_and_means_read_levels_where_they_are_to() -> Result<(), Error> {
         ]
     );
     assert_eq!(names.len(), 20 + 9 + 1, "layers, one input of each sum, and of the mean");
+    Ok(())
+}
+
+/// Whoever has images alone can run a mixture whose shares are fixed, and gets what the attention gives.
+#[test]
+fn fixed_shares_are_the_attention_that_is_given() -> Result<(), Error> {
+    let plain = registry::find("mobilenetv2_small")?;
+    let plain = plain.network(&ModelOptions::default(), Seed(2), &Device::flex())?;
+    let settings = settings(&["pact:2", "min_max:4", "float"])?;
+    let mut soft = plain.with_graph(plain.graph().with_quantizers(&settings, |_| true)?)?;
+    let numbers: Vec<_> = soft
+        .params()
+        .iter()
+        .filter(|(_, param)| param.spec.name.contains(".quantize."))
+        .map(|(id, param)| (id, param.spec.len()))
+        .collect();
+    for (id, len) in numbers {
+        let values = if len == 2 { vec![-0.8, 0.9] } else { vec![0.7] };
+        soft.params_mut().set_values(id, values)?;
+    }
+    let shares = |index: usize| {
+        let first = 0.2 + 0.1 * (index % 5) as f32;
+        vec![first, 0.75 - first, 0.25]
+    };
+    let names: Vec<String> =
+        soft.graph().quantizers().map(|(_, node, _)| node.name.clone()).collect();
+    let at = |name: &str| names.iter().position(|other| other == name).unwrap_or_default();
+    let fixed = soft.with_graph(soft.graph().with_shares(|name, _| shares(at(name)))?)?;
+    assert!(fixed.graph().attention().is_empty());
+    assert_eq!(fixed.params().len(), soft.params().len(), "ranges and clips stay");
+
+    let device = Device::flex();
+    let pixels: Vec<f32> = (0..2 * 3 * 32 * 32).map(|at| (at as f32 * 0.13).sin()).collect();
+    let images = Tensor::<4>::from_data(TensorData::new(pixels, [2, 3, 32, 32]), &device);
+    let mut given = vec![Given::Planes(images.clone())];
+    given.extend((0..names.len()).map(|index| {
+        let (values, shape) = (shares(index).repeat(2), [3, 1, 1].into());
+        Given::Rows(RowValues { values, shape })
+    }));
+    let route = soft.graph().with_attention(&soft.graph().classify())?;
+    let mut engine = InferenceEngine::new(&soft)?;
+    // The engine's graph is the folded one.
+    assert_eq!(route.from.len(), 1 + names.len());
+    let folded = engine.graph().with_attention(&engine.graph().classify())?;
+    let expected = engine.values(&folded, given)?.remove(0).values;
+    let mut engine = InferenceEngine::new(&fixed)?;
+    assert!(engine.has_plan([32, 32]));
+    let found: Vec<f32> = engine.logits(images.clone())?.into_data().iter::<f32>().collect();
+    assert_eq!(found, expected, "to the bit");
+    let by_burn: Vec<f32> = fixed.forward(images, Pass::Eval).into_data().iter::<f32>().collect();
+    let error = ocelli_testkit::relative_error(&by_burn, &expected);
+    // A value beside the middle of two levels may round otherwise.
+    assert!(error < 0.05, "{error}");
+    let refused = soft.graph().with_shares(|_, _| vec![1.0]).map(drop);
+    assert!(refused.is_err_and(|error| error.to_string().contains("each of its 3 quantizers")));
     Ok(())
 }

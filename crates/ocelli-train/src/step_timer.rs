@@ -4,7 +4,7 @@ use crate::tensors::images;
 use crate::{Optimizer, Recipe, Result, Supervised};
 use burn::tensor::Tensor;
 use ocelli_data::{Batch, Targets};
-use ocelli_nn::{Gradients, Network, TrainPass};
+use ocelli_nn::{Gradients, Network, TrainImages, TrainPass};
 use ocelli_random::Seed;
 use std::time::Instant;
 
@@ -48,7 +48,8 @@ impl StepTimer {
         let Self { network, method, optimizer, images, targets, seed, step, gradients } = self;
         let mut pass = TrainPass::new(*seed, *step, 0);
         gradients.clear();
-        method.differentiate(network, images.clone(), targets, 1.0, &mut pass, gradients)?;
+        let given = TrainImages { images: images.clone(), attention: &[] };
+        method.differentiate(network, given, targets, 1.0, &mut pass, gradients)?;
         network.apply_batch_stats(pass.stats())?;
         optimizer.step(network.params_mut(), gradients, 0.0)?;
         *step += 1;

@@ -31,7 +31,7 @@ pub(crate) struct Wanted<'a> {
 }
 
 /// The folder of the run to which `path`, its folder or a checkpoint in it, belongs.
-fn folder_of(path: &Path) -> Option<&Path> {
+pub(crate) fn folder_of(path: &Path) -> Option<&Path> {
     path.ancestors().take(4).find(|folder| RunFolder::recipe_path(folder).is_file())
 }
 

@@ -2,10 +2,13 @@
 
 use super::layer::{prepare, quantized_layers};
 use super::names::{PREFIX, SECTION};
-use super::{Anneal, Dqa, DqaSettings, Harden, Regulariser, Scheme, Start};
+use super::quantizer_lists::QuantizerList;
+use super::settings::FLOAT_BITS;
+use super::{Anneal, Dqa, DqaSettings, Harden, Regulariser, Scheme, Start, activations};
 use globset::{Glob, GlobSet, GlobSetBuilder};
-use ocelli_kernels::quantize::{MAX_BRANCHES, Per, Quantizer, Zero};
+use ocelli_kernels::quantize::{FakeQuantizer, MAX_BRANCHES, Per, Quantizer, Zero};
 use ocelli_nn::Network;
+use ocelli_nn::graph::ActivationQuantizer;
 use ocelli_train::{Method, MethodConfig, MethodKind, MethodSection, Result};
 use serde::{Deserialize, Serialize};
 
@@ -17,8 +20,12 @@ pub struct DqaConfig {
     pub scheme: Scheme,
     /// Quantizers of weights, as in `min_max:2`, lowest first. The paper's are of 2, 4 and 8 bits.
     pub quantizers: Vec<String>,
-    /// Quantizers of activations; none leaves them as they are.
+    /// Quantizers of what layers read, as in `pact:2`, lowest first; none leaves it as it is.
     pub activations: Vec<String>,
+    /// Whether the image is quantized as activations are.
+    pub image: bool,
+    /// The weight decay of the clips of `pact`.
+    pub clip_decay: f64,
     /// Which weights share their levels.
     pub per: PerChoice,
     /// Whether zero is a level of `min_max`.
@@ -52,6 +59,8 @@ impl Default for DqaConfig {
             scheme: Scheme::Dqa,
             quantizers: ["min_max:2", "min_max:4", "min_max:8"].map(str::to_owned).to_vec(),
             activations: Vec::new(),
+            image: false,
+            clip_decay: 5e-4,
             per: PerChoice::Tensor,
             zero: ZeroChoice::Paper,
             temperature: [100.0, 0.03],
@@ -112,16 +121,17 @@ impl DqaConfig {
     /// # Errors
     /// With the field of `section` that is not.
     pub fn check(&self, section: &MethodSection) -> Result<DqaSettings> {
-        if !self.activations.is_empty() {
-            let found = format!("{:?}", self.activations);
-            return Err(section.refuse("activations", &found, "[]: activations stay as they are"));
-        }
-        let quantizers = self.quantizers(section)?;
+        let quantizers = self.quantizers().of_scheme(self.scheme)?;
+        let activations = match self.activations[..] {
+            [] => Vec::new(),
+            _ => self.activations().of_scheme(self.scheme)?,
+        };
         let [start, end] = self.temperature;
         for (index, value) in [start, end].into_iter().enumerate() {
             within(section, &format!("temperature.{index}"), value, [1e-6, 1e6])?;
         }
         within(section, "lambda", self.lambda, [0.0, 1e6])?;
+        within(section, "clip_decay", self.clip_decay, [0.0, 1.0])?;
         within(section, "relax_end", self.relax_end, [1.0, 1e9])?;
         for (index, value) in self.penalty.iter().enumerate() {
             within(section, &format!("penalty.{index}"), *value, [0.0, 1e6])?;
@@ -133,17 +143,24 @@ impl DqaConfig {
                 "0 to 10000000 images",
             ));
         }
-        let (scheme, count) = (self.scheme, quantizers.len());
+        let scheme = self.scheme;
+        let (count, list) = match (quantizers.len(), activations.len()) {
+            (weights, activations) if activations > weights => (activations, "activations"),
+            (weights, _) => (weights, "quantizers"),
+        };
         let has_penalty =
             scheme == Scheme::Dqa && count > 1 && self.regulariser != Regulariser::Off;
         if has_penalty && self.penalty.len() != count {
-            let expected = format!("{count} values, one for each of dqa.quantizers");
+            let expected = format!("{count} values, one for each of dqa.{list}");
             return Err(section.refuse("penalty", &format!("{:?}", self.penalty), &expected));
         }
         let penalty = self.penalty.iter().filter(|_| has_penalty).map(|cost| cost * self.lambda);
         Ok(DqaSettings {
             scheme,
             quantizers,
+            activations,
+            image: self.image,
+            clip_decay: self.clip_decay,
             per: match self.per {
                 PerChoice::Tensor => Per::Tensor,
                 PerChoice::Channel => Per::Channel,
@@ -165,41 +182,33 @@ impl DqaConfig {
         })
     }
 
-    /// The quantizers that the scheme uses.
-    fn quantizers(&self, section: &MethodSection) -> Result<Vec<Quantizer>> {
-        let mut quantizers: Vec<Quantizer> = Vec::with_capacity(self.quantizers.len());
-        for (index, text) in self.quantizers.iter().enumerate() {
-            let field = format!("quantizers.{index}");
-            let quantizer: Quantizer =
-                text.parse().map_err(|error| section.refuse(&field, text, &format!("{error}")))?;
-            if let Some(before) = quantizers.last()
-                && (before.bits() > quantizer.bits() || quantizers.contains(&quantizer))
-            {
-                let expected = format!("another one of as many bits as {before} or more");
-                return Err(section.refuse(&field, text, &expected));
-            }
-            quantizers.push(quantizer);
+    fn quantizers(&self) -> QuantizerList<'_, Quantizer> {
+        QuantizerList {
+            field: "quantizers",
+            texts: &self.quantizers,
+            parse: |text| text.parse().map_err(|error| format!("{error}")),
+            bits: Quantizer::bits,
+            float: Quantizer::Float,
+            without: "scheme = \"full_precision\" quantizes nothing",
+            most: MAX_BRANCHES,
         }
-        let (needed, used) = match self.scheme {
-            Scheme::FullPrecision => (0, 0),
-            Scheme::Vanilla | Scheme::BinaryRelax2 => (1, 1),
-            Scheme::BinaryRelax3 => (3, 3),
-            Scheme::Dqa => (1, quantizers.len()),
-        };
-        if !(needed..=MAX_BRANCHES).contains(&quantizers.len()) {
-            let expected = format!("{needed} to {MAX_BRANCHES} quantizers");
-            return Err(section.refuse("quantizers", &format!("{:?}", self.quantizers), &expected));
+    }
+
+    fn activations(&self) -> QuantizerList<'_, ActivationQuantizer> {
+        QuantizerList {
+            field: "activations",
+            texts: &self.activations,
+            parse: |text| {
+                text.parse().map_err(|error| match error {
+                    ocelli_nn::Error::ModelOption { expected, .. } => expected,
+                    other => other.to_string(),
+                })
+            },
+            bits: |quantizer| quantizer.bits().unwrap_or(FLOAT_BITS),
+            float: ActivationQuantizer::Float,
+            without: "[] leaves activations as they are",
+            most: FakeQuantizer::MOST,
         }
-        quantizers.truncate(used);
-        if quantizers.first() == Some(&Quantizer::Float) {
-            let expected =
-                "a quantizer of 8 bits or less (scheme = \"full_precision\" quantizes nothing)";
-            return Err(section.refuse("quantizers.0", &"float", expected));
-        }
-        if self.scheme == Scheme::BinaryRelax2 {
-            quantizers.push(Quantizer::Float);
-        }
-        Ok(quantizers)
     }
 
     fn globs(&self, section: &MethodSection) -> Result<GlobSet> {
@@ -240,7 +249,8 @@ impl MethodConfig for Checked {
     fn prepare(&self, network: Network) -> Result<Network> {
         let network = network.without_free(PREFIX)?;
         let layers = quantized_layers(network.graph(), &self.settings)?;
-        prepare(network, &layers, &self.settings)
+        let network = activations::quantize(network, &self.settings)?;
+        activations::prepare(prepare(network, &layers, &self.settings)?, &self.settings)
     }
 
     fn method(&self) -> Result<Box<dyn Method>> {

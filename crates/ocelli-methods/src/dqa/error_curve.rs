@@ -1,7 +1,7 @@
 //! How far trained weights are from what quantizers make of them, at every temperature (figure 2).
 
+use super::DqaSettings;
 use super::mixtures::Mixtures;
-use super::{DqaSettings, Scheme};
 use ocelli_nn::Network;
 use ocelli_train::Result;
 
@@ -28,7 +28,8 @@ pub fn error_curve(
 ) -> Result<Vec<ErrorPoint>> {
     let temperature = settings.temperature;
     let is_constant = (temperature.start - temperature.end).abs() < f64::EPSILON;
-    if settings.scheme != Scheme::Dqa || !settings.has_attention() || is_constant || count < 2 {
+    let is_learnt = settings.has_attention(settings.quantizers.len());
+    if !is_learnt || is_constant || count < 2 {
         return Ok(Vec::new());
     }
     let mixtures = Mixtures::new(network, settings, 0, 1)?;

@@ -1,9 +1,11 @@
 //! What the network is used as: one quantizer in each layer, and the mixture beside it.
 
 use super::DqaSettings;
+use super::activations::ActivationMixtures;
 use super::batch_norm::reestimate;
 use super::mixtures::Mixtures;
 use super::names::PREFIX;
+use super::settings::FLOAT_BITS;
 use ocelli_nn::Network;
 use ocelli_train::{Moment, Result};
 
@@ -21,11 +23,13 @@ pub(super) fn models(
         return Ok(Vec::new());
     }
     let mixtures = Mixtures::new(network, settings, moment.step, moment.total_steps)?;
-    let mut hard = mixtures.hard(network)?.without_free(PREFIX)?;
+    let activations = ActivationMixtures::new(network, settings, moment.step, moment.total_steps)?;
+    let mut hard = activations.hard(mixtures.hard(network)?.without_free(PREFIX)?)?;
     reestimate(&mut hard, moment.train, settings.bn_reestimate)?;
     let mut models = vec![("hardened", hard)];
     if settings.is_mixture() {
-        models.push(("soft", mixtures.soft(network)?.without_free(PREFIX)?));
+        let soft = mixtures.soft(network)?.without_free(PREFIX)?;
+        models.push(("soft", activations.soft(soft)?));
     }
     Ok(models)
 }
@@ -57,8 +61,8 @@ pub(super) fn measure(
         let chosen = settings.quantizers[mixture.hardened(settings.harden)].bits();
         let found = [error(&soft), error(&hard)];
         let relative = |error: f64| if square > 0.0 { error / square } else { 0.0 };
-        if settings.is_mixture() {
-            for (quantizer, share) in settings.quantizers.iter().zip(&mixture.shares) {
+        if settings.quantizers.len() > 1 {
+            for (quantizer, share) in settings.quantizers.iter().zip(&mixture.shares.values) {
                 values.push((format!("dqa/attention/{}/{quantizer}", layer.name), *share));
             }
         }
@@ -73,13 +77,39 @@ pub(super) fn measure(
     values.push(("dqa/bits".to_owned(), bits / f64::max(weights, 1.0)));
     values.push(("dqa/error".to_owned(), relative(errors[0])));
     values.push(("dqa/error_hardened".to_owned(), relative(errors[1])));
-    if settings.has_attention() {
+    let activations = ActivationMixtures::new(network, settings, moment.step, moment.total_steps)?;
+    values.extend(of_activations(&activations, settings));
+    let count = settings.quantizers.len().max(settings.activations.len());
+    if settings.has_attention(count) {
         let temperature = settings.temperature.at(moment.step, moment.total_steps);
         values.push(("dqa/temperature".to_owned(), temperature));
-        values.push(("dqa/penalty".to_owned(), mixtures.penalty()));
+        let penalty = mixtures.penalty() + activations.penalty();
+        values.push(("dqa/penalty".to_owned(), penalty));
     } else if settings.is_mixture() {
         let omega = settings.omega.at(moment.step, moment.total_steps);
         values.push(("dqa/omega".to_owned(), omega));
     }
     Ok(values)
+}
+
+/// Shares and bits of each quantized tensor, and the mean of the bits.
+fn of_activations(mixtures: &ActivationMixtures<'_>, settings: &DqaSettings) -> Vec<(String, f64)> {
+    let mut values = Vec::new();
+    let mut sum = 0.0;
+    for tensor in &mixtures.tensors {
+        let shares = &tensor.shares;
+        if settings.activations.len() > 1 {
+            for (quantizer, share) in settings.activations.iter().zip(&shares.values) {
+                values.push((format!("dqa/attention/{}/{quantizer}", tensor.name), *share));
+            }
+        }
+        let chosen = settings.activations.get(shares.hardened(settings.harden));
+        let bits = chosen.and_then(|quantizer| quantizer.bits()).unwrap_or(FLOAT_BITS);
+        values.push((format!("dqa/bits/{}", tensor.name), f64::from(bits)));
+        sum += f64::from(bits);
+    }
+    if !mixtures.tensors.is_empty() {
+        values.push(("dqa/activation_bits".to_owned(), sum / mixtures.tensors.len() as f64));
+    }
+    values
 }

@@ -5,7 +5,7 @@ use super::slices::Slice;
 use super::{DqaError, DqaSettings};
 use ocelli_kernels::quantize::{Quantizer, Weights};
 use ocelli_nn::Network;
-use ocelli_nn::graph::{Graph, Op};
+use ocelli_nn::graph::{Graph, Node, Op};
 use ocelli_nn::parameter::{ParamId, Role};
 use ocelli_train::{Error, Result};
 use std::collections::BTreeSet;
@@ -56,6 +56,17 @@ fn all_layers(graph: &Graph) -> Vec<QuantizedLayer> {
 /// How many weights the whole network has, those of layers that are kept too: S of equation 6.
 pub(super) fn weights_of_network(graph: &Graph) -> usize {
     all_layers(graph).iter().map(|layer| layer.len).sum()
+}
+
+/// How many weights the layer of that name has.
+pub(super) fn weights_of(graph: &Graph, name: &str) -> usize {
+    let weight = |node: &Node| match &node.op {
+        Op::Conv2d(conv) if node.name == name => Some(conv.weight),
+        Op::Linear(linear) if node.name == name => Some(linear.weight),
+        _ => None,
+    };
+    let weight = graph.nodes().iter().find_map(weight);
+    weight.map_or(0, |weight| graph.params()[weight.index()].len())
 }
 
 /// The layers that are quantized, in the order in which they run.
@@ -122,8 +133,10 @@ pub(super) fn prepare(
             let shape = [steps.len()];
             network = network.with_free(&layer.step_name(k), &shape, Role::Coefficient, steps)?;
         }
-        if settings.has_attention() {
-            let alpha = settings.first_alpha();
+        if settings.has_attention(settings.quantizers.len()) {
+            let bits: Vec<u32> =
+                settings.quantizers.iter().map(|quantizer| quantizer.bits()).collect();
+            let alpha = settings.first_alpha(&bits);
             let shape = [alpha.len()];
             network = network.with_free(&layer.alpha_name(), &shape, Role::Coefficient, alpha)?;
         }

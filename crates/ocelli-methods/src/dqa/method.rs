@@ -1,5 +1,6 @@
 //! What a step of DQA does.
 
+use super::activations::{ActivationMixtures, decay_clips, keep_positive};
 use super::hardened::{measure, models};
 use super::mixtures::Mixtures;
 use super::{DqaSettings, layer::quantized_layers};
@@ -28,6 +29,7 @@ impl Method for Dqa {
     fn check(&self, network: &Network, data: &dyn Source) -> Result<()> {
         self.supervised.check(network, data)?;
         Mixtures::new(network, &self.settings, 0, 1)?;
+        ActivationMixtures::new(network, &self.settings, 0, 1)?;
         Ok(())
     }
 
@@ -37,18 +39,23 @@ impl Method for Dqa {
         }
         let Step { network, parts, group, seed, step, total_steps } = step;
         let mixtures = Mixtures::new(network, &self.settings, step + 1, total_steps)?;
+        let activations = ActivationMixtures::new(network, &self.settings, step + 1, total_steps)?;
         let quantized = mixtures.soft(network)?;
         let step = Step { network: &quantized, parts, group, seed, step, total_steps };
-        let mut output = self.supervised.step(step, gradients)?;
+        let (mut output, of_attention) =
+            self.supervised.step_with_attention(step, &activations.attention(), gradients)?;
         let share: f64 = output.stats.iter().map(|(weight, _)| weight).sum();
         mixtures.pull_back(network, share, gradients);
-        output.loss += share * mixtures.penalty();
+        activations.pull_back(network, of_attention, share, gradients);
+        decay_clips(network, self.settings.clip_decay, share, gradients);
+        output.loss += share * (mixtures.penalty() + activations.penalty());
         Ok(output)
     }
 
-    /// Keeps the steps of LSQ positive.
+    /// Keeps the steps of LSQ and the clips of PACT positive.
     fn after_update(&self, network: &mut Network, step: u64) -> Result<()> {
         let _ = step;
+        keep_positive(network)?;
         let learnt = self.settings.quantizers.iter().enumerate();
         let learnt: Vec<usize> =
             learnt.filter(|(_, own)| own.is_learnt()).map(|(k, _)| k).collect();

@@ -1,8 +1,8 @@
 //! The mixtures of all layers at one step: their weights, and the way back of gradients.
 
-use super::attention::Attention;
 use super::layer::{QuantizedLayer, quantized_layers, weights_of_network};
 use super::products::LayerProducts;
+use super::shares::{Shares, SharesOfStep};
 use super::slices::Slice;
 use super::{DqaError, DqaSettings, Harden};
 use burn::tensor::{Tensor, TensorData};
@@ -12,26 +12,20 @@ use ocelli_nn::parameter::{ParamId, Parameters};
 use ocelli_nn::{Gradients, Network};
 use ocelli_train::Result;
 use rayon::prelude::*;
-use std::collections::HashMap;
 
 /// The mixture of a layer.
 pub(super) struct LayerMixture {
     pub(super) layer: QuantizedLayer,
     branches: Vec<Branch>,
     /// What each quantizer has of the sum.
-    pub(super) shares: Vec<f64>,
-    /// α, where the shares are learnt.
-    alpha: Option<(ParamId, Vec<f64>)>,
+    pub(super) shares: Shares,
     /// Where the learnt steps of each quantizer stand.
     steps: Vec<Option<ParamId>>,
-    /// What the penalty of the shares is multiplied by.
-    penalty_scale: f64,
 }
 
 /// The mixtures of all quantized layers.
 pub(super) struct Mixtures<'a> {
     settings: &'a DqaSettings,
-    attention: Attention,
     pub(super) layers: Vec<LayerMixture>,
 }
 
@@ -48,37 +42,21 @@ impl<'a> Mixtures<'a> {
     ) -> Result<Self> {
         let params = network.params();
         let layers = quantized_layers(network.graph(), settings)?;
-        let all = weights_of_network(network.graph()) as f64;
-        let attention = settings.attention(step, total_steps);
-        let fixed = settings.fixed_shares(step, total_steps);
-        let names = params.index_by_name();
+        let all = weights_of_network(network.graph()).max(1) as f64;
+        let of_step = SharesOfStep::new(params, settings, step, total_steps);
         let mut mixtures = Vec::with_capacity(layers.len());
         for layer in layers {
             let mut steps = Vec::with_capacity(settings.quantizers.len());
             for (k, quantizer) in settings.quantizers.iter().enumerate() {
                 let name = || layer.step_name(k);
                 let is_learnt = quantizer.is_learnt();
-                steps.push(is_learnt.then(|| prepared(&names, name())).transpose()?);
+                steps.push(is_learnt.then(|| of_step.prepared(name())).transpose()?);
             }
-            let alpha = if settings.has_attention() {
-                let id = prepared(&names, layer.alpha_name())?;
-                Some((id, params.to_values(id).into_iter().map(f64::from).collect::<Vec<f64>>()))
-            } else {
-                None
-            };
-            let shares = alpha.as_ref().map_or(fixed.clone(), |(_, alpha)| attention.shares(alpha));
             let own = if settings.by_layer_share { layer.len as f64 } else { 1.0 };
-            let penalty_scale = own / all.max(1.0);
-            mixtures.push(LayerMixture {
-                layer,
-                branches: Vec::new(),
-                shares,
-                alpha,
-                steps,
-                penalty_scale,
-            });
+            let shares = of_step.of(settings.quantizers.len(), layer.alpha_name(), own / all)?;
+            mixtures.push(LayerMixture { layer, branches: Vec::new(), shares, steps });
         }
-        let mut this = Self { settings, attention, layers: mixtures };
+        let mut this = Self { settings, layers: mixtures };
         this.fit(params)?;
         Ok(this)
     }
@@ -125,8 +103,7 @@ impl<'a> Mixtures<'a> {
     /// When the network is another one.
     pub(super) fn soft(&self, network: &Network) -> Result<Network> {
         self.replace(network, |mixture, values, q| {
-            let shares: Vec<f32> = mixture.shares.iter().map(|share| *share as f32).collect();
-            mixture.of(values, &shares).forward(q);
+            mixture.of(values, &mixture.shares.to_f32()).forward(q);
         })
     }
 
@@ -176,20 +153,15 @@ impl<'a> Mixtures<'a> {
                 q
             });
             let quantized: Vec<Vec<f32>> = quantized.collect();
-            let (_, alpha) = mixture.alpha.as_ref()?;
-            Some(LayerProducts::new(alpha.clone(), values, &quantized))
+            let alpha = mixture.shares.alpha()?;
+            Some(LayerProducts::new(alpha.to_vec(), values, &quantized))
         };
         in_pool(|| self.layers.par_iter().zip(&slices).filter_map(of).collect())
     }
 
     /// The sum of all layers' penalties (equation 6).
     pub(super) fn penalty(&self) -> f64 {
-        let costs = &self.settings.penalty;
-        let of = |mixture: &LayerMixture| {
-            let shares = mixture.shares.iter().zip(costs);
-            mixture.penalty_scale * shares.map(|(share, cost)| share * cost).sum::<f64>()
-        };
-        self.layers.iter().map(of).sum()
+        self.layers.iter().map(|mixture| mixture.shares.penalty(&self.settings.penalty)).sum()
     }
 
     /// Turns the gradients of mixtures into those of the weights they came of, of α and of learnt steps.
@@ -209,7 +181,7 @@ impl<'a> Mixtures<'a> {
             .collect();
         let found: Vec<(MixtureGradients, Option<Vec<f32>>)> = in_pool(|| {
             let pull = |(mixture, weights, gradient): &(&LayerMixture, &[f32], &[f32])| {
-                let shares: Vec<f32> = mixture.shares.iter().map(|share| *share as f32).collect();
+                let shares = mixture.shares.to_f32();
                 let mixture = mixture.of(weights, &shares);
                 let mut own = (!mixture.passes_all()).then(|| vec![0.0; gradient.len()]);
                 let found = mixture.backward(gradient, own.as_deref_mut());
@@ -233,14 +205,9 @@ impl<'a> Mixtures<'a> {
                         .add(*id, tensor(learnt.into_iter().map(|value| value as f32).collect()));
                 }
             }
-            if let Some((id, alpha)) = &mixture.alpha {
-                let mut of_shares = found.attention;
-                for (slope, cost) in of_shares.iter_mut().zip(&self.settings.penalty) {
-                    *slope += share * mixture.penalty_scale * cost;
-                }
-                let gradient = self.attention.gradient(alpha, &of_shares);
-                gradients
-                    .add(*id, tensor(gradient.into_iter().map(|value| value as f32).collect()));
+            let costs = &self.settings.penalty;
+            if let Some((id, gradient)) = mixture.shares.of_alpha(found.attention, costs, share) {
+                gradients.add(id, tensor(gradient));
             }
         }
     }
@@ -253,20 +220,6 @@ impl LayerMixture {
 
     /// Which of the quantizers is left.
     pub(super) fn hardened(&self, harden: Harden) -> usize {
-        match harden {
-            Harden::Lowest => 0,
-            Harden::Largest => largest(&self.shares),
-        }
+        self.shares.hardened(harden)
     }
-}
-
-/// Where the largest share is, the first of equal ones.
-fn largest(shares: &[f64]) -> usize {
-    let first = |best: usize, k: usize| if shares[k] > shares[best] { k } else { best };
-    (0..shares.len()).fold(0, first)
-}
-
-fn prepared(names: &HashMap<&str, ParamId>, name: String) -> Result<ParamId> {
-    let found = names.get(name.as_str()).copied();
-    found.ok_or_else(|| DqaError::NotPrepared { name }.into())
 }

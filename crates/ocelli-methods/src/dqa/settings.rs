@@ -3,7 +3,11 @@
 use super::{Anneal, Attention, eq7};
 use globset::GlobSet;
 use ocelli_kernels::quantize::{Per, Quantizer, Zero};
+use ocelli_nn::graph::ActivationQuantizer;
 use serde::{Deserialize, Serialize};
+
+/// What a value that stays as it is counts as.
+pub(super) const FLOAT_BITS: u32 = 32;
 
 /// How weights are quantized while they are trained.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +69,12 @@ pub struct DqaSettings {
     pub(super) scheme: Scheme,
     /// Those that the scheme uses, lowest first.
     pub(super) quantizers: Vec<Quantizer>,
+    /// The same of activations; none where these are floats.
+    pub(super) activations: Vec<ActivationQuantizer>,
+    /// Whether the image is quantized as activations are.
+    pub(super) image: bool,
+    /// How clips of PACT decay.
+    pub(super) clip_decay: f64,
     pub(super) per: Per,
     pub(super) zero: Zero,
     pub(super) temperature: Anneal,
@@ -89,21 +99,20 @@ impl DqaSettings {
         !self.quantizers.is_empty()
     }
 
-    /// Whether each layer has an α.
-    pub(super) fn has_attention(&self) -> bool {
-        self.scheme == Scheme::Dqa && self.quantizers.len() > 1
+    /// Whether mixtures of so many quantizers have an α.
+    pub(super) fn has_attention(&self, quantizers: usize) -> bool {
+        self.scheme == Scheme::Dqa && quantizers > 1
     }
 
-    /// Whether more than one quantizer has a share.
+    /// Whether more than one quantizer has a share, of weights or of activations.
     pub(super) fn is_mixture(&self) -> bool {
-        self.quantizers.len() > 1
+        self.quantizers.len() > 1 || self.activations.len() > 1
     }
 
-    /// The first values of α.
-    pub(super) fn first_alpha(&self) -> Vec<f32> {
-        let bits: Vec<u32> = self.quantizers.iter().map(|quantizer| quantizer.bits()).collect();
+    /// The first values of α, for quantizers of so many bits.
+    pub(super) fn first_alpha(&self, bits: &[u32]) -> Vec<f32> {
         match self.start {
-            Start::Eq7 => eq7(&bits).into_iter().map(|alpha| alpha as f32).collect(),
+            Start::Eq7 => eq7(bits).into_iter().map(|alpha| alpha as f32).collect(),
             Start::Uniform => vec![1.0 / bits.len() as f32; bits.len()],
         }
     }
@@ -114,13 +123,13 @@ impl DqaSettings {
         Attention { normalise: self.normalise, temperature }
     }
 
-    /// The shares of the quantizers where they follow from the step alone.
-    pub(super) fn fixed_shares(&self, step: u64, total_steps: u64) -> Vec<f64> {
+    /// The shares of `count` quantizers where they follow from the step alone.
+    pub(super) fn fixed_shares(&self, count: usize, step: u64, total_steps: u64) -> Vec<f64> {
         let omega = self.omega.at(step, total_steps);
-        let others = self.quantizers.len() as f64 - 1.0;
+        let others = count as f64 - 1.0;
         let sum = omega + others;
         let share = |k: usize| if k == 0 { omega / sum } else { 1.0 / sum };
-        match self.quantizers.len() {
+        match count {
             1 => vec![1.0],
             count => (0..count).map(share).collect(),
         }

@@ -1,5 +1,7 @@
 //! Trainings with quantized weights, and their gradients.
 
+mod activation_runs;
+mod activations;
 mod config;
 mod fixture;
 mod gradients;

@@ -8,7 +8,7 @@ use crate::parameter::{ParamId, ParamSpec, Role};
 use crate::route::Route;
 use crate::{Error, Result};
 use ocelli_kernels::quantize::FakeQuantizer;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// How activations are quantized.
 #[derive(Clone, Debug, PartialEq)]
@@ -145,81 +145,6 @@ impl Graph {
         first
     }
 
-    /// The same network with one quantizer of each tensor, by its number, and no attention; a tensor whose
-    /// choice is [`Float`](ActivationQuantizer::Float) is not quantized any more. Parameters that stay keep
-    /// their names, for [`Network::with_graph`](crate::Network::with_graph).
-    ///
-    /// # Errors
-    /// [`ModelOption`](crate::Error::ModelOption) when a tensor has fewer quantizers.
-    pub fn hardened(&self, choice: impl Fn(&str, &Quantize) -> usize) -> Result<Self> {
-        let mut kept = BTreeMap::new();
-        for (id, node, quantize) in self.quantizers() {
-            let index = choice(&node.name, quantize);
-            let count = quantize.branches.len();
-            let branch = quantize.branches.get(index).copied().ok_or_else(|| {
-                refuse(
-                    format!("number {index} of `{}`", node.name),
-                    format!("one of its {count} quantizers, counted from zero"),
-                )
-            })?;
-            kept.insert(id, (branch.quantizer != ActivationQuantizer::Float).then_some(branch));
-        }
-        Ok(self.with_branches(&kept))
-    }
-
-    /// The same network without its quantizers of activations.
-    #[must_use]
-    pub fn without_quantizers(&self) -> Self {
-        self.with_branches(&self.quantizers().map(|(id, ..)| (id, None)).collect())
-    }
-
-    /// One branch of each quantization, or none.
-    fn with_branches(&self, kept: &BTreeMap<NodeId, Option<QuantizeBranch>>) -> Self {
-        let given: BTreeSet<NodeId> = self.attention().into_iter().collect();
-        let mut dropped: BTreeSet<ParamId> = BTreeSet::new();
-        for (id, _, quantize) in self.quantizers() {
-            let stays = kept.get(&id).copied().flatten();
-            let scales = quantize.branches.iter().filter(|branch| Some(**branch) != stays);
-            dropped.extend(scales.filter_map(|branch| branch.scale));
-            dropped.extend(stays.is_none().then_some(quantize.range));
-        }
-        let (mut specs, mut moved) = (Vec::new(), Vec::new());
-        for (index, spec) in self.params.iter().enumerate() {
-            moved.push(ParamId(specs.len()));
-            if !dropped.contains(&ParamId(index)) {
-                specs.push(spec.clone());
-            }
-        }
-        let mut rewritten = Rewritten::new(specs);
-        for (index, node) in self.nodes.iter().enumerate() {
-            let id = NodeId(index);
-            if given.contains(&id) {
-                rewritten.skip(NodeId(0));
-                continue;
-            }
-            let mut inputs: Vec<NodeId> = node.inputs.iter().map(|id| rewritten.at(*id)).collect();
-            let mut op = node.op.clone();
-            if let Op::Quantize(quantize) = &mut op {
-                let Some(branch) = kept.get(&id).copied().flatten() else {
-                    rewritten.skip(inputs[0]);
-                    continue;
-                };
-                quantize.branches = vec![branch];
-                inputs.truncate(1);
-            }
-            op.operation_mut().map_params(&mut |id| moved[id.index()]);
-            rewritten.push(Node { name: node.name.clone(), op, inputs });
-        }
-        let mut graph = rewritten.finish(self);
-        for (name, route) in &mut graph.routes {
-            let old = &self.routes[name].from;
-            let stays = old.iter().map(|id| !given.contains(id)).collect::<Vec<_>>();
-            let mut stays = stays.into_iter();
-            route.from.retain(|_| stays.next().unwrap_or(true));
-        }
-        graph
-    }
-
     /// The quantizations of activations, in running order.
     pub fn quantizers(&self) -> impl Iterator<Item = (NodeId, &Node, &Quantize)> {
         let nodes = self.nodes.iter().enumerate();
@@ -282,7 +207,7 @@ impl Graph {
     }
 }
 
-fn refuse(value: String, expected: String) -> Error {
+pub(super) fn refuse(value: String, expected: String) -> Error {
     Error::ModelOption { option: "activations".to_owned(), value, expected }
 }
 
@@ -301,7 +226,7 @@ fn check(quantizers: &[ActivationQuantizer]) -> Result<()> {
 }
 
 /// A graph in the making.
-struct Rewritten {
+pub(super) struct Rewritten {
     nodes: Vec<Node>,
     params: Vec<ParamSpec>,
     /// Where each old value now comes from.
@@ -309,22 +234,22 @@ struct Rewritten {
 }
 
 impl Rewritten {
-    fn new(params: Vec<ParamSpec>) -> Self {
+    pub(super) fn new(params: Vec<ParamSpec>) -> Self {
         Self { nodes: Vec::new(), params, moved: Vec::new() }
     }
 
-    fn at(&self, id: NodeId) -> NodeId {
+    pub(super) fn at(&self, id: NodeId) -> NodeId {
         self.moved[id.index()]
     }
 
     /// The next old operation.
-    fn push(&mut self, node: Node) {
+    pub(super) fn push(&mut self, node: Node) {
         self.moved.push(NodeId(self.nodes.len()));
         self.nodes.push(node);
     }
 
     /// The next old operation goes, and `instead` has its value.
-    fn skip(&mut self, instead: NodeId) {
+    pub(super) fn skip(&mut self, instead: NodeId) {
         self.moved.push(instead);
     }
 
@@ -359,13 +284,14 @@ impl Rewritten {
                 .map(|scale| self.param(format!("{name}.{label}.{scale}"), &[], Role::Coefficient));
             branches.push(QuantizeBranch { quantizer: *quantizer, scale });
         }
-        let op = Quantize { branches, range, is_signed, momentum: settings.momentum };
+        let momentum = settings.momentum;
+        let op = Quantize { branches, shares: None, range, is_signed, momentum };
         self.nodes.push(Node { name, op: Op::from(op), inputs });
         Ok(NodeId(self.nodes.len() - 1))
     }
 
     /// The graph, with all that `old` names.
-    fn finish(self, old: &Graph) -> Graph {
+    pub(super) fn finish(self, old: &Graph) -> Graph {
         let at = |id: NodeId| self.moved[id.index()];
         Graph {
             stages: old.stages.iter().map(|id| at(*id)).collect(),

@@ -18,11 +18,13 @@ use ocelli_kernels::quantize::{FakeQuantizer, Grid, fake_quantize, fake_quantize
 use ocelli_kernels::{Rows, RowsMut, Write};
 
 /// The value on the levels of a quantizer, or the mixture Σ aₖ Qₖ(x) of several with an attention `a`,
-/// `[batch, quantizers, 1, 1]`, as the second input.
+/// `[batch, quantizers, 1, 1]`, as the second input, or with fixed shares.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Quantize {
     /// The quantizers, one to four.
     pub branches: Vec<QuantizeBranch>,
+    /// The attention of a mixture that is given none.
+    pub shares: Option<Vec<f32>>,
     /// The running range, low and high, with zero between them; both are zero before the first batch.
     pub range: ParamId,
     /// Whether values may be negative.
@@ -48,7 +50,7 @@ impl Quantize {
     /// or no data was seen yet.
     pub fn grid(&self, params: &Parameters) -> Option<Grid> {
         match self.ready(params, 1)[..] {
-            [FakeQuantizer { grid, .. }] => grid,
+            [FakeQuantizer { grid, .. }] if self.shares.is_none() => grid,
             _ => None,
         }
     }
@@ -105,12 +107,12 @@ impl Quantize {
         widened([low, high])
     }
 
-    /// The kernel of a single quantizer.
+    /// The kernel of a single quantizer, or of a mixture with fixed shares.
     pub(crate) fn unary(&self, params: &Parameters, len: usize) -> Option<Box<dyn UnaryKernel>> {
-        match self.ready(params, len)[..] {
-            [quantizer] => Some(Box::new(QuantizeOne(quantizer))),
-            _ => None,
-        }
+        let quantizers = self.ready(params, len);
+        let shares = self.shares.clone();
+        let is_whole = quantizers.len() == shares.as_ref().map_or(1, Vec::len);
+        is_whole.then(|| Box::new(QuantizeKernel { quantizers, shares }) as Box<dyn UnaryKernel>)
     }
 }
 
@@ -134,11 +136,12 @@ impl Operation for Quantize {
     fn output_shape(&self, layer: &str, image: Shape, inputs: &[Shape]) -> Result<Shape> {
         let first = inputs.first().copied().unwrap_or(image);
         let count = self.branches.len();
+        let shares = self.shares.as_ref().map_or(1, Vec::len);
         match inputs.get(1) {
             Some(attention) if *attention != Shape::vector(count) => {
                 Err(attention.refuse(layer, format!("it is attention to {count} quantizers")))
             }
-            None if count != 1 => {
+            None if count != shares => {
                 Err(first.refuse(layer, format!("{count} quantizers need attention")))
             }
             _ => Ok(first),
@@ -147,7 +150,11 @@ impl Operation for Quantize {
 
     fn run(&self, mut inputs: Vec<Tensor<4>>, run: &mut Run<'_, '_>) -> Tensor<4> {
         let x = inputs.remove(0);
-        let attention = inputs.pop();
+        let attention = inputs.pop().or_else(|| {
+            let shares = self.shares.clone()?;
+            let data = TensorData::new(shares, [1, self.branches.len(), 1, 1]);
+            Some(Tensor::from_data(data, &x.device()))
+        });
         let detached = x.clone().detach();
         let [_, channels, height, width] = x.dims();
         let scale_tensors: Vec<Option<Tensor<1>>> =
@@ -227,22 +234,33 @@ fn quantized(
 }
 
 #[derive(Debug)]
-struct QuantizeOne(FakeQuantizer);
+struct QuantizeKernel {
+    quantizers: Vec<FakeQuantizer>,
+    shares: Option<Vec<f32>>,
+}
 
-impl UnaryKernel for QuantizeOne {
+impl QuantizeKernel {
+    /// The same for all images, so that they count as one.
+    fn attention(&self) -> Option<Rows<'_>> {
+        self.shares.as_ref().map(|shares| Rows::dense(shares, shares.len()))
+    }
+}
+
+impl UnaryKernel for QuantizeKernel {
     fn label(&self) -> &'static str {
         "quantize"
     }
 
     fn forward(&self, _: usize, x: Rows<'_>, y: RowsMut<'_>) {
-        fake_quantize(x, &[self.0], None, y);
+        fake_quantize(x, &self.quantizers, self.attention(), y);
     }
 
     fn backward(&self, _: usize, taped: Taped<'_>, dx: RowsMut<'_>, write: Write) {
-        fake_quantize_gradient(taped.x, taped.dy, &[self.0], None, Some((dx, write)));
+        let dx = Some((dx, write));
+        fake_quantize_gradient(taped.x, taped.dy, &self.quantizers, self.attention(), dx);
     }
 
     fn effort(&self, _: f64, outputs: f64) -> f64 {
-        effort::SINGLE * outputs
+        effort::SINGLE * self.quantizers.len() as f64 * outputs
     }
 }

@@ -137,7 +137,10 @@ impl Lowering<'_> {
                 let y = self.result(index, any_needs);
                 self.push(Step::Scale { x, gate, y }, inputs, y)
             }
-            (Op::Quantize(quantize), _) => self.quantize(index, quantize, inputs),
+            // Shares are fixed where nobody trains any more.
+            (Op::Quantize(quantize), _) if quantize.shares.is_none() => {
+                self.quantize(index, quantize, inputs)
+            }
             (Op::Concat(concat), _) => self.join(index, concat.keep, inputs),
             (Op::Dropout(dropout), &[x]) => self.drop(index, dropout.probability, x, false),
             (Op::DropPath(path), &[x]) => self.drop(index, path.probability, x, true),

@@ -1,7 +1,7 @@
 //! From any file of weights to one in our names, and from a network to a file.
 
 use super::{
-    DType, LoadReport, NonFinite, StateDict, TensorEntry,
+    DType, LoadReport, NonFinite, StateDict, TensorEntry, activations,
     error::{Result, WeightsError},
     fit::{Fit, Slot},
 };
@@ -19,7 +19,8 @@ mod key {
     pub(super) const VERSION: &str = "ocelli_version";
 }
 
-/// The tensors of a network, under its own names.
+/// The tensors of a network, under its own names, and which of its activations are quantized. A mixture of
+/// quantizers, which only a training has, is not described.
 ///
 /// # Errors
 /// Never for a network whose values have the length of their shapes.
@@ -32,6 +33,8 @@ pub fn state_dict(network: &Network) -> Result<StateDict> {
     }
     dict.metadata.insert(key::NUM_CLASSES.into(), network.graph().num_classes().to_string());
     dict.metadata.insert(key::VERSION.into(), env!("CARGO_PKG_VERSION").into());
+    let activations = activations::describe(network.graph()).unwrap_or_default();
+    dict.metadata.extend(activations.map(|text| (activations::KEY.to_owned(), text)));
     Ok(dict)
 }
 
@@ -63,6 +66,7 @@ pub fn convert(
         file: dict.file().to_owned(),
         reason: error.to_string(),
     })?;
+    let graph = activations::of_file(&graph, dict)?.unwrap_or(graph);
     let fit = Fit::find(graph.params(), dict, None);
     let mut report = LoadReport::new(dict, &fit);
     let mut converted = StateDict::new();
@@ -95,6 +99,8 @@ pub fn convert(
     converted.metadata.insert(key::ARCH.into(), model.arch.into());
     converted.metadata.insert(key::NUM_CLASSES.into(), options.num_classes.to_string());
     converted.metadata.insert(key::VERSION.into(), env!("CARGO_PKG_VERSION").into());
+    let activations = dict.metadata.get_key_value(activations::KEY);
+    converted.metadata.extend(activations.map(|(key, text)| (key.clone(), text.clone())));
     Ok((converted, report))
 }
 

@@ -1,7 +1,7 @@
 //! Loading a state dict into a network, with a report of what fitted and what did not.
 
 use super::{
-    StateDict, TensorEntry,
+    StateDict, TensorEntry, activations,
     error::{Result, WeightsError},
     fit::{Fit, Slot},
     report::LoadReport,
@@ -118,7 +118,8 @@ pub fn load(network: &mut Network, dict: &StateDict, options: &LoadOptions) -> R
     Ok(report)
 }
 
-/// The network of `graph` with the values of `dict`, all of which must fit.
+/// The network of `graph` with the values of `dict`, all of which must fit. Activations are quantized where
+/// the file says so.
 ///
 /// No memory is reserved for the network before every tensor is known to be there in its shape, so
 /// a graph of absurd size costs nothing.
@@ -130,6 +131,7 @@ pub fn network_from(
     dict: &StateDict,
     device: &Device,
 ) -> Result<(Network, LoadReport)> {
+    let graph = activations::of_file(&graph, dict)?.unwrap_or(graph);
     let (fit, report) = fit(&graph, dict, &LoadOptions::default())?;
     let values = graph.params().iter().zip(&fit.slots).map(|(param, slot)| {
         let values = slot.values(|entry| finite_values(dict, entry))?;
@@ -163,6 +165,7 @@ fn fit(graph: &Graph, dict: &StateDict, options: &LoadOptions) -> Result<(Fit, L
         graph.head().into_iter().map(|id| params[id.index()].name.as_str()).collect();
     let fit = Fit::find(params, dict, options.prefix.as_deref());
     let mut report = LoadReport::new(dict, &fit);
+    leave_ranges_beside(graph, dict, &mut report);
     if options.reset_head {
         // A projection is a head too: that of features that were trained without labels.
         let heads = head.iter().map(|name| outermost(name)).chain([PROJECTION]);
@@ -184,6 +187,20 @@ fn fit(graph: &Graph, dict: &StateDict, options: &LoadOptions) -> Result<(Fit, L
         Some(refusal) => Err(refusal),
         None => Ok((fit, report)),
     }
+}
+
+/// A network of floats has no use for what a file knows of quantized activations.
+fn leave_ranges_beside(graph: &Graph, dict: &StateDict, report: &mut LoadReport) {
+    // A graph whose activations are quantized already has all of it.
+    let Ok(Some(quantized)) = activations::of_file(graph, dict) else { return };
+    let own: HashSet<&str> =
+        quantized.params()[graph.params().len()..].iter().map(|spec| spec.name.as_str()).collect();
+    let unexpected = std::mem::take(&mut report.unexpected);
+    let of_activations =
+        |name: &String| own.contains(name.strip_prefix(&report.prefix).unwrap_or(name));
+    let (ranges, unexpected) = unexpected.into_iter().partition(of_activations);
+    report.unexpected = unexpected;
+    report.beside.extend::<Vec<String>>(ranges);
 }
 
 /// The outermost module of a tensor, as `classifier` of `classifier.6.weight`.

@@ -15,7 +15,6 @@
 //! layers read quantized activations, and what it expects of a picture, and has a [checksum](seal) over the whole file, so that one that was cut or
 //! altered is refused. Bytes are known before anything is quantized: [`PackedLayout`].
 
-mod activations;
 mod layout;
 mod seal;
 #[cfg(test)]
@@ -25,7 +24,7 @@ pub use layout::{PackedLayout, PackedSize};
 pub(super) use seal::verify;
 
 use super::error::{Result, WeightsError};
-use super::{DType, StateDict, TensorEntry, safetensors};
+use super::{DType, StateDict, TensorEntry, activations, safetensors};
 use crate::graph::Graph;
 use crate::parameter::{ParamSpec, Parameters, Role};
 use crate::{Network, PackedTensor};
@@ -160,8 +159,8 @@ pub fn network_from_packed(graph: &Graph, dict: &StateDict, device: &Device) -> 
         reason: error.to_string(),
     };
     let mut graph = graph.fold_batch_norm();
-    if let Some(text) = dict.metadata.get(activations::KEY) {
-        graph = activations::quantized(&graph, text).map_err(refused)?;
+    if let Some(quantized) = activations::of_file(&graph, dict)? {
+        graph = quantized;
     }
     let mut used = 0;
     let found: Vec<Stored> =

@@ -5,9 +5,8 @@ use crate::Result;
 use crate::loss::cross_entropy;
 use crate::metrics::rank_of;
 use crate::tensors::{give_back, images, values};
-use burn::tensor::Tensor;
 use ocelli_data::{Source, Targets};
-use ocelli_nn::{GradientEngine, Gradients, Network, TrainPass};
+use ocelli_nn::{GradientEngine, Gradients, Network, TrainImages, TrainPass};
 
 /// Supervised classification: cross-entropy with the labels.
 #[derive(Debug, Default)]
@@ -20,25 +19,8 @@ impl Method for Supervised {
         check_classes(network, data)
     }
 
-    fn step(&mut self, mut step: Step<'_>, gradients: &mut Gradients) -> Result<StepOutput> {
-        let mut output = StepOutput::default();
-        while let Some(mut part) = step.parts.next_part()? {
-            let images = images(&mut part.batch, step.network);
-            let mut pass = step.pass(&part);
-            let targets = &part.batch.targets;
-            let measured = self.differentiate(
-                step.network,
-                images.clone(),
-                targets,
-                part.weight,
-                &mut pass,
-                gradients,
-            )?;
-            give_back(&mut part.batch, images);
-            let top1 = [("top1", measured.top1)];
-            output.add(&part, measured.loss, &top1, pass.stats().to_vec());
-        }
-        Ok(output)
+    fn step(&mut self, step: Step<'_>, gradients: &mut Gradients) -> Result<StepOutput> {
+        Ok(self.step_with_attention(step, &[], gradients)?.0)
     }
 }
 
@@ -49,22 +31,58 @@ pub(crate) struct Measured {
 }
 
 impl Supervised {
+    /// A step of a network whose activations are mixtures of quantizers, with the attention to them, and the
+    /// gradient of the attention: this process's share.
+    ///
+    /// # Errors
+    /// When samples cannot be read, or they or the attention do not fit the network.
+    pub fn step_with_attention(
+        &mut self,
+        mut step: Step<'_>,
+        attention: &[Vec<f32>],
+        gradients: &mut Gradients,
+    ) -> Result<(StepOutput, Vec<Vec<f64>>)> {
+        let mut output = StepOutput::default();
+        let mut of_attention: Vec<Vec<f64>> =
+            attention.iter().map(|shares| vec![0.0; shares.len()]).collect();
+        while let Some(mut part) = step.parts.next_part()? {
+            let images = images(&mut part.batch, step.network);
+            let mut pass = step.pass(&part);
+            let given = TrainImages { images: images.clone(), attention };
+            let (measured, of_part) = self.differentiate(
+                step.network,
+                given,
+                &part.batch.targets,
+                part.weight,
+                &mut pass,
+                gradients,
+            )?;
+            give_back(&mut part.batch, images);
+            for (sum, of_part) in of_attention.iter_mut().flatten().zip(of_part.iter().flatten()) {
+                *sum += of_part;
+            }
+            let top1 = [("top1", measured.top1)];
+            output.add(&part, measured.loss, &top1, pass.stats().to_vec());
+        }
+        Ok((output, of_attention))
+    }
+
     /// The loss of images that are where the network is, averaged; `weight` times its gradients are
-    /// added to `into`.
+    /// added to `into`, those of the attention are returned.
     pub(crate) fn differentiate(
         &mut self,
         network: &Network,
-        images: Tensor<4>,
+        given: TrainImages<'_>,
         targets: &Targets,
         weight: f64,
         pass: &mut TrainPass,
         into: &mut Gradients,
-    ) -> Result<Measured> {
+    ) -> Result<(Measured, Vec<Vec<f64>>)> {
         let loss = |logits| cross_entropy(logits, targets);
-        let (loss, logits) =
-            self.engine.add_gradients(network, images, pass, loss, weight, into)?;
+        let (loss, logits, of_attention) =
+            self.engine.add_gradients_of(network, given, pass, loss, weight, into)?;
         let top1 = share_correct(&values(logits), targets);
-        Ok(Measured { loss: f64::from(loss.into_scalar::<f32>()), top1 })
+        Ok((Measured { loss: f64::from(loss.into_scalar::<f32>()), top1 }, of_attention))
     }
 }
 

@@ -13,7 +13,9 @@ use crate::checkpoint::Checkpoint;
 use crate::text_file::read_text;
 use crate::{Ema, Error, Optimizer, Recipe, Result};
 use ocelli_nn::Network;
-use ocelli_nn::weights::{LoadOptions, ReadOptions, StateDict, load, safetensors, state_dict};
+use ocelli_nn::weights::{
+    ACTIVATIONS, LoadOptions, ReadOptions, StateDict, load, safetensors, state_dict,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -69,7 +71,10 @@ impl Snapshot {
             }
         }
         let mut model = finite_state_dict(model.unwrap_or_else(|| self.model()), step)?;
+        // Which activations are quantized, the network alone knows.
+        let activations = model.metadata.remove_entry(ACTIVATIONS);
         model.metadata.clone_from(metadata);
+        model.metadata.extend(activations);
         for tensor in self.optimizer.memory(self.network.params())? {
             memory.push(tensor)?;
         }

@@ -16,7 +16,10 @@ use crate::args::{CheckpointArgs, LabelArgs, ModelName, WeightsKeyArgs};
 use crate::failure::Done;
 use crate::settings::Settings;
 use crate::signals;
-use session::{Session, Trained};
+use session::Trained;
+
+pub(crate) use begin::{TrainPlan, check_same};
+pub(crate) use session::Session;
 
 const EXAMPLES: &str = "\
 Everything that decides the result is in the recipe; the run's folder gets a copy with every field \

@@ -1,5 +1,6 @@
 //! What the user can try, for each kind of failure.
 
+use ocelli::methods::dqa::DqaError;
 use ocelli::methods::post_training::PostTrainingError;
 use ocelli::nn::weights::WeightsError;
 use ocelli::report::ReportError;
@@ -74,6 +75,7 @@ fn of_results(error: &results::Error) -> Option<&'static str> {
 fn of_training(error: &train::Error) -> Option<String> {
     let hint = match error {
         // These show themselves as the error inside, which is not among the causes then.
+        train::Error::Method(error) => error.downcast_ref().and_then(of_dqa),
         train::Error::Data(error) => of_data(error),
         train::Error::Network(error) => of_network(error),
         train::Error::Weights(error) => of_weights(error),
@@ -167,6 +169,19 @@ fn of_post_training(error: &PostTrainingError) -> Option<&'static str> {
             Some("--post-training quantizes a network that was trained in floats")
         }
         PostTrainingError::Budget { .. } => Some("take a smaller network, or --per tensor"),
+        _ => None,
+    }
+}
+
+fn of_dqa(error: &DqaError) -> Option<&'static str> {
+    match error {
+        DqaError::NotFinite { .. } => Some("take the weights of another step or file"),
+        DqaError::FrozenRange { .. } => {
+            Some("freeze weights alone, as in model.freeze=[\"layer1.*.weight\"]")
+        }
+        DqaError::OtherMethod { .. } => {
+            Some("train a classifier on them: ocelli train --pretrained RUN --data … --reset-head")
+        }
         _ => None,
     }
 }

@@ -128,9 +128,65 @@ fn schemes_are_axes_of_a_grid_and_mistakes_are_named() {
         ("dqa.keep=[\"layer9.*\"]", "dqa.keep.0"),
         ("dqa.schem=\"dqa\"", "dqa.scheme"),
         ("dqa.temperature=[100,0]", "dqa.temperature.1"),
+        ("dqa.activations=[\"pact:9\"]", "dqa.activations.0"),
+        ("dqa.activations=[\"sawb:2\"]", "`pact:BITS`"),
     ] {
         let refused = run_in(root, &format!("{LINE} --out x --set {setting}"));
         assert!(refused.bad_input().contains(words), "{setting}: {}", refused.stderr);
         assert!(!root.join("x").exists(), "{setting}");
+    }
+}
+
+/// The model is the hardened network, and its file says so: no command needs the recipe for it.
+#[test]
+fn quantized_activations_are_evaluated_packed_exported_and_attacked_from_the_file_alone() {
+    for activations in ["[\"pact:2\",\"pact:4\",\"pact:8\"]", "[\"min_max:4\"]"] {
+        let folder = tiny::folder();
+        let root = folder.path();
+        let line = format!(
+            "train tiny.toml --set dqa.zero=aligned --set dqa.activations={activations} --out run"
+        );
+        run_in(root, &line).success();
+        let metrics = fs::read_to_string(root.join("run/metrics.jsonl")).unwrap();
+        for name in ["soft/eval/top1", "dqa/activation_bits", "dqa/bits/linear.quantize"] {
+            assert!(metrics.contains(&format!("\"{name}\":")), "{name} is not in {metrics}");
+        }
+        let eval = run_in(root, "eval run --checkpoint last --json").success().json();
+        let last: serde_json::Value =
+            serde_json::from_str(metrics.lines().last().unwrap()).unwrap();
+        let value = |name: &str| last.get(name).or_else(|| last["values"].get(name)).cloned();
+        assert_eq!(value("eval/loss").as_ref(), Some(&eval["loss"]), "to the bit: {last}");
+
+        run_in(root, "report run --sensitivity 24").success();
+        let page = fs::read_to_string(root.join("run/report.html")).unwrap();
+        assert!(page.contains("Which layer hurts, on 24 training images"), "it was measured");
+
+        // A fresh process with nothing but the file.
+        let alone = tiny::folder();
+        let step = EPOCHS * STEPS_PER_EPOCH;
+        let model = root.join(format!("run/checkpoints/step-{step}/model.safetensors"));
+        fs::copy(model, alone.path().join("m.safetensors")).unwrap();
+        let root = alone.path();
+        let of_file = run_in(root, "eval m.safetensors --data idx:tiny --json").success().json();
+        assert_eq!([&of_file["loss"], &of_file["correct"]], [&eval["loss"], &eval["correct"]]);
+        let packed = run_in(root, "quantize m.safetensors --data idx:tiny --out q --json");
+        let packed = packed.success().json();
+        // It runs on integers, where sums round otherwise, and a value may be a level away.
+        assert_eq!(packed["correct"], packed["float_correct"]);
+        let losses = ["loss", "float_loss"].map(|key| packed[key].as_f64().unwrap());
+        assert!((losses[0] - losses[1]).abs() < 0.01, "{losses:?}");
+        assert_eq!(packed["bytes"], packed["predicted_bytes"]);
+        let of_packed = run_in(root, "eval q/packed.safetensors --data idx:tiny --json");
+        assert_eq!(of_packed.success().json()["loss"], packed["loss"]);
+        let export = run_in(root, "export m.safetensors m.onnx --json").success().json();
+        assert_eq!(export["kind"], "classifier");
+        let bytes = fs::read(root.join("m.onnx")).unwrap();
+        assert!(String::from_utf8_lossy(&bytes).contains("QuantizeLinear"));
+        let attack = "attack one-pixel m.safetensors --data idx:tiny --images 2 --population 5 \
+                      --generations 1 --untargeted --json";
+        assert_eq!(run_in(root, attack).success().json()["images"], 2);
+        run_in(root, "convert m.safetensors c.safetensors").success();
+        let converted = run_in(root, "eval c.safetensors --data idx:tiny --json").success().json();
+        assert_eq!(converted["loss"], eval["loss"]);
     }
 }

@@ -12,6 +12,7 @@ mod convert;
 mod data;
 mod dqa;
 mod export;
+mod few_bits;
 mod finetune;
 mod first_hour;
 mod golden;

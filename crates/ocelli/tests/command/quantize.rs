@@ -196,7 +196,7 @@ fn what_cannot_be_quantized_is_bad_input_or_usage() {
     }
     let line = "quantize --weights good.safetensors --data idx:none --post-training --out q";
     assert!(run_in(root, line).bad_input().contains("none"));
-    for words in ["--bits 8", "--budget 1MB", "--activations 8", "--keep linear"] {
+    for words in ["--budget 1MB", "--activations 8", "--keep linear", "--per tensor"] {
         let line = format!("quantize --weights good.safetensors --data idx:tiny --out q {words}");
         assert_eq!(run_in(root, &line).code, Some(2), "{words} without --post-training");
     }

@@ -48,10 +48,36 @@ fn what_is_impossible_is_refused_with_its_field() {
         ("temperature = [nan, 1.0]", "`dqa.temperature.0` is NaN"),
         ("lambda = -1.0", "`dqa.lambda` is -1, expected 0 to 1000000"),
         ("penalty = [1.0, inf, 3.0]", "`dqa.penalty.1` is inf"),
+        ("clip_decay = -1.0", "`dqa.clip_decay` is -1, expected 0 to 1"),
         ("relax_end = 0.5", "`dqa.relax_end` is 0.5, expected 1 to 1000000000"),
         ("bn_reestimate = 99999999", "`dqa.bn_reestimate` is 99999999"),
         ("keep = ['a[']", "`dqa.keep.0` is a[, expected a glob"),
-        ("activations = ['pact:2']", "`dqa.activations` is [\"pact:2\"], expected []"),
+        (
+            "activations = ['sawb:2']",
+            "`dqa.activations.0` is sawb:2, expected `min_max:BITS`, `pact:BITS`, `lsq:BITS` or `float`",
+        ),
+        ("activations = ['pact:9']", "`dqa.activations.0` is pact:9, expected 1 to 8 bits"),
+        (
+            "activations = ['pact:4', 'min_max:2']",
+            "`dqa.activations.1` is min_max:2, expected another one of as many bits as pact:4 or more",
+        ),
+        ("activations = ['pact:4', 'pact:4']", "`dqa.activations.1` is pact:4"),
+        (
+            "activations = ['float']",
+            "expected a quantizer of 8 bits or less ([] leaves activations as they are)",
+        ),
+        (
+            "activations = ['lsq:1', 'lsq:2', 'lsq:3', 'lsq:4', 'lsq:5']",
+            "expected 1 to 4 quantizers",
+        ),
+        (
+            "scheme = 'binary_relax_3'\nactivations = ['pact:2']",
+            "`dqa.activations` is [\"pact:2\"], expected 3 to 4 quantizers",
+        ),
+        (
+            "activations = ['lsq:1', 'lsq:2', 'lsq:3', 'lsq:4']",
+            "`dqa.penalty` is [1.0, 4.0, 16.0], expected 4 values, one for each of dqa.activations",
+        ),
     ] {
         assert!(
             refused(text).starts_with(words) || refused(text).ends_with(words),
@@ -68,6 +94,10 @@ fn what_is_impossible_is_refused_with_its_field() {
         "quantizers = ['bwn', 'twn']\nregulariser = 'off'",
         "scheme = 'vanilla'\nquantizers = ['lsq:2']",
         "temperature = [1.0, 1.0]",
+        "activations = ['min_max:8']",
+        "activations = ['pact:2', 'pact:4', 'float']",
+        "activations = ['min_max:2', 'min_max:8']\nimage = true",
+        "scheme = 'full_precision'\nactivations = ['pact:2']",
     ] {
         assert_eq!(refused(possible), "", "{possible}");
     }
@@ -106,5 +136,25 @@ fn schemes_are_written_as_in_the_documentation() {
         ("dqa", Scheme::Dqa),
     ] {
         assert_eq!(settings(&format!("scheme = '{text}'")).unwrap().scheme, scheme);
+    }
+}
+
+#[test]
+fn schemes_use_as_many_quantizers_of_activations_as_of_weights() {
+    for (scheme, used) in [
+        ("full_precision", &[][..]),
+        ("vanilla", &["pact:2"]),
+        ("binary_relax_2", &["pact:2", "float"]),
+        ("binary_relax_3", &["pact:2", "lsq:4", "min_max:4"]),
+        ("dqa", &["pact:2", "lsq:4", "min_max:4", "float"]),
+    ] {
+        let text = format!(
+            "scheme = '{scheme}'\npenalty = [1.0, 2.0, 3.0, 4.0]\n\
+             activations = ['pact:2', 'lsq:4', 'min_max:4', 'float']"
+        );
+        let found = settings(&text).unwrap().activations;
+        let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+        assert_eq!(found, used, "{scheme}");
+        assert!(settings(&format!("scheme = '{scheme}'")).unwrap().activations.is_empty());
     }
 }

@@ -2,7 +2,7 @@
 
 use super::super::config::DqaConfig;
 use super::super::layer::{prepare, quantized_layers};
-use super::super::{DqaSettings, mixtures::Mixtures};
+use super::super::{DqaSettings, activations, mixtures::Mixtures};
 use crate::METHODS;
 use burn::tensor::Device;
 use ocelli_nn::Network;
@@ -42,8 +42,12 @@ pub(super) fn recipe(overrides: &[&str]) -> Result<Recipe> {
 
 /// Trains a recipe in a folder, from where that stands.
 pub(super) fn train(recipe: &Recipe, folder: &Path) -> Result<Summary> {
-    let Setup { network, train, mut method, examiners, metadata, .. } =
-        Setup::with(recipe, METHODS, &Machine::cpu(2))?;
+    train_on(recipe, Setup::with(recipe, METHODS, &Machine::cpu(2))?, folder)
+}
+
+/// The same on what was opened already.
+pub(super) fn train_on(recipe: &Recipe, setup: Setup, folder: &Path) -> Result<Summary> {
+    let Setup { network, train, mut method, examiners, metadata, .. } = setup;
     let mut run = match RunFolder::open(folder) {
         Ok((run, _)) => run,
         Err(_) => RunFolder::create(folder, recipe)?,
@@ -102,7 +106,8 @@ pub(super) fn plain_network() -> Network {
 pub(super) fn network(settings: &DqaSettings) -> Network {
     let network = plain_network();
     let layers = quantized_layers(network.graph(), settings).unwrap();
-    prepare(network, &layers, settings).unwrap()
+    let network = activations::quantize(network, settings).unwrap();
+    activations::prepare(prepare(network, &layers, settings).unwrap(), settings).unwrap()
 }
 
 pub(super) fn mixtures<'a>(

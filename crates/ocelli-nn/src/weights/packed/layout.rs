@@ -1,9 +1,10 @@
 //! How large a packed file is, before it is written.
 
-use super::{activations, codes_name, grid_name, multiplier_name, with_own_keys};
+use super::{codes_name, grid_name, multiplier_name, with_own_keys};
 use crate::graph::Graph;
 use crate::parameter::{ParamId, ParamSpec, Role};
 use crate::weights::DType;
+use crate::weights::activations;
 use crate::weights::error::{Result, WeightsError};
 use crate::weights::safetensors::{HeaderEntry, header_bytes};
 use crate::{Network, PackedShape};

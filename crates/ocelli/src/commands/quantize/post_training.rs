@@ -6,8 +6,8 @@ use ocelli::methods::post_training::{PostTraining, PostTrainingConfig, Sensitivi
 use ocelli::nn::weights::PackedLayout;
 use ocelli::train::{Local, evaluate};
 
-use super::args::Args;
-use super::result::{Activations, Calibration, LayerJson, QuantizedLayers};
+use super::args::{Args, Share};
+use super::result::{ActivationRanges, Activations, Calibration, LayerJson, QuantizedLayers};
 use super::subject::QuantizeSubject;
 use crate::failure::{BadUsage, Done};
 use crate::settings::Settings;
@@ -51,7 +51,8 @@ pub(super) fn run(args: &Args, settings: Settings) -> anyhow::Result<Done> {
         network = ranges.network;
         let (coverage, losses) = (ranges.coverage, ranges.losses);
         let images = images.count(args.calibration);
-        activations = Some(Activations { bits, images, coverage, losses });
+        let calibration = Some(ActivationRanges { images, coverage, losses });
+        activations = Some(Activations { bits, calibration });
     }
     let (seed, is_apart) = (images.seed, images.is_apart);
     let calibration = Some(Calibration { images: measured, seed, is_apart });
@@ -61,6 +62,7 @@ pub(super) fn run(args: &Args, settings: Settings) -> anyhow::Result<Done> {
         per: Some(config.per),
         activations,
         calibration,
+        run: None,
     };
     subject.finish(network, predicted, &found, settings)
 }
@@ -75,7 +77,8 @@ fn config(args: &Args) -> anyhow::Result<PostTrainingConfig> {
             return Err(BadUsage(message.to_owned()).into());
         }
     };
-    let (per, keep, activations) = (args.per.into(), args.keep.clone(), args.activations);
+    let per = args.per.unwrap_or(Share::Channel).into();
+    let (keep, activations) = (args.keep.clone(), args.activations);
     Ok(PostTrainingConfig { width, per, keep, activations })
 }
 

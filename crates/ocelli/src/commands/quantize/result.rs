@@ -10,7 +10,7 @@ use std::path::Path;
 use crate::output::{Align, Table, grouped, percent};
 
 /// How a network was quantized.
-pub(super) struct QuantizedLayers {
+pub(super) struct QuantizedLayers<'a> {
     /// Per weight; 32 for those that are kept.
     pub(super) bits: f64,
     pub(super) layers: Vec<LayerJson>,
@@ -18,6 +18,8 @@ pub(super) struct QuantizedLayers {
     pub(super) per: Option<Per>,
     pub(super) activations: Option<Activations>,
     pub(super) calibration: Option<Calibration>,
+    /// The training of this command that gave the levels.
+    pub(super) run: Option<&'a Path>,
 }
 
 /// The one JSON object, also written as `quantize.json`.
@@ -47,6 +49,7 @@ pub(super) struct QuantizeJson<'a> {
     pub(super) activations: Option<&'a Activations>,
     pub(super) calibration: Option<&'a Calibration>,
     pub(super) layers: &'a [LayerJson],
+    pub(super) run: Option<&'a Path>,
     pub(super) packed: &'a Path,
 }
 
@@ -62,7 +65,16 @@ pub(super) struct Calibration {
 /// What layers read.
 #[derive(Serialize)]
 pub(super) struct Activations {
+    /// Of the tensor that has the most.
     pub(super) bits: u32,
+    /// How their ranges were found, where that was not in training.
+    #[serde(flatten)]
+    pub(super) calibration: Option<ActivationRanges>,
+}
+
+/// How ranges were found.
+#[derive(Serialize)]
+pub(super) struct ActivationRanges {
     /// How many images their ranges were seen on.
     pub(super) images: u64,
     /// The share of a tensor's values that its levels span.
@@ -122,9 +134,12 @@ impl QuantizeJson<'_> {
         });
         let activations = self.activations.map_or_else(
             || "floats".to_owned(),
-            |Activations { bits, images, coverage, .. }| {
-                let (share, images) = (percent(*coverage), grouped(*images));
-                format!("{bits} bits; ranges of {share} of the values on {images} images")
+            |Activations { bits, calibration }| match calibration {
+                None => format!("{bits} bits, as they were trained"),
+                Some(ActivationRanges { images, coverage, .. }) => {
+                    let (share, images) = (percent(*coverage), grouped(*images));
+                    format!("{bits} bits; ranges of {share} of the values on {images} images")
+                }
             },
         );
         let lines = vec![

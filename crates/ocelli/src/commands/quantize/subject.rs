@@ -19,6 +19,8 @@ use crate::whole_file::write_whole;
 const PACKED: &str = "packed.safetensors";
 const PAGE: &str = "report.html";
 const JSON: &str = "quantize.json";
+/// Where in the folder a training of this command stands.
+pub(super) const RUN: &str = "run";
 /// The default folder of a run's quantized network.
 const OF_RUN: &str = "quantized";
 
@@ -26,14 +28,15 @@ const OF_RUN: &str = "quantized";
 pub(super) struct QuantizeSubject {
     pub(super) trained: Trained,
     pub(super) images: Images,
-    out: PathBuf,
+    /// The folder that is written.
+    pub(super) out: PathBuf,
 }
 
 impl QuantizeSubject {
     /// Opens the network and its images.
     pub(super) fn open(args: &Args, settings: &Settings) -> anyhow::Result<Self> {
         let out = out(args)?;
-        check_folder(&out, &[JSON], args.force)?;
+        check_folder(&out, &[JSON, RUN], args.force)?;
         let device = settings.open_device()?;
         let mut trained = args.model.open(args.model_path.as_deref(), &device)?;
         trained.check_classifies()?;
@@ -52,7 +55,7 @@ impl QuantizeSubject {
         &self,
         network: Network,
         predicted: PackedSize,
-        found: &QuantizedLayers,
+        found: &QuantizedLayers<'_>,
         mut settings: Settings,
     ) -> anyhow::Result<Done> {
         let Self { trained, images, out } = self;
@@ -84,6 +87,7 @@ impl QuantizeSubject {
             activations: found.activations.as_ref(),
             calibration: found.calibration.as_ref(),
             layers: &found.layers,
+            run: found.run,
             packed: &path,
         };
         page::new(&json)?.write(&out.join(PAGE))?;

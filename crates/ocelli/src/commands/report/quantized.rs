@@ -13,6 +13,8 @@ use crate::output::{grouped, percent};
 /// What the names of the mixture's measurements begin with.
 pub(super) const SOFT: &str = "soft";
 const ATTENTION: &str = "dqa/attention/";
+/// How the names of quantized activations end, which are no layers.
+const ACTIVATION: &str = ".quantize";
 /// At so many moments of the schedule errors are computed.
 const MOMENTS: u64 = 81;
 /// More small figures than this nobody looks at.
@@ -60,6 +62,7 @@ fn layers(run: Option<&QuantizedRun>, rows: &[Row]) -> Vec<String> {
         .iter()
         .flat_map(|row| row.values.keys())
         .filter_map(|key| key.strip_prefix("dqa/bits/"))
+        .filter(|name| !name.ends_with(ACTIVATION))
         .collect();
     match run {
         Some(run) => {
@@ -157,7 +160,9 @@ fn quantizers(rows: &[Row]) -> Vec<String> {
     let mut names: Vec<&str> = rows
         .iter()
         .flat_map(|row| row.values.keys())
-        .filter_map(|key| key.strip_prefix(ATTENTION)?.rsplit_once('/').map(|(_, name)| name))
+        .filter_map(|key| key.strip_prefix(ATTENTION)?.rsplit_once('/'))
+        .filter(|(layer, _)| !layer.ends_with(ACTIVATION))
+        .map(|(_, name)| name)
         .collect::<BTreeSet<_>>()
         .into_iter()
         .collect();

@@ -74,7 +74,9 @@ pub(super) fn measure(folder: &Path, images: u64, settings: &Settings) -> anyhow
         progress.set(done);
         Ok::<_, methods::Error>(evaluation.scores.loss)
     };
-    let found = TrainedSensitivity::new(run.latent.network(), &run.trained.network, loss)?;
+    // Activations are quantized as in the network that is used.
+    let latent = run.latent.network().with_graph(run.trained.network.graph().clone())?;
+    let found = TrainedSensitivity::new(&latent, &run.trained.network, loss)?;
     drop(progress);
     let layers = found.layers.into_iter().map(|layer| SavedLayer {
         name: layer.name,

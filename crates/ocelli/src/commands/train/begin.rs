@@ -17,7 +17,7 @@ use crate::failure::{BadInput, BadUsage};
 use crate::own_files::new_folder;
 
 /// What is to be trained.
-pub(super) struct TrainPlan {
+pub(crate) struct TrainPlan {
     /// The recipe, with the limits of this session.
     pub(super) recipe: Recipe,
     /// The recipe that a new run's folder holds, without them.
@@ -28,7 +28,7 @@ pub(super) struct TrainPlan {
 
 impl TrainPlan {
     /// The training of `recipe`, before the limits of this session.
-    pub(super) fn new(recipe: Recipe, folder: WorkFolder) -> Self {
+    pub(crate) fn new(recipe: Recipe, folder: WorkFolder) -> Self {
         Self { own_recipe: recipe.clone(), recipe, folder }
     }
 }
@@ -114,7 +114,7 @@ fn resume_same(folder: &Path, wanted: Recipe) -> anyhow::Result<TrainPlan> {
 }
 
 /// Refuses to go on in `folder` with another recipe than that of the run in it.
-pub(super) fn check_same(folder: &Path, wanted: &Recipe) -> anyhow::Result<()> {
+pub(crate) fn check_same(folder: &Path, wanted: &Recipe) -> anyhow::Result<()> {
     let begun = RunFolder::recipe(folder)?;
     if is_same_run(&begun, wanted) {
         return Ok(());

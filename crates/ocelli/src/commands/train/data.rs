@@ -9,7 +9,7 @@ use crate::failure::BadInput;
 
 /// The records of the datasets of a session, each made once: the runs of a grid share theirs.
 #[derive(Debug, Default)]
-pub(super) struct Records(HashMap<String, DataRecord>);
+pub(crate) struct Records(HashMap<String, DataRecord>);
 
 impl Records {
     /// Makes sure that a run which was begun before goes on with its own images, and remembers those of

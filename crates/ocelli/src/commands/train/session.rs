@@ -17,32 +17,32 @@ use crate::commands::report::{self, SavedEvaluation};
 use crate::memory::MemoryLimit;
 
 /// What all trainings of a command share.
-pub(super) struct Session {
-    pub(super) device: Device,
-    pub(super) threads: usize,
+pub(crate) struct Session {
+    pub(crate) device: Device,
+    pub(crate) threads: usize,
     /// Images that are attacked at evaluations, and each how many epochs.
-    pub(super) eval_attack: Option<(u64, u64)>,
+    pub(crate) eval_attack: Option<(u64, u64)>,
     /// Set by a signal.
-    pub(super) stop: Arc<AtomicBool>,
+    pub(crate) stop: Arc<AtomicBool>,
     /// How much memory feature maps and batches may take.
-    pub(super) memory: MemoryLimit,
+    pub(crate) memory: MemoryLimit,
     /// What is known of the datasets.
-    pub(super) records: RefCell<Records>,
+    pub(crate) records: RefCell<Records>,
 }
 
 /// What a training left.
-pub(super) struct Trained {
+pub(crate) struct Trained {
     /// The run's folder, with its report in it.
-    pub(super) folder: PathBuf,
+    pub(crate) folder: PathBuf,
     /// What was achieved.
-    pub(super) summary: Summary,
+    pub(crate) summary: Summary,
     /// How many files in the class folders of the dataset are no images.
     pub(super) not_images: u64,
 }
 
 impl Session {
     /// Trains until the recipe's end, a limit or a signal.
-    pub(super) fn train(&self, plan: TrainPlan) -> anyhow::Result<Trained> {
+    pub(crate) fn train(&self, plan: TrainPlan) -> anyhow::Result<Trained> {
         let TrainPlan { recipe, own_recipe, folder } = plan;
         let device = self.device.clone();
         let machine = Machine { device, threads: self.threads, rank: 0, world_size: 1 };
