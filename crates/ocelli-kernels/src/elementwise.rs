@@ -39,17 +39,6 @@ pub fn copy(x: Rows<'_>, y: RowsMut<'_>, write: Write) {
     zip(x, x, y, write, First);
 }
 
-/// `y = a · b` or `y += a · b`
-///
-/// # Shapes
-/// - all: `[pixels, channels]`
-///
-/// # Panics
-/// When the shapes differ.
-pub fn multiply(a: Rows<'_>, b: Rows<'_>, y: RowsMut<'_>, write: Write) {
-    zip(a, b, y, write, Product);
-}
-
 /// [`copy`] on one thread.
 pub(crate) fn copy_block(x: Rows<'_>, y: RowsMut<'_>, write: Write) {
     assert_eq!((x.count(), x.channels()), (y.count(), y.channels()), "shape of a copy");
@@ -96,16 +85,6 @@ impl<F: Function> Binary for Sum<F> {
     #[inline(always)]
     fn apply<S: Simd>(self, simd: S, a: S::Vector, b: S::Vector) -> S::Vector {
         self.0.value(simd, simd.add(a, b))
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Product;
-
-impl Binary for Product {
-    #[inline(always)]
-    fn apply<S: Simd>(self, simd: S, a: S::Vector, b: S::Vector) -> S::Vector {
-        simd.mul(a, b)
     }
 }
 
@@ -194,7 +173,7 @@ mod tests {
     proptest! {
         #![proptest_config(ocelli_testkit::cases(256))]
         #[test]
-        fn sums_products_copies_and_gradients_are_those_of_single_numbers(
+        fn sums_copies_and_gradients_are_those_of_single_numbers(
             count in 1_usize..50, channels in 1_usize..40,
         ) {
             let length = count * channels;
@@ -213,8 +192,6 @@ mod tests {
             copy(a_rows, RowsMut::dense(&mut y, channels), Write::Add);
             assert_close(&y, &expected(&|a, _, old| a + old));
             y.clone_from(&old);
-            multiply(a_rows, b_rows, RowsMut::dense(&mut y, channels), Write::Add);
-            assert_close(&y, &expected(&|a, b, old| a * b + old));
             activate(a_rows, Activation::Sigmoid, RowsMut::dense(&mut y, channels));
             assert_close(&y, &expected(&|a, _, _| 1.0 / (1.0 + (-a).exp())));
             y.clone_from(&old);

@@ -12,7 +12,8 @@
 //! | `r = λ · gᵀ a / S`, equation 6 | [`Regulariser`], `penalty` |
 //! | quantizers, appendix A.1 | [`ocelli_kernels::quantize::Quantizer`] |
 //! | Binary-Relax in its 2-way and 3-way form, section 4 | [`Scheme::BinaryRelax2`], [`Scheme::BinaryRelax3`] |
-//! | the network that is used afterwards | `models`: the quantizer of the largest share, for each layer |
+//! | figure 2: the quantization error by temperature | [`error_curve`], for trained weights |
+//! | the network that is used afterwards | [`Harden`]: the lowest quantizer of each layer, or that of the largest share |
 //!
 //! Weights are reparametrised outside the graph: a step runs the network with q(w) in the place of w, and pulls the
 //! gradient of q back to w, α and the steps of LSQ. A single quantizer is plain quantization-aware training
@@ -32,12 +33,14 @@ mod anneal;
 mod attention;
 mod batch_norm;
 mod config;
+mod error_curve;
 mod errors;
 mod hardened;
 mod layer;
 mod method;
 mod mixtures;
 mod names;
+mod products;
 mod settings;
 mod slices;
 #[cfg(test)]
@@ -46,6 +49,7 @@ mod tests;
 pub use anneal::Anneal;
 pub use attention::{Attention, eq7};
 pub use config::{DqaConfig, DqaKind};
+pub use error_curve::{ErrorPoint, error_curve};
 pub use errors::DqaError;
 pub use method::Dqa;
-pub use settings::{DqaSettings, Regulariser, Scheme, Start};
+pub use settings::{DqaSettings, Harden, Regulariser, Scheme, Start};

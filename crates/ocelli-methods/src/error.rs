@@ -181,6 +181,8 @@ pub enum WorkKind {
     Search,
     /// An attack.
     Attack,
+    /// A loss surface.
+    LossSurface,
 }
 
 impl Display for WorkKind {
@@ -188,6 +190,7 @@ impl Display for WorkKind {
         formatter.write_str(match self {
             Self::Search => "a search",
             Self::Attack => "an attack",
+            Self::LossSurface => "a loss surface",
         })
     }
 }

@@ -7,6 +7,7 @@ pub mod dqa;
 mod error;
 pub mod ghost_redundancy;
 mod ledger;
+pub mod loss_surface;
 pub mod one_pixel;
 pub mod post_training;
 pub mod search;

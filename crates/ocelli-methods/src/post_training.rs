@@ -36,6 +36,7 @@ mod sensitivity;
 #[cfg(test)]
 mod tests;
 mod trained_levels;
+mod trained_sensitivity;
 
 pub use activations::{COVERAGES, QuantizedActivations};
 pub use config::{PostTrainingConfig, Width};
@@ -43,3 +44,4 @@ pub use error::PostTrainingError;
 pub use layers::{PostTraining, QuantizedLayer};
 pub use sensitivity::Sensitivity;
 pub use trained_levels::{TrainedLayer, TrainedLevels};
+pub use trained_sensitivity::{LayerSensitivity, TrainedSensitivity};

@@ -59,7 +59,7 @@ pub use window::{Padding, Pool, Window};
 
 pub(crate) use concat::Copy;
 pub(crate) use conv2d::Repeat;
-pub(crate) use keep_mask::keep_mask;
+pub(crate) use keep_mask::{KeptBits, keep_mask};
 pub(crate) use operation::{Operation, OperationCost, Run};
 pub(crate) use quantize::{is_observed, pair, widened};
 pub(crate) use unary::{Changed, ChangedPixel, Spread, Taped, UnaryKernel, effort};

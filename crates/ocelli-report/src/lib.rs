@@ -1,7 +1,7 @@
 //! What a run looks like from outside: TensorBoard events, plots and a self-contained HTML page.
 //!
 //! - [`EventWriter`] writes scalars that TensorBoard reads, and continues a file after a crash.
-//! - [`LinePlot`], [`BarPlot`] and [`MatrixPlot`] draw SVG.
+//! - [`LinePlot`], [`MultiplesPlot`], [`BarPlot`], [`MatrixPlot`], [`SurfacePlot`] and [`ParetoPlot`] draw SVG.
 //! - [`Mosaic`] draws many small pictures as one PNG, [`PixelPicture`] one picture with rings around
 //!   pixels.
 //! - [`Page`] is a page of HTML, and [`RunReport`] puts a whole run on one page that needs no network
@@ -26,7 +26,10 @@ pub use error::ReportError;
 pub use html::{Cell, Page, Table};
 pub use mosaic::{FRAME_COLOURS, Mosaic, Tile};
 pub use pixel_picture::PixelPicture;
-pub use plot::{Axes, BarPlot, LinePlot, Mark, MatrixPlot, Scale, Series};
+pub use plot::{
+    Axes, BarPlot, LinePlot, Mark, MatrixPlot, MultiplesPlot, Panel, ParetoPlot, ParetoPoint,
+    Scale, Series, SurfacePlot, pareto_front,
+};
 pub use png_file::encode_png;
-pub use run_report::{Confusion, RunReport};
+pub use run_report::{Confusion, ReportSection, RunReport};
 pub use tensorboard::{EventWriter, Scalar, read_scalars};

@@ -3,12 +3,18 @@
 mod bars;
 mod line;
 mod matrix;
+mod multiples;
+mod pareto;
+mod surface;
 #[cfg(test)]
 mod tests;
 
 pub use bars::BarPlot;
 pub use line::{LinePlot, Mark, Series};
 pub use matrix::{Axes, MatrixPlot, Scale};
+pub use multiples::{MultiplesPlot, Panel};
+pub use pareto::{ParetoPlot, ParetoPoint, pareto_front};
+pub use surface::SurfacePlot;
 
 use std::fmt::Display;
 

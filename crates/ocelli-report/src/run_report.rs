@@ -21,10 +21,25 @@ pub struct RunReport {
     pub headlines: Vec<(String, String)>,
     /// The curves of the run.
     pub plots: Vec<LinePlot>,
+    /// What only a run of its kind has, after the curves.
+    pub sections: Vec<ReportSection>,
     /// What the evaluation found.
     pub confusion: Option<Confusion>,
     /// The resolved recipe as TOML.
     pub recipe: String,
+}
+
+/// Words, figures and a table under a heading.
+#[derive(Clone, Debug, Default)]
+pub struct ReportSection {
+    /// The heading.
+    pub heading: String,
+    /// Words below it.
+    pub words: String,
+    /// Figures that one of this crate's plots drew.
+    pub figures: Vec<String>,
+    /// A table, if it has columns.
+    pub table: Table,
 }
 
 /// How often each class was taken for each other one.
@@ -63,6 +78,18 @@ impl RunReport {
         }
         for plot in &self.plots {
             page.figure(&plot.to_svg()?);
+        }
+        for ReportSection { heading, words, figures, table } in &self.sections {
+            page.section(heading);
+            if !words.is_empty() {
+                page.paragraph(words);
+            }
+            for figure in figures {
+                page.figure(figure);
+            }
+            if !table.head.is_empty() {
+                page.table(table);
+            }
         }
         if let Some(confusion) = &self.confusion {
             confusion.add_to(&mut page)?;
@@ -162,6 +189,12 @@ mod tests {
                 series: vec![loss],
                 ..Default::default()
             }],
+            sections: vec![ReportSection {
+                heading: "Bits".into(),
+                words: "of each layer".into(),
+                figures: Vec::new(),
+                table: Table { head: vec!["layer".into()], rows: Vec::new() },
+            }],
             confusion: Some(Confusion {
                 classes: vec!["coat".into(), "shirt".into(), "bag".into()],
                 counts: vec![vec![7, 3, 0], vec![5, 5, 0], vec![0, 0, 0]],
@@ -178,6 +211,8 @@ mod tests {
             assert!(!outside.contains(forbidden), "{forbidden}");
         }
         assert_eq!(html.matches("<figure>").count(), 2, "one curve, one matrix");
+        let at = |words: &str| html.find(words).unwrap();
+        assert!(at("<h2>Curves") < at("<h2>Bits") && at("<p>of each layer") < at("<h2>Classes"));
     }
 
     #[test]

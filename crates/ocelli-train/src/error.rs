@@ -260,6 +260,13 @@ pub enum Error {
         path: PathBuf,
     },
 
+    /// What a method trains is kept with the checkpoints of its run alone.
+    #[error("{}: no checkpoint of a run, which has the weights that its method trains", path.display())]
+    NoLatent {
+        /// The file of weights.
+        path: PathBuf,
+    },
+
     /// A file of a run is not what it claims to be.
     #[error("{}: {reason}", path.display())]
     Corrupt {

@@ -38,6 +38,7 @@ pub use data_record::DataRecord;
 pub use ema::Ema;
 pub use error::{Error, Result};
 pub use evaluate::{Evaluation, evaluate};
+pub use exact::Exact;
 pub use examiner::{
     Classification, Examined, Examiner, ExaminerSetup, Neighbours, Occasion, Reconstruction, Score,
     Voting,
@@ -63,7 +64,8 @@ pub use trained::{
     Trained, WeightsChoice, WeightsFile, preprocessing,
 };
 pub use trainer::{
-    Best, Event, MODEL, Observer, State, StepReport, Summary, TrainOutcome, Trainer, TrainerParts,
+    Best, Event, LatentRun, MODEL, Observer, State, StepReport, Summary, TrainOutcome, Trainer,
+    TrainerParts,
 };
 pub use training_length::{ParseTrainingLengthError, TrainingLength};
 pub use work_folder::{ClaimedFolder, Lock, WorkFolder};

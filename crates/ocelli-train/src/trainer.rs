@@ -9,6 +9,7 @@ mod evaluation;
 mod event;
 mod gradients;
 mod hooks;
+mod latent;
 mod snapshot;
 mod state;
 mod step;
@@ -17,6 +18,7 @@ mod step;
 mod tests;
 
 pub use event::{Event, Observer, StepReport};
+pub use latent::LatentRun;
 pub use snapshot::MODEL;
 pub use state::{Best, State};
 

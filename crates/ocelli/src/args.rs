@@ -71,7 +71,7 @@ pub(crate) enum Command {
     Quantize(quantize::Args),
     /// Measure how easily a network is fooled
     Attack(attack::Args),
-    /// Put everything about a run, a grid, a search or an attack on one page
+    /// Put a run, a grid, a search or an attack on one page, or compare networks by size
     Report(report::Args),
     /// Look into networks as the papers did
     Study(study::Args),

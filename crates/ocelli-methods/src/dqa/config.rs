@@ -2,7 +2,7 @@
 
 use super::layer::{prepare, quantized_layers};
 use super::names::{PREFIX, SECTION};
-use super::{Anneal, Dqa, DqaSettings, Regulariser, Scheme, Start};
+use super::{Anneal, Dqa, DqaSettings, Harden, Regulariser, Scheme, Start};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use ocelli_kernels::quantize::{MAX_BRANCHES, Per, Quantizer, Zero};
 use ocelli_nn::Network;
@@ -37,6 +37,8 @@ pub struct DqaConfig {
     pub normalise: bool,
     /// ω of Binary-Relax at the last step: 380 after the paper's 300 epochs.
     pub relax_end: f64,
+    /// Which quantizer of a layer the network keeps that is scored and saved.
+    pub harden: Harden,
     /// Layers that stay as they are: globs, as in `classifier` or `layer1.*`.
     pub keep: Vec<String>,
     /// On how many training images batch normalisations are measured anew once weights are hardened.
@@ -59,6 +61,7 @@ impl Default for DqaConfig {
             start: Start::Eq7,
             normalise: true,
             relax_end: 380.0,
+            harden: Harden::Lowest,
             keep: Vec::new(),
             bn_reestimate: 0,
         }
@@ -155,6 +158,7 @@ impl DqaConfig {
             by_layer_share: self.regulariser == Regulariser::LayerShare,
             start: self.start,
             normalise: self.normalise,
+            harden: self.harden,
             keep: self.globs(section)?,
             keep_patterns: self.keep.clone(),
             bn_reestimate: self.bn_reestimate,

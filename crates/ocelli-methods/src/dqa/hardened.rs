@@ -54,7 +54,7 @@ pub(super) fn measure(
         let error = |other: &Network| -> f64 {
             own.iter().zip(of(other)).map(|(w, q)| f64::from(w - q).powi(2)).sum()
         };
-        let chosen = settings.quantizers[mixture.largest()].bits();
+        let chosen = settings.quantizers[mixture.hardened(settings.harden)].bits();
         let found = [error(&soft), error(&hard)];
         let relative = |error: f64| if square > 0.0 { error / square } else { 0.0 };
         if settings.is_mixture() {

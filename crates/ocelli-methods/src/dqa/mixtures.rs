@@ -2,8 +2,9 @@
 
 use super::attention::Attention;
 use super::layer::{QuantizedLayer, quantized_layers, weights_of_network};
+use super::products::LayerProducts;
 use super::slices::Slice;
-use super::{DqaError, DqaSettings};
+use super::{DqaError, DqaSettings, Harden};
 use burn::tensor::{Tensor, TensorData};
 use ocelli_kernels::in_pool;
 use ocelli_kernels::quantize::{Branch, Mixture, MixtureGradients, Quantizer, Weights};
@@ -129,15 +130,14 @@ impl<'a> Mixtures<'a> {
         })
     }
 
-    /// The network with one quantizer in each layer, that of the largest share.
+    /// The network with one quantizer in each layer, chosen as the settings say.
     ///
     /// # Errors
     /// When the network is another one.
     pub(super) fn hard(&self, network: &Network) -> Result<Network> {
         self.replace(network, |mixture, values, q| {
-            let (branch, channels) =
-                (&mixture.branches[mixture.largest()..], mixture.layer.channels);
-            Mixture::new(values, channels, &branch[..1], &[1.0]).forward(q);
+            let branch = &mixture.branches[mixture.hardened(self.settings.harden)..][..1];
+            Mixture::new(values, mixture.layer.channels, branch, &[1.0]).forward(q);
         })
     }
 
@@ -162,6 +162,24 @@ impl<'a> Mixtures<'a> {
             network.params_mut().set_values(mixture.layer.weight, values)?;
         }
         Ok(network)
+    }
+
+    /// What the quantizers of each layer with an attention leave of its weights.
+    pub(super) fn products(&self, network: &Network) -> Vec<LayerProducts> {
+        let weights = self.weights(network.params());
+        let slices: Vec<&[f32]> = weights.iter().map(Slice::as_slice).collect();
+        let of = |(mixture, values): (&LayerMixture, &&[f32])| {
+            let quantized = (0..mixture.branches.len()).map(|k| {
+                let mut q = vec![0.0; values.len()];
+                let branch = &mixture.branches[k..=k];
+                Mixture::new(values, mixture.layer.channels, branch, &[1.0]).forward(&mut q);
+                q
+            });
+            let quantized: Vec<Vec<f32>> = quantized.collect();
+            let (_, alpha) = mixture.alpha.as_ref()?;
+            Some(LayerProducts::new(alpha.clone(), values, &quantized))
+        };
+        in_pool(|| self.layers.par_iter().zip(&slices).filter_map(of).collect())
     }
 
     /// The sum of all layers' penalties (equation 6).
@@ -233,12 +251,19 @@ impl LayerMixture {
         Mixture::new(values, self.layer.channels, &self.branches, shares)
     }
 
-    /// The quantizer of the largest share, the first of equal ones.
-    pub(super) fn largest(&self) -> usize {
-        let first =
-            |best: usize, k: usize| if self.shares[k] > self.shares[best] { k } else { best };
-        (0..self.shares.len()).fold(0, first)
+    /// Which of the quantizers is left.
+    pub(super) fn hardened(&self, harden: Harden) -> usize {
+        match harden {
+            Harden::Lowest => 0,
+            Harden::Largest => largest(&self.shares),
+        }
     }
+}
+
+/// Where the largest share is, the first of equal ones.
+fn largest(shares: &[f64]) -> usize {
+    let first = |best: usize, k: usize| if shares[k] > shares[best] { k } else { best };
+    (0..shares.len()).fold(0, first)
 }
 
 fn prepared(names: &HashMap<&str, ParamId>, name: String) -> Result<ParamId> {

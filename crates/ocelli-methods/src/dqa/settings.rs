@@ -48,6 +48,17 @@ pub enum Start {
     Uniform,
 }
 
+/// Which quantizer is left of a layer's mixture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Harden {
+    /// The first, of the fewest bits: the network is as small as the paper's tables say.
+    #[default]
+    Lowest,
+    /// That of the largest share, the first of equal ones: layers may keep more bits.
+    Largest,
+}
+
 /// A way to train quantized weights whose settings are possible.
 #[derive(Clone, Debug)]
 pub struct DqaSettings {
@@ -64,6 +75,7 @@ pub struct DqaSettings {
     pub(super) by_layer_share: bool,
     pub(super) start: Start,
     pub(super) normalise: bool,
+    pub(super) harden: Harden,
     /// Which layers stay as they are, with the patterns as they were written.
     pub(super) keep: GlobSet,
     pub(super) keep_patterns: Vec<String>,
@@ -72,6 +84,11 @@ pub struct DqaSettings {
 }
 
 impl DqaSettings {
+    /// Whether anything is quantized.
+    pub fn quantizes(&self) -> bool {
+        !self.quantizers.is_empty()
+    }
+
     /// Whether each layer has an α.
     pub(super) fn has_attention(&self) -> bool {
         self.scheme == Scheme::Dqa && self.quantizers.len() > 1

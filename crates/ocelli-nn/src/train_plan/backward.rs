@@ -1,7 +1,6 @@
 //! What each step does backward: from the gradient of its output to those of its inputs and
 //! parameters.
 
-use super::forward::drop_values;
 use super::memory::{ValueGradients, Values};
 use super::plan::{Saved, TrainPlan};
 use super::step::Step;
@@ -69,10 +68,17 @@ impl Backward<'_> {
             (Step::Add { a, b, y }, _) => self.add(*a, *b, *y),
             (Step::Join { parts, y }, _) => self.join(parts, *y),
             (Step::Scale { x, gate, y }, _) => self.scale(*x, *gate, *y),
-            (Step::Drop { x, y, .. }, Saved::Mask(mask)) => {
+            (Step::Drop { x, y, .. }, Saved::Kept(kept)) => {
                 let y = self.layout[y.0];
                 self.pass_on(*x, |_, gradients, dx, write| {
-                    drop_values(gradients.rows(y), &mask, dx, write);
+                    kept.multiply(gradients.rows(y), dx, write);
+                });
+            }
+            (Step::Drop { x, y, .. }, Saved::Gates(gates)) => {
+                let y = self.layout[y.0];
+                self.pass_on(*x, |_, gradients, dx, write| {
+                    let gates = Rows::dense(&gates, y.channels);
+                    ocelli_kernels::scale(gradients.rows(y), gates, dx, write);
                 });
             }
             (Step::Quantize { .. }, Saved::Quantizers(ready)) => {

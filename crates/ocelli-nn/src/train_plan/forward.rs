@@ -3,7 +3,7 @@
 use super::plan::{Saved, SeenStatistics, SeenValues, TrainPlan};
 use super::step::Step;
 use crate::lowering::{ConvolutionKind, Value};
-use crate::op::{Quantize, is_observed, keep_mask, pair, widened};
+use crate::op::{KeptBits, Quantize, is_observed, keep_mask, pair, widened};
 use crate::parameter::ParamId;
 use crate::pass::Drops;
 use ocelli_kernels::quantize::{FakeQuantizer, fake_quantize};
@@ -86,18 +86,24 @@ impl TrainPlan {
             }),
             Step::Drop { x, y, node, probability, whole_sample } => {
                 let Value { channels, pixels, .. } = layout[x.0];
-                let shape = if *whole_sample { [1, 1] } else { [channels, pixels / self.batch] };
-                let mask =
-                    keep_mask(*node, [shape[0], shape[1], 1], *probability, self.batch, drops);
-                let mask = if *whole_sample {
-                    mask.iter().flat_map(|f| std::iter::repeat_n(*f, channels)).collect()
+                let x = layout[x.0];
+                self.saved[index] = if *whole_sample {
+                    let gates = keep_mask(*node, [1; 3], *probability, self.batch, drops);
+                    let gates = gates.iter().flat_map(|gate| std::iter::repeat_n(*gate, channels));
+                    let gates: Vec<f32> = gates.collect();
+                    values.write(layout[y.0], |values, y| {
+                        let gates = Rows::dense(&gates, channels);
+                        ocelli_kernels::scale(values.rows(x), gates, y, Write::Replace);
+                    });
+                    Saved::Gates(gates)
                 } else {
-                    pixels_first(&mask, self.batch, channels)
+                    let shape = [channels, pixels / self.batch];
+                    let kept = KeptBits::new(*node, shape, *probability, self.batch, drops);
+                    values.write(layout[y.0], |values, y| {
+                        kept.multiply(values.rows(x), y, Write::Replace);
+                    });
+                    Saved::Kept(kept)
                 };
-                values.write(layout[y.0], |values, y| {
-                    drop_values(values.rows(layout[x.0]), &mask, y, Write::Replace);
-                });
-                self.saved[index] = Saved::Mask(mask);
             }
             Step::Quantize { x, attention, y, node, quantize, observes, .. } => {
                 let (x, len) =
@@ -147,22 +153,5 @@ fn shift(bias: &[f32], y: RowsMut<'_>, statistics: Option<&mut Statistics>) {
     ocelli_kernels::add_bias(bias, y);
     if let Some(statistics) = statistics {
         statistics.mean.iter_mut().zip(bias).for_each(|(mean, bias)| *mean += bias);
-    }
-}
-
-/// A mask `[batch, channels, pixels]` as `[batch, pixels, channels]`.
-fn pixels_first(mask: &[f32], batch: usize, channels: usize) -> Vec<f32> {
-    let mut ordered = vec![0.0; mask.len()];
-    ocelli_kernels::channels_last(mask, batch, RowsMut::dense(&mut ordered, channels));
-    ordered
-}
-
-/// `y = x · mask`, where the mask has a factor for each value, or for each channel of an image.
-pub(super) fn drop_values(x: Rows<'_>, mask: &[f32], y: RowsMut<'_>, write: Write) {
-    let mask = Rows::dense(mask, x.channels());
-    if mask.count() == x.count() {
-        ocelli_kernels::multiply(x, mask, y, write);
-    } else {
-        ocelli_kernels::scale(x, mask, y, write);
     }
 }

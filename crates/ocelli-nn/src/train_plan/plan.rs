@@ -4,6 +4,7 @@ use super::memory::{ValueGradients, Values};
 use super::step::Step;
 use crate::lowering::{Value, ValueId};
 use crate::node_id::NodeId;
+use crate::op::KeptBits;
 use ocelli_kernels::quantize::FakeQuantizer;
 use ocelli_kernels::{Norm, Statistics};
 
@@ -41,8 +42,10 @@ pub(super) enum Saved {
     Statistics(Statistics),
     /// A normalisation with its batch's statistics.
     Norm(Norm),
-    /// The factors of a dropout, `[batch, channels]`.
-    Mask(Vec<f32>),
+    /// Which values a dropout kept.
+    Kept(KeptBits),
+    /// The factors of a stochastic depth, `[batch, channels]`.
+    Gates(Vec<f32>),
     /// The quantizers with their numbers of this step.
     Quantizers(Vec<FakeQuantizer>),
 }

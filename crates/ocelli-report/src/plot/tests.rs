@@ -105,3 +105,43 @@ fn what_stands_out_is_ringed_and_named_inside_the_figure() {
     }
     assert_eq!(rings(&[(f64::NAN, 0.5)]).1, 0);
 }
+
+#[test]
+fn small_figures_share_their_axes_and_one_legend() {
+    let curve = |to: f64| vec![(0.0, 0.3), (50.0, f64::NAN), (100.0, to)];
+    let panel = |name: &str| Panel { name: name.to_owned(), curves: vec![curve(0.9), curve(0.1)] };
+    let plot = MultiplesPlot {
+        title: "Attention".into(),
+        x_label: "step".into(),
+        names: vec!["two".into(), "four".into()],
+        panels: ["first", "second", "third", "fourth", "<fifth>"].map(panel).into(),
+        y_range: [0.0, 1.0],
+    };
+    let svg = plot.to_svg().unwrap();
+    assert!(svg.starts_with("<svg width=\"800\" height=\"300\""), "two rows: {}", &svg[..60]);
+    assert_eq!(svg.matches("two").count(), 1, "one legend for all");
+    assert!(svg.contains("&lt;fifth&gt;") && svg.contains("third"));
+    assert!(MultiplesPlot::default().to_svg().unwrap().contains("</svg>"), "of nothing");
+}
+
+#[test]
+fn a_surface_has_a_cell_for_each_value_and_lines_between() {
+    let value = |at: i32| Some(1.0 + f64::from((at % 5 - 2).pow(2) + (at / 5 - 2).pow(2)));
+    let mut plot = SurfacePlot {
+        title: "Loss".into(),
+        coordinates: vec![-1.0, -0.5, 0.0, 0.5, 1.0],
+        values: (0..25).map(value).collect(),
+        logarithmic: true,
+        ..SurfacePlot::default()
+    };
+    let cells = |plot: &SurfacePlot| plot.to_svg().unwrap().matches("<rect").count();
+    let whole = cells(&plot);
+    assert!(plot.to_svg().unwrap().matches("<polyline").count() > 40, "contour lines");
+    plot.values[3] = None;
+    plot.values[4] = Some(f64::INFINITY);
+    assert_eq!(cells(&plot), whole - 2, "what is not known is left white");
+    plot.values.pop();
+    let error = plot.to_svg().unwrap_err().to_string();
+    assert!(error.contains("24 columns, expected 25"), "{error}");
+    assert!(SurfacePlot::default().to_svg().unwrap().contains("</svg>"), "of nothing");
+}

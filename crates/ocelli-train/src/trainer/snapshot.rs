@@ -19,17 +19,17 @@ use std::collections::BTreeMap;
 
 /// The network of a checkpoint: all that evaluation and prediction need.
 pub const MODEL: &str = "model.safetensors";
-const OPTIMIZER: &str = "optimizer.safetensors";
+pub(super) const OPTIMIZER: &str = "optimizer.safetensors";
 const STATE: &str = "state.json";
 
 /// Far more than a state needs.
 const LARGEST_STATE: u64 = 16 << 20;
 
 /// Under which names the optimiser's file keeps the last weights.
-const WEIGHTS: &str = "weights.";
+pub(super) const WEIGHTS: &str = "weights.";
 
 /// Under which names it keeps the moving average, where a method makes the model of that.
-const AVERAGE: &str = "average.";
+pub(super) const AVERAGE: &str = "average.";
 
 /// Everything that changes in a training.
 #[derive(Debug)]
@@ -171,7 +171,7 @@ fn finite_state_dict(network: &Network, step: u64) -> Result<StateDict> {
 }
 
 /// The tensors whose names begin with `prefix`, without it.
-fn below(dict: &StateDict, prefix: &str) -> Result<StateDict> {
+pub(super) fn below(dict: &StateDict, prefix: &str) -> Result<StateDict> {
     let mut part = StateDict::named(dict.file());
     for tensor in dict.iter() {
         if let Some(name) = tensor.name().strip_prefix(prefix) {

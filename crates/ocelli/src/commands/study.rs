@@ -1,6 +1,7 @@
 //! `ocelli study`: what papers found out about networks, done again with any network and any data.
 
 mod ghost_redundancy;
+mod loss_surface;
 
 use clap::Subcommand;
 
@@ -18,11 +19,14 @@ pub(crate) struct Args {
 enum Command {
     /// Find feature maps that are alike, and fit the cheap operations that make one of another
     GhostRedundancy(ghost_redundancy::Args),
+    /// Draw the loss around trained weights, in full precision and quantized
+    LossSurface(loss_surface::Args),
 }
 
 /// Runs the subcommand.
 pub(crate) fn run(args: &Args, settings: Settings) -> anyhow::Result<Done> {
     match &args.command {
         Command::GhostRedundancy(args) => ghost_redundancy::run(args, settings),
+        Command::LossSurface(args) => loss_surface::run(args, settings),
     }
 }

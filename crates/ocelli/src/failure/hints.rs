@@ -102,6 +102,7 @@ fn of_training(error: &train::Error) -> Option<String> {
         train::Error::CheckpointsGone { .. } => {
             Some("put the checkpoints back, or begin anew with another --out")
         }
+        train::Error::NoLatent { .. } => Some("name the folder of a run, as in runs/default-1"),
         train::Error::NoChoice { .. } => Some("leave out --checkpoint, or name the run's folder"),
         train::Error::NoSuchStep { .. } => {
             Some("--checkpoint best is the one of the best evaluation, last the newest")
@@ -126,6 +127,11 @@ fn of_method(error: &methods::Error) -> Option<String> {
             let command = match what {
                 methods::WorkKind::Attack => "attack one-pixel",
                 methods::WorkKind::Search => "search",
+                methods::WorkKind::LossSurface => {
+                    return Some(
+                        "the same command goes on with it; --force begins anew".to_owned(),
+                    );
+                }
             };
             return Some(format!(
                 "`ocelli {command} --resume {folder}` goes on with it; another --out begins anew"

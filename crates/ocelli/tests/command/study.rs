@@ -4,6 +4,7 @@ use crate::support::run_in;
 use crate::tiny;
 use ocelli_testkit::reference_data;
 use std::fs;
+use std::path::Path;
 
 #[test]
 fn the_redundancy_of_a_run_is_shown_and_written() {
@@ -67,4 +68,72 @@ fn a_network_that_was_trained_elsewhere_has_maps_that_are_alike() {
     assert!(best["correlation"].as_f64().unwrap() > 0.3, "{best}");
     assert!(best["relative"][3].as_f64().unwrap() < 0.8, "{best}");
     assert_eq!(json["data"], "test.tar", "without the folders of a machine");
+}
+
+/// The lines of a file without the last `count`.
+fn cut(path: &Path, count: usize) {
+    let text = fs::read_to_string(path).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    fs::write(path, lines[..lines.len() - count].join("\n") + "\n").unwrap();
+}
+
+#[test]
+fn the_loss_around_quantized_weights_is_measured_and_goes_on_where_it_was_killed() {
+    let folder = tiny::folder();
+    let root = folder.path();
+    run_in(root, "train tiny.toml --out run --max-steps 6 --set dqa.lambda=5").success();
+    let line = "study loss-surface run --grid 3 --images 30 --seed 4";
+    let json = run_in(root, &format!("{line} --threads 1 --out one.csv --json")).success().json();
+    assert_eq!((&json["outcome"], &json["points"]), (&"finished".into(), &9.into()));
+    let networks = json["networks"].as_array().unwrap();
+    let names: Vec<_> = networks.iter().map(|own| own["network"].as_str().unwrap()).collect();
+    assert_eq!(names, ["hardened", "soft"]);
+    assert_eq!(json["roughness"], networks[0]["roughness"]);
+    assert!(json["roughness"].as_f64().unwrap() > 0.0);
+    let eval = run_in(root, "eval run --json").success().json();
+    assert_eq!(networks[0]["loss"], eval["loss"], "the centre is what was saved");
+    assert_eq!(networks[0]["top1"], eval["top1"]);
+
+    run_in(root, &format!("{line} --threads 2 --out two.csv")).success();
+    let points = |name: &str| fs::read(root.join(name).with_extension("jsonl")).unwrap();
+    assert!(points("one") == points("two"), "any number of threads");
+    cut(&root.join("two.jsonl"), 5);
+    run_in(root, &format!("{line} --out two.csv")).success();
+    assert!(points("one") == points("two"), "killed after four points");
+    let csv = fs::read_to_string(root.join("two.csv")).unwrap();
+    assert_eq!(csv.lines().count(), 1 + 9 * 2);
+    assert!(csv.starts_with("date,machine,command,commit,seed,model,checkpoint,step,data,"));
+    let page = fs::read_to_string(root.join("one.html")).unwrap();
+    assert_eq!(page.matches("<svg").count(), 4, "loss and accuracy of both");
+    // Early in the training the mixture is another network.
+    let early = run_in(root, &format!("{line} --at 0 --out early.csv --json")).success().json();
+    assert_eq!(early["networks"][0]["loss"], eval["loss"]);
+    assert_ne!(early["networks"][1]["loss"], networks[1]["loss"]);
+}
+
+#[test]
+fn the_loss_around_other_weights_is_that_of_the_network_and_mistakes_are_named() {
+    let folder = tiny::folder();
+    let root = folder.path();
+    run_in(root, "train tiny.toml --out run --max-steps 2").success();
+    let line = "study loss-surface run --grid 3 --images 8";
+    let json = run_in(root, &format!("{line} --out a.csv --json")).success().json();
+    assert_eq!(json["networks"][0]["network"], "network");
+    assert_eq!((&json["images"], &json["step"]), (&8.into(), &serde_json::Value::Null));
+    let study = |more: &str| run_in(root, &format!("study loss-surface run --images 8 {more}"));
+    for (more, words) in [
+        ("--grid 4 --out x.csv", "`grid` is 4, expected an odd number"),
+        ("--span 0 --out x.csv", "`span` is 0"),
+        ("--out x.txt", "this writes .csv"),
+        ("--at 0.5 --out x.csv", "not trained as a mixture"),
+        ("--grid 3 --seed 9 --out a.csv", "begun with seed 0, now it is 9"),
+        ("--out tiny.csv --data no/such", "no/such"),
+    ] {
+        let refused = study(more);
+        assert!(refused.bad_input().contains(words), "{more}: {}", refused.stderr);
+    }
+    study("--grid 3 --seed 9 --out a.csv --force").success();
+    fs::write(root.join("mine.csv"), "thesis").unwrap();
+    assert!(study("--grid 3 --out mine.csv").bad_input().contains("another file"));
+    assert_eq!(fs::read_to_string(root.join("mine.csv")).unwrap(), "thesis");
 }

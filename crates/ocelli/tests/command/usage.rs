@@ -15,6 +15,7 @@ const COMMANDS: &[&str] = &[
     "results check",
     "study",
     "study ghost-redundancy",
+    "study loss-surface",
     "attack",
     "attack one-pixel",
     "models",

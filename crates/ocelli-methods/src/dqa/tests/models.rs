@@ -2,12 +2,13 @@
 
 use super::fixture::{mixtures, network, plain_network, settings, values};
 use crate::dqa::batch_norm::reestimate;
-use crate::dqa::{Attention, DqaError};
+use crate::dqa::mixtures::LayerMixture;
+use crate::dqa::{Attention, DqaError, Harden, error_curve};
 use burn::tensor::{Tensor, TensorData};
 use ocelli_data::{EvalConfig, EvalTransform, InputConfig, Loader, LoaderConfig};
 use ocelli_data::{OpenOptions, Split, open};
 use ocelli_kernels::quantize::{Mixture, Per, Quantizer, Weights, Zero};
-use ocelli_nn::Pass;
+use ocelli_nn::{Network, Pass};
 use rand::SeedableRng;
 use std::sync::Arc;
 
@@ -30,12 +31,14 @@ fn a_cold_mixture_is_the_hardened_network() {
     }
     let first = mixtures(&network, &settings, 0);
     assert!(distinct(&values(&first.soft(&network).unwrap(), "first.weight")) > 4);
-    assert!(last.layers.iter().all(|layer| layer.largest() == 0), "few bits come first");
+    let first_is_left = |layer: &LayerMixture| layer.hardened(Harden::Largest) == 0;
+    assert!(last.layers.iter().all(first_is_left), "few bits come first");
 }
 
 #[test]
-fn the_quantizer_of_the_largest_share_is_left_of_each_layer() {
-    let settings = settings("temperature = [1.0, 0.1]").unwrap();
+fn the_quantizer_of_the_largest_share_is_left_of_each_layer_or_the_lowest() {
+    let lowest = settings("temperature = [1.0, 0.1]").unwrap();
+    let settings = settings("temperature = [1.0, 0.1]\nharden = 'largest'").unwrap();
     let mut network = network(&settings);
     let id = network.params().index_by_name()["dqa.second.alpha"];
     network.params_mut().set_values(id, vec![0.1, 0.9, 0.3]).unwrap();
@@ -43,6 +46,8 @@ fn the_quantizer_of_the_largest_share_is_left_of_each_layer() {
     let second = distinct(&values(&hard, "second.weight"));
     assert!((5..=16).contains(&second), "four bits: {second}");
     assert!(distinct(&values(&hard, "first.weight")) <= 4);
+    let lowest = mixtures(&network, &lowest, 100).hard(&network).unwrap();
+    assert!(distinct(&values(&lowest, "second.weight")) <= 4);
     let plain = hard.without_free("dqa.").unwrap();
     assert_eq!(
         plain.params().len(),
@@ -121,6 +126,42 @@ fn the_error_of_the_mixture_is_below_that_of_binary_relax() {
         "figure: errors of DQA and Binary-Relax by T: {}; two bits {two:.4}",
         shown.join(", ")
     );
+}
+
+/// Figure 2 again, of a network: what the curve says is what mixtures of that temperature leave.
+#[test]
+fn the_curve_of_errors_is_that_of_the_mixtures_at_each_temperature() {
+    let settings = settings("").unwrap();
+    let network = network(&settings);
+    let curve = error_curve(&network, &settings, 101).unwrap();
+    assert_eq!((curve.len(), curve[0].temperature), (101, 100.0));
+    assert!((curve[100].temperature - 0.03).abs() < 1e-12);
+    let layers = ["first.weight", "second.weight", "fc.weight"];
+    let squares = |other: Option<&Network>| -> f64 {
+        let of = |name: &&str| {
+            let own = values(&network, name);
+            let q = other.map_or(vec![0.0; own.len()], |other| values(other, name));
+            own.iter().zip(q).map(|(w, q)| f64::from(w - q).powi(2)).sum::<f64>()
+        };
+        layers.iter().map(of).sum()
+    };
+    for step in [0, 30, 57, 80, 100] {
+        let soft = mixtures(&network, &settings, step).soft(&network).unwrap();
+        let expected = squares(Some(&soft)) / squares(None);
+        let found = curve[step as usize].mixture;
+        assert!((found - expected).abs() < 1e-4 * expected, "{step}: {found} {expected}");
+    }
+    let hard = mixtures(&network, &settings, 100).hard(&network).unwrap();
+    let two_bits = squares(Some(&hard)) / squares(None);
+    let last = curve[100];
+    assert!((last.mixture / two_bits - 1.0).abs() < 1e-3, "one quantizer is left");
+    assert!((last.binary_relax / two_bits - (380.0_f64 / 381.0).powi(2)).abs() < 1e-6);
+    assert!((curve[0].binary_relax / two_bits - 0.25).abs() < 1e-6, "half of the two bits");
+
+    let none = super::fixture::settings("temperature = [2.0, 2.0]").unwrap();
+    assert!(error_curve(&network, &none, 10).unwrap().is_empty(), "a constant temperature");
+    let vanilla = super::fixture::settings("scheme = 'vanilla'").unwrap();
+    assert!(error_curve(&plain_network(), &vanilla, 10).unwrap().is_empty());
 }
 
 #[test]

@@ -5,7 +5,7 @@ use ocelli::train::{Best, MetricsLog, Row, RunFolder, State};
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::SavedEvaluation;
+use super::{SavedEvaluation, quantized};
 use crate::output::{grouped, percent};
 
 /// The curve on which the best evaluation is marked.
@@ -25,12 +25,20 @@ const FIGURES: [Figure; 5] = [
     Figure {
         title: "Loss",
         unit: "cross-entropy",
-        curves: &[("train/loss", "training"), ("eval/loss", "evaluation")],
+        curves: &[
+            ("train/loss", "training"),
+            ("eval/loss", "evaluation"),
+            ("soft/eval/loss", "mixture in evaluation"),
+        ],
     },
     Figure {
         title: "Accuracy",
         unit: "top-1",
-        curves: &[("train/top1", "training"), (TOP1, "evaluation")],
+        curves: &[
+            ("train/top1", "training"),
+            (TOP1, "evaluation"),
+            ("soft/eval/top1", "mixture in evaluation"),
+        ],
     },
     Figure {
         title: "One-pixel attack",
@@ -56,12 +64,15 @@ pub(super) fn of_run(folder: &Path) -> anyhow::Result<RunReport> {
     let evaluation = SavedEvaluation::load(folder)?;
     let best = best(folder)?;
     let figures = FIGURES.iter().filter_map(|figure| plot(&rows, figure, best.as_ref()));
+    let quantized = quantized::of_run(folder, &recipe, &rows)?;
+    let headlines = headlines(&rows, evaluation.as_ref(), best.as_ref());
     let title = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy();
     Ok(RunReport {
         title: title.into_owned(),
         subtitle: format!("{} on {}, seed {}", recipe.model.name, recipe.data.source, recipe.seed),
-        headlines: headlines(&rows, evaluation.as_ref(), best.as_ref()),
+        headlines: headlines.into_iter().chain(quantized.headlines).collect(),
         plots: figures.chain(others(&rows)).collect(),
+        sections: quantized.sections,
         confusion: evaluation.filter(|found| !found.confusion.is_empty()).map(confusion),
         recipe: recipe.to_toml()?,
     })
@@ -127,8 +138,11 @@ fn plot(rows: &[Row], figure: &Figure, best: Option<&Best>) -> Option<LinePlot> 
 
 /// A figure for each measurement that is only a method's.
 fn others(rows: &[Row]) -> Vec<LinePlot> {
-    const OF_ALL: [&str; 3] = ["train", "eval", "attack"];
-    let is_other = |key: &&String| !OF_ALL.contains(&key.split('/').next().unwrap_or_default());
+    const OF_ALL: [&str; 4] = ["train", "eval", "attack", quantized::SOFT];
+    let is_other = |key: &&String| {
+        let is_of_all = OF_ALL.contains(&key.split('/').next().unwrap_or_default());
+        !is_of_all && !quantized::is_of_layer(key)
+    };
     let keys: BTreeSet<&String> = rows.iter().flat_map(|row| row.values.keys()).collect();
     let curve = |key: &String| {
         let point = |row: &Row| Some((row.step as f64, *row.values.get(key)?));
