@@ -3,7 +3,7 @@
     python peer.py PEER THREADS
 
 PEER is pytorch, pytorch-channels-last, pytorch-compiled, pytorch-compiled-channels-last, onnxruntime,
-openvino, torchvision, torchattacks or art. First it says its name: {"name": "pytorch 2.15.0"}. Then every request names a task, what it is done
+onnxruntime-floats, onnxruntime-integers, openvino, torchvision, torchattacks or art. First it says its name: {"name": "pytorch 2.15.0"}. Then every request names a task, what it is done
 with and how long to time it, in seconds; the answer is the median time of a pass in milliseconds,
 {"ms": 97.1}, or {"error": "why not"}. Where a pass counts its images, the answer has their mean
 number too, and the time is that of so many: {"ms": 97.1, "images": 401}; "settings" says how the peer chose
@@ -188,6 +188,29 @@ class OnnxRuntime:
         return lambda: session.run(None, feed)
 
 
+class OnnxFile:
+    """ONNX Runtime on a file that Ocelli has written; a request names one in floats and one on integers."""
+
+    def __init__(self, threads, kind):
+        import numpy
+        import onnxruntime
+
+        self.numpy, self.runtime, self.kind = numpy, onnxruntime, kind
+        self.options = onnxruntime.SessionOptions()
+        self.options.intra_op_num_threads = threads
+        self.options.inter_op_num_threads = 1
+        self.name = f"onnxruntime-{kind} {release(onnxruntime)}"
+
+    def prepare(self, task):
+        session = self.runtime.InferenceSession(
+            task[self.kind], self.options, providers=["CPUExecutionProvider"]
+        )
+        shape = (task["images"], 3, task["size"], task["size"])
+        images = self.numpy.random.default_rng(0).standard_normal(shape, self.numpy.float32)
+        feed = {session.get_inputs()[0].name: images}
+        return lambda: session.run(None, feed)
+
+
 class OpenVino:
     """PyTorch's network, exported and compiled by OpenVINO; in the precision of the others."""
 
@@ -320,6 +343,8 @@ PEERS = {
         threads, channels_last=True, compiled=True
     ),
     "onnxruntime": OnnxRuntime,
+    "onnxruntime-floats": lambda threads: OnnxFile(threads, "floats"),
+    "onnxruntime-integers": lambda threads: OnnxFile(threads, "integers"),
     "openvino": OpenVino,
     "torchvision": TorchVision,
     "torchattacks": one_pixel("TorchAttacks"),

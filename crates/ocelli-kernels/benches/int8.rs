@@ -39,6 +39,7 @@ fn layer<'a>(codes: &'a [u8], bias: &'a [f32]) -> Option<QuantizedLayer<'a>> {
         factors: None,
         bias: Some(bias),
         input: grid,
+        before_addend: None,
         addend: AddendKind::None,
         range: [0.0, f32::INFINITY],
         output: OutputKind::Codes(grid),
@@ -138,6 +139,45 @@ fn depthwise(criterion: &mut Criterion) {
     }
 }
 
+/// When a second thread is worth it: pointwise layers of 64 channels as a whole on one thread, and in two halves
+/// on two. The limit below which layers are not shared out (`int8::threads`) is where halves begin to win.
+fn sharing(criterion: &mut Criterion) {
+    const CHANNELS: usize = 64;
+    const PIXELS: [usize; 6] = [32, 64, 128, 192, 256, 512];
+    let mut group = criterion.benchmark_group("int8 sharing");
+    let pools = [1, 2].map(|threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build());
+    let [Ok(one), Ok(two)] = pools else { return };
+    let (bias, weight) = (floats(CHANNELS), codes(CHANNELS * CHANNELS));
+    let Some(layer) = layer(&weight, &bias) else { return };
+    let packed = PackedConv::new(Conv::linear(1, CHANNELS, CHANNELS), &layer);
+    for pixels in PIXELS {
+        let (x, mut y) = (codes(pixels * CHANNELS), vec![0; pixels * CHANNELS]);
+        let products = pixels * CHANNELS * CHANNELS;
+        group.throughput(Throughput::Elements(products as u64));
+        group.bench_function(BenchmarkId::new("whole", products), |bencher| {
+            one.install(|| {
+                bencher.iter(|| {
+                    let y = Output::Codes(RowsMut::dense(black_box(&mut y), CHANNELS));
+                    packed.run(pixels, Rows::dense(&x, CHANNELS), None, y);
+                });
+            });
+        });
+        group.bench_function(BenchmarkId::new("halves", products), |bencher| {
+            two.install(|| {
+                bencher.iter(|| {
+                    let (low, high) = y.split_at_mut(pixels / 2 * CHANNELS);
+                    let (x_low, x_high) = x.split_at(pixels / 2 * CHANNELS);
+                    let run = |x: &[u8], y: &mut [u8]| {
+                        let y = Output::Codes(RowsMut::dense(black_box(y), CHANNELS));
+                        packed.run(pixels / 2, Rows::dense(x, CHANNELS), None, y);
+                    };
+                    rayon::join(|| run(x_low, low), || run(x_high, high));
+                });
+            });
+        });
+    }
+}
+
 #[cfg(target_arch = "x86_64")]
 mod registers {
     #![expect(unsafe_code, reason = "the instructions are checked for before")]
@@ -186,5 +226,5 @@ fn peak(criterion: &mut Criterion) {
     let _ = criterion;
 }
 
-criterion_group!(benches, convolutions, depthwise, peak);
+criterion_group!(benches, convolutions, depthwise, sharing, peak);
 criterion_main!(benches);

@@ -12,17 +12,21 @@
 //! | `panels`, `source`, `tile` | packed weights; where windows are read; sums in registers |
 //! | `operands`, `finish` | addends and outputs; from a sum to a code or value |
 //! | `conv`, `depthwise`, `groups` | layers; a linear layer is a convolution of single pixels |
-//! | `rescale`, `pool` | single codes; maxima and means |
-//! | `threads` | what is too small to be shared out |
+//! | `rescale`, `gate`, `pool` | single codes; gates; maxima and means |
+//! | `image` | images as codes |
+//! | `threads`, `peak` | what is too small to be shared out; how fast products could be |
 
 mod constants;
 mod conv;
 mod depthwise;
 mod finish;
+mod gate;
 mod grid;
 mod groups;
+mod image;
 mod operands;
 mod panels;
+mod peak;
 mod pool;
 mod rescale;
 mod scratch;
@@ -37,9 +41,12 @@ mod weight;
 pub use constants::MOST_PRODUCTS;
 pub use conv::PackedConv;
 pub use depthwise::PackedDepthwise;
+pub use gate::scale_codes;
 pub use grid::ByteGrid;
 pub use groups::PackedGroups;
+pub use image::quantize_planes;
 pub use operands::{Addend, Output};
+pub use peak::peak_products_per_second;
 pub use pool::{MeanOutput, avg_pool, max_pool, mean, pad_shortcut};
 pub use rescale::{add_codes, copy_codes, dequantize, look_up, quantize, table};
-pub use weight::{AddendKind, OutputKind, QuantizedLayer};
+pub use weight::{AddendKind, OutputKind, QuantizedLayer, signed_step};

@@ -35,7 +35,7 @@ pub fn channels_last(planes: &[f32], images: usize, rows: RowsMut<'_>) {
 ///
 /// # Panics
 /// When the shapes do not fit.
-pub fn flatten(x: Rows<'_>, y: RowsMut<'_>) {
+pub fn flatten<T: Copy + Send + Sync>(x: Rows<'_, T>, y: RowsMut<'_, T>) {
     let pixels = pixels_per_image((x.count(), x.channels()), (y.count(), y.channels()));
     y.blocks(1).enumerate().for_each(|(image, mut y)| {
         let y = y.row_mut(0);

@@ -28,12 +28,12 @@ pub(crate) fn result_rows(wanted: impl Iterator<Item = Value>, batch: usize) -> 
     wanted.map(rows_of).collect()
 }
 
-/// Cuts a batch into shares of `size` samples. `values` are those that are given, of one sample.
+/// Cuts a batch into shares of `size` samples. `lengths`: of a sample of each given value.
 pub(crate) fn batch_shares<'a>(
     size: usize,
     batch: usize,
     given: &[GivenSlice<'a>],
-    values: &[Value],
+    lengths: &[usize],
     wanted: &'a mut [RowValues],
 ) -> Vec<BatchShare<'a>> {
     let size = size.max(1);
@@ -42,9 +42,8 @@ pub(crate) fn batch_shares<'a>(
     let mut shares = Vec::with_capacity(batch.div_ceil(size));
     for first in (0..batch).step_by(size) {
         let count = size.min(batch - first);
-        let given = given.iter().zip(values);
-        let given = given
-            .map(|(samples, value)| samples.samples(first, count, value.pixels * value.channels));
+        let given = given.iter().zip(lengths);
+        let given = given.map(|(samples, length)| samples.samples(first, count, *length));
         let wanted = rest.iter_mut().map(|(length, rest)| {
             let (now, later) = std::mem::take(rest).split_at_mut(count * *length);
             *rest = later;

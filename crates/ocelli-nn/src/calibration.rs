@@ -5,10 +5,10 @@
 
 mod histogram;
 
-use crate::graph::Graph;
+use crate::graph::{Graph, reader_name};
 use crate::network::Network;
 use crate::node_id::NodeId;
-use crate::op::{Op, widened};
+use crate::op::widened;
 use crate::route::Route;
 use crate::{Given, InferenceEngine, Result};
 use burn::tensor::Tensor;
@@ -169,13 +169,14 @@ fn tensors(network: &Network, engine: &mut InferenceEngine) -> Result<(Route, Ve
     Ok((Route { from: vec![Graph::IMAGE], to }, tensors))
 }
 
-/// What a convolution or linear layer reads.
-fn input_of(graph: &Graph, layer: &str) -> Result<NodeId> {
-    let reads = |node: &&crate::graph::Node| {
-        node.name == layer && matches!(node.op, Op::Conv2d(_) | Op::Linear(_))
-    };
-    match graph.nodes().iter().find(reads) {
-        Some(node) => Ok(node.inputs[0]),
-        None => graph.find(layer),
+/// What a reader of levels reads, by its name.
+fn input_of(graph: &Graph, reader: &str) -> Result<NodeId> {
+    for node in graph.nodes() {
+        for (input, id) in node.inputs.iter().enumerate() {
+            if reader_name(node, input).as_deref() == Some(reader) {
+                return Ok(*id);
+            }
+        }
     }
+    graph.find(reader)
 }

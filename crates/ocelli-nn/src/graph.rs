@@ -23,6 +23,7 @@ pub use builder::{Builder, ConvSettings, NormSettings};
 pub use head::{Decoder, Head, Projection};
 pub(crate) use head::{KERAS, PROJECTION};
 pub use quantizers::QuantizerSettings;
+pub(crate) use quantizers::reader_name;
 
 use crate::init::InitScheme;
 use crate::parameter::{ParamId, ParamSpec};

@@ -86,8 +86,9 @@ impl InferPlan {
         let value = |id: &ValueId| self.layout[id.0];
         let mut wanted = result_rows(self.wanted.iter().map(value), batch);
         let size = self.slots.images_per_share(batch.div_ceil(rayon::current_num_threads()));
-        let values: Vec<Value> = self.given.iter().map(value).collect();
-        let shares = batch_shares(size, batch, given, &values, &mut wanted);
+        let lengths = self.given.iter().map(value).map(|value| value.pixels * value.channels);
+        let lengths: Vec<usize> = lengths.collect();
+        let shares = batch_shares(size, batch, given, &lengths, &mut wanted);
         ocelli_kernels::in_pool(|| shares.into_par_iter().for_each(|share| self.run_share(share)));
         wanted
     }

@@ -3,7 +3,7 @@
 use crate::given::GivenValues;
 use crate::graph::Graph;
 use crate::infer_plan::InferPlan;
-use crate::int_plan::{IntPlan, IntegerLayers};
+use crate::int_plan::{IntPlan, IntegerLayers, StepTime};
 use crate::lowering::GivenSlice;
 use crate::network::Network;
 use crate::op::Shape;
@@ -115,6 +115,26 @@ impl InferenceEngine {
         let (route, channels) = (graph.classify(), graph.in_channels());
         match self.plan_for(&route, &[Shape { channels, height, width }])? {
             AnyPlan::Integer(plan) => Some(plan.layers()),
+            AnyPlan::Float(_) => None,
+        }
+    }
+
+    /// What each step takes in `passes` passes over a batch of images, where [layers](Self::integer_layers) run
+    /// on integers. The first pass of all is slower than others.
+    ///
+    /// # Shapes
+    /// - `images`: `[batch, channels, height, width]`
+    pub fn integer_step_times(
+        &mut self,
+        images: Tensor<4>,
+        passes: usize,
+    ) -> Option<Vec<StepTime>> {
+        let route = self.folded.graph().classify();
+        let given = [Given::Planes(images)];
+        let (batch, shapes) = (given[0].batch(), [given[0].shape()]);
+        let slices = GivenValues::new(&given)?;
+        match self.plan_for(&route, &shapes)? {
+            AnyPlan::Integer(plan) => Some(plan.times(&slices.slices(), batch, passes)),
             AnyPlan::Float(_) => None,
         }
     }

@@ -46,6 +46,7 @@ mod packed;
 mod pass;
 mod route;
 mod train_plan;
+mod whole_biases;
 mod wiring;
 
 pub use calibration::{Calibration, TensorRange};
@@ -56,7 +57,7 @@ pub use given::{Given, RowValues};
 pub use gradient_engine::{Differentiated, GradientEngine, Taped, Wanted};
 pub use gradients::Gradients;
 pub use inference_engine::InferenceEngine;
-pub use int_plan::IntegerLayers;
+pub use int_plan::{IntegerLayers, StepLabel, StepTime};
 pub use network::Network;
 pub use ocelli_kernels::quantize::Grid;
 pub use packed::{PackedFault, PackedShape, PackedTensor};

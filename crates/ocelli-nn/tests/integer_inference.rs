@@ -47,13 +47,28 @@ fn grids(values: &[f32], channels: usize, weights: Weights) -> Vec<Grid> {
     }
 }
 
+/// What is quantized beside what layers read.
+#[derive(Clone, Copy)]
+enum Activations {
+    /// Nothing.
+    Layers,
+    /// The image.
+    Image,
+    /// The image, and what sums and the like read.
+    All,
+}
+
 /// A network of eight bits, and the same one whose weights are plain values.
-fn quantized(name: &str, size: usize, weights: Weights, image: bool) -> [Network; 2] {
+fn quantized(name: &str, size: usize, weights: Weights, activations: Activations) -> [Network; 2] {
     let model = registry::find(name).expect("a model");
     let options = ModelOptions { num_classes: 10, ..ModelOptions::default() };
     let plain = model.network(&options, Seed(5), &Device::flex()).expect("a network");
     let quantizer = "min_max:8".parse().expect("a quantizer");
-    let settings = QuantizerSettings { image, ..QuantizerSettings::new(vec![quantizer]) };
+    let settings = QuantizerSettings {
+        image: !matches!(activations, Activations::Layers),
+        sums: matches!(activations, Activations::All),
+        ..QuantizerSettings::new(vec![quantizer])
+    };
     let graph = plain.graph().with_quantizers(&settings, |_| true).expect("a graph");
     let mut network = plain.with_graph(graph).expect("the same network");
     let mut calibration = Calibration::new(&network).expect("a calibration");
@@ -85,15 +100,21 @@ fn logits(network: &Network, images: Tensor<4>) -> Vec<f32> {
 
 #[test]
 fn logits_on_integers_are_those_in_floats_up_to_rounding() {
-    for (name, size, weights, image) in [
-        ("resnet20_cifar", 32, Weights::Channels, true),
-        ("resnet20_cifar", 32, Weights::Tensor, false),
-        ("mobilenetv2_small", 32, Weights::Channels, true),
-        ("ghostnet_small", 32, Weights::Tensor, true),
-        ("efficientnetv2_small_cifar", 32, Weights::Channels, true),
-        ("vgg16_small_cifar", 32, Weights::Channels, true),
+    use Activations::{All, Image, Layers};
+    for (name, size, weights, activations) in [
+        ("resnet20_cifar", 32, Weights::Channels, All),
+        ("resnet20_cifar", 32, Weights::Channels, Image),
+        ("resnet20_cifar", 32, Weights::Tensor, Layers),
+        ("resnet18", 64, Weights::Channels, All),
+        ("mobilenetv2_small", 32, Weights::Channels, Image),
+        ("mobilenetv2_small", 32, Weights::Tensor, All),
+        ("ghostnet_small", 32, Weights::Tensor, Image),
+        ("ghostnet_small", 32, Weights::Channels, All),
+        ("efficientnetv2_small_cifar", 32, Weights::Channels, Image),
+        ("efficientnetv2_small_cifar", 32, Weights::Channels, All),
+        ("vgg16_small_cifar", 32, Weights::Channels, Image),
     ] {
-        let [network, float] = quantized(name, size, weights, image);
+        let [network, float] = quantized(name, size, weights, activations);
         let batch = images(5, size);
         let mut engine = InferenceEngine::new(&network).expect("an engine");
         let layers = engine.integer_layers([size, size]).cloned().expect("layers on integers");
@@ -103,6 +124,10 @@ fn logits_on_integers_are_those_in_floats_up_to_rounding() {
         ocelli_testkit::figure(&format!("{name}: integers against floats"), error);
         // Values near the middle of two levels may fall to either side.
         assert!(error < 0.05, "{name}: {error}");
+        if matches!(activations, All) && !name.starts_with("efficientnet") {
+            let gates = layers.float.iter().filter(|name| !name.contains("se"));
+            assert_eq!(gates.count(), 0, "{name}: {layers:?}");
+        }
         // Each image by itself has the same bits.
         for index in 0..5 {
             let image = batch.clone().narrow(0, index, 1);
@@ -113,7 +138,7 @@ fn logits_on_integers_are_those_in_floats_up_to_rounding() {
 
 #[test]
 fn the_layers_in_floats_are_named() {
-    let [network, float] = quantized("resnet20_cifar", 32, Weights::Channels, false);
+    let [network, float] = quantized("resnet20_cifar", 32, Weights::Channels, Activations::Layers);
     let mut engine = InferenceEngine::new(&network).expect("an engine");
     let layers = engine.integer_layers([32, 32]).cloned().expect("layers on integers");
     // The image is not quantized, and so is the first layer.
@@ -125,7 +150,7 @@ fn the_layers_in_floats_are_named() {
 
 #[test]
 fn candidates_of_a_network_on_integers_are_computed_whole() {
-    let [network, _] = quantized("resnet20_cifar", 32, Weights::Channels, true);
+    let [network, _] = quantized("resnet20_cifar", 32, Weights::Channels, Activations::All);
     let engine = DeltaEngine::new(&network, [32, 32]).expect("an engine");
     let image: Vec<f32> = images(1, 32).into_data().iter::<f32>().collect();
     let base = engine.base(&image).expect("an image");
@@ -145,4 +170,32 @@ fn candidates_of_a_network_on_integers_are_computed_whole() {
     assert_eq!(found, whole(edited));
     assert_eq!(base.own_logits(), whole(image));
     assert_eq!(engine.layer_shares(1), []);
+}
+
+#[test]
+fn biases_become_whole_steps_of_input_and_weight() {
+    let [mut network, _] = quantized("resnet20_cifar", 32, Weights::Channels, Activations::All);
+    let names = network.params().index_by_name();
+    let (weight, bias) = (names["linear.weight"], names["linear.bias"]);
+    let before: Vec<f32> = (0..10).map(|class| 0.31 - 0.07 * class as f32).collect();
+    network.params_mut().set_values(bias, before.clone()).expect("ten classes");
+    let params = network.params();
+    let (_, _, quantize) = network
+        .graph()
+        .quantizers()
+        .find(|(_, node, _)| node.name == "linear.quantize")
+        .expect("the classifier reads levels");
+    let input = quantize.grid(params).expect("a range").step;
+    let packed = params.get(weight).packed().expect("codes");
+    let steps: Vec<f32> = packed.grids().iter().map(|grid| grid.step * input).collect();
+    network.round_biases().expect("a sound network");
+    let after = network.params().to_values(bias);
+    assert_ne!(before, after);
+    for ((old, new), step) in before.iter().zip(&after).zip(steps) {
+        assert!((old - new).abs() <= 0.501 * step, "{old} became {new}");
+        let places = f64::from(*new) / f64::from(step);
+        assert!((places - places.round()).abs() < 1e-3, "{places} steps");
+    }
+    network.round_biases().expect("a sound network");
+    assert_eq!(network.params().to_values(bias), after, "it is done already");
 }

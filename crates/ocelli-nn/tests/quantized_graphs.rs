@@ -1,7 +1,7 @@
 //! How networks are rewritten so that their activations are quantized, and back.
 
 use burn::tensor::Device;
-use ocelli_nn::graph::{ActivationQuantizer, Graph, Op, QuantizerSettings};
+use ocelli_nn::graph::{ActivationQuantizer, Graph, Node, Op, QuantizerSettings};
 use ocelli_nn::registry::{self, ModelOptions};
 use ocelli_nn::{Error, Network, Route};
 use ocelli_random::Seed;
@@ -152,5 +152,54 @@ fn what_cannot_be_quantized_is_refused() -> Result<(), Error> {
     assert_eq!(plain.with_quantizers(&float, |_| true)?.nodes(), plain.nodes());
     let network = Network::new(plain, Seed(1), &Device::flex());
     assert!(network.graph().quantizers().next().is_none());
+    Ok(())
+}
+
+/// Whether a value is that of a quantization, subsampled and padded or not.
+fn is_on_levels<'a>(graph: &'a Graph, mut node: &'a Node) -> bool {
+    while matches!(node.op, Op::PadShortcut(_)) {
+        node = graph.node(node.inputs[0]);
+    }
+    matches!(node.op, Op::Quantize(_))
+}
+
+#[test]
+fn sums_and_means_read_levels_where_they_are_to() -> Result<(), Error> {
+    let sums = QuantizerSettings { image: true, sums: true, ..settings(&["min_max:8"])? };
+    for name in ["resnet20_cifar", "resnet18", "mobilenetv2_100", "ghostnet_100"] {
+        let plain = graph(name)?;
+        let quantized = plain.with_quantizers(&sums, |_| true)?;
+        let mut count = 0;
+        for node in quantized.nodes() {
+            let op = &node.op;
+            if matches!(op, Op::Add(_) | Op::Concat(_) | Op::Scale(_) | Op::GlobalAvgPool(_)) {
+                let mut inputs = node.inputs.iter().map(|id| quantized.node(*id));
+                assert!(inputs.all(|node| is_on_levels(&quantized, node)), "{name}: {}", node.name);
+                count += 1;
+            }
+        }
+        assert!(count > 8, "{name}");
+        // Each tensor has one quantizer, under a name of its own.
+        let names: Vec<&str> =
+            quantized.quantizers().map(|(_, node, _)| node.name.as_str()).collect();
+        let distinct: std::collections::BTreeSet<&str> = names.iter().copied().collect();
+        assert_eq!(names.len(), distinct.len(), "{name}");
+        let tensors: std::collections::BTreeSet<_> =
+            quantized.quantizers().map(|(_, node, _)| node.inputs[0]).collect();
+        assert_eq!(names.len(), tensors.len(), "{name}");
+    }
+    // The sum of the second block reads what its first layer reads, which is named after that.
+    let resnet = graph("resnet20_cifar")?.with_quantizers(&sums, |_| true)?;
+    let names: Vec<&str> = resnet.quantizers().map(|(_, node, _)| node.name.as_str()).collect();
+    assert_eq!(
+        names[..4],
+        [
+            "conv1.quantize",
+            "layer1.0.conv1.quantize",
+            "layer1.0.conv2.quantize",
+            "layer1.0.add1.quantize"
+        ]
+    );
+    assert_eq!(names.len(), 20 + 9 + 1, "layers, one input of each sum, and of the mean");
     Ok(())
 }

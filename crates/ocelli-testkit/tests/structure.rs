@@ -27,6 +27,8 @@ const ALLOWED: &[(&str, &[&str], &str)] = &[
             "commands/bench/backbones/row.rs",
             "commands/bench/contest.rs",
             "commands/bench/data.rs",
+            "commands/bench/integers.rs",
+            "commands/bench/integers/layers.rs",
             "commands/bench/kernels.rs",
             "commands/bench/models.rs",
             "commands/bench/report.rs",

@@ -256,7 +256,29 @@ impl RunLines<'_> {
         unsafe {
             let start = self.finish.start(simd, channel);
             let line_constants = self.finish.line(simd, channel);
-            for pixel in 0..columns.output {
+            let mut first = 0;
+            if count == S::LANES && ones.is_none() && self.finish.is_of_codes() {
+                while first + 4 <= columns.output {
+                    let [a, b, c, d] = [first, first + 1, first + 2, first + 3];
+                    let codes = |pixel: usize| self.memory.wrapping_add(pixel * step);
+                    let sums = [
+                        self.sum::<S, TAPS>(simd, codes(a), weight, start),
+                        self.sum::<S, TAPS>(simd, codes(b), weight, start),
+                        self.sum::<S, TAPS>(simd, codes(c), weight, start),
+                        self.sum::<S, TAPS>(simd, codes(d), weight, start),
+                    ];
+                    let row = line * columns.output;
+                    let places = [
+                        [row + a, channel],
+                        [row + b, channel],
+                        [row + c, channel],
+                        [row + d, channel],
+                    ];
+                    self.finish.store_codes(simd, places, [line_constants; 4], sums);
+                    first += 4;
+                }
+            }
+            for pixel in first..columns.output {
                 let codes = self.memory.wrapping_add(pixel * step);
                 let sums = self.sum::<S, TAPS>(simd, codes, weight, start);
                 #[expect(clippy::manual_map, reason = "closures are not sure to be inlined")]

@@ -123,24 +123,42 @@ impl<'a> Finish<'a> {
                 let factor = simd.floats(at, S::LANES);
                 value = simd.add(value, simd.mul(simd.to_floats(window), factor));
             }
-            match self.added {
-                Added::Nothing => {}
+            let Constants { addend_factor, range: [low, high], zero, .. } = *self.constants;
+            let (low, high) = (simd.splat(low), simd.splat(high));
+            let factor = simd.splat(addend_factor);
+            let addend = match self.added {
+                Added::Nothing => None,
                 Added::Codes(from, stride) => {
-                    let codes = simd.bytes(from.add(row * stride + column), count);
-                    let factor = simd.splat(self.constants.addend_factor);
-                    value = simd.add(value, simd.mul(simd.to_floats(codes), factor));
+                    Some(simd.to_floats(simd.bytes(from.add(row * stride + column), count)))
                 }
                 Added::Values(from, stride) => {
-                    let values = simd.floats(from.add(row * stride + column), count);
-                    let factor = simd.splat(self.constants.addend_factor);
-                    value = simd.add(value, simd.mul(values, factor));
+                    Some(simd.floats(from.add(row * stride + column), count))
                 }
-            }
-            let [low, high] = self.constants.range;
-            let value = simd.clamp(simd.add(value, add), simd.splat(low), simd.splat(high));
+            };
+            let (value, zero) = match &self.constants.before_addend {
+                None => {
+                    if let Some(addend) = addend {
+                        value = simd.add(value, simd.mul(addend, factor));
+                    }
+                    (simd.clamp(simd.add(value, add), low, high), zero)
+                }
+                Some(before) => {
+                    let [least, most] = before.range;
+                    let value = simd.add(value, add);
+                    let value = simd.clamp(value, simd.splat(least), simd.splat(most));
+                    let code = simd.add_ints(simd.round(value), simd.splat_int(zero));
+                    let mut sum = simd.splat(before.add);
+                    if let Some(addend) = addend {
+                        sum = simd.mul_add(addend, factor, sum);
+                    }
+                    let sum = simd.mul_add(simd.to_floats(code), simd.splat(before.factor), sum);
+                    (simd.clamp(sum, low, high), 0)
+                }
+            };
             match self.target {
                 Target::Codes(to, stride) => {
-                    simd.store_bytes(to.add(row * stride + column), simd.round(value), count);
+                    let code = simd.add_ints(simd.round(value), simd.splat_int(zero));
+                    simd.store_bytes(to.add(row * stride + column), code, count);
                 }
                 Target::Values(to, stride) => {
                     simd.store_floats(to.add(row * stride + column), value, count);
@@ -154,6 +172,87 @@ impl<'a> Finish<'a> {
                 }
             }
         }
+    }
+
+    /// Whether [`store_codes`](Self::store_codes) has all that the results need: they are codes, and what is
+    /// added to them are codes too, once they are rounded.
+    #[inline(always)]
+    pub(super) fn is_of_codes(&self) -> bool {
+        let adds = match self.added {
+            Added::Nothing => true,
+            Added::Codes(..) => self.constants.before_addend.is_some(),
+            Added::Values(..) => false,
+        };
+        adds && matches!(self.target, Target::Codes(..))
+    }
+
+    /// Stores four whole vectors of codes as [`store`](Self::store) does: those of `places`, each a row and a
+    /// channel.
+    ///
+    /// # Safety
+    /// As for [`Self::store`], and [`Self::is_of_codes`] must hold.
+    #[inline(always)]
+    pub(super) unsafe fn store_codes<S: Integer>(
+        &self,
+        simd: S,
+        places: [[usize; 2]; 4],
+        lines: [[S::Floats; 2]; 4],
+        sums: [S::Ints; 4],
+    ) {
+        let Target::Codes(to, stride) = self.target else { return };
+        // Arrays are written out: what takes a closure need not be inlined, and is slow where it is not.
+        let [p, q, r, s] = places;
+        // SAFETY: the caller vouches for rows and channels; the addend was found to have the output's shape.
+        unsafe {
+            let values = [
+                self.number(simd, p, lines[0], sums[0]),
+                self.number(simd, q, lines[1], sums[1]),
+                self.number(simd, r, lines[2], sums[2]),
+                self.number(simd, s, lines[3], sums[3]),
+            ];
+            let zero = if self.constants.before_addend.is_some() { 0 } else { self.constants.zero };
+            let to = [
+                to.add(p[0] * stride + p[1]),
+                to.add(q[0] * stride + q[1]),
+                to.add(r[0] * stride + r[1]),
+                to.add(s[0] * stride + s[1]),
+            ];
+            simd.store_codes(values, zero, to);
+        }
+    }
+
+    /// A vector of the numbers that are rounded to codes, of `place`, a row and a channel.
+    ///
+    /// # Safety
+    /// As for [`Self::store_codes`].
+    #[inline(always)]
+    unsafe fn number<S: Integer>(
+        &self,
+        simd: S,
+        [row, column]: [usize; 2],
+        [multiplier, add]: [S::Floats; 2],
+        sums: S::Ints,
+    ) -> S::Floats {
+        let constants = self.constants;
+        let mut value = simd.add(simd.mul(simd.to_floats(sums), multiplier), add);
+        if let Some(before) = &constants.before_addend {
+            let [least, most] = before.range;
+            let rounded = simd.round(simd.clamp(value, simd.splat(least), simd.splat(most)));
+            let code = simd.add_ints(rounded, simd.splat_int(constants.zero));
+            let mut sum = simd.splat(before.add);
+            if let Added::Codes(from, stride) = self.added {
+                // SAFETY: the caller vouches for the place.
+                let addend = unsafe { simd.bytes(from.add(row * stride + column), S::LANES) };
+                sum =
+                    simd.mul_add(simd.to_floats(addend), simd.splat(constants.addend_factor), sum);
+            }
+            value = simd.mul_add(simd.to_floats(code), simd.splat(before.factor), sum);
+        }
+        if !constants.saturates {
+            let [low, high] = constants.range;
+            value = simd.clamp(value, simd.splat(low), simd.splat(high));
+        }
+        value
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::ByteGrid;
 use super::scratch::with_memory;
+use super::simd::{InstructionSet, Integer, Kernel};
 use super::threads::{for_each_task, shares_wanted};
 use crate::geometry::Geometry;
 use crate::rows::{Rows, RowsMut};
@@ -24,16 +25,32 @@ pub enum MeanOutput<'a> {
 /// When a shape differs from these.
 pub fn max_pool(geometry: Geometry, x: Rows<'_, u8>, y: RowsMut<'_, u8>) {
     check(geometry, [x.count(), x.channels()], [y.count(), y.channels()]);
-    for_each_block(y, geometry.taps(), |first, mut y| {
-        for index in 0..y.count() {
-            let to = y.row_mut(index);
-            to.fill(0);
-            for source in sources(geometry, first + index) {
-                let codes = x.row(source).iter();
-                to.iter_mut().zip(codes).for_each(|(to, code)| *to = (*to).max(*code));
-            }
-        }
+    for_each_block(y, geometry.taps(), |first, y| {
+        InstructionSet::fastest().dispatch(Maxima { geometry, x, first, y });
     });
+}
+
+/// The maxima of some outputs, of which `first` is the first.
+struct Maxima<'a> {
+    geometry: Geometry,
+    x: Rows<'a, u8>,
+    first: usize,
+    y: RowsMut<'a, u8>,
+}
+
+impl Kernel for Maxima<'_> {
+    /// Plain loops, which the compiler writes with the instructions.
+    #[inline(always)]
+    fn run<S: Integer>(mut self, _: S) {
+        for index in 0..self.y.count() {
+            let to = self.y.row_mut(index);
+            to.fill(0);
+            sources(self.geometry, self.first + index, |source| {
+                let codes = self.x.row(source);
+                to.iter_mut().zip(codes).for_each(|(to, code)| *to = (*to).max(*code));
+            });
+        }
+    }
 }
 
 /// The mean over each window; padding counts in none, and a window of padding alone has mean 0.
@@ -50,10 +67,10 @@ pub fn avg_pool(geometry: Geometry, x: Rows<'_, u8>, grid: ByteGrid, output: Mea
     let sum = |pixel: usize, sums: &mut [i32]| {
         sums.fill(0);
         let mut count = 0;
-        for source in sources(geometry, pixel) {
-            add_row(x.row(source), sums);
+        sources(geometry, pixel, |source| {
+            add_rows(x.range(source, 1), sums);
             count += 1;
-        }
+        });
         count
     };
     match output {
@@ -88,7 +105,7 @@ pub fn mean(x: Rows<'_, u8>, grid: ByteGrid, output: MeanOutput<'_>) {
     assert!(pixels <= PIXELS, "a mean of {pixels} pixels");
     let sum = |image: usize, sums: &mut [i32]| {
         sums.fill(0);
-        (image * pixels..(image + 1) * pixels).for_each(|pixel| add_row(x.row(pixel), sums));
+        add_rows(x.range(image * pixels, pixels), sums);
         pixels
     };
     match output {
@@ -119,9 +136,9 @@ pub fn pad_shortcut(geometry: Geometry, x: Rows<'_, u8>, zero: u8, y: RowsMut<'_
         for index in 0..y.count() {
             let to = y.row_mut(index);
             to.fill(zero);
-            if let Some(source) = sources(geometry, first + index).next() {
+            sources(geometry, first + index, |source| {
                 to[before..before + channels].copy_from_slice(x.row(source));
-            }
+            });
         }
     });
 }
@@ -132,17 +149,20 @@ fn check(geometry: Geometry, x: [usize; 2], y: [usize; 2]) {
     assert_eq!([x, y], expected, "shapes of a pooling");
 }
 
-/// The pixels of the input that an output reads.
-fn sources(geometry: Geometry, output: usize) -> impl Iterator<Item = usize> {
+/// Visits the pixels of the input that an output reads.
+#[inline(always)]
+fn sources(geometry: Geometry, output: usize, mut visit: impl FnMut(usize)) {
     let Geometry { rows, columns, .. } = geometry;
     let line = output / columns.output;
     let (image, row, column) = (line / rows.output, line % rows.output, output % columns.output);
-    let lines = (0..rows.window.kernel).filter_map(move |tap| rows.source(row, tap));
-    lines.flat_map(move |row| {
+    for row in (0..rows.window.kernel).filter_map(|tap| rows.source(row, tap)) {
         let first = (image * rows.input + row) * columns.input;
-        let taps = (0..columns.window.kernel).filter_map(move |tap| columns.source(column, tap));
-        taps.map(move |column| first + column)
-    })
+        for tap in 0..columns.window.kernel {
+            if let Some(column) = columns.source(column, tap) {
+                visit(first + column);
+            }
+        }
+    }
 }
 
 /// Calls `work` with the first row and the rows of every block; each value reads `taps` codes.
@@ -162,8 +182,25 @@ fn for_each_block<T: Copy + Send + Sync>(
     for_each_task(tasks, effort, |(index, y)| work(index * block, y));
 }
 
-fn add_row(codes: &[u8], sums: &mut [i32]) {
-    sums.iter_mut().zip(codes).for_each(|(sum, code)| *sum += i32::from(*code));
+/// Adds rows of codes up.
+fn add_rows(codes: Rows<'_, u8>, sums: &mut [i32]) {
+    InstructionSet::fastest().dispatch(Total { codes, sums });
+}
+
+struct Total<'a> {
+    codes: Rows<'a, u8>,
+    sums: &'a mut [i32],
+}
+
+impl Kernel for Total<'_> {
+    /// Plain loops, which the compiler writes with the instructions.
+    #[inline(always)]
+    fn run<S: Integer>(self, _: S) {
+        for row in 0..self.codes.count() {
+            let codes = self.codes.row(row).iter();
+            self.sums.iter_mut().zip(codes).for_each(|(sum, code)| *sum += i32::from(*code));
+        }
+    }
 }
 
 /// The codes of means; `sum` tells how many codes each of the sums has.
@@ -173,16 +210,16 @@ fn code_means(
     [from, to]: [ByteGrid; 2],
     sum: impl Fn(usize, &mut [i32]) -> usize,
 ) {
-    let (zero, top) = (f32::from(to.zero()), f32::from(to.top()));
+    let zero = f32::from(to.zero());
+    let [low, high] = [-zero, f32::from(to.top()) - zero];
     with_memory(y.channels(), |sums: &mut [i32]| {
         for index in 0..y.count() {
             let count = sum(first + index, sums);
             let zeros = count as i32 * i32::from(from.zero());
-            let unit = f64::from(to.step()) * count.max(1) as f64;
-            let factor = (f64::from(from.step()) / unit) as f32;
-            for (to, sum) in y.row_mut(index).iter_mut().zip(sums.iter()) {
-                let place = (*sum - zeros) as f32 * factor + zero;
-                *to = place.clamp(0.0, top).round_ties_even() as u8;
+            let factor = from.step() / (to.step() * count.max(1) as f32);
+            for (code, sum) in y.row_mut(index).iter_mut().zip(sums.iter()) {
+                let place = (*sum - zeros) as f32 * factor;
+                *code = (place.clamp(low, high).round_ties_even() + zero) as u8;
             }
         }
     });

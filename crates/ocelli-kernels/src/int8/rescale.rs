@@ -74,18 +74,18 @@ pub(super) fn add_codes_with(
     check(shape, &y);
     let (other, b_grid) = b.unwrap_or((a, a_grid));
     assert_eq!((other.count(), other.channels()), shape, "shape of what is added");
-    let step = f64::from(grid.step());
-    let ends = range.map(|end| (f64::from(end) / step + f64::from(grid.zero())) as f32);
+    let (step, zero) = (grid.step(), f32::from(grid.zero()));
+    let ends = range.map(|end| end / step + zero);
     let [low, high] = [ends[0].max(0.0), ends[1].min(grid.top().into())];
     if b.is_none() && a_grid == grid && low <= 0.0 && high >= grid.top().into() {
         return copy_codes(a, y);
     }
-    let factors = [a_grid, b_grid].map(|from| f64::from(from.step()) / step);
-    let zeros = [a_grid, b_grid].map(|from| f64::from(from.zero()));
-    let taken = if b.is_some() { 2 } else { 1 };
-    let taken_off: f64 = factors.iter().zip(zeros).take(taken).map(|(f, zero)| f * zero).sum();
-    let add = (f64::from(grid.zero()) - taken_off) as f32;
-    let [factor, b_factor] = factors.map(|factor| factor as f32);
+    let [factor, b_factor] = [a_grid, b_grid].map(|from| from.step() / step);
+    let mut taken_off = factor * f32::from(a_grid.zero());
+    if b.is_some() {
+        taken_off += b_factor * f32::from(b_grid.zero());
+    }
+    let add = zero - taken_off;
     in_blocks(y, |first, y| {
         let a = a.range(first, y.count());
         let b = b.map(|(b, _)| (b.range(first, y.count()), b_factor));
@@ -247,13 +247,14 @@ impl Kernel for Sum<'_> {
             |row, channel, count| {
                 // SAFETY: all were found to have the row and the channels.
                 unsafe {
-                    let code = simd.bytes(from.add(row * x_stride + channel), count);
-                    let mut value = simd.mul(simd.to_floats(code), factor);
+                    let mut value = add;
                     if let Some((from, stride, factor)) = b {
                         let code = simd.bytes(from.add(row * stride + channel), count);
-                        value = simd.add(value, simd.mul(simd.to_floats(code), factor));
+                        value = simd.mul_add(simd.to_floats(code), factor, value);
                     }
-                    let value = simd.clamp(simd.add(value, add), low, high);
+                    let code = simd.bytes(from.add(row * x_stride + channel), count);
+                    let value = simd.mul_add(simd.to_floats(code), factor, value);
+                    let value = simd.clamp(value, low, high);
                     let to = to.add(row * y_stride + channel);
                     simd.store_bytes(to, simd.round(value), count);
                 }

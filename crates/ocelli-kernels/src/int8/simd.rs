@@ -1,7 +1,7 @@
 //! Products of unsigned and signed bytes, one type per instruction set, chosen when the program runs.
 //!
-//! The sums are exact on every one of them, and what follows a sum is `f32` arithmetic of single
-//! operations, never fused: so all instruction sets give the same bits.
+//! The sums are exact on every one of them, and what follows a sum are the same operations on `f32`, fused
+//! where [`Integer::mul_add`] says so and nowhere else: so all instruction sets give the same bits.
 
 #![expect(unsafe_code, reason = "vector loads and stores go through pointers")]
 
@@ -41,7 +41,7 @@ impl InstructionSet {
     pub(super) fn available() -> Vec<Self> {
         let mut sets = Vec::new();
         #[cfg(target_arch = "x86_64")]
-        if is_x86_feature_detected!("avx2") {
+        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
             let has_avx512 = is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512bw")
                 && is_x86_feature_detected!("avx512vl");

@@ -135,6 +135,11 @@ impl Multiply<'_> {
                     )
                 },
             );
+            let is_whole = self.channels[1] - column >= VECTORS * S::LANES;
+            let in_fours = (HEIGHT * VECTORS).is_multiple_of(4);
+            if in_fours && is_whole && self.windows.is_none() && self.finish.is_of_codes() {
+                return self.store_codes(simd, [row, column], sums);
+            }
             for vector in 0..VECTORS {
                 let column = column + vector * S::LANES;
                 let count = (self.channels[1] - column).min(S::LANES);
@@ -148,6 +153,60 @@ impl Multiply<'_> {
                     };
                     self.finish.store(simd, [row + index, column, count], line, sum, window);
                 }
+            }
+        }
+    }
+
+    /// Stores the codes of a tile of whole vectors.
+    ///
+    /// # Safety
+    /// As for [`Self::tile`], and the finish must be of codes.
+    #[inline(always)]
+    unsafe fn store_codes<S: Integer, const HEIGHT: usize, const VECTORS: usize>(
+        &self,
+        simd: S,
+        [row, column]: [usize; 2],
+        sums: [[S::Ints; VECTORS]; HEIGHT],
+    ) {
+        // SAFETY: the caller vouches for rows and channels.
+        unsafe {
+            let last = VECTORS - 1;
+            let lines =
+                [self.finish.line(simd, column), self.finish.line(simd, column + last * S::LANES)];
+            let mut first = 0;
+            while first + 4 <= HEIGHT * VECTORS {
+                // Arrays are written out: what takes a closure need not be inlined, and is slow where it is not.
+                macro_rules! all_four {
+                    ($name:ident => $value:expr) => {{
+                        let [a, b, c, d] = [first, first + 1, first + 2, first + 3];
+                        [
+                            {
+                                let $name = a;
+                                $value
+                            },
+                            {
+                                let $name = b;
+                                $value
+                            },
+                            {
+                                let $name = c;
+                                $value
+                            },
+                            {
+                                let $name = d;
+                                $value
+                            },
+                        ]
+                    }};
+                }
+                let places = all_four!(at => [
+                    row + at / VECTORS,
+                    column + at % VECTORS * S::LANES,
+                ]);
+                let of_line = all_four!(at => lines[at % VECTORS]);
+                let of_sum = all_four!(at => sums[at / VECTORS][at % VECTORS]);
+                self.finish.store_codes(simd, places, of_line, of_sum);
+                first += 4;
             }
         }
     }

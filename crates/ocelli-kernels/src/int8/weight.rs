@@ -15,6 +15,8 @@ pub struct QuantizedLayer<'a> {
     pub bias: Option<&'a [f32]>,
     /// The levels of the input.
     pub input: super::ByteGrid,
+    /// The levels to which the output is rounded before something is added to it.
+    pub before_addend: Option<super::ByteGrid>,
     /// What is added to the output pixel by pixel, after factor and bias.
     pub addend: AddendKind,
     /// Between which values the result is kept: `[0, 6]` is ReLU6.
@@ -90,6 +92,13 @@ impl Signed {
     fn code(&self, code: u8) -> i8 {
         (self.scale * i32::from(code) - self.shift).clamp(i8::MIN.into(), i8::MAX.into()) as i8
     }
+}
+
+/// The step of the signed bytes that stand for the levels of a weight; `None` where zero is no whole number of
+/// steps away, so that sums of products alone do not tell the result.
+pub fn signed_step(grid: Grid) -> Option<f32> {
+    let signed = Signed::new(grid);
+    (signed.offset == 0.0 && signed.step > 0.0).then_some(signed.step as f32)
 }
 
 impl SignedWeight {

@@ -9,7 +9,7 @@ use ocelli_nn::{Calibration, Network};
 /// The shares of a tensor's values that its levels may span; what lies beyond is cut.
 pub const COVERAGES: [f64; 4] = [1.0, 0.9999, 0.999, 0.99];
 
-/// The image keeps its 256 levels or stays as it is.
+/// The image keeps its 256 levels or stays as it is, and so does what sums and the like read.
 const IMAGE_BITS: u32 = 8;
 
 /// Activations with ranges, and how these were chosen.
@@ -24,7 +24,8 @@ pub struct QuantizedActivations {
 }
 
 /// The network with levels of `2^bits` (min-max, zero among them) for what its layers read, but for those whose
-/// name `is_kept`. Without ranges yet, values stay as they are.
+/// name `is_kept`; of eight bits, sums and the like read levels too, so that bytes go through the whole network.
+/// Without ranges yet, values stay as they are.
 ///
 /// # Errors
 /// When bits are not 1 to 8, or activations are quantized already.
@@ -35,6 +36,7 @@ pub(super) fn without_ranges(
 ) -> Result<Network> {
     let settings = QuantizerSettings {
         image: bits >= IMAGE_BITS,
+        sums: bits >= IMAGE_BITS,
         ..QuantizerSettings::new(vec![ActivationQuantizer::MinMax { bits }])
     };
     let graph = network.graph().with_quantizers(&settings, |layer| !is_kept(layer))?;
@@ -43,7 +45,8 @@ pub(super) fn without_ranges(
 
 impl QuantizedActivations {
     /// Gives the activations of a network of [`PostTraining`](super::PostTraining) the ranges seen on `images`;
-    /// of the [`COVERAGES`] the one with the least `loss` is taken, of equal ones the largest.
+    /// of the [`COVERAGES`] the one with the least `loss` is taken, of equal ones the largest. Biases become
+    /// [whole steps](Network::round_biases) of these.
     ///
     /// # Errors
     /// When there are no images, those of `images` and those of `loss`.
@@ -67,6 +70,7 @@ impl QuantizedActivations {
         for coverage in COVERAGES {
             let mut candidate = network.clone();
             calibration.set_ranges(&mut candidate, coverage).map_err(other)?;
+            candidate.round_biases().map_err(other)?;
             let found = loss(&candidate)?;
             losses.push(found);
             if best.as_ref().is_none_or(|(least, ..)| found < *least) {

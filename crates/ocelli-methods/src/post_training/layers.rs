@@ -76,7 +76,7 @@ impl PostTraining {
         for bits in &widths {
             let mut quantized = base.clone();
             for id in &chosen {
-                let packed = quantize(base.params(), *id, *bits, config.per)?;
+                let packed = quantize(base.params(), *id, *bits, config)?;
                 quantized.params_mut().set_packed(*id, packed)?;
             }
             let folded = quantized.fold_batch_norm()?;
@@ -186,8 +186,13 @@ fn kept(params: &Parameters, patterns: &[String]) -> Result<HashSet<ParamId>> {
     Ok(kept)
 }
 
-fn quantize(params: &Parameters, id: ParamId, bits: u32, per: Per) -> Result<PackedTensor> {
-    let param = params.get(id);
+fn quantize(
+    params: &Parameters,
+    id: ParamId,
+    bits: u32,
+    config: &PostTrainingConfig,
+) -> Result<PackedTensor> {
+    let (param, per) = (params.get(id), config.per);
     let layer = || layer_name(&param.spec.name).to_owned();
     if let Some(packed) = param.packed() {
         let bits = packed.bits().bits();
@@ -206,6 +211,12 @@ fn quantize(params: &Parameters, id: ParamId, bits: u32, per: Per) -> Result<Pac
     let quantizer = if bits == 1 { Quantizer::Bwn } else { Quantizer::MinMax { bits } };
     let refused =
         |reason: String| ocelli_nn::Error::Packed { name: param.spec.name.clone(), reason };
+    if config.activations.is_some() && bits == SIGNED_BITS {
+        let shares = if per == Per::Channel { channels } else { 1 };
+        let grids = values.chunks(values.len() / shares).map(symmetric).collect();
+        let packed = PackedTensor::quantize(&values, CodeBits::Eight, grids);
+        return Ok(packed.map_err(|fault| refused(fault.to_string()))?);
+    }
     let weights = Weights::new(&values, channels).map_err(|error| refused(error.to_string()))?;
     let branch = weights.branch(quantizer, per, Zero::Aligned, &[]);
     let grids: Vec<Grid> = branch.levels().iter().filter_map(Levels::grid).collect();
@@ -213,4 +224,14 @@ fn quantize(params: &Parameters, id: ParamId, bits: u32, per: Per) -> Result<Pac
     let codes = branch.codes(&values, channels);
     let packed = PackedTensor::from_codes(&codes, packing, grids);
     Ok(packed.map_err(|fault| refused(fault.to_string()))?)
+}
+
+/// The bits of a signed byte. Of fewer bits any levels with zero among them fit into one.
+const SIGNED_BITS: u32 = 8;
+
+/// Levels of a signed byte around zero, so that integers stand for them as they are.
+fn symmetric(values: &[f32]) -> Grid {
+    let most = values.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
+    let step = most / f32::from(i8::MAX);
+    Grid { offset: f32::from(i8::MIN) * step, step, top: u8::MAX.into() }
 }

@@ -11,7 +11,7 @@ use ocelli_nn::registry::{self, ModelOptions};
 use ocelli_nn::weights::{
     PackedLayout, PackedSize, ReadOptions, StateDict, network_from_packed, packed_bytes,
 };
-use ocelli_nn::{InferenceEngine, Network};
+use ocelli_nn::{InferenceEngine, Network, PackedTensor};
 use ocelli_random::Seed;
 use std::collections::BTreeMap;
 
@@ -200,6 +200,12 @@ fn activations_get_the_range_with_the_least_loss_and_are_kept_in_the_file() {
     let bits = vec![8; found.layers().len()];
     let quantized = found.network(&bits.iter().copied().map(Some).collect::<Vec<_>>()).unwrap();
     let weights_only = logits(&quantized);
+    // Signed bytes stand for weights of eight bits.
+    for (_, param) in quantized.params().iter() {
+        for grid in param.packed().map(PackedTensor::grids).unwrap_or_default() {
+            assert_eq!(grid.offset, -128.0 * grid.step, "{}", param.spec.name);
+        }
+    }
     let image = || {
         let values: Vec<f32> = (0..3 * 32 * 32).map(|at| (at as f32 * 0.37).sin()).collect();
         Tensor::<1>::from_data(&values[..], &Device::flex()).reshape([1, 3, 32, 32])

@@ -17,23 +17,47 @@ pub struct QuantizerSettings {
     pub quantizers: Vec<ActivationQuantizer>,
     /// Whether the network's image is quantized too.
     pub image: bool,
+    /// Whether sums, concatenations, gates and means read levels as layers do, so that an engine on integers
+    /// has bytes from the image to the classifier, as runtimes of ONNX do.
+    pub sums: bool,
     /// The weight of the newest batch in running ranges.
     pub momentum: f64,
 }
 
 impl QuantizerSettings {
-    /// Ranges that follow as running statistics do (0.1), and an image that stays as it is.
+    /// Ranges that follow as running statistics do (0.1), and images and sums that stay as they are.
     pub fn new(quantizers: Vec<ActivationQuantizer>) -> Self {
-        Self { quantizers, image: false, momentum: 0.1 }
+        Self { quantizers, image: false, sums: false, momentum: 0.1 }
     }
+}
+
+/// What reads levels where it is to: a layer, or one of the inputs of a sum or the like. Written as `LAYER`, and
+/// `SUM.add1`, `SUM.add2`.
+pub(crate) fn reader_name(node: &Node, input: usize) -> Option<String> {
+    let kind = match node.op {
+        Op::Conv2d(_) | Op::Linear(_) => return (input == 0).then(|| node.name.clone()),
+        Op::Add(_) => "add",
+        Op::Concat(_) => "concat",
+        Op::Scale(_) => "scale",
+        Op::GlobalAvgPool(_) | Op::AvgPool(_) => "mean",
+        Op::PadShortcut(_) => "pad_shortcut",
+        _ => return None,
+    };
+    Some(format!("{}.{kind}{}", node.name, input + 1))
 }
 
 impl Graph {
     /// The same network with a [`Quantize`] on every tensor that a convolution or linear layer reads for
-    /// whose name `is_quantized` holds; one for each tensor, whoever reads it. Sums, concatenations and what
-    /// else reads a tensor, and what the graph names (features, pooled, stages), keep its own values.
+    /// whose name `is_quantized` holds; one for each tensor, whoever reads it. Other operations, and what the
+    /// graph names (features, pooled, stages), keep a tensor's own values.
     ///
-    /// A `Quantize` is called after the first layer that reads the tensor: `LAYER.quantize`, its running range
+    /// With [`sums`](QuantizerSettings::sums) it is the same with sums, concatenations, gates, means and
+    /// parameter-free shortcuts, whose inputs `is_quantized` is asked for as `SUM.add1`, `SUM.add2`,
+    /// `NAME.concat1`, `NAME.scale1`, `NAME.mean1` and `NAME.pad_shortcut1`. What such a shortcut makes of levels
+    /// is on levels already.
+    ///
+    /// A `Quantize` is called after the first layer that reads the tensor, else after what else reads it first:
+    /// `LAYER.quantize`, its running range
     /// `LAYER.quantize.range`, its learnt numbers `LAYER.quantize.pact2.clip` or `LAYER.quantize.lsq4.step`,
     /// and the attention that it is given, if there are several quantizers, `LAYER.quantize.attention`.
     /// Parameters come after all others, whose first values stay as they are.
@@ -56,22 +80,16 @@ impl Graph {
         if settings.quantizers == [ActivationQuantizer::Float] {
             return Ok(self.clone());
         }
-        let reads = |node: &Node| {
-            matches!(node.op, Op::Conv2d(_) | Op::Linear(_)) && is_quantized(&node.name)
-        };
-        let mut first_readers: BTreeMap<NodeId, &str> = BTreeMap::new();
-        for node in self.nodes.iter().filter(|node| reads(node)) {
-            let is_image = |id: &&NodeId| matches!(self.node(**id).op, Op::Input(_));
-            for id in node.inputs.iter().filter(|id| settings.image || !is_image(id)) {
-                first_readers.entry(*id).or_insert(&node.name);
-            }
-        }
+        let reads = self.reads(settings, is_quantized);
+        let first_readers = self.first_readers(&reads);
         let mut rewritten = Rewritten::new(self.params.clone());
         let mut quantized: BTreeMap<NodeId, NodeId> = BTreeMap::new();
         for (index, node) in self.nodes.iter().enumerate() {
-            let of_level = |id: &NodeId| quantized.get(id).copied().filter(|_| reads(node));
-            let inputs = node.inputs.iter();
-            let inputs = inputs.map(|id| of_level(id).unwrap_or(rewritten.at(*id))).collect();
+            let of_input = |(input, id): (usize, &NodeId)| {
+                let levels = quantized.get(id).filter(|_| reads[index][input].is_some());
+                levels.copied().unwrap_or(rewritten.at(*id))
+            };
+            let inputs = node.inputs.iter().enumerate().map(of_input).collect();
             rewritten.push(Node { inputs, ..node.clone() });
             if let Some(reader) = first_readers.get(&NodeId(index)) {
                 let is_signed = !self.is_nonnegative(NodeId(index));
@@ -81,6 +99,50 @@ impl Graph {
             }
         }
         Ok(rewritten.finish(self))
+    }
+
+    /// For each input of each operation the name of what reads it, if it reads levels.
+    fn reads(
+        &self,
+        settings: &QuantizerSettings,
+        is_quantized: impl Fn(&str) -> bool,
+    ) -> Vec<Vec<Option<String>>> {
+        let mut has_levels = vec![false; self.nodes.len()];
+        let mut reads = Vec::with_capacity(self.nodes.len());
+        for (index, node) in self.nodes.iter().enumerate() {
+            let is_layer = matches!(node.op, Op::Conv2d(_) | Op::Linear(_));
+            let of_input = |(input, id): (usize, &NodeId)| {
+                let is_image = matches!(self.node(*id).op, Op::Input(_));
+                let may = (is_layer || settings.sums) && (settings.image || !is_image);
+                let name = reader_name(node, input).filter(|_| may && !has_levels[id.index()]);
+                name.filter(|name| is_quantized(name))
+            };
+            let of_node: Vec<_> = node.inputs.iter().enumerate().map(of_input).collect();
+            has_levels[index] = matches!(node.op, Op::PadShortcut(_))
+                && node
+                    .inputs
+                    .iter()
+                    .zip(&of_node)
+                    .all(|(id, name)| name.is_some() || has_levels[id.index()]);
+            reads.push(of_node);
+        }
+        reads
+    }
+
+    /// For each tensor that is read as levels who reads it first, layers before all others.
+    fn first_readers<'a>(&self, reads: &'a [Vec<Option<String>>]) -> BTreeMap<NodeId, &'a str> {
+        let mut first: BTreeMap<NodeId, &str> = BTreeMap::new();
+        for of_layers in [true, false] {
+            for (node, names) in self.nodes.iter().zip(reads) {
+                let is_layer = matches!(node.op, Op::Conv2d(_) | Op::Linear(_));
+                for (id, name) in node.inputs.iter().zip(names) {
+                    if let Some(name) = name.as_deref().filter(|_| is_layer == of_layers) {
+                        first.entry(*id).or_insert(name);
+                    }
+                }
+            }
+        }
+        first
     }
 
     /// The same network with one quantizer of each tensor, by its number, and no attention; a tensor whose

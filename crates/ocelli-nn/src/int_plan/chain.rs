@@ -11,9 +11,23 @@ use ocelli_kernels::int8::{ByteGrid, MOST_PRODUCTS};
 pub(super) struct Chain {
     /// The last of them, whose value is that of all.
     pub(super) last: usize,
+    /// The levels to which a layer on integers rounds its result before something is added to it.
+    pub(super) rounded: Option<ByteGrid>,
     /// The operation whose value is added.
     pub(super) residual: Option<usize>,
     pub(super) activation: Option<Activation>,
+}
+
+impl Chain {
+    /// Between which values the result is kept; `None` for activations that do more than that.
+    pub(super) fn range(&self) -> Option<[f32; 2]> {
+        match self.activation {
+            None => Some([f32::NEG_INFINITY, f32::INFINITY]),
+            Some(Activation::Relu) => Some([0.0, f32::INFINITY]),
+            Some(Activation::Relu6) => Some([0.0, 6.0]),
+            Some(_) => None,
+        }
+    }
 }
 
 /// What a graph's operations are for a plan on integers.
@@ -32,8 +46,28 @@ impl Chains<'_> {
         ByteGrid::new(quantize.grid(self.params)?)
     }
 
-    /// Where a layer's input comes from, if it runs on integers: a quantization, and its levels.
-    pub(super) fn integer_input(&self, index: usize) -> Option<(usize, ByteGrid)> {
+    /// The levels that the values of an operation are on, if all of them are values of a quantization.
+    pub(super) fn levels(&self, index: usize) -> Option<ByteGrid> {
+        let index = self.wiring.source(index);
+        let node = &self.graph.nodes()[index];
+        match &node.op {
+            _ if !self.computed[index] => None,
+            Op::Quantize(quantize) => self.grid(quantize),
+            Op::MaxPool(_) | Op::PadShortcut(_) | Op::Flatten(_) => {
+                self.levels(node.inputs.first()?.index())
+            }
+            _ => None,
+        }
+    }
+
+    /// The operations whose values an operation reads.
+    pub(super) fn sources(&self, index: usize) -> Vec<usize> {
+        let inputs = self.graph.nodes()[index].inputs.iter();
+        inputs.map(|id| self.wiring.source(id.index())).collect()
+    }
+
+    /// The levels that a layer reads, if it runs on integers.
+    pub(super) fn integer_input(&self, index: usize) -> Option<ByteGrid> {
         let node = &self.graph.nodes()[index];
         let (weight, fits) = match &node.op {
             Op::Conv2d(conv) => {
@@ -46,10 +80,8 @@ impl Chains<'_> {
             Op::Linear(linear) => (linear.weight, true),
             _ => return None,
         };
-        let input = self.wiring.source(node.inputs.first()?.index());
-        let Op::Quantize(quantize) = &self.graph.nodes()[input].op else { return None };
-        let runs = fits && self.computed[input] && self.has_codes(weight);
-        self.grid(quantize).filter(|_| runs).map(|grid| (input, grid))
+        let runs = fits && self.has_codes(weight);
+        self.levels(node.inputs.first()?.index()).filter(|_| runs)
     }
 
     /// Whether a weight is packed, and sums of its products fit in 32 bits.
@@ -62,11 +94,11 @@ impl Chains<'_> {
 
     /// The chain that begins with an operation.
     pub(super) fn new_chain(&self, index: usize) -> Chain {
-        let alone = Chain { last: index, residual: None, activation: None };
+        let alone = Chain { last: index, rounded: None, residual: None, activation: None };
         match &self.graph.nodes()[index].op {
             Op::Conv2d(_) | Op::Linear(_) => {
                 let is_integer = self.integer_input(index).is_some();
-                let summed = self.with_sum(alone);
+                let summed = self.with_sum(alone, is_integer);
                 self.with_activation(summed, is_integer)
             }
             Op::BatchNorm(_) | Op::Add(_) => self.with_activation(alone, false),
@@ -74,15 +106,24 @@ impl Chains<'_> {
         }
     }
 
-    /// A sum with a value that is there before.
-    fn with_sum(&self, chain: Chain) -> Chain {
-        let Some(reader) = self.wiring.sole_reader(chain.last) else { return chain };
-        let node = &self.graph.nodes()[reader];
-        let mut sources = node.inputs.iter().map(|id| self.wiring.source(id.index()));
-        let other = sources.find(|source| *source != chain.last);
+    /// A sum with a value that is there before; layers on integers may round what they add.
+    fn with_sum(&self, chain: Chain, is_integer: bool) -> Chain {
+        let Some(next) = self.wiring.sole_reader(chain.last) else { return chain };
+        let rounded = match &self.graph.nodes()[next].op {
+            Op::Quantize(quantize) if is_integer => self.grid(quantize),
+            _ => None,
+        };
+        let (addend, sum) = match rounded {
+            Some(_) => (next, self.wiring.sole_reader(next)),
+            None => (chain.last, Some(next)),
+        };
+        let Some(sum) = sum else { return chain };
+        let other = self.sources(sum).into_iter().find(|source| *source != addend);
         match other {
-            Some(other) if matches!(node.op, Op::Add(_)) && other < chain.last => {
-                Chain { last: reader, residual: Some(other), ..chain }
+            Some(other)
+                if matches!(self.graph.nodes()[sum].op, Op::Add(_)) && other < chain.last =>
+            {
+                Chain { last: sum, rounded, residual: Some(other), ..chain }
             }
             _ => chain,
         }
@@ -91,13 +132,8 @@ impl Chains<'_> {
     /// An activation; on integers only those that keep a value within a range.
     fn with_activation(&self, chain: Chain, is_integer: bool) -> Chain {
         let Some(reader) = self.wiring.sole_reader(chain.last) else { return chain };
-        match &self.graph.nodes()[reader].op {
-            Op::Activation(kind)
-                if !is_integer || matches!(kind, Activation::Relu | Activation::Relu6) =>
-            {
-                Chain { last: reader, activation: Some(*kind), ..chain }
-            }
-            _ => chain,
-        }
+        let Op::Activation(kind) = &self.graph.nodes()[reader].op else { return chain };
+        let longer = Chain { last: reader, activation: Some(*kind), ..chain };
+        if is_integer && longer.range().is_none() { chain } else { longer }
     }
 }

@@ -35,6 +35,8 @@ pub(super) struct Analysis {
     pub(super) chains: Vec<Option<Chain>>,
     /// For each operation.
     pub(super) demands: Vec<Demand>,
+    /// For each operation that begins a chain and reads codes, the levels of each input.
+    pub(super) read: Vec<Option<Vec<ByteGrid>>>,
 }
 
 impl Analysis {
@@ -47,7 +49,7 @@ impl Analysis {
             let runs = chains.computed[index] && chains.wiring.source(index) == index;
             if runs && !is_covered[index] {
                 let chain = chains.new_chain(index);
-                // A sum, and the activation after it.
+                // A rounding, a sum, and the activation after it.
                 let mut covered = index;
                 while covered != chain.last {
                     let Some(next) = chains.wiring.sole_reader(covered) else { break };
@@ -57,7 +59,11 @@ impl Analysis {
                 begun[index] = Some(chain);
             }
         }
-        let mut analysis = Self { chains: begun, demands: vec![Demand::default(); nodes.len()] };
+        let mut analysis = Self {
+            chains: begun,
+            demands: vec![Demand::default(); nodes.len()],
+            read: vec![None; nodes.len()],
+        };
         for index in wanted {
             analysis.demands[*index].values = true;
         }
@@ -71,24 +77,50 @@ impl Analysis {
 
     /// Asks the inputs of a chain for what it reads.
     fn ask_inputs(&mut self, chains: &Chains<'_>, index: usize, chain: Chain) {
+        let read = self.levels_read(chains, index, chain);
         if let Some(residual) = chain.residual {
-            self.demands[residual].values = true;
-        }
-        let node = &chains.graph.nodes()[index];
-        let sources = node.inputs.iter().map(|id| chains.wiring.source(id.index()));
-        if let Some((input, grid)) = chains.integer_input(index) {
-            return self.demands[input].add(grid);
-        }
-        let passed_on = match &node.op {
-            Op::Quantize(quantize) => chains.grid(quantize),
-            Op::MaxPool(_) | Op::Concat(_) => self.demands[chain.last].codes_alone(),
-            _ => None,
-        };
-        for source in sources {
-            match passed_on {
-                Some(grid) => self.demands[source].add(grid),
-                None => self.demands[source].values = true,
+            match chains.levels(residual).filter(|_| read.is_some()) {
+                Some(grid) => self.demands[residual].add(grid),
+                None => self.demands[residual].values = true,
             }
+        }
+        let sources = chains.sources(index);
+        match &read {
+            Some(grids) => {
+                let asked = sources.into_iter().zip(grids);
+                asked.for_each(|(source, grid)| self.demands[source].add(*grid));
+            }
+            None => sources.into_iter().for_each(|source| self.demands[source].values = true),
+        }
+        self.read[index] = read;
+    }
+
+    /// The levels of each input of an operation that reads codes.
+    fn levels_read(
+        &self,
+        chains: &Chains<'_>,
+        index: usize,
+        chain: Chain,
+    ) -> Option<Vec<ByteGrid>> {
+        if let Some(grid) = chains.integer_input(index) {
+            return Some(vec![grid]);
+        }
+        let sources = chains.sources(index);
+        let levels = || sources.iter().map(|source| chains.levels(*source)).collect();
+        let written = self.demands[chain.last].codes_alone();
+        match &chains.graph.nodes()[index].op {
+            Op::Quantize(quantize) => Some(vec![chains.grid(quantize)?]),
+            // Rounding before them or after them is the same.
+            Op::MaxPool(_) | Op::PadShortcut(_) | Op::Flatten(_) => Some(vec![written?]),
+            Op::Concat(_) => {
+                let grid = written?;
+                let of = |source: &usize| chains.levels(*source).unwrap_or(grid);
+                Some(sources.iter().map(of).collect())
+            }
+            Op::GlobalAvgPool(_) | Op::AvgPool(_) => levels(),
+            Op::Add(_) if written.is_some() && chain.range().is_some() => levels(),
+            Op::Scale(_) | Op::Activation(_) if written.is_some() => levels(),
+            _ => None,
         }
     }
 }

@@ -126,21 +126,6 @@ impl IntArena {
         rows(&self.codes, &slots.codes, value, images)
     }
 
-    /// Lets `work` write plain values, from nothing.
-    pub(super) fn write_values(
-        &mut self,
-        slots: &IntSlots,
-        value: Value,
-        images: usize,
-        work: impl FnOnce(RowsMut<'_>),
-    ) {
-        self.step(slots, [Some(value), None], images, |_, values, _| {
-            if let Some(values) = values {
-                work(values);
-            }
-        });
-    }
-
     /// Lets `work` read the arena and write plain values and codes, which it must not read.
     pub(super) fn step(
         &mut self,

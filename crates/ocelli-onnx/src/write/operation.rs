@@ -17,7 +17,7 @@ pub(super) fn write_operation(
     shape: Shape,
 ) -> Result<Value> {
     let (x, name) = (&inputs[0], node.name.as_str());
-    let value = |name: String, is_flat: bool| Value { name, shape, is_flat, step: None };
+    let value = |name: String, is_flat: bool| Value { name, shape, is_flat, levels: None };
     Ok(match &node.op {
         // Dropout is of training only.
         Op::Input(_) | Op::Dropout(_) | Op::DropPath(_) => x.clone(),
@@ -36,7 +36,13 @@ pub(super) fn write_operation(
         Op::AvgPool(it) => value(pool(writer, "AveragePool", name, x, it.0), false),
         Op::MaxPool(it) => value(pool(writer, "MaxPool", name, x, it.0), false),
         Op::LocalResponseNorm(it) => value(local_response_norm(writer, name, x, it), false),
-        Op::PadShortcut(it) => value(pad_shortcut(writer, name, x, *it), false),
+        Op::PadShortcut(it) => {
+            // On levels of which zero is one it stays, and runtimes on integers look for pairs.
+            let padded = pad_shortcut(writer, name, x, *it);
+            let on_levels =
+                x.levels.map(|grid| writer.levels(&format!("{name}.levels"), &padded, grid));
+            Value { levels: x.levels, ..value(on_levels.unwrap_or(padded), false) }
+        }
         Op::Flatten(_) => value(writer.as_matrix(x), true),
         Op::Unit(_) => value(unit(writer, name, x), x.is_flat),
         Op::SideInput(_) => return Err(no_export(name, "it is given beside the image")),
@@ -79,9 +85,9 @@ fn weights(
     bias: Option<ParamId>,
 ) -> Vec<String> {
     let (weight, scales) = writer.weight(weight);
-    let scales = x.step.zip(scales);
-    let scales = scales
-        .map(|(step, scales)| scales.into_iter().map(|scale| step * scale).collect::<Vec<f32>>());
+    let scales = x.levels.zip(scales).map(|(grid, scales)| {
+        scales.into_iter().map(|scale| grid.step * scale).collect::<Vec<f32>>()
+    });
     let bias = bias.map(|bias| {
         let integers = scales.and_then(|scales| writer.integer_bias(bias, &scales));
         integers.unwrap_or_else(|| writer.parameter(bias))
@@ -94,7 +100,7 @@ fn quantize(writer: &mut Writer<'_>, name: &str, x: &Value, quantize: &Quantize)
     match writer.grid(quantize) {
         Some(grid) => {
             let name = writer.levels(name, &x.name, grid);
-            Value { name, step: Some(grid.step), ..x.clone() }
+            Value { name, levels: Some(grid), ..x.clone() }
         }
         None => x.clone(),
     }

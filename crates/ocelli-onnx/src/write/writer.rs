@@ -21,13 +21,13 @@ pub(super) struct Value {
     pub(super) shape: Shape,
     /// Whether it has the axes of a matrix, batch and channels, rather than four.
     pub(super) is_flat: bool,
-    /// The distance of its levels, if it is quantized.
-    pub(super) step: Option<f32>,
+    /// Its levels, if it is quantized.
+    pub(super) levels: Option<Grid>,
 }
 
 impl Value {
     pub(super) fn image(shape: Shape) -> Self {
-        Self { name: INPUT.to_owned(), shape, is_flat: false, step: None }
+        Self { name: INPUT.to_owned(), shape, is_flat: false, levels: None }
     }
 }
 

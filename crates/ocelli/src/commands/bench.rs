@@ -7,6 +7,7 @@ mod attack;
 mod backbones;
 mod contest;
 mod data;
+mod integers;
 mod kernels;
 mod model_at_size;
 mod models;
@@ -33,6 +34,7 @@ Examples:
   ocelli bench models --peers venv/bin/python --out models.csv
   ocelli bench backbones --out backbones.csv
   ocelli bench backbones 'ghostnet_*' --only-inference --rounds 3
+  ocelli bench integers resnet18 --layers --peers venv/bin/python
   ocelli bench kernels ghostnet_100 tf_efficientnetv2_b0 --peers venv/bin/python
   ocelli bench attack --weights weights --peers venv/bin/python --out attack.csv
   ocelli bench data photos.tar --threads 1 --json";
@@ -57,6 +59,8 @@ enum Command {
     Backbones(backbones::Args),
     /// Time each convolution of a network, forward and backward
     Kernels(kernels::Args),
+    /// Time networks of eight bits on integers, beside floats and ONNX Runtime on the same networks
+    Integers(integers::Args),
     /// Time the one-pixel attack: evaluations a second, by delta inference and with whole images
     Attack(attack::Args),
     /// Time how fast pictures are decoded and prepared for training
@@ -106,6 +110,9 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
         }
         Command::Attack(attack) => {
             return attack::run(attack, &args.contest, &mut contest, settings);
+        }
+        Command::Integers(integers) => {
+            return integers::run(integers, &args.contest, contest, settings);
         }
         Command::Models(args) => models::run(args, &settings, &mut contest)?,
         Command::Simclr(args) => simclr::run(args, &settings, &mut contest)?,

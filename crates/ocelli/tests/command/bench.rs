@@ -114,6 +114,42 @@ fn peers_are_asked_for_the_same_and_compared() {
 }
 
 #[test]
+fn networks_on_integers_are_compared_with_floats_and_with_files() {
+    let folder = tiny::folder();
+    let asked = "printf '%s\\n' \"$line\" > asked; echo '{\"ms\": 1e9}'";
+    let reply = format!("while read line; do {asked}; done");
+    write_python(folder.path(), &format!("echo '{{\"name\": \"'$3' 1.0\"}}'\n{reply}"));
+    let line = format!(
+        "bench integers resnet20_cifar@8 --batch 2 --layers {QUICK} --peers ./python --out rows.csv \
+         --json"
+    );
+    let report = run_in(folder.path(), &line).success().json();
+    let rows = report["rows"].as_array().unwrap();
+    let tools: Vec<_> = rows.iter().map(|row| row["tool"].as_str().unwrap()).collect();
+    let peers = ["onnxruntime-integers 1.0", "onnxruntime-floats 1.0"];
+    let expected = [&["ocelli on integers", "ocelli in floats"][..], &peers].concat();
+    assert_eq!(tools, expected.repeat(2), "single images, then two");
+    assert!(rows[0]["speedup"].is_null() && rows[1]["speedup"].as_f64().unwrap() > 0.0);
+    assert!(rows[2]["speedup"].as_f64().unwrap() > 1.0);
+    let asked = fs::read_to_string(folder.path().join("asked")).unwrap();
+    let asked: serde_json::Value = serde_json::from_str(&asked).unwrap();
+    assert!(asked["integers"].as_str().unwrap().ends_with("integers.onnx"), "{asked}");
+    assert_eq!((&asked["size"], &asked["images"]), (&8.into(), &2.into()));
+    // The image becomes codes, nothing but the logits is of floats, and shares make a whole.
+    let layers = report["layers"].as_array().unwrap();
+    assert_eq!(layers.iter().filter(|row| row["images"] == 2).count(), layers.len() / 2);
+    assert!(layers.iter().all(|row| row["on_integers"] == true), "{layers:?}");
+    assert_eq!(layers.iter().filter(|row| row["work"] == "layer").count(), 2 * 20);
+    let shares = layers.iter().map(|row| row["share"].as_f64().unwrap()).sum::<f64>();
+    assert!((shares - 2.0).abs() < 0.01, "{shares}");
+    let csv = fs::read_to_string(folder.path().join("rows.csv")).unwrap();
+    assert_eq!(csv.lines().count(), 1 + rows.len());
+    let table = format!("bench integers resnet20_cifar@8 --batch 1 --layers {QUICK}");
+    let table = run_in(folder.path(), &table).success().stdout;
+    assert!(table.contains("of peak") && table.contains("layer3.2.conv2"), "{table}");
+}
+
+#[test]
 fn a_step_of_simclr_is_compared_by_its_views() {
     let folder = tiny::folder();
     let answer = "read line; printf '%s\\n' \"$line\" > asked; echo '{\"ms\": 1e9}'";

@@ -29,6 +29,7 @@ const COMMANDS: &[&str] = &[
     "bench",
     "bench backbones",
     "bench models",
+    "bench integers",
     "bench kernels",
     "bench data",
     "completions",

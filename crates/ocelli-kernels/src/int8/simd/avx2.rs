@@ -9,14 +9,14 @@ use super::eight_lanes::eight_lanes;
 use super::vector::{Integer, Kernel, STEP};
 use std::arch::x86_64::{self as x86, __m256, __m256i};
 
-/// Exists only inside [`run`], and so only where AVX2 does: that is what makes every call of an
+/// Exists only inside [`run`], and so only where AVX2 and FMA do: that is what makes every call of an
 /// intrinsic below sound.
 #[derive(Clone, Copy)]
 pub(super) struct Avx2(());
 
 /// # Safety
-/// The machine must have AVX2.
-#[target_feature(enable = "avx2")]
+/// The machine must have AVX2 and FMA.
+#[target_feature(enable = "avx2,fma")]
 pub(super) unsafe fn run<K: Kernel>(kernel: K) {
     kernel.run(Avx2(()));
 }

@@ -4,11 +4,12 @@
 
 use super::vector::{Integer, Kernel, STEP};
 use std::arch::x86_64::{
-    __m512, __m512i, _mm_loadu_si128, _mm_maskz_loadu_epi8, _mm512_add_ps, _mm512_cvtepi32_ps,
-    _mm512_cvtepu8_epi32, _mm512_cvtps_epi32, _mm512_div_ps, _mm512_dpbusd_epi32,
-    _mm512_loadu_si512, _mm512_mask_cvtepi32_storeu_epi8, _mm512_mask_storeu_ps,
-    _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps, _mm512_or_si512,
-    _mm512_set1_epi32, _mm512_set1_ps, _mm512_slli_epi32, _mm512_storeu_si512, _mm512_sub_ps,
+    self as x86, __m512, __m512i, _mm_loadu_si128, _mm_maskz_loadu_epi8, _mm512_add_epi32,
+    _mm512_add_ps, _mm512_cvtepi32_ps, _mm512_cvtepu8_epi32, _mm512_cvtps_epi32, _mm512_div_ps,
+    _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_loadu_si512, _mm512_mask_cvtepi32_storeu_epi8,
+    _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps,
+    _mm512_or_si512, _mm512_set1_epi32, _mm512_set1_ps, _mm512_slli_epi32, _mm512_storeu_si512,
+    _mm512_sub_ps,
 };
 
 /// Exists only inside [`run`], and so only where the instructions do: that is what makes every call of
@@ -116,6 +117,27 @@ impl Integer for Avx512 {
         unsafe { _mm512_mask_cvtepi32_storeu_epi8(to.cast(), first(count), ints) }
     }
 
+    /// Packing works within quarters of the registers, so the vectors come out interleaved, and are put in order
+    /// all at once.
+    #[inline(always)]
+    unsafe fn store_codes(self, values: [__m512; 4], zero: i32, to: [*mut u8; 4]) {
+        // SAFETY: see `Avx512`; the caller vouches for the memory.
+        unsafe {
+            let [a, b, c, d] = values;
+            let [a, b, c, d] = [self.round(a), self.round(b), self.round(c), self.round(d)];
+            let zero = x86::_mm512_set1_epi16(zero as i16);
+            let low = x86::_mm512_adds_epi16(x86::_mm512_packs_epi32(a, b), zero);
+            let high = x86::_mm512_adds_epi16(x86::_mm512_packs_epi32(c, d), zero);
+            let order =
+                x86::_mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+            let bytes = x86::_mm512_permutexvar_epi32(order, x86::_mm512_packus_epi16(low, high));
+            x86::_mm_storeu_si128(to[0].cast(), x86::_mm512_castsi512_si128(bytes));
+            x86::_mm_storeu_si128(to[1].cast(), x86::_mm512_extracti32x4_epi32::<1>(bytes));
+            x86::_mm_storeu_si128(to[2].cast(), x86::_mm512_extracti32x4_epi32::<2>(bytes));
+            x86::_mm_storeu_si128(to[3].cast(), x86::_mm512_extracti32x4_epi32::<3>(bytes));
+        }
+    }
+
     #[inline(always)]
     unsafe fn ints(self, from: *const i32) -> __m512i {
         // SAFETY: the caller vouches for the memory.
@@ -156,6 +178,18 @@ impl Integer for Avx512 {
     fn round(self, floats: __m512) -> __m512i {
         // SAFETY: see `Avx512`.
         unsafe { _mm512_cvtps_epi32(floats) }
+    }
+
+    #[inline(always)]
+    fn add_ints(self, a: __m512i, b: __m512i) -> __m512i {
+        // SAFETY: see `Avx512`.
+        unsafe { _mm512_add_epi32(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: __m512, b: __m512, c: __m512) -> __m512 {
+        // SAFETY: see `Avx512`.
+        unsafe { _mm512_fmadd_ps(a, b, c) }
     }
 
     #[inline(always)]

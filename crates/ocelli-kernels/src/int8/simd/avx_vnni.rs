@@ -13,7 +13,7 @@ pub(super) struct AvxVnni(());
 
 /// # Safety
 /// The machine must have AVX-VNNI and AVX2.
-#[target_feature(enable = "avxvnni,avx2")]
+#[target_feature(enable = "avxvnni,avx2,fma")]
 pub(super) unsafe fn run<K: Kernel>(kernel: K) {
     kernel.run(AvxVnni(()));
 }

@@ -1,4 +1,4 @@
-//! What the two instruction sets of eight lanes have in common: all but the products.
+//! What the two instruction sets of eight lanes have in common: all but the products. Both have FMA beside AVX2.
 
 /// The parts of an [`Integer`](super::Integer) that AVX2 has.
 macro_rules! eight_lanes {
@@ -113,6 +113,18 @@ macro_rules! eight_lanes {
         fn add(self, a: __m256, b: __m256) -> __m256 {
             // SAFETY: as above.
             unsafe { x86::_mm256_add_ps(a, b) }
+        }
+
+        #[inline(always)]
+        fn add_ints(self, a: __m256i, b: __m256i) -> __m256i {
+            // SAFETY: as above.
+            unsafe { x86::_mm256_add_epi32(a, b) }
+        }
+
+        #[inline(always)]
+        fn mul_add(self, a: __m256, b: __m256, c: __m256) -> __m256 {
+            // SAFETY: as above.
+            unsafe { x86::_mm256_fmadd_ps(a, b, c) }
         }
 
         #[inline(always)]

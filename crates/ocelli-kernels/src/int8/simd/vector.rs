@@ -57,6 +57,21 @@ pub(in crate::int8) trait Integer: Copy + Send + Sync {
     /// `count` bytes must be writable at `to`.
     unsafe fn store_bytes(self, to: *mut u8, ints: Self::Ints, count: usize);
 
+    /// Stores four vectors of numbers as bytes: the nearest integers, plus `zero`, saturated. Numbers must fit in
+    /// 32 bits.
+    ///
+    /// # Safety
+    /// [`Self::LANES`] bytes must be writable at each place.
+    #[inline(always)]
+    unsafe fn store_codes(self, values: [Self::Floats; 4], zero: i32, to: [*mut u8; 4]) {
+        let (low, high) = (self.splat(-zero as f32), self.splat((255 - zero) as f32));
+        for (value, to) in values.into_iter().zip(to) {
+            let code = self.round(self.clamp(value, low, high));
+            // SAFETY: the caller vouches for the memory.
+            unsafe { self.store_bytes(to, self.add_ints(code, self.splat_int(zero)), Self::LANES) }
+        }
+    }
+
     /// # Safety
     /// [`Self::LANES`] integers must be readable at `from`.
     unsafe fn ints(self, from: *const i32) -> Self::Ints;
@@ -76,7 +91,10 @@ pub(in crate::int8) trait Integer: Copy + Send + Sync {
     fn to_floats(self, ints: Self::Ints) -> Self::Floats;
     /// The nearest integers, the even ones where two are equally near.
     fn round(self, floats: Self::Floats) -> Self::Ints;
+    fn add_ints(self, a: Self::Ints, b: Self::Ints) -> Self::Ints;
     fn add(self, a: Self::Floats, b: Self::Floats) -> Self::Floats;
+    /// a · b + c, rounded once.
+    fn mul_add(self, a: Self::Floats, b: Self::Floats, c: Self::Floats) -> Self::Floats;
     fn sub(self, a: Self::Floats, b: Self::Floats) -> Self::Floats;
     fn mul(self, a: Self::Floats, b: Self::Floats) -> Self::Floats;
     fn div(self, a: Self::Floats, b: Self::Floats) -> Self::Floats;

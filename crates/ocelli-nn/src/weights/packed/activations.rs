@@ -1,13 +1,14 @@
 //! Which activations of a packed network are quantized, and how. Their ranges are tensors of the file.
 
-use crate::graph::{Graph, Op, QuantizerSettings};
+use crate::graph::{Graph, Op, QuantizerSettings, reader_name};
 use crate::{Error, Result};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The key of the header.
 pub(super) const KEY: &str = "activations";
 
-/// For each quantizer, as in `min_max:8`, the layers that read values on its levels.
+/// For each quantizer, as in `min_max:8`, the layers, and the inputs of sums and the like (`SUM.add1`), that read
+/// values on its levels.
 type Readers = BTreeMap<String, Vec<String>>;
 
 /// What the header says of the activations of a network; `None` if they are floats.
@@ -20,8 +21,10 @@ pub(super) fn describe(graph: &Graph) -> Result<Option<String>> {
         let [branch] = quantize.branches[..] else {
             return Err(refuse(node.name.clone(), "one quantizer of each tensor"));
         };
-        let of = graph.nodes().iter().filter(|reader| reader.inputs.contains(&id));
-        let of = of.map(|reader| reader.name.clone());
+        let of = graph.nodes().iter().flat_map(|reader| {
+            let inputs = reader.inputs.iter().enumerate().filter(|(_, input)| **input == id);
+            inputs.filter_map(|(input, _)| reader_name(reader, input))
+        });
         readers.entry(branch.quantizer.to_string()).or_default().extend(of);
     }
     let text = (!readers.is_empty()).then(|| serde_json::to_string(&readers)).transpose();
@@ -41,15 +44,22 @@ pub(super) fn quantized(graph: &Graph, text: &str) -> Result<Graph> {
         .enumerate()
         .flat_map(|(index, layers)| layers.iter().map(move |layer| (layer.as_str(), index)))
         .collect();
-    let known: BTreeSet<&str> = graph.nodes().iter().map(|node| node.name.as_str()).collect();
+    let mut known = BTreeSet::new();
+    let (mut image, mut sums) = (false, false);
+    for node in graph.nodes() {
+        for (input, id) in node.inputs.iter().enumerate() {
+            let Some(name) = reader_name(node, input) else { continue };
+            if choice.contains_key(name.as_str()) {
+                image |= matches!(graph.node(*id).op, Op::Input(_));
+                sums |= !matches!(node.op, Op::Conv2d(_) | Op::Linear(_));
+            }
+            known.insert(name);
+        }
+    }
     if let Some(layer) = choice.keys().find(|layer| !known.contains(**layer)) {
         return Err(refuse((*layer).to_owned(), "a layer of the network"));
     }
-    let reads_image = graph.nodes().iter().any(|node| {
-        let is_image = |id| matches!(graph.node(id).op, Op::Input(_));
-        choice.contains_key(node.name.as_str()) && node.inputs.iter().any(|id| is_image(*id))
-    });
-    let settings = QuantizerSettings { image: reads_image, ..QuantizerSettings::new(quantizers) };
+    let settings = QuantizerSettings { image, sums, ..QuantizerSettings::new(quantizers) };
     let all = graph.with_quantizers(&settings, |layer| choice.contains_key(layer))?;
     let of_tensor =
         |name: &str| name.strip_suffix(".quantize").and_then(|layer| choice.get(layer)).copied();

@@ -111,7 +111,16 @@ impl Contest {
     ) -> anyhow::Result<()> {
         // Buffers, caches and compilers of all contestants warm up before the first round.
         ours()?;
-        let measured = self.measure(case, vec![Ours::new(OURS, ours)])?;
+        self.compare(case, vec![Ours::new(OURS, ours)])
+    }
+
+    /// Measures passes of each of `ours`, which are warm, and of every peer of the case in turns, for the
+    /// report of [`Contest::finish`]; the first is compared with all others.
+    ///
+    /// # Errors
+    /// When our pass fails, or Python cannot be started.
+    pub(super) fn compare(&mut self, case: &Case, ours: Vec<Ours<'_>>) -> anyhow::Result<()> {
+        let measured = self.measure(case, ours)?;
         let our_time = measured.first().map(Measured::ms_per_image);
         for (index, contestant) in measured.into_iter().enumerate() {
             let ratio = our_time.map(|time| contestant.ms_per_image() / time);
