@@ -258,6 +258,12 @@ pub enum Error {
         /// How many there are.
         found: u64,
     },
+    /// A list names a sample that the source has not.
+    #[error("no image is called `{name}`")]
+    NotNamed {
+        /// The name.
+        name: String,
+    },
     /// A share was to be held out of classes that have no two samples.
     #[error("no class has two images, of which one could be held out for evaluation")]
     TooFewToHoldOut,
@@ -506,6 +512,7 @@ impl Error {
                  the same names; a class list fixes them"
             }
             Self::TarCut { .. } => "copy or download the archive again",
+            Self::NotNamed { .. } => "names stand one a line, whole or from the last slash on",
             Self::TooFewToHoldOut => "name a test part with data.test, or add images",
             Self::TarPadding { .. } => "cut the file behind its end mark, or pack it again",
             Self::TarTrailing { .. } => {

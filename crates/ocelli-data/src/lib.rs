@@ -29,7 +29,8 @@ pub use image::Image;
 pub use imagenet::{ImagenetClass, are_imagenet_classes, imagenet_classes};
 pub use limits::Limits;
 pub use loader::{
-    Batch, ClassBalanced, Epoch, Loader, LoaderConfig, Order, Positions, Sampler, Skipped, Targets,
+    Batch, ClassBalanced, ClusterBatches, ClusterRule, Collisions, Epoch, Loader, LoaderConfig,
+    Order, Positions, Sampler, Skipped, Targets,
 };
 pub use ocelli_common::{CropMode, Interpolation};
 pub use resize::{Region, Resize, Window, resize};

@@ -6,7 +6,7 @@
 //! run would have got.
 //!
 //! - A [`Sampler`] says which sample stands at which position of the epoch: an [`Order`] of all of them, or
-//!   [`ClassBalanced`].
+//!   [`ClassBalanced`], or [`ClusterBatches`].
 //! - The positions of an epoch are cut into global batches, and each of those into one contiguous
 //!   share per rank: together the ranks see the same epoch at any rank count.
 //! - The sample at a position is augmented from the stream `(seed, AUGMENT, epoch, position)`. Further
@@ -21,6 +21,8 @@
 
 mod batch;
 mod class_balanced;
+mod cluster_batches;
+mod collisions;
 mod epoch;
 mod epoch_plan;
 mod epoch_work;
@@ -32,6 +34,8 @@ mod tests;
 
 pub use batch::{Batch, Skipped, Targets};
 pub use class_balanced::ClassBalanced;
+pub use cluster_batches::{ClusterBatches, ClusterRule};
+pub use collisions::Collisions;
 pub use epoch::Epoch;
 pub use order::Order;
 pub use sampler::{Positions, Sampler};

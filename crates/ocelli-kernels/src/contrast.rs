@@ -50,6 +50,9 @@ pub struct Contrast<'a> {
     pub keys: Rows<'a>,
     /// Which key belongs to each query.
     pub partner: Partner,
+    /// The group of each row of the set, of which queries are compared only with those of others, beside
+    /// their partners; empty where all are compared. Queries are rows of the same set then.
+    pub groups: &'a [u32],
     /// s: one over the temperature.
     pub scale: f32,
 }
@@ -92,8 +95,7 @@ impl Contrast<'_> {
             rows.par_chunks_mut(tile.queries).enumerate().for_each(|(block, rows)| {
                 self.with_scores(block * tile.queries, rows.len(), keys, |scores, stride| {
                     let query = self.first_query + block * tile.queries;
-                    let row =
-                        |row: usize| Columns::new(self.partner, query + row, first, keys.columns());
+                    let row = |row: usize| self.columns(query + row, [first, keys.columns()]);
                     dispatch(Accumulate {
                         scores,
                         stride,
@@ -154,8 +156,7 @@ impl Contrast<'_> {
                 let (from, count) = (block * tile.queries, gradient.count());
                 self.with_scores(from, count, keys, |scores, stride| {
                     let query = self.first_query + from;
-                    let row =
-                        |row: usize| Columns::new(self.partner, query + row, first, keys.columns());
+                    let row = |row: usize| self.columns(query + row, [first, keys.columns()]);
                     let log_sums = &log_sums[from..][..count];
                     dispatch(Slopes {
                         scores: &mut *scores,
@@ -173,8 +174,14 @@ impl Contrast<'_> {
         });
     }
 
+    fn columns(&self, query: usize, keys: [usize; 2]) -> Columns<'_> {
+        Columns::new(self.partner, query, keys, [self.groups; 2])
+    }
+
     fn check(&self) {
         let (queries, keys) = (self.queries, self.keys);
+        let grouped = [0, keys.count()].contains(&self.groups.len());
+        assert!(grouped, "{} groups of {} keys", self.groups.len(), keys.count());
         assert_eq!(queries.channels(), keys.channels(), "width of queries and keys");
         let end = self.first_query.checked_add(queries.count());
         let fits = end.is_some_and(|end| end <= keys.count());
@@ -246,13 +253,35 @@ pub struct ContrastiveLoss {
 /// # Panics
 /// When the shapes differ, the number of rows is odd, or the scale is not positive.
 pub fn nt_xent(rows: Rows<'_>, scale: f64, gradient: RowsMut<'_>) -> ContrastiveLoss {
-    nt_xent_in(TILE, rows, scale, gradient)
+    nt_xent_in(TILE, rows, &[], scale, gradient)
 }
 
-fn nt_xent_in(tile: Tile, rows: Rows<'_>, scale: f64, gradient: RowsMut<'_>) -> ContrastiveLoss {
-    let partner = Partner::Neighbour;
-    let contrast =
-        Contrast { queries: rows, first_query: 0, keys: rows, partner, scale: scale as f32 };
+/// [`nt_xent`] where rows of one group are no negatives of each other: they are left out of the sums. (An
+/// extension; the paper has none.)
+///
+/// # Shapes
+/// - `rows`, `gradient`: as there, `groups`: `[2 · images]`
+///
+/// # Panics
+/// As there.
+pub fn nt_xent_masked(
+    rows: Rows<'_>,
+    groups: &[u32],
+    scale: f64,
+    gradient: RowsMut<'_>,
+) -> ContrastiveLoss {
+    nt_xent_in(TILE, rows, groups, scale, gradient)
+}
+
+fn nt_xent_in(
+    tile: Tile,
+    rows: Rows<'_>,
+    groups: &[u32],
+    scale: f64,
+    gradient: RowsMut<'_>,
+) -> ContrastiveLoss {
+    let (partner, scale) = (Partner::Neighbour, scale as f32);
+    let contrast = Contrast { queries: rows, first_query: 0, keys: rows, partner, groups, scale };
     let weight = 1.0 / rows.count().max(1) as f64;
     let found = contrast.forward_in(tile);
     let sums = [&*found.log_sums; 2];
@@ -288,7 +317,7 @@ fn two_towers_in(
     assert_eq!(images.count(), texts.count(), "images and texts");
     let ask = |queries, keys| {
         let (partner, scale) = (Partner::SameRow, scale as f32);
-        Contrast { queries, first_query: 0, keys, partner, scale }
+        Contrast { queries, first_query: 0, keys, partner, groups: &[], scale }
     };
     let (of_images, of_texts) = (ask(images, texts), ask(texts, images));
     let weight = 0.5 / images.count().max(1) as f64;

@@ -36,10 +36,13 @@ mod simd;
 #[cfg(test)]
 mod testing;
 mod unit;
+mod upsample;
 
 pub use activation::Activation;
 pub use blocks::in_pool;
-pub use contrast::{Comparison, Contrast, ContrastiveLoss, Partner, nt_xent, two_towers};
+pub use contrast::{
+    Comparison, Contrast, ContrastiveLoss, Partner, nt_xent, nt_xent_masked, two_towers,
+};
 pub use conv::{Conv, PackedWeight, bias_gradient};
 pub use depthwise::{Depthwise, PackedDepthwise};
 pub use elementwise::{Write, activate, activation_gradient, add, copy};
@@ -58,3 +61,4 @@ pub use pool::{pad_shortcut, pad_shortcut_gradient, pad_shortcut_patches};
 pub use repeat::{repeat_channels, repeat_channels_gradient};
 pub use rows::{Rows, RowsMut};
 pub use unit::{unit, unit_gradient};
+pub use upsample::Upsample;

@@ -2,6 +2,7 @@
 
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
+pub mod autoencoder;
 pub mod dqa;
 mod error;
 pub mod ghost_redundancy;
@@ -16,4 +17,5 @@ pub use error::{Error, Result, WorkKind};
 use ocelli_train::Methods;
 
 /// The methods that a recipe can choose by a section, beside supervised training.
-pub const METHODS: Methods = Methods::new(&[&dqa::DqaKind, &simclr::SimclrKind]);
+pub const METHODS: Methods =
+    Methods::new(&[&autoencoder::AutoencoderKind, &dqa::DqaKind, &simclr::SimclrKind]);

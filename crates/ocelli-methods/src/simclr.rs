@@ -24,8 +24,12 @@
 //!   (`data.probe`, or the dataset itself if it has classes) but trains nothing; the paper trains a linear
 //!   classifier afterwards, for which `ocelli train --pretrained RUN --reset-head` serves.
 
+mod clusters;
+mod collisions;
 mod config;
+mod errors;
 mod method;
 
-pub use config::{SimclrConfig, SimclrKind};
-pub use method::Simclr;
+pub use config::{NegativesChoice, SimclrConfig, SimclrKind};
+pub use errors::SimclrError;
+pub use method::{Negatives, Simclr};

@@ -2,6 +2,7 @@
 
 pub mod alexnet;
 pub mod allconv;
+pub mod autoencoder;
 pub mod efficientnetv2;
 pub mod ghostnet;
 pub mod keras_cifar;

@@ -17,12 +17,12 @@ pub use crate::node_id::NodeId;
 pub use crate::op::{
     Activation, ActivationQuantizer, Add, AvgPool, BatchNorm, Concat, Conv2d, DropPath, Dropout,
     Flatten, GlobalAvgPool, Input, Linear, LocalResponseNorm, MaxPool, Op, PadShortcut, Padding,
-    Pool, Quantize, QuantizeBranch, Scale, Shape, SideInput, Unit, Window,
+    Pool, Quantize, QuantizeBranch, Scale, Shape, SideInput, Unit, Upsample, Window,
 };
 pub use crate::route::Route;
 pub use builder::{Builder, ConvSettings, NormSettings};
-pub(crate) use head::PROJECTION;
-pub use head::{Head, Projection};
+pub use head::{Decoder, Head, Projection};
+pub(crate) use head::{KERAS, PROJECTION};
 pub use quantizers::QuantizerSettings;
 pub(crate) use quantizers::reader_name;
 

@@ -30,6 +30,7 @@ mod shape;
 mod side_input;
 mod unary;
 mod unit;
+mod upsample;
 mod window;
 
 pub use activation::Activation;
@@ -53,6 +54,7 @@ pub use scale::Scale;
 pub use shape::Shape;
 pub use side_input::SideInput;
 pub use unit::Unit;
+pub use upsample::Upsample;
 pub use window::{Padding, Pool, Window};
 
 pub(crate) use concat::Copy;
@@ -133,4 +135,6 @@ operations! {
     SideInput,
     /// Values on the levels of quantizers.
     Quantize,
+    /// Each pixel repeated.
+    Upsample,
 }

@@ -60,9 +60,15 @@ fn keras_networks_pass_the_battery() -> Result<(), ocelli_nn::Error> {
 }
 
 #[test]
+fn encoders_pass_the_battery() -> Result<(), ocelli_nn::Error> {
+    run_family("autoencoder")
+}
+
+#[test]
 fn no_family_is_left_out() {
     let older = ["ghostnet", "efficientnetv2", "resnet", "resnet_cifar", "mobilenetv2", "vgg"];
-    let tested = [&older[..], &["allconv", "nin", "alexnet", "keras_cifar"]].concat();
+    let tested =
+        [&older[..], &["allconv", "nin", "alexnet", "keras_cifar", "autoencoder"]].concat();
     let missing: Vec<_> = registry::models().filter(|m| !tested.contains(&m.family)).collect();
     assert!(missing.is_empty(), "add a battery for {missing:?}");
 }

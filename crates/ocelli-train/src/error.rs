@@ -81,6 +81,24 @@ pub enum Error {
         needed: u64,
     },
 
+    /// An autoencoder makes images of another size than it sees.
+    #[error("the images that are made are {}, expected {}", dims(made), dims(expected))]
+    OtherSize {
+        /// `[batch, channels, height, width]` of what is made.
+        made: [usize; 4],
+        /// That of what went in.
+        expected: [usize; 4],
+    },
+
+    /// Pictures of a batch that no group is known of.
+    #[error("{grouped} of {rows} pictures are in a cluster that is known")]
+    Ungrouped {
+        /// The pictures of the batch.
+        rows: usize,
+        /// Those with a label or a cluster.
+        grouped: usize,
+    },
+
     /// None of a process's images of a step could be read.
     #[error("step {step}: this process has no readable image")]
     EmptyShare {
@@ -288,4 +306,8 @@ fn kept_checkpoint(kept: Option<&std::path::Path>) -> String {
         Some(path) => format!("the last good checkpoint is {}", path.display()),
         None => "no checkpoint was written before that".to_owned(),
     }
+}
+
+fn dims([_, channels, height, width]: &[usize; 4]) -> String {
+    format!("{channels} × {height} × {width}")
 }

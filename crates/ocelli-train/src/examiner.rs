@@ -2,10 +2,12 @@
 
 mod classification;
 mod neighbours;
+mod reconstruction;
 mod setup;
 
 pub use classification::Classification;
 pub use neighbours::{Neighbours, Voting};
+pub use reconstruction::Reconstruction;
 pub use setup::ExaminerSetup;
 
 use crate::{Evaluation, ProcessGroup, Result};
@@ -109,6 +111,9 @@ pub struct Score {
     pub samples: u64,
 }
 
+/// Shares that are measured have these many parts.
+const MEASURED: u64 = 1_000_000_000;
+
 /// The share of images whose most probable class is right.
 const TOP1: &str = "top-1";
 
@@ -121,6 +126,12 @@ impl Score {
     /// The share of images that were classified rightly.
     pub fn top1(correct: u64, samples: u64) -> Self {
         Self { meaning: top1(), correct, samples }
+    }
+
+    /// A share that was measured, 0 to 1, and not counted.
+    pub fn measured(meaning: &str, share: f64) -> Self {
+        let correct = (share.clamp(0.0, 1.0) * MEASURED as f64).round() as u64;
+        Self { meaning: meaning.to_owned(), correct, samples: MEASURED }
     }
 
     /// Whether it is the share of images that were classified rightly.
@@ -144,6 +155,7 @@ impl Score {
 impl fmt::Display for Score {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { meaning, correct, samples } = self;
-        write!(f, "{meaning} {:.2} %, {correct} of {samples}", self.share() * 100.0)
+        write!(f, "{meaning} {:.2} %", self.share() * 100.0)?;
+        if *samples == MEASURED { Ok(()) } else { write!(f, ", {correct} of {samples}") }
     }
 }

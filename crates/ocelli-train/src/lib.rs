@@ -40,7 +40,8 @@ pub use error::{Error, Result};
 pub use evaluate::{Evaluation, evaluate};
 pub use exact::Exact;
 pub use examiner::{
-    Classification, Examined, Examiner, ExaminerSetup, Neighbours, Occasion, Score, Voting,
+    Classification, Examined, Examiner, ExaminerSetup, Neighbours, Occasion, Reconstruction, Score,
+    Voting,
 };
 pub use lost_colours::warn_of_lost_colours;
 pub use machine::Machine;

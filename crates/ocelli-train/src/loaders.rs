@@ -10,13 +10,14 @@ pub(crate) fn train_loader(
     recipe: &Recipe,
     machine: &Machine,
     source: Arc<dyn Source>,
-    change: impl FnOnce(LoaderConfig) -> LoaderConfig,
+    change: impl FnOnce(LoaderConfig, &dyn Source) -> Result<LoaderConfig>,
 ) -> Result<Loader> {
     let transform = TrainTransform::new(recipe.input.clone(), recipe.augment)?;
     let transform = transform.with_limits(recipe.data.limits());
     let config = LoaderConfig::train(recipe.train.batch_size, Seed(recipe.seed));
     let config = LoaderConfig { mix: recipe.mix, ..spread(config, recipe, machine) };
-    Ok(Loader::new(source, Arc::new(transform), change(config))?)
+    let config = change(config, &*source)?;
+    Ok(Loader::new(source, Arc::new(transform), config)?)
 }
 
 /// Every picture once, divided among the processes.

@@ -15,6 +15,7 @@ use ocelli_nn::registry::{self, ModelOptions};
 use ocelli_nn::weights::{LoadOptions, LoadReport, StateDict, load};
 use ocelli_random::Seed;
 use std::collections::BTreeMap;
+use std::fs;
 use std::sync::Arc;
 
 /// What a recipe describes.
@@ -167,6 +168,7 @@ impl Setup {
 /// should: a single class among them, unless `data.one_class` says so.
 pub fn sources(recipe: &Recipe) -> Result<(Arc<dyn Source>, Arc<dyn Source>)> {
     let (train, test) = parts(recipe)?;
+    let train = few_labels(recipe, train)?;
     // What classes a method needs, it says itself.
     if !recipe.data.one_class && recipe.method.is_none() {
         check_several_classes(&train, &recipe.data.source)?;
@@ -177,6 +179,18 @@ pub fn sources(recipe: &Recipe) -> Result<(Arc<dyn Source>, Arc<dyn Source>)> {
     let extra =
         open_labelled(extra, &OpenOptions { classes, limits, ..OpenOptions::new(Split::Train) })?;
     Ok((Arc::new(Joined::new(train, extra)?), test))
+}
+
+/// The training images that the recipe takes of all.
+fn few_labels(recipe: &Recipe, train: Arc<dyn Source>) -> Result<Arc<dyn Source>> {
+    let data = &recipe.data;
+    if let Some(share) = data.share {
+        return Ok(Arc::new(Subset::share(train, share, Seed(data.share_draw))?));
+    }
+    let Some(path) = &data.list else { return Ok(train) };
+    let text = fs::read_to_string(path).map_err(Error::io(path))?;
+    let names: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    Ok(Arc::new(Subset::named(train, &names)?))
 }
 
 /// The two parts of the recipe's dataset.
@@ -296,11 +310,12 @@ fn stages(
         recipe.train.batch_size = fitting as usize;
     }
     let recipe = &recipe;
+    let parts = recipe.train.accumulate;
+    let feed = |feed, source: &dyn Source| config.loader(feed, parts, source);
     let stage = |recipe: Recipe| {
         check_size("progressive.size", recipe.input.size, network)?;
         check_stride(&recipe, network)?;
-        let loader =
-            train_loader(&recipe, machine, Arc::clone(source), |feed| config.loader(feed))?;
+        let loader = train_loader(&recipe, machine, Arc::clone(source), feed)?;
         Ok(Stage { recipe, loader })
     };
     if recipe.progressive.is_some()
@@ -309,7 +324,7 @@ fn stages(
     {
         return Ok(stages);
     }
-    let loader = train_loader(recipe, machine, Arc::clone(source), |feed| config.loader(feed))?;
+    let loader = train_loader(recipe, machine, Arc::clone(source), feed)?;
     Ok(Stages::single(recipe.clone(), loader))
 }
 

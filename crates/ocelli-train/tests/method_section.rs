@@ -61,8 +61,14 @@ impl MethodConfig for ConstantConfig {
         ModelOptions { num_classes: self.1.outputs, ..options }
     }
 
-    fn loader(&self, config: LoaderConfig) -> LoaderConfig {
-        LoaderConfig { mix: Mix::default(), ..config }
+    fn loader(
+        &self,
+        config: LoaderConfig,
+        parts: usize,
+        source: &dyn Source,
+    ) -> Result<LoaderConfig> {
+        assert!(parts == 1 && !source.is_empty());
+        Ok(LoaderConfig { mix: Mix::default(), ..config })
     }
 
     fn classifies(&self) -> bool {

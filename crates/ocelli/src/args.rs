@@ -23,8 +23,8 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    attack, bench, codebook, completions, convert, cost, data, eval, export, models, predict,
-    quantize, report, results, search, study, train, version,
+    attack, bench, codebook, completions, convert, cost, data, embed, eval, export, models,
+    predict, quantize, report, results, search, study, train, version,
 };
 
 const STYLES: Styles = Styles::styled()
@@ -63,6 +63,8 @@ pub(crate) enum Command {
     Search(search::Args),
     /// Measure how good a network is
     Eval(eval::Args),
+    /// Write what a network makes of pictures, as rows of numbers
+    Embed(embed::Args),
     /// Classify pictures
     Predict(predict::Args),
     /// Give a network few bits, in one small file

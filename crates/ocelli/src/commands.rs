@@ -7,6 +7,7 @@ pub(crate) mod completions;
 pub(crate) mod convert;
 pub(crate) mod cost;
 pub(crate) mod data;
+pub(crate) mod embed;
 pub(crate) mod eval;
 pub(crate) mod export;
 pub(crate) mod models;
@@ -35,6 +36,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Done> {
         Command::Train(args) => train::run(args, settings),
         Command::Search(args) => search::run(&args, settings),
         Command::Eval(args) => eval::run(&args, settings),
+        Command::Embed(args) => embed::run(&args, settings),
         Command::Predict(args) => predict::run(&args, settings),
         Command::Quantize(args) => quantize::run(&args, settings),
         Command::Attack(args) => attack::run(&args, settings),

@@ -12,6 +12,7 @@ mod commands;
 mod device;
 mod failure;
 mod memory;
+mod npy;
 mod output;
 mod own_files;
 mod panic_hook;

@@ -33,6 +33,7 @@ pub const RECIPES: &[BuiltinRecipe] = &[
     BuiltinRecipe { name: FINETUNE, text: recipe::FINETUNE },
     builtin!("cifar10-allconv"),
     builtin!("cifar10-allconv-small"),
+    builtin!("cifar10-dae"),
     builtin!("cifar10-dqa"),
     builtin!("cifar10-dqa-small"),
     builtin!("cifar10-ghost_comparison"),

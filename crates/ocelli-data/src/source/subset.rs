@@ -4,6 +4,7 @@ use super::{NotImages, SampleKey, Source, in_bounds};
 use crate::{Error, Record, Result};
 use ocelli_random::{Purpose, Seed};
 use rand::RngExt;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Some samples of a source, in ascending order, with the classes and labels of the whole.
@@ -73,6 +74,42 @@ impl Subset {
             return Err(Error::TooFewToHoldOut);
         }
         Ok((left, held))
+    }
+
+    /// About this `share` of each class, 0 to 1 and at least one sample, drawn by `seed`.
+    ///
+    /// # Errors
+    /// When a label cannot be read.
+    pub fn share(source: Arc<dyn Source>, share: f64, seed: Seed) -> Result<Self> {
+        let count = |samples: u64| match samples {
+            0 => 0,
+            _ => ((samples as f64 * share).round() as u64).clamp(1, samples),
+        };
+        Ok(Self::hold_out_of_classes(source, seed, count)?.1)
+    }
+
+    /// The samples of these names, in the source's order. A name may be the whole one or what follows its last
+    /// slash.
+    ///
+    /// # Errors
+    /// [`Error::NotNamed`] when a name is none of the source's, and when one cannot be read.
+    pub fn named(source: Arc<dyn Source>, names: &[&str]) -> Result<Self> {
+        let mut wanted: HashMap<&str, bool> = names.iter().map(|name| (*name, false)).collect();
+        let mut indices = Vec::new();
+        for index in 0..source.len() {
+            let whole = source.name(index)?;
+            let last = whole.rsplit('/').next().unwrap_or_default();
+            for name in [whole.as_str(), last] {
+                if let Some(is_found) = wanted.get_mut(name) {
+                    *is_found = true;
+                    indices.push(index);
+                }
+            }
+        }
+        match names.iter().find(|name| wanted.get(*name) == Some(&false)) {
+            Some(name) => Err(Error::NotNamed { name: (*name).to_owned() }),
+            None => Self::new(source, indices),
+        }
     }
 
     /// Holds as many of each class out as `count` says of their number.
@@ -228,6 +265,31 @@ mod tests {
         let alone = Subset::new(test_part(), vec![0]).unwrap();
         let error = Subset::hold_out_share(Arc::new(alone), 0.5, Seed(0)).err().unwrap();
         assert!(matches!(error, Error::TooFewToHoldOut), "{error}");
+    }
+
+    #[test]
+    fn a_share_of_each_class_is_one_at_least_and_follows_the_draw() {
+        let uneven: Arc<dyn Source> =
+            Arc::new(Subset::new(test_part(), (0..400).collect()).unwrap());
+        let share = |share, draw| Subset::share(uneven.clone(), share, Seed(draw)).unwrap();
+        let sizes = class_counts(&*uneven).unwrap();
+        for (size, kept) in sizes.iter().zip(class_counts(&share(0.1, 0)).unwrap()) {
+            assert_eq!(kept, (*size as f64 / 10.0).round() as u64);
+        }
+        assert_eq!(class_counts(&share(1e-6, 0)).unwrap(), [1; 10]);
+        assert_eq!(share(1.0, 0).len(), 400);
+        assert_eq!(share(0.1, 0).indices(), share(0.1, 0).indices());
+        assert_ne!(share(0.1, 0).indices(), share(0.1, 1).indices());
+    }
+
+    #[test]
+    fn samples_are_taken_by_their_names() {
+        let source: Arc<dyn Source> = test_part();
+        let names = [source.name(7).unwrap(), source.name(3).unwrap()];
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        assert_eq!(Subset::named(source.clone(), &names).unwrap().indices(), [3, 7]);
+        let error = Subset::named(source, &["nobody"]).err().unwrap();
+        assert!(error.to_string().contains("`nobody`"), "{error}");
     }
 
     #[test]

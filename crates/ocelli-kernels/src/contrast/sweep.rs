@@ -62,7 +62,7 @@ pub(super) struct Accumulate<'a> {
     pub(super) scores: &'a mut [f32],
     pub(super) stride: usize,
     pub(super) keys: usize,
-    pub(super) columns: &'a (dyn Fn(usize) -> Columns + Sync),
+    pub(super) columns: &'a (dyn Fn(usize) -> Columns<'a> + Sync),
     pub(super) scale: f32,
     pub(super) rows: &'a mut [RowSums],
 }
@@ -75,14 +75,12 @@ impl Kernel for Accumulate<'_> {
         let scale = simd.splat(self.scale);
         let rows = self.scores.chunks_exact_mut(self.stride).zip(self.rows);
         for (row, (scores, sums)) in rows.enumerate() {
-            let Columns { partner, excluded } = (self.columns)(row);
-            if let Some(partner) = partner {
+            let columns = (self.columns)(row);
+            if let Some(partner) = columns.partner {
                 sums.partner = scores[partner];
             }
             scores[self.keys..].fill(NOT_COMPARED);
-            if let Some(excluded) = excluded {
-                scores[excluded] = NOT_COMPARED;
-            }
+            columns.fill_excluded(scores, NOT_COMPARED);
             let mut most = simd.splat(f32::NEG_INFINITY);
             for_each(simd, scores, |vector| most = simd.max(most, vector));
             let most = lanes(simd, most).fold(f32::NEG_INFINITY, f32::max);
@@ -105,7 +103,7 @@ pub(super) struct Slopes<'a> {
     /// `[rows, stride]`
     pub(super) scores: &'a mut [f32],
     pub(super) stride: usize,
-    pub(super) columns: &'a (dyn Fn(usize) -> Columns + Sync),
+    pub(super) columns: &'a (dyn Fn(usize) -> Columns<'a> + Sync),
     pub(super) scale: f32,
     pub(super) factor: f32,
     /// `[rows]`
@@ -138,13 +136,11 @@ impl Kernel for Slopes<'_> {
                     simd.store_part(at, part, simd.mul(factor, simd.add(of_row, of_column)));
                 }
             }
-            let Columns { partner, excluded } = (self.columns)(row);
-            if let Some(partner) = partner {
+            let columns = (self.columns)(row);
+            if let Some(partner) = columns.partner {
                 scores[partner] -= 2.0 * self.factor;
             }
-            if let Some(excluded) = excluded {
-                scores[excluded] = 0.0;
-            }
+            columns.fill_excluded(scores, 0.0);
         }
     }
 }

@@ -86,12 +86,44 @@ proptest! {
         let z = unit_rows(2 * images, channels, 3);
         let mut dz = vec![9.0; z.len()];
         let to = RowsMut::dense(&mut dz, channels);
-        let found = nt_xent_in(tile, Rows::dense(&z, channels), scale, to);
+        let found = nt_xent_in(tile, Rows::dense(&z, channels), &[], scale, to);
         let z = wide(&z);
         assert_close(&[found.loss as f32], &[direct_nt_xent(&z, channels, scale)]);
         let slope = log_scale_difference(scale, |scale| direct_nt_xent(&z, channels, scale));
         assert_close(&[found.log_scale_gradient as f32], &[slope]);
         assert_close(&dz, &differences(&z, |z| direct_nt_xent(z, channels, scale)));
+    }
+
+    /// Rows of one group are left out of each other's sums, views of one image never.
+    #[test]
+    fn masked_nt_xent_equals_the_formula_and_its_gradients_its_differences(
+        clusters in proptest::collection::vec(0_u32..4, 1..14),
+        channels in 2_usize..20,
+        tile in prop::sample::select(TILES.to_vec()),
+        scale in prop::sample::select(vec![1.0, 2.0, 10.0]),
+    ) {
+        let groups: Vec<u32> = clusters.iter().flat_map(|group| [*group; 2]).collect();
+        let z = unit_rows(groups.len(), channels, 3);
+        let loss = |z: &[f64], scale: f64| -> f64 {
+            let rows: Vec<&[f64]> = z.chunks(channels).collect();
+            let score = |i: usize, j: usize| -> f64 {
+                scale * rows[i].iter().zip(rows[j]).map(|(a, b)| a * b).sum::<f64>()
+            };
+            let of_row = |i: usize| {
+                let is_compared = |j: &usize| *j == i ^ 1 || groups[*j] != groups[i];
+                let compared = (0..rows.len()).filter(is_compared);
+                compared.map(|j| score(i, j).exp()).sum::<f64>().ln() - score(i, i ^ 1)
+            };
+            (0..rows.len()).map(of_row).sum::<f64>() / rows.len() as f64
+        };
+        let mut dz = vec![9.0; z.len()];
+        let to = RowsMut::dense(&mut dz, channels);
+        let found = nt_xent_in(tile, Rows::dense(&z, channels), &groups, scale, to);
+        let z = wide(&z);
+        assert_close(&[found.loss as f32], &[loss(&z, scale)]);
+        let slope = log_scale_difference(scale, |scale| loss(&z, scale));
+        assert_close(&[found.log_scale_gradient as f32], &[slope]);
+        assert_close(&dz, &differences(&z, |z| loss(z, scale)));
     }
 
     #[test]
@@ -193,7 +225,14 @@ fn parts_of_the_rows_come_to_the_same_as_all() {
     let whole = nt_xent(all, 10.0, RowsMut::dense(&mut expected, CHANNELS));
     let parts = [(0, 48), (48, 102)].map(|(first_query, count)| {
         let queries = all.range(first_query, count);
-        Contrast { queries, first_query, keys: all, partner: Partner::Neighbour, scale: 10.0 }
+        Contrast {
+            queries,
+            first_query,
+            keys: all,
+            partner: Partner::Neighbour,
+            groups: &[],
+            scale: 10.0,
+        }
     });
     let found = parts.map(|part| part.forward());
     let log_sums: Vec<f32> = found.iter().flat_map(|part| part.log_sums.clone()).collect();
@@ -213,7 +252,8 @@ fn a_gradient_is_added_where_asked() {
     let z = unit_rows(20, 5, 9);
     let rows = Rows::dense(&z, 5);
     let partner = Partner::Neighbour;
-    let contrast = Contrast { queries: rows, first_query: 0, keys: rows, partner, scale: 5.0 };
+    let contrast =
+        Contrast { queries: rows, first_query: 0, keys: rows, partner, groups: &[], scale: 5.0 };
     let sums = contrast.forward().log_sums;
     let gradient = |write| {
         let mut to = vec![1.0; z.len()];
@@ -256,7 +296,13 @@ fn an_odd_number_of_views_is_refused() {
 fn queries_beyond_the_keys_are_refused() {
     let rows = [1.0; 4];
     let (queries, keys) = (Rows::dense(&rows[..3], 1), Rows::dense(&rows, 1));
-    let contrast =
-        Contrast { queries, first_query: 2, keys, partner: Partner::SameRow, scale: 1.0 };
+    let contrast = Contrast {
+        queries,
+        first_query: 2,
+        keys,
+        partner: Partner::SameRow,
+        groups: &[],
+        scale: 1.0,
+    };
     contrast.forward();
 }

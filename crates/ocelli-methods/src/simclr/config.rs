@@ -1,7 +1,8 @@
 //! The hyper-parameters of SimCLR: the section `[simclr]` of a recipe.
 
-use super::Simclr;
-use ocelli_data::LoaderConfig;
+use super::clusters::{LABELS, PictureClusters};
+use super::{Negatives, Simclr};
+use ocelli_data::{ClusterBatches, ClusterRule, LoaderConfig, Source};
 use ocelli_nn::graph::{Head, Projection};
 use ocelli_nn::registry::ModelOptions;
 use ocelli_train::{
@@ -9,8 +10,12 @@ use ocelli_train::{
     Voting,
 };
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 const SECTION: &str = "simclr";
+
+/// The sampler that looks at no clusters.
+const RANDOM: &str = "random";
 
 /// What `[simclr]` may say.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,13 +29,40 @@ pub struct SimclrConfig {
     pub batch_norm: bool,
     /// How many neighbours vote when features are examined.
     pub neighbours: usize,
+    /// How batches are composed: `random`; or of few pictures of a cluster: `deal`, `strict` (one at most),
+    /// `capped:N` (N at most), `paper`.
+    pub sampler: String,
+    /// The clusters: a file of `ocelli codebook kmeans`, or `labels`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clusters: Option<String>,
+    /// What a view is told from: `all` others, or `masked`: those of other clusters.
+    pub negatives: NegativesChoice,
+}
+
+/// What a view is told from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NegativesChoice {
+    /// All other pictures' views.
+    #[default]
+    All,
+    /// Those of pictures of other clusters. (An extension; no paper has it.)
+    Masked,
 }
 
 impl Default for SimclrConfig {
     /// The paper's on ImageNet.
     fn default() -> Self {
         let Projection { widths, batch_norm } = Projection::default();
-        Self { temperature: 0.1, widths, batch_norm, neighbours: 20 }
+        Self {
+            temperature: 0.1,
+            widths,
+            batch_norm,
+            neighbours: 20,
+            sampler: RANDOM.to_owned(),
+            clusters: None,
+            negatives: NegativesChoice::All,
+        }
     }
 }
 
@@ -56,26 +88,71 @@ impl MethodKind for SimclrKind {
         if !(1..=1000).contains(&config.neighbours) {
             return Err(section.refuse("neighbours", &config.neighbours, "1 to 1000"));
         }
-        Ok(Box::new(Checked(config)))
+        let rule = rule(&config.sampler)
+            .map_err(|expected| section.refuse("sampler", &config.sampler, expected))?;
+        let is_guided = rule.is_some() || config.negatives == NegativesChoice::Masked;
+        let clusters = match &config.clusters {
+            Some(name) if is_guided => Some(PictureClusters::read(name)?),
+            Some(name) => {
+                let expected = "none, as simclr.sampler = \"random\" and all negatives need none";
+                return Err(section.refuse("clusters", name, expected));
+            }
+            None if is_guided => {
+                let expected = format!("a file of `ocelli codebook kmeans`, or \"{LABELS}\"");
+                return Err(section.refuse("clusters", &"none", &expected));
+            }
+            None => None,
+        };
+        Ok(Box::new(Checked { config, rule, clusters }))
+    }
+}
+
+/// How many pictures of a cluster a batch may have; `None` where clusters do not matter.
+fn rule(sampler: &str) -> Result<Option<ClusterRule>, &'static str> {
+    const EXPECTED: &str = "random, deal, strict, capped:N with N from 1 on, or paper";
+    match sampler {
+        RANDOM => Ok(None),
+        "deal" => Ok(Some(ClusterRule::Deal)),
+        "strict" => Ok(Some(ClusterRule::AtMost(1))),
+        "paper" => Ok(Some(ClusterRule::Published)),
+        other => {
+            let most = other.strip_prefix("capped:").and_then(|most| most.parse().ok());
+            let most = most.filter(|most| *most > 0).ok_or(EXPECTED)?;
+            Ok(Some(ClusterRule::AtMost(most)))
+        }
     }
 }
 
 /// A section whose values are possible.
 #[derive(Clone, Debug)]
-struct Checked(SimclrConfig);
+struct Checked {
+    config: SimclrConfig,
+    rule: Option<ClusterRule>,
+    clusters: Option<PictureClusters>,
+}
 
 impl MethodConfig for Checked {
     fn section(&self) -> Result<Option<MethodSection>> {
-        MethodSection::new(SECTION, &self.0).map(Some)
+        MethodSection::new(SECTION, &self.config).map(Some)
     }
 
     fn model_options(&self, options: ModelOptions) -> ModelOptions {
-        let SimclrConfig { widths, batch_norm, .. } = self.0.clone();
+        let SimclrConfig { widths, batch_norm, .. } = self.config.clone();
         ModelOptions { head: Head::Projection(Projection { widths, batch_norm }), ..options }
     }
 
-    fn loader(&self, config: LoaderConfig) -> LoaderConfig {
-        LoaderConfig { views: 2, ..config }
+    fn loader(
+        &self,
+        config: LoaderConfig,
+        parts: usize,
+        source: &dyn Source,
+    ) -> Result<LoaderConfig> {
+        let config = LoaderConfig { views: 2, ..config };
+        let Some(clusters) = &self.clusters else { return Ok(config) };
+        let clusters = clusters.of(source)?;
+        let Some(rule) = self.rule else { return Ok(config) };
+        let sampler = ClusterBatches::new(&clusters, rule, config.batch_size * parts)?;
+        Ok(LoaderConfig { sampler: Arc::new(sampler), ..config })
     }
 
     fn classifies(&self) -> bool {
@@ -87,7 +164,13 @@ impl MethodConfig for Checked {
     }
 
     fn method(&self) -> Result<Box<dyn Method>> {
-        Ok(Box::new(Simclr::new(self.0.temperature)))
+        let clusters = self.clusters.as_ref().and_then(PictureClusters::by_index);
+        let negatives = match self.config.negatives {
+            NegativesChoice::All => Negatives::All,
+            NegativesChoice::Masked if clusters.is_some() => Negatives::OtherClusters,
+            NegativesChoice::Masked => Negatives::OtherLabels,
+        };
+        Ok(Box::new(Simclr::new(self.config.temperature, negatives, clusters)))
     }
 
     fn examiners(&self, setup: &ExaminerSetup<'_>) -> Result<Vec<Box<dyn Examiner>>> {
@@ -99,7 +182,7 @@ impl MethodConfig for Checked {
             return Ok(Vec::new());
         }
         let [bank, queries] = setup.probe()?;
-        let voting = Voting::new(self.0.neighbours, 0.1)?;
+        let voting = Voting::new(self.config.neighbours, 0.1)?;
         Ok(vec![Box::new(Neighbours::new(bank, queries, voting))])
     }
 }

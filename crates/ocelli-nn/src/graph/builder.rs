@@ -323,6 +323,11 @@ impl Builder {
         }
     }
 
+    /// Tells how many channels a value has that was there before.
+    pub(super) fn set_channels(&mut self, node: NodeId, channels: usize) {
+        self.channels[node.0] = channels;
+    }
+
     /// What batch normalisations share from now on.
     pub(crate) fn set_norm(&mut self, norm: NormSettings) {
         self.norm = norm;

@@ -1,4 +1,9 @@
-//! What stands after a backbone's pooled features.
+//! What stands after a backbone's features.
+
+mod decoder;
+
+pub use decoder::Decoder;
+pub(crate) use decoder::KERAS;
 
 use super::{Builder, Graph};
 use crate::op::{Activation, Op, Unit};
@@ -8,7 +13,7 @@ use serde::{Deserialize, Serialize};
 /// The module of a projection head.
 pub(crate) const PROJECTION: &str = "projection";
 
-/// What a network makes of its pooled features.
+/// What a network makes of its features.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Head {
@@ -17,6 +22,8 @@ pub enum Head {
     Linear,
     /// A projection onto the unit sphere, by which views of an image are compared.
     Projection(Projection),
+    /// An image as large as the one that went in, of its last feature map: an autoencoder.
+    Decoder(Decoder),
     /// Nothing: the logits are the pooled features.
     None,
 }
@@ -55,20 +62,22 @@ impl Projection {
 
     fn check(&self) -> Result<()> {
         const MOST: usize = 1 << 16;
-        let refuse = |option: &str, value: String, expected: &str| Error::ModelOption {
-            option: format!("head.projection.{option}"),
-            value,
-            expected: expected.to_owned(),
-        };
         if !(1..=8).contains(&self.widths.len()) {
             let value = format!("{} layers", self.widths.len());
-            return Err(refuse("widths", value, "1 to 8 of them"));
+            return Err(refuse("projection.widths", value, "1 to 8 of them"));
         }
         match self.widths.iter().find(|width| !(1..=MOST).contains(*width)) {
-            Some(width) => Err(refuse("widths", width.to_string(), &format!("1 to {MOST}"))),
+            Some(width) => {
+                Err(refuse("projection.widths", width.to_string(), &format!("1 to {MOST}")))
+            }
             None => Ok(()),
         }
     }
+}
+
+fn refuse(option: &str, value: String, expected: &str) -> Error {
+    let option = format!("head.{option}");
+    Error::ModelOption { option, value, expected: expected.to_owned() }
 }
 
 impl Head {
@@ -91,9 +100,18 @@ impl Graph {
         if head.is_linear() {
             return Ok(self);
         }
+        let map = match head {
+            Head::Decoder(decoder) => Some(decoder.input(&self)?),
+            _ => None,
+        };
+        let in_channels = self.in_channels;
         let mut b = self.without_head()?;
         let logits = match head {
             Head::Linear | Head::None => pooled,
+            Head::Decoder(decoder) => {
+                b.set_channels(features, map.unwrap_or_default());
+                decoder.append(&mut b, features, in_channels)
+            }
             Head::Projection(projection) => {
                 projection.check()?;
                 let (mut x, mut index) = (pooled, 0);

@@ -195,6 +195,7 @@ impl Graph {
             | Op::MaxPool(_)
             | Op::LocalResponseNorm(_)
             | Op::PadShortcut(_)
+            | Op::Upsample(_)
             | Op::Flatten(_)
             | Op::Unit(_)
             | Op::Dropout(_)

@@ -45,6 +45,8 @@ pub(crate) enum Spread<'a> {
     Windows(&'a dyn WindowKernel),
     /// To the one pixel that there is.
     Image(&'a dyn ImageKernel),
+    /// Where plans do not follow: the whole result is computed anew.
+    Everywhere,
 }
 
 /// A kernel that slides a window.

@@ -71,6 +71,12 @@ impl DefaultConfig {
         Self { mean, std: [1.0 / 255.0; 3], ..self }
     }
 
+    /// Values from 0 to 1.
+    #[must_use]
+    pub const fn unchanged(self) -> Self {
+        Self { mean: [0.0; 3], std: [1.0; 3], ..self }
+    }
+
     /// Resized with the triangle filter.
     #[must_use]
     pub const fn bilinear(self) -> Self {

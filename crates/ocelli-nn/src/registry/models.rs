@@ -3,6 +3,7 @@
 use super::config::DefaultConfig;
 use super::model::{Build, DESCRIBED_ARCH, Model, model};
 use super::one_pixel::{ALLCONVS, NINS, OTHERS, WIDE_VGGS};
+use crate::backbones::autoencoder::{Form, encoder};
 use crate::backbones::efficientnetv2::{self, Flavour, Variant};
 use crate::backbones::ghostnet::{Layout, Widths, ghostnet};
 use crate::backbones::mobilenetv2::{self, mobilenetv2};
@@ -167,6 +168,16 @@ static GHOST_RESNETS: [Model; 3] = [
     ),
 ];
 
+/// The encoders of denoising autoencoders, for values of 0 to 1.
+static AUTOENCODERS: [Model; 2] = [
+    model("dae_shallow", "autoencoder", DefaultConfig::CIFAR10.unchanged(), |options| {
+        encoder(Form::Shallow, options)
+    }),
+    model("dae_deep", "autoencoder", IMAGENET.sized(224, 1.0).squashed().unchanged(), |options| {
+        encoder(Form::Deep, options)
+    }),
+];
+
 /// All networks, in the order in which they are listed.
 pub fn models() -> impl Iterator<Item = &'static Model> {
     GHOSTNETS
@@ -181,4 +192,5 @@ pub fn models() -> impl Iterator<Item = &'static Model> {
         .chain(&NINS)
         .chain(&WIDE_VGGS)
         .chain(&OTHERS)
+        .chain(&AUTOENCODERS)
 }

@@ -45,12 +45,14 @@ pub(super) fn write_operation(
         }
         Op::Flatten(_) => value(writer.as_matrix(x), true),
         Op::Unit(_) => value(unit(writer, name, x), x.is_flat),
-        Op::SideInput(_) => {
-            let reason = "it is given beside the image".to_owned();
-            return Err(Error::NoExport { layer: name.to_owned(), reason });
-        }
+        Op::SideInput(_) => return Err(no_export(name, "it is given beside the image")),
+        Op::Upsample(_) => return Err(no_export(name, "images are enlarged by none of the forms")),
         Op::Quantize(it) => quantize(writer, name, x, it),
     })
+}
+
+fn no_export(layer: &str, reason: &str) -> Error {
+    Error::NoExport { layer: layer.to_owned(), reason: reason.to_owned() }
 }
 
 fn conv(writer: &mut Writer<'_>, name: &str, x: &Value, conv: &Conv2d) -> String {

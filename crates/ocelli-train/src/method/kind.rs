@@ -3,7 +3,7 @@
 use super::{Method, Supervised};
 use crate::recipe::{Claimed, MethodSection};
 use crate::{Classification, Error, Examiner, ExaminerSetup, Recipe, Result};
-use ocelli_data::LoaderConfig;
+use ocelli_data::{LoaderConfig, Source};
 use ocelli_nn::registry::{self, ModelOptions};
 use ocelli_nn::{Cost, Network};
 use std::fmt;
@@ -44,9 +44,19 @@ pub trait MethodConfig {
         Ok(network)
     }
 
-    /// What the method needs of its training batches, over what the recipe chooses: two views, say.
-    fn loader(&self, config: LoaderConfig) -> LoaderConfig {
-        config
+    /// What the method needs of its training batches, over what the recipe chooses: two views, say. A step
+    /// takes `parts` batches of `source`.
+    ///
+    /// # Errors
+    /// When the source does not fit the method, or cannot be read.
+    fn loader(
+        &self,
+        config: LoaderConfig,
+        parts: usize,
+        source: &dyn Source,
+    ) -> Result<LoaderConfig> {
+        let _ = (parts, source);
+        Ok(config)
     }
 
     /// Whether the network classifies the dataset's classes, as `ocelli eval` measures it.

@@ -43,6 +43,12 @@ fn check_data(recipe: &Recipe) -> Result<()> {
     if let Some(share) = recipe.data.hold_out {
         require("data.hold_out", share, share > 0.0 && share < 1.0, "above 0 and below 1")?;
     }
+    if let Some(share) = recipe.data.share {
+        require("data.share", share, share > 0.0 && share <= 1.0, "above 0 and up to 1")?;
+        let list =
+            recipe.data.list.as_ref().map_or_else(String::new, |list| list.display().to_string());
+        require("data.list", &list, list.is_empty(), "none where data.share says how many")?;
+    }
     TrainTransform::new(recipe.input.clone(), recipe.augment)?;
     EvalTransform::new(recipe.input.clone(), recipe.eval)?;
     Ok(())

@@ -71,6 +71,16 @@ pub struct DataSection {
     /// evaluated instead of a test part, which is not opened then. It is drawn by the seed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hold_out: Option<f64>,
+    /// The share of each class's training images, above 0 and up to 1, that is trained on, after what is held
+    /// out: how much can be learnt from few labels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share: Option<f64>,
+    /// Which draw of the share, whatever the seed.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub share_draw: u64,
+    /// A file with the name of a training image on each line: only these are trained on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub list: Option<PathBuf>,
     /// How the classes are sorted, where the dataset has names for them: the index of a class is its
     /// label.
     pub class_order: ClassOrder,
@@ -82,6 +92,11 @@ pub struct DataSection {
     pub accept_changes: bool,
     /// The most pixels that an image may have; larger ones are unreadable.
     pub max_pixels: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
+fn is_zero(value: &u64) -> bool {
+    *value == 0
 }
 
 impl DataSection {
@@ -327,6 +342,9 @@ impl Default for DataSection {
             probe: None,
             labels: None,
             hold_out: None,
+            share: None,
+            share_draw: 0,
+            list: None,
             class_order: ClassOrder::default(),
             one_class: false,
             error_budget: 0,

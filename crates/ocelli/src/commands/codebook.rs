@@ -4,7 +4,6 @@ mod decode;
 mod encode;
 mod files;
 mod kmeans;
-mod npy;
 mod train;
 
 use clap::Subcommand;

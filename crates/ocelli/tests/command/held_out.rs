@@ -90,3 +90,34 @@ fn the_training_images_of_a_run_are_those_of_its_source() {
         assert_eq!(json["examined"], samples, "{split}");
     }
 }
+
+/// How far few labels go: the draw is another thing than the seed, so arms share their images.
+#[test]
+fn a_share_of_the_labels_is_trained_on() {
+    let folder = tiny::folder();
+    let root = folder.path();
+    let names = |run: &str, more: &str| -> Vec<String> {
+        run_in(root, &format!("train tiny.toml --max-steps 1 --out {run} {more}")).success();
+        run_in(root, &format!("embed {run} --out {run}.npy")).success();
+        let table = fs::read_to_string(root.join(format!("{run}.csv"))).unwrap();
+        let rows = table.lines().skip(1).map(|row| row.split_once(',').unwrap().1.to_owned());
+        rows.collect()
+    };
+    let first = names("first", "--set data.share=0.25");
+    assert_eq!(first.len(), 24, "a quarter of 96");
+    for class in 0..3 {
+        let class = format!(",{class}");
+        assert_eq!(first.iter().filter(|row| row.ends_with(&class)).count(), 8, "{first:?}");
+    }
+    assert_eq!(first, names("seed", "--set data.share=0.25 --seed 7"));
+    assert_ne!(first, names("draw", "--set data.share=0.25 --set data.share_draw=1"));
+
+    let listed: Vec<&str> = first.iter().filter_map(|row| row.split(',').next()).collect();
+    fs::write(root.join("list.txt"), listed[..10].join("\n")).unwrap();
+    assert_eq!(names("list", "--set data.list=list.txt"), first[..10]);
+    fs::write(root.join("list.txt"), "nobody\n").unwrap();
+    let refused = run_in(root, "train tiny.toml --out x --set data.list=list.txt");
+    assert!(refused.bad_input().contains("nobody"), "{}", refused.stderr);
+    let refused = run_in(root, "train tiny.toml --out x --set data.share=0");
+    assert!(refused.bad_input().contains("data.share"), "{}", refused.stderr);
+}

@@ -118,3 +118,76 @@ fn features_become_a_classifier_and_are_none_before() {
         assert_eq!(json["samples"], 30, "{json}");
     }
 }
+
+/// Rows of the features of an autoencoder, clusters of them, and batches of different clusters.
+#[test]
+fn clusters_guide_batches_and_are_of_their_dataset() {
+    let folder = tiny::folder();
+    let root = folder.path();
+    let autoencoder = "train tiny.toml --set model.name=dae_shallow --set autoencoder.noise=0.1";
+    run_in(root, &format!("{autoencoder} --max-steps 5 --out dae")).success();
+    let rows = run_in(root, "embed dae --out x.npy --json").success().json();
+    assert_eq!((rows["rows"].as_u64(), rows["width"].as_u64()), (Some(96), Some(128)));
+    let names = fs::read_to_string(root.join("x.csv")).unwrap();
+    assert_eq!(names.lines().count(), 97);
+    assert_eq!(names.lines().next(), Some("row,name,class"));
+    run_in(root, "codebook kmeans x.npy --k 16 --out k.safetensors").success();
+
+    let guided = format!("{LINE} --max-steps 6 --set simclr.clusters=k.safetensors");
+    for more in
+        ["sampler=deal", "sampler=strict", "sampler=capped:2", "sampler=paper", "negatives=masked"]
+    {
+        let out = more.replace(['=', ':'], "-");
+        run_in(root, &format!("{guided} --set simclr.{more} --out {out}")).success();
+        assert_eq!(values(&root.join(out), "train/loss").len(), 6, "{more}");
+    }
+    let rate = |run: &str| values(&root.join(run), "train/collisions/clusters");
+    assert!(rate("sampler-strict").iter().all(|rate| *rate == 0.0));
+    assert!(rate("negatives-masked").iter().any(|rate| *rate > 0.0));
+    assert_eq!(values(&root.join("sampler-deal"), "train/collisions/labels").len(), 6);
+    let oracle = "--set simclr.clusters=labels --set simclr.negatives=masked";
+    run_in(root, &format!("{LINE} --max-steps 2 {oracle} --out oracle")).success();
+
+    for (more, words) in [
+        ("--set simclr.sampler=deal", "simclr.clusters"),
+        ("--set simclr.sampler=fair --set simclr.clusters=labels", "capped:N"),
+        ("--set simclr.sampler=strict --set simclr.clusters=labels", "expected 1 to 3: 3 clusters"),
+        ("--set simclr.sampler=deal --set simclr.clusters=x.npy", "x.npy"),
+        ("--set simclr.sampler=deal --set simclr.clusters=none.safetensors", "none.safetensors"),
+        ("--set simclr.clusters=labels", "need none"),
+    ] {
+        let refused = run_in(root, &format!("{LINE} {more} --out refused"));
+        assert!(refused.bad_input().contains(words), "{more}: {}", refused.stderr);
+    }
+    // The same number of other pictures.
+    fs::copy(root.join("tiny/train-labels-idx1-ubyte"), root.join("labels")).unwrap();
+    let images = root.join("tiny/train-images-idx3-ubyte");
+    let mut bytes = fs::read(&images).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&images, bytes).unwrap();
+    let refused = run_in(root, &format!("{guided} --set simclr.sampler=deal --out refused"));
+    assert!(refused.bad_input().contains("fingerprint"), "{}", refused.stderr);
+}
+
+/// Another layer is averaged over its pixels; a layer that is not there is named.
+#[test]
+fn rows_are_of_any_layer() {
+    let folder = tiny::folder();
+    let root = folder.path();
+    run_in(root, &format!("{LINE} --out features --max-steps 2")).success();
+    let json =
+        run_in(root, "embed features --layer layer2.0.conv1 --split test --out y.npy --json");
+    assert_eq!(json.success().json()["width"], 32);
+    let again = run_in(root, "embed features --split test --out y.npy");
+    assert!(again.stderr.contains("--force"), "{}", again.stderr);
+    run_in(root, "embed features --split test --out y.npy --force --threads 1").success();
+    let one = fs::read(root.join("y.npy")).unwrap();
+    run_in(root, "embed features --split test --out y.npy --force --batch-size 7").success();
+    assert_eq!(
+        one,
+        fs::read(root.join("y.npy")).unwrap(),
+        "rows depend on neither batch nor threads"
+    );
+    let refused = run_in(root, "embed features --layer layer9 --out z.npy");
+    assert!(refused.bad_input().contains("layer9"), "{}", refused.stderr);
+}

@@ -22,11 +22,12 @@ impl Reach {
         match work {
             StepWork::Convolve(convolution) => Some(Self::Windows(convolution.geometry())),
             StepWork::Normalise { .. } | StepWork::Add(_) => Some(Self::Pixels),
-            StepWork::Unary(kernel) => Some(match kernel.spread() {
-                Spread::Pixels => Self::Pixels,
-                Spread::Windows(windows) => Self::Windows(windows.geometry()),
-                Spread::Image(_) => Self::Image,
-            }),
+            StepWork::Unary(kernel) => match kernel.spread() {
+                Spread::Pixels => Some(Self::Pixels),
+                Spread::Windows(windows) => Some(Self::Windows(windows.geometry())),
+                Spread::Image(_) => Some(Self::Image),
+                Spread::Everywhere => None,
+            },
             // A gate is of all pixels, and changes with each. Attention would be given beside the image,
             // which candidates are not.
             StepWork::Scale | StepWork::Mix(_) => None,

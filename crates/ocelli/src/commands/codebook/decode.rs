@@ -6,8 +6,8 @@ use serde::Serialize;
 use std::path::PathBuf;
 
 use super::files::read;
-use super::npy;
 use crate::failure::Done;
+use crate::npy;
 use crate::output::grouped;
 use crate::own_files::check_output;
 use crate::settings::Settings;

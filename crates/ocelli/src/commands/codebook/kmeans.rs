@@ -7,17 +7,21 @@ use ocelli::codebooks::{
 };
 use ocelli::random::Seed;
 use serde::Serialize;
-use std::path::PathBuf;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
-use super::npy;
 use crate::failure::{BadInput, Done};
+use crate::npy;
 use crate::output::grouped;
 use crate::own_files::check_output;
 use crate::settings::Settings;
 use crate::whole_file::write_whole;
 
 const EXAMPLES: &str = "\
-The file has `centroids` and the `assignment` of each row. The result is the same for any number of threads.
+The file has `centroids` and the `assignment` of each row, and remembers the dataset of rows that `ocelli embed`
+wrote. The result is the same for any number of threads.
 
 Examples:
   ocelli codebook kmeans features.npy --k 100 --out clusters.safetensors
@@ -115,7 +119,8 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
         inertias: fit.inertias.clone(),
         out: args.out.clone(),
     };
-    write_whole(&args.out, Clusters::from(fit).to_bytes()?)?;
+    let clusters = Clusters { notes: notes(&args.rows)?, ..Clusters::from(fit) };
+    write_whole(&args.out, clusters.to_bytes()?)?;
     let KmeansJson { k, inertia, iterations, end, smallest, largest, .. } = &json;
     let output = &mut settings.output;
     output.text(format_args!("{k} clusters of {smallest} to {largest} rows"))?;
@@ -126,6 +131,23 @@ pub(crate) fn run(args: &Args, mut settings: Settings) -> anyhow::Result<Done> {
     output.text(format_args!("wrote {}", args.out.display()))?;
     settings.output.finish(&json)?;
     Ok(Done::Complete)
+}
+
+/// What stands beside rows that `ocelli embed` wrote: of which dataset they are, above all.
+fn notes(rows: &Path) -> anyhow::Result<BTreeMap<String, String>> {
+    let path = rows.with_extension("json");
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        Err(error) => return Err(error).with_context(|| path.display().to_string()),
+    };
+    let Ok(Value::Object(record)) = serde_json::from_str(&text) else {
+        tracing::warn!("{}: no record of these rows, and not looked at", path.display());
+        return Ok(BTreeMap::new());
+    };
+    let known = ["data", "fingerprint", "layer", "model"];
+    let note = |key: &str| Some((key.to_owned(), record.get(key)?.as_str()?.to_owned()));
+    Ok(known.into_iter().filter_map(note).collect())
 }
 
 fn find(args: &Args, rows: Rows<'_>, seed: Seed) -> anyhow::Result<KMeansFit> {

@@ -10,10 +10,10 @@ use crate::failure::BadInput;
 use crate::whole_file::write_whole;
 
 /// A matrix of rows.
-pub(super) struct Matrix {
-    pub(super) values: Vec<f32>,
-    pub(super) rows: usize,
-    pub(super) width: usize,
+pub(crate) struct Matrix {
+    pub(crate) values: Vec<f32>,
+    pub(crate) rows: usize,
+    pub(crate) width: usize,
 }
 
 /// What a file may be.
@@ -21,7 +21,7 @@ const EXPECTED: &str = "numpy.save(FILE, numpy.ascontiguousarray(x, dtype='float
                         be read, where x has two axes";
 
 /// Reads a file of rows: two axes, in C order, float32 or float64. Elements of float64 are rounded.
-pub(super) fn read(path: &Path) -> anyhow::Result<Matrix> {
+pub(crate) fn read(path: &Path) -> anyhow::Result<Matrix> {
     let shown = path.display();
     let refuse = |what: String| BadInput::new(format!("{shown}: {what}")).hint(EXPECTED);
     let file = File::open(path).with_context(|| shown.to_string())?;
@@ -63,7 +63,7 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Matrix> {
 }
 
 /// Writes rows as float32, in C order.
-pub(super) fn write(path: &Path, values: &[f32], width: usize) -> anyhow::Result<()> {
+pub(crate) fn write(path: &Path, values: &[f32], width: usize) -> anyhow::Result<()> {
     let shown = || path.display().to_string();
     let mut bytes = Vec::with_capacity(4 * values.len() + 256);
     let shape = [(values.len() / width.max(1)) as u64, width as u64];
