@@ -22,7 +22,9 @@
 //!
 //! Deviations, most where the paper is silent:
 //! - α is normalised for use, not overwritten, and divided by `√(variance + 10⁻⁶)`: equal ones are uniform then.
-//!   Its gradient flows through the division. It learns with the optimiser of the weights, without decay.
+//!   Its gradient flows through the division. It learns with the optimiser of the weights, without decay, at a
+//!   hundredth of their rate (`alpha_lr`): at the same rate, which the paper may mean, shares of the lowest and the next
+//!   quantizer come close to each other in short runs, and hardening to the lowest costs much.
 //! - ranges and moments of weights have no gradient. What is scored and saved has one quantizer in each layer; the
 //!   mixture is measured beside it (`soft/…`).
 //! - Binary-Relax's ω grows exponentially from 1 to `relax_end` over the run: the paper's 2 % an epoch would end a short run

@@ -1,5 +1,7 @@
 //! An encoder with a decoder: its image, and its gradients.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
+
 use burn::tensor::{Device, Tensor, TensorData};
 use ocelli_nn::graph::{Decoder, Head};
 use ocelli_nn::registry::{self, ModelOptions};

@@ -44,6 +44,8 @@ pub struct DqaConfig {
     pub normalise: bool,
     /// ω of Binary-Relax at the last step: 380 after the paper's 300 epochs.
     pub relax_end: f64,
+    /// The rate of α over that of the weights. Its gradient is multiplied by it, which is the same for SGD.
+    pub alpha_lr: f64,
     /// Which quantizer of a layer the network keeps that is scored and saved.
     pub harden: Harden,
     /// Layers that stay as they are: globs, as in `classifier` or `layer1.*`.
@@ -70,6 +72,7 @@ impl Default for DqaConfig {
             start: Start::Eq7,
             normalise: true,
             relax_end: 380.0,
+            alpha_lr: 0.01,
             harden: Harden::Lowest,
             keep: Vec::new(),
             bn_reestimate: 0,
@@ -132,6 +135,7 @@ impl DqaConfig {
         }
         within(section, "lambda", self.lambda, [0.0, 1e6])?;
         within(section, "clip_decay", self.clip_decay, [0.0, 1.0])?;
+        within(section, "alpha_lr", self.alpha_lr, [0.0, 1e3])?;
         within(section, "relax_end", self.relax_end, [1.0, 1e9])?;
         for (index, value) in self.penalty.iter().enumerate() {
             within(section, &format!("penalty.{index}"), *value, [0.0, 1e6])?;
@@ -175,6 +179,7 @@ impl DqaConfig {
             by_layer_share: self.regulariser == Regulariser::LayerShare,
             start: self.start,
             normalise: self.normalise,
+            alpha_lr: self.alpha_lr,
             harden: self.harden,
             keep: self.globs(section)?,
             keep_patterns: self.keep.clone(),

@@ -85,6 +85,8 @@ pub struct DqaSettings {
     pub(super) by_layer_share: bool,
     pub(super) start: Start,
     pub(super) normalise: bool,
+    /// The rate of α over that of the weights.
+    pub(super) alpha_lr: f64,
     pub(super) harden: Harden,
     /// Which layers stay as they are, with the patterns as they were written.
     pub(super) keep: GlobSet,

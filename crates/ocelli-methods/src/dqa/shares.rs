@@ -44,12 +44,14 @@ impl<'a> SharesOfStep<'a> {
         let attention = settings.attention(self.step, self.total_steps);
         if !settings.has_attention(count) {
             let values = settings.fixed_shares(count, self.step, self.total_steps);
-            return Ok(Shares { values, attention, alpha: None, penalty_scale });
+            let alpha_lr = settings.alpha_lr;
+            return Ok(Shares { values, attention, alpha: None, alpha_lr, penalty_scale });
         }
         let id = self.prepared(alpha)?;
         let alpha: Vec<f64> = self.params.to_values(id).into_iter().map(f64::from).collect();
         let values = attention.shares(&alpha);
-        Ok(Shares { values, attention, alpha: Some((id, alpha)), penalty_scale })
+        let (alpha, alpha_lr) = (Some((id, alpha)), settings.alpha_lr);
+        Ok(Shares { values, attention, alpha, alpha_lr, penalty_scale })
     }
 }
 
@@ -61,6 +63,8 @@ pub(super) struct Shares {
     attention: Attention,
     /// Where they are learnt.
     alpha: Option<(ParamId, Vec<f64>)>,
+    /// The rate of α over that of the weights.
+    alpha_lr: f64,
     penalty_scale: f64,
 }
 
@@ -91,7 +95,7 @@ impl Shares {
         self.penalty_scale * shares.map(|(share, cost)| share * cost).sum::<f64>()
     }
 
-    /// The gradient of α from that of the shares, to which `share` of the penalty's is added.
+    /// The gradient of α from that of the shares, to which `share` of the penalty's is added, times the rate of α.
     pub(super) fn of_alpha(
         &self,
         mut of_shares: Vec<f64>,
@@ -103,6 +107,7 @@ impl Shares {
             *slope += share * self.penalty_scale * cost;
         }
         let gradient = self.attention.gradient(alpha, &of_shares);
-        Some((*id, gradient.into_iter().map(|value| value as f32).collect()))
+        let rated = |value: f64| (value * self.alpha_lr) as f32;
+        Some((*id, gradient.into_iter().map(rated).collect()))
     }
 }

@@ -158,7 +158,9 @@ impl Args {
                 for pixel in image.chunks_exact(width.max(1)) {
                     row.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += value);
                 }
-                row.iter_mut().for_each(|sum| *sum /= pixels as f32);
+                for sum in row {
+                    *sum /= pixels as f32;
+                }
             }
             done += batch.len() as u64;
             progress(done);

@@ -43,7 +43,7 @@ fn runs_are_resumed_to_the_bit_with_ranges_attention_and_clips() {
     ] {
         for ema in ["ema.enabled=false", "ema.enabled=true"] {
             let (whole, parts) = (TempDir::new().unwrap(), TempDir::new().unwrap());
-            let of = |steps: &str| recipe(&[steps, more, ema]).unwrap();
+            let of = |steps: &str| recipe(&[steps, more, ema, "dqa.alpha_lr=1"]).unwrap();
             let expected = train(&of("train.max_steps=5"), whole.path()).unwrap();
             let short = train(&of("train.max_steps=2"), parts.path()).unwrap();
             assert_eq!(short.outcome, TrainOutcome::LimitReached);

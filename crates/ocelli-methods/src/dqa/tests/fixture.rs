@@ -87,7 +87,9 @@ pub(super) fn metric(folder: &Path, name: &str) -> Vec<f64> {
 
 /// Settings of a section.
 pub(super) fn settings(text: &str) -> Result<DqaSettings> {
-    let config: DqaConfig = toml::from_str(text).unwrap();
+    // Gradients are compared with differences, so α has the rate of the weights unless a test says otherwise.
+    let rate = if text.contains("alpha_lr") { "" } else { "alpha_lr = 1.0\n" };
+    let config: DqaConfig = toml::from_str(&format!("{rate}{text}")).unwrap();
     config.check(&MethodSection::new("dqa", &config)?)
 }
 

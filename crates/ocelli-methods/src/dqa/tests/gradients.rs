@@ -80,6 +80,20 @@ fn the_gradient_of_the_attention_is_that_of_differences() {
 }
 
 #[test]
+fn the_rate_of_attention_is_a_factor_of_its_gradient_alone() {
+    let of = |text: &str, name: &str| {
+        let settings = settings(text).unwrap();
+        let network = network(&settings);
+        gradient(&network, &loss(&network, &settings).1, name).unwrap()
+    };
+    let slow = "alpha_lr = 0.01";
+    for (one, slow) in of("", "dqa.first.alpha").iter().zip(of(slow, "dqa.first.alpha")) {
+        assert!((slow - 0.01 * one).abs() <= 1e-4 * one.abs(), "{slow} for {one}");
+    }
+    assert_eq!(of("", "first.weight"), of(slow, "first.weight"));
+}
+
+#[test]
 fn straight_through_the_gradient_of_the_weights_is_that_of_the_mixture() {
     let settings = settings("").unwrap();
     let network = network(&settings);
