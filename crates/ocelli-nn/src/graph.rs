@@ -21,8 +21,8 @@ pub use crate::op::{
 };
 pub use crate::route::Route;
 pub use builder::{Builder, ConvSettings, NormSettings};
+pub(crate) use head::{DECODER, KERAS, PROJECTION};
 pub use head::{Decoder, Head, Projection};
-pub(crate) use head::{KERAS, PROJECTION};
 pub use quantizers::QuantizerSettings;
 pub(crate) use quantizers::reader_name;
 

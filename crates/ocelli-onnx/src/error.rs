@@ -19,7 +19,7 @@ pub enum Error {
     },
 
     /// An operation that has no form in ONNX.
-    #[error("layer `{layer}`: {reason}, which ONNX has no operation for")]
+    #[error("layer `{layer}` has no form in ONNX: {reason}")]
     NoExport {
         /// The layer.
         layer: String,

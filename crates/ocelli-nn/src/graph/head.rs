@@ -3,7 +3,7 @@
 mod decoder;
 
 pub use decoder::Decoder;
-pub(crate) use decoder::KERAS;
+pub(crate) use decoder::{DECODER, KERAS};
 
 use super::{Builder, Graph};
 use crate::op::{Activation, Op, Unit};

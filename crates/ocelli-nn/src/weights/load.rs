@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Network,
-    graph::{Graph, PROJECTION},
+    graph::{DECODER, Graph, PROJECTION},
     parameter::{ParamSpec, Parameters},
     registry,
 };
@@ -167,8 +167,8 @@ fn fit(graph: &Graph, dict: &StateDict, options: &LoadOptions) -> Result<(Fit, L
     let mut report = LoadReport::new(dict, &fit);
     leave_ranges_beside(graph, dict, &mut report);
     if options.reset_head {
-        // A projection is a head too: that of features that were trained without labels.
-        let heads = head.iter().map(|name| outermost(name)).chain([PROJECTION]);
+        // A projection and a decoder are heads too: those of features that were trained without labels.
+        let heads = head.iter().map(|name| outermost(name)).chain([PROJECTION, DECODER]);
         let heads: HashSet<&str> = heads.collect();
         let of_head = |name: &String| {
             heads.contains(outermost(name.strip_prefix(&report.prefix).unwrap_or(name)))

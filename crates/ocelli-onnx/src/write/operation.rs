@@ -46,7 +46,9 @@ pub(super) fn write_operation(
         Op::Flatten(_) => value(writer.as_matrix(x), true),
         Op::Unit(_) => value(unit(writer, name, x), x.is_flat),
         Op::SideInput(_) => return Err(no_export(name, "it is given beside the image")),
-        Op::Upsample(_) => return Err(no_export(name, "images are enlarged by none of the forms")),
+        Op::Upsample(_) => {
+            return Err(no_export(name, "maps are enlarged, which is not exported yet"));
+        }
         Op::Quantize(it) => quantize(writer, name, x, it),
     })
 }

@@ -2,7 +2,6 @@
 
 mod record;
 
-use anyhow::Context;
 use ocelli::data::{Fingerprint, Loader, LoaderConfig, OpenOptions, Source, Split, open};
 use ocelli::nn::graph::{Graph, Route};
 use ocelli::nn::{Given, InferenceEngine};
@@ -179,6 +178,5 @@ fn route(graph: &Graph, layer: &str) -> anyhow::Result<Route> {
     if layer == POOLED {
         return Ok(graph.embed());
     }
-    let node = graph.find(layer).with_context(|| "ocelli cost MODEL --layers lists them")?;
-    Ok(Route { to: vec![node], ..graph.embed() })
+    Ok(Route { to: vec![graph.find(layer)?], ..graph.embed() })
 }

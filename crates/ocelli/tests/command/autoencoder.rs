@@ -35,6 +35,13 @@ fn a_run_resumes_to_the_bit_and_explains_more_and_more() {
     assert!(found.contains("eval/explained"), "{found}");
     assert_eq!(run_in(root, "eval whole").success().stdout, found, "noise is of training only");
     run_in(root, "report whole").success();
+
+    // The encoder goes on as a classifier, without its decoder, which no other runtime gets.
+    let refused = run_in(root, "export whole whole.onnx");
+    assert!(refused.bad_input().contains("decoder.0.up"), "{}", refused.stderr);
+    let line = "train --pretrained whole --data idx:tiny --reset-head --set train.min_steps=1";
+    let json = run_in(root, &format!("{line} --max-steps 4 --out classifier --json")).success();
+    assert_eq!(json.json()["samples"], 30);
 }
 
 #[test]

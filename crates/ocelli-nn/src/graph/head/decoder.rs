@@ -7,7 +7,7 @@ use crate::op::{Activation, Upsample};
 use serde::{Deserialize, Serialize};
 
 /// The module of a decoder.
-const DECODER: &str = "decoder";
+pub(crate) const DECODER: &str = "decoder";
 
 /// The decoder of G-SimCLR's autoencoders (Chakraborty et al., <https://arxiv.org/abs/2009.12007>, and
 /// their public code): for each width the map is enlarged twofold by nearest neighbours, convolved,

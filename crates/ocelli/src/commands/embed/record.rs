@@ -22,5 +22,5 @@ pub(super) fn write_names(path: &Path, source: &dyn Source) -> anyhow::Result<()
 
 /// Writes what the rows are of.
 pub(super) fn write(path: &Path, record: &impl Serialize) -> anyhow::Result<()> {
-    write_whole(path, serde_json::to_vec_pretty(record)?)
+    write_whole(path, format!("{}\n", serde_json::to_string_pretty(record)?))
 }
