@@ -43,7 +43,7 @@ impl ClusterBatches {
     /// For a source whose sample `i` is of cluster `clusters[i]`.
     ///
     /// # Errors
-    /// [`Error::Setting`] when not a single batch can be filled.
+    /// When not a single batch can be filled.
     pub fn new(clusters: &[u32], rule: ClusterRule, batch_size: usize) -> Result<Self> {
         let count = clusters.iter().max().map_or(0, |most| *most as usize + 1);
         let mut members = vec![Vec::new(); count];

@@ -5,7 +5,7 @@
 //! settings, ReLU and a maximum over 2 × 2 pixels. The last map, averaged, is what is clustered: 128 values
 //! of the shallow one, 1,024 of the deep one.
 //!
-//! The decoder is the head [`Decoder`](crate::graph::Decoder). With it the shallow one has 335,747
+//! The decoder is the head [`Decoder`]. With it the shallow one has 335,747
 //! parameters and running statistics, of which 94,144 are the encoder's, the deep one 61,059,843.
 //!
 //! First values are Keras': uniform within √(6 / (fan_in + fan_out)) there; here as PyTorch draws them, which
