@@ -18,6 +18,9 @@ pub use surface::SurfacePlot;
 
 use std::fmt::Display;
 
+use plotters::chart::MeshStyle;
+use plotters::coord::ranged1d::Ranged;
+use plotters::prelude::{DrawingBackend, IntoFont, TRANSPARENT};
 use plotters::style::RGBColor;
 
 use crate::ReportError;
@@ -35,6 +38,17 @@ const PALETTE: [RGBColor; 6] = [
     RGBColor(0xe6, 0x9f, 0x00),
     RGBColor(0x56, 0xb4, 0xe9),
 ];
+
+/// The mesh with the lines and letters of all figures with axes.
+fn with_style<'m, 'a, 'b, X: Ranged, Y: Ranged, D: DrawingBackend>(
+    mesh: &'m mut MeshStyle<'a, 'b, X, Y, D>,
+) -> &'m mut MeshStyle<'a, 'b, X, Y, D> {
+    mesh.light_line_style(TRANSPARENT)
+        .bold_line_style(GRID)
+        .axis_style(INK)
+        .label_style((FONT, 12).into_font().color(&INK))
+        .axis_desc_style((FONT, 13).into_font().color(&INK))
+}
 
 /// Turns an error of the drawing library into ours.
 fn failed<E: Display>(title: &str) -> impl Fn(E) -> ReportError {

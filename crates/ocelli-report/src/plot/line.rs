@@ -5,7 +5,7 @@ use std::ops::Range;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::{FONT, GRID, INK, PALETTE, failed};
+use super::{FONT, GRID, INK, PALETTE, failed, with_style};
 use crate::ReportError;
 
 /// Curves with more points are thinned to this many, each the mean of its neighbours.
@@ -91,13 +91,7 @@ impl LinePlot {
                 extent(curves.iter().flatten().map(|point| point.1), 0.05),
             )
             .map_err(&failed)?;
-        chart
-            .configure_mesh()
-            .light_line_style(TRANSPARENT)
-            .bold_line_style(GRID)
-            .axis_style(INK)
-            .label_style((FONT, 12).into_font().color(&INK))
-            .axis_desc_style((FONT, 13).into_font().color(&INK))
+        with_style(&mut chart.configure_mesh())
             .x_labels(8)
             .x_label_formatter(&|value| compact(*value))
             .y_label_formatter(&|value| compact(*value))

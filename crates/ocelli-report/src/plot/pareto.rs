@@ -4,7 +4,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::line::compact;
-use super::{FONT, GRID, INK, PALETTE, failed};
+use super::{FONT, INK, PALETTE, failed, with_style};
 use crate::ReportError;
 
 /// One thing, with what it costs and how good it is.
@@ -90,13 +90,7 @@ impl ParetoPlot {
                 worst - margin..best + margin,
             )
             .map_err(&failed)?;
-        chart
-            .configure_mesh()
-            .light_line_style(TRANSPARENT)
-            .bold_line_style(GRID)
-            .axis_style(INK)
-            .label_style((FONT, 12).into_font().color(&INK))
-            .axis_desc_style((FONT, 13).into_font().color(&INK))
+        with_style(&mut chart.configure_mesh())
             .x_label_formatter(&|value| compact(*value))
             .y_label_formatter(&|value| compact(*value))
             .x_desc(&self.x_label)

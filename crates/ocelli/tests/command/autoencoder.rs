@@ -1,20 +1,11 @@
 //! `[autoencoder]`: a denoising autoencoder, from a recipe to features.
 
-use crate::support::run_in;
+use crate::support::{metric as values, run_in};
 use crate::tiny::{self, EPOCHS, STEPS_PER_EPOCH};
-use serde_json::Value;
 use std::fs;
-use std::path::Path;
 
 const LINE: &str = "train tiny.toml --set model.name=dae_shallow --set autoencoder.form=shallow --set \
                     input.mean=[0.0] --set input.std=[1.0]";
-
-/// The values of a metric in order.
-fn values(run: &Path, name: &str) -> Vec<f64> {
-    let lines = fs::read_to_string(run.join("metrics.jsonl")).unwrap();
-    let rows = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    rows.filter_map(|row| row[name].as_f64()).collect()
-}
 
 #[test]
 fn a_run_resumes_to_the_bit_and_explains_more_and_more() {

@@ -1,22 +1,10 @@
 //! `[simclr]`: pre-training without labels, from a recipe to a report.
 
-use crate::support::run_in;
+use crate::support::{metric as values, run_in};
 use crate::tiny::{self, EPOCHS, STEPS_PER_EPOCH};
-use serde_json::Value;
 use std::fs;
-use std::path::Path;
 
 const LINE: &str = "train tiny.toml --set simclr.widths=[16,8] --set simclr.temperature=0.5 --set train.eval_every=1";
-
-fn metrics(run: &Path) -> Vec<Value> {
-    let lines = fs::read_to_string(run.join("metrics.jsonl")).unwrap();
-    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
-/// The values of a metric in order.
-fn values(run: &Path, name: &str) -> Vec<f64> {
-    metrics(run).iter().filter_map(|row| row[name].as_f64()).collect()
-}
 
 #[test]
 fn a_run_resumes_to_the_bit_and_is_examined_by_its_neighbours() {

@@ -3,6 +3,7 @@
 use assert_cmd::cargo::CommandCargoExt;
 use serde_json::Value;
 use std::ffi::OsStr;
+use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -99,4 +100,11 @@ impl CommandOutcome {
         let code = code.map_or("killed".to_owned(), |code| code.to_string());
         format!("exit code: {code}\n----- stdout -----\n{stdout}----- stderr -----\n{stderr}")
     }
+}
+
+/// The values of a metric of a run in order.
+pub(crate) fn metric(run: &Path, name: &str) -> Vec<f64> {
+    let lines = fs::read_to_string(run.join("metrics.jsonl")).unwrap();
+    let rows = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    rows.filter_map(|row| row[name].as_f64()).collect()
 }

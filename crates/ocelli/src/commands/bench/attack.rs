@@ -73,7 +73,7 @@ pub(super) fn run(
     contest: &mut Contest,
     mut settings: Settings,
 ) -> anyhow::Result<Done> {
-    let subjects = args.subjects()?;
+    let subjects = SizedModel::chosen(&args.models, &STANDARD)?;
     let read = |path| WeightsFolder::read(path, &args.keys);
     let folder = args.weights.as_deref().map(read).transpose()?;
     let mut sheet = Report::new(&settings, rules.rounds, Vec::new());
@@ -89,15 +89,6 @@ pub(super) fn run(
     settings.output.text(&sheet)?;
     settings.output.finish(&sheet)?;
     Ok(Done::Complete)
-}
-
-impl Args {
-    fn subjects(&self) -> anyhow::Result<Vec<SizedModel>> {
-        let standard =
-            STANDARD.map(|(name, size)| ModelAtSize { name: name.to_owned(), size: Some(size) });
-        let typed = if self.models.is_empty() { &standard[..] } else { &self.models };
-        Ok(typed.iter().map(SizedModel::try_from).collect::<Result<_, _>>()?)
-    }
 }
 
 /// The attacks on one network.

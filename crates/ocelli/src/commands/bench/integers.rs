@@ -57,7 +57,7 @@ pub(super) fn run(
 ) -> anyhow::Result<Done> {
     let device = settings.open_device()?;
     let mut layers = Vec::new();
-    for subject in args.subjects()? {
+    for subject in SizedModel::chosen(&args.models, &STANDARD)? {
         let [float, integer] = networks(subject, &settings, &device)?;
         let batch = usize::from(args.batch);
         let shape = [batch, 3, subject.size, subject.size];
@@ -101,15 +101,6 @@ pub(super) fn run(
     settings.output.text(&report)?;
     settings.output.finish(&report)?;
     Ok(Done::Complete)
-}
-
-impl Args {
-    fn subjects(&self) -> anyhow::Result<Vec<SizedModel>> {
-        let standard =
-            STANDARD.map(|(name, size)| ModelAtSize { name: name.to_owned(), size: Some(size) });
-        let typed = if self.models.is_empty() { &standard[..] } else { &self.models };
-        Ok(typed.iter().map(SizedModel::try_from).collect::<Result<_, _>>()?)
-    }
 }
 
 /// A network with random weights in floats, and with eight bits for weights and activations.

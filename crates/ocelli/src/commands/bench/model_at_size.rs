@@ -46,6 +46,25 @@ impl TryFrom<&ModelAtSize> for SizedModel {
     }
 }
 
+impl SizedModel {
+    /// Those that were `typed`, or else the `standard` ones.
+    ///
+    /// # Errors
+    /// When there is no network of a name.
+    pub(super) fn chosen(
+        typed: &[ModelAtSize],
+        standard: &[(&str, usize)],
+    ) -> anyhow::Result<Vec<Self>> {
+        let sized = |(name, size): &(&str, usize)| ModelAtSize {
+            name: (*name).to_owned(),
+            size: Some(*size),
+        };
+        let standard: Vec<ModelAtSize> = standard.iter().map(sized).collect();
+        let chosen = if typed.is_empty() { &standard } else { typed };
+        Ok(chosen.iter().map(Self::try_from).collect::<Result<_, _>>()?)
+    }
+}
+
 impl fmt::Display for SizedModel {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}@{}", self.model.name(), self.size)
